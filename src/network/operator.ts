@@ -1,0 +1,152 @@
+/**
+ * The operators a network can hold. Tensors have no batch axis: an image is [channels, height, width],
+ * a vector is [features]. All arrays are row-major float64.
+ */
+import type { Elementwise } from './elementwise.ts';
+
+export type PaddingMode = 'zero' | 'circular' | 'reflect' | 'replicate';
+
+/** Samples added before and after, one entry per spatial axis. */
+export interface Padding {
+  readonly mode: PaddingMode;
+  readonly before: readonly number[];
+  readonly after: readonly number[];
+}
+
+/** y = W x + b on the flattened input (row-major over all axes). Output shape [outputs]. */
+export interface Affine {
+  readonly kind: 'affine';
+  readonly outputs: number;
+  readonly inputs: number;
+  /** [outputs, inputs] */
+  readonly weight: Float64Array;
+  /** [outputs] */
+  readonly bias?: Float64Array;
+}
+
+/** Correlation, as ONNX Conv: y[o, j] = b[o] + Σ_{i,t} K[o, i, t] x[g(o), i, stride·j + dilation·t − before]. */
+export interface Convolution {
+  readonly kind: 'convolution';
+  readonly outputs: number;
+  readonly inputs: number;
+  readonly groups: number;
+  /** Kernel sides, one per spatial axis (1 to 3 axes). */
+  readonly kernel: readonly number[];
+  readonly stride: readonly number[];
+  readonly dilation: readonly number[];
+  readonly padding: Padding;
+  /** [outputs, inputs / groups, ...kernel] */
+  readonly weight: Float64Array;
+  readonly bias?: Float64Array;
+}
+
+/** The adjoint of a zero-padded convolution, as ONNX ConvTranspose: x[i, j] K[i, o, t] is added to
+ *  y[o, stride·j + dilation·t − before]; side (n−1)·stride + dilation·(kernel−1) + 1 + outputPadding − before − after. */
+export interface TransposedConvolution {
+  readonly kind: 'transposed-convolution';
+  readonly outputs: number;
+  readonly inputs: number;
+  readonly groups: number;
+  readonly kernel: readonly number[];
+  readonly stride: readonly number[];
+  readonly dilation: readonly number[];
+  /** Samples cut off before and after. */
+  readonly before: readonly number[];
+  readonly after: readonly number[];
+  readonly outputPadding: readonly number[];
+  /** [inputs, outputs / groups, ...kernel] */
+  readonly weight: Float64Array;
+  readonly bias?: Float64Array;
+}
+
+/** y = scale[c]·x + shift[c], c the first axis; arrays of length 1 are broadcast. Batch norm, Mul, Add of constants. */
+export interface Scale {
+  readonly kind: 'scale';
+  readonly scale: Float64Array;
+  readonly shift?: Float64Array;
+}
+
+/** An elementwise function with bounded slope. */
+export interface Nonlinearity {
+  readonly kind: 'nonlinearity';
+  readonly function: Elementwise;
+}
+
+export interface AveragePool {
+  readonly kind: 'average-pool';
+  readonly kernel: readonly number[];
+  readonly stride: readonly number[];
+  readonly padding: Padding;
+  /** True: padding counts in the divisor (each window divides by the kernel's size). */
+  readonly countIncludesPadding: boolean;
+}
+
+export interface MaxPool {
+  readonly kind: 'max-pool';
+  readonly kernel: readonly number[];
+  readonly stride: readonly number[];
+  readonly dilation: readonly number[];
+  /** Padding is −∞: padded samples are never the maximum. `after` may exceed what the file says where
+   *  ceil_mode adds a window. */
+  readonly before: readonly number[];
+  readonly after: readonly number[];
+}
+
+/** Mean over all spatial axes: [c, …] → [c]. (`sum`: the sum.) */
+export interface GlobalAveragePool {
+  readonly kind: 'global-average-pool';
+  readonly sum: boolean;
+}
+
+/** max over all spatial axes: [c, …] → [c]. */
+export interface GlobalMaxPool {
+  readonly kind: 'global-max-pool';
+}
+
+export interface Pad {
+  readonly kind: 'pad';
+  readonly padding: Padding;
+}
+
+/** A reordering of entries: the tensor is transposed by `permutation` (of its axes), then read in row-major order
+ *  with `shape`. Flatten, Reshape, Transpose, Squeeze. */
+export interface Reindex {
+  readonly kind: 'reindex';
+  readonly permutation: readonly number[];
+  readonly shape: readonly number[];
+}
+
+/** Σ_k coefficients[k] · input_k; all of one shape. */
+export interface Add {
+  readonly kind: 'add';
+  readonly coefficients: readonly number[];
+}
+
+/** Inputs stacked along the first axis (channels or features). */
+export interface Concat {
+  readonly kind: 'concat';
+}
+
+/** Softmax over all entries of a vector, or over the channels of each position; only as the last step. */
+export interface Softmax {
+  readonly kind: 'softmax';
+  readonly logarithm: boolean;
+}
+
+export type Operator =
+  | Affine
+  | Convolution
+  | TransposedConvolution
+  | Scale
+  | Nonlinearity
+  | AveragePool
+  | MaxPool
+  | GlobalAveragePool
+  | GlobalMaxPool
+  | Pad
+  | Reindex
+  | Add
+  | Concat
+  | Softmax;
+
+export type OperatorKind = Operator['kind'];
