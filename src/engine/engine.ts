@@ -53,13 +53,7 @@ export interface Engine {
   // ---- data in and out ------------------------------------------------------------------------
 
   /** Copies `data` in. `data.length` must be batch · rows · columns (· 2 if complex). */
-  matrices(
-    data: Float64Array,
-    batch: number,
-    rows: number,
-    columns: number,
-    complex: boolean,
-  ): Matrices;
+  matrices(data: Float64Array, batch: number, rows: number, columns: number, complex: boolean): Matrices;
   vector(data: ArrayLike<number>): Vector;
   /** Runs what was recorded and copies the values of the handles out. */
   read(...handles: Handle[]): Promise<Float64Array[]>;
@@ -132,6 +126,8 @@ export interface Engine {
   maximum(a: Vector, b: Vector): Vector;
   /** Entrywise square root. */
   squareRoot(a: Vector): Vector;
+  /** out_k = the largest of a over the indices of windows[k] (no window is empty). */
+  maximumOver(a: Vector, windows: readonly Int32Array[]): Vector;
   /** The largest entry, length 1. */
   largest(a: Vector): Vector;
   /** e = floor(log2(largest entry)) (0 when it is 0), length 1: an exact integer. NaN stays NaN. */

@@ -21,8 +21,17 @@ export interface Node {
   readonly output: TensorId;
 }
 
+/** Where a network came from. */
+export interface Source {
+  /** File name, without its folder. */
+  readonly file: string;
+  /** Hex SHA-256 of the model file, followed by its external-data files in the order of their names, if any. */
+  readonly sha256: string;
+}
+
 export interface Network {
   readonly name: string;
+  readonly source?: Source;
   readonly tensors: readonly Tensor[];
   /** In topological order. */
   readonly nodes: readonly Node[];

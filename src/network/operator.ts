@@ -92,6 +92,14 @@ export interface MaxPool {
   readonly after: readonly number[];
 }
 
+/** Each output is the maximum over a list of entries of the flattened input; output shape [windows.length].
+ *  What the max pools become where tensors are flat vectors (`unroll`). */
+export interface MaxGather {
+  readonly kind: 'max-gather';
+  /** Per output, the indices of the entries it looks at; none is empty. */
+  readonly windows: readonly Int32Array[];
+}
+
 /** Mean over all spatial axes: [c, …] → [c]. (`sum`: the sum.) */
 export interface GlobalAveragePool {
   readonly kind: 'global-average-pool';
@@ -141,6 +149,7 @@ export type Operator =
   | Nonlinearity
   | AveragePool
   | MaxPool
+  | MaxGather
   | GlobalAveragePool
   | GlobalMaxPool
   | Pad

@@ -1,0 +1,82 @@
+/**
+ * Everything that has to hold before a change goes in: `npm run check`. Installs what is missing, builds, lints,
+ * type-checks, checks the package, runs every test. The last line counts the tests of all runners.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { installPackages, requireNode, run, step, succeeds } from './steps.mjs';
+
+/** Debian packages that tests need, each with a way to see that it is there. */
+const SYSTEM_PACKAGES = [{ name: 'libopenblas0-pthread', library: 'libopenblas.so.0' }];
+
+function installSystemPackages() {
+  const missing = SYSTEM_PACKAGES.filter(({ name, library }) => {
+    const present =
+      succeeds('dpkg', ['-s', name]) || succeeds('sh', ['-c', `ldconfig -p | grep -qF ${library}`]);
+    if (present) console.log(`    ${name} is installed`);
+    return !present;
+  }).map(({ name }) => name);
+  if (missing.length === 0) return;
+
+  const wanted = `tests need ${missing.join(', ')}`;
+  if (!succeeds('sh', ['-c', 'command -v apt-get'])) {
+    throw new Error(`${wanted} (Debian's name): install it with this system's package manager`);
+  }
+  const root = process.getuid?.() === 0;
+  if (!root && !succeeds('sudo', ['-n', 'true'])) {
+    throw new Error(`${wanted}: run "apt-get install ${missing.join(' ')}" as root`);
+  }
+  const environment = { DEBIAN_FRONTEND: 'noninteractive' };
+  const apt = (...args) =>
+    root ? run('apt-get', args, { environment }) : run('sudo', ['-n', 'apt-get', ...args], { environment });
+  // Fresh containers come without package lists.
+  apt('update');
+  apt('install', '--yes', '--no-install-recommends', ...missing);
+}
+
+/** Counts of one test runner. */
+let counts = { passed: 0, failed: 0 };
+
+function runVitest() {
+  const folder = mkdtempSync(join(tmpdir(), 'lipsoid-check-'));
+  const report = join(folder, 'vitest.json');
+  try {
+    run('npx', [
+      '--no-install',
+      'vitest',
+      'run',
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile=${report}`,
+    ]);
+  } finally {
+    counts = readCounts(report);
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** A runner that died before its report was written counts as one failure. */
+function readCounts(report) {
+  try {
+    const {
+      numPassedTests: passed,
+      numFailedTests: failed,
+      success,
+    } = JSON.parse(readFileSync(report, 'utf8'));
+    // A file that cannot even be loaded fails without a failed test.
+    return { passed, failed: success ? failed : Math.max(1, failed) };
+  } catch {
+    return { passed: 0, failed: 1 };
+  }
+}
+
+step('Node.js 20 or later', () => requireNode(20));
+step('npm packages', installPackages);
+step('system packages', installSystemPackages);
+step('build', () => run('npm', ['run', '--silent', 'build']));
+step('lint (biome)', () => run('npx', ['--no-install', 'biome', 'ci', '.']));
+step('types (tsc)', () => run('npx', ['--no-install', 'tsc', '-p', 'tsconfig.json']));
+step('package (publint)', () => run('npx', ['--no-install', 'publint', 'run', '--strict']));
+process.on('exit', () => console.log(`\n${counts.passed} passed, ${counts.failed} failed`));
+step('tests (vitest)', runVitest);

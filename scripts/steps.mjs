@@ -1,0 +1,59 @@
+/** Named steps of a script: a heading, the command's own output, the time it took; the first failure ends it. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+export const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/** Runs `action` under a heading. What it throws is printed with the step's name, and the script exits with 1. */
+export function step(title, action) {
+  const start = performance.now();
+  console.log(`\n==> ${title}`);
+  try {
+    action();
+  } catch (error) {
+    console.error(`\nFAILED at "${title}" after ${seconds(start)}: ${error.message}`);
+    process.exit(1);
+  }
+  console.log(`    ${title}: done in ${seconds(start)}`);
+}
+
+/** Runs a program in the repository's root with its output shown. Throws unless it exits with 0. */
+export function run(program, args, { environment = {} } = {}) {
+  const { status, signal, error } = spawnSync(program, args, {
+    cwd: ROOT,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, ...environment },
+    // npm and npx are batch files on Windows, which only a shell can start.
+    shell: process.platform === 'win32',
+  });
+  if (error) throw new Error(`${program}: ${error.message}`);
+  if (status !== 0)
+    throw new Error(`${program} ${args.join(' ')}: ended with ${signal ?? `exit code ${status}`}`);
+}
+
+/** Whether a program exits with 0; its output is not shown. */
+export function succeeds(program, args) {
+  return spawnSync(program, args, { stdio: 'ignore' }).status === 0;
+}
+
+export function requireNode(major) {
+  const have = Number(process.versions.node.split('.')[0]);
+  if (!(have >= major))
+    throw new Error(`Node.js: version ${major} or later is needed, got ${process.version}`);
+}
+
+/** `npm ci`, unless what is installed is newer than the lock file. */
+export function installPackages() {
+  const installed = `${ROOT}node_modules/.package-lock.json`;
+  const lock = `${ROOT}package-lock.json`;
+  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs) {
+    console.log('    node_modules is up to date with package-lock.json');
+    return;
+  }
+  run('npm', ['ci', '--no-audit', '--no-fund']);
+}
+
+function seconds(start) {
+  return `${((performance.now() - start) / 1000).toFixed(1)} s`;
+}

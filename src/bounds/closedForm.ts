@@ -1,0 +1,33 @@
+/** The ellipsoid with multipliers from closed-form rules, all in one sweep (math.md §4). */
+import type { Engine } from '../engine/engine.ts';
+import { stepCost } from '../ellipsoid/cost.ts';
+import type { Norms } from '../ellipsoid/gains.ts';
+import { type RuleName, RULES } from '../ellipsoid/multipliers.ts';
+import type { Program } from '../ellipsoid/program.ts';
+import { skipsOf } from '../ellipsoid/skips.ts';
+import { type Outcome, sweep } from '../ellipsoid/sweep.ts';
+import type { Ledger } from './ledger.ts';
+
+export function closedForms(
+  engine: Engine,
+  program: Program,
+  norms: Norms,
+  rules: readonly RuleName[],
+  options: { method: string; memory: number; signal?: AbortSignal | undefined; ledger: Ledger },
+): Promise<Outcome[]> {
+  return sweep(engine, program, {
+    rules,
+    memory: options.memory,
+    skips: skipsOf(program, norms),
+    signal: options.signal,
+    onStep: (segment, k, names) => {
+      const layer = segment.steps[k]!.after.at(-1)!.variable.name;
+      options.ledger.add(options.method, layer, runsOf(names) * stepCost(segment, k));
+    },
+  });
+}
+
+/** Runs that a sweep over `rules` is worth: `mixed` tries them all at every layer. */
+export function runsOf(rules: readonly RuleName[]): number {
+  return rules.length + (rules.includes('mixed') ? RULES.length : 0);
+}

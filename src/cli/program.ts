@@ -1,0 +1,146 @@
+/** The command line: what can be said, and what happens with it. */
+import { Command, CommanderError, Option } from 'commander';
+import { boundCommand } from './bound.ts';
+import { EXIT, type Failure, failureDocument, failureText, toFailure, UsageError } from './failure.ts';
+import { inspectCommand } from './inspect.ts';
+import {
+  ENGINES,
+  type EngineName,
+  type Library,
+  METHODS,
+  type MethodName,
+  RULES,
+  type RuleName,
+} from './library.ts';
+import { megabytes, positiveInteger, shape } from './options.ts';
+import type { Terminal } from './terminal.ts';
+
+interface Flags {
+  readonly method?: MethodName;
+  readonly rule?: RuleName;
+  readonly engine: EngineName;
+  readonly threads?: number;
+  readonly inputShape?: readonly number[];
+  readonly output?: string;
+  readonly memory?: number;
+  readonly json?: true;
+  readonly quiet?: true;
+}
+
+export interface Surroundings {
+  /** Loaded when a command needs it: `--help` does not wait for it. */
+  readonly library: () => Promise<Library>;
+  readonly terminal: Terminal;
+  readonly version: string;
+  /** Aborted by Ctrl-C. */
+  readonly signal: AbortSignal;
+}
+
+/** Runs one command line (without the names of interpreter and script) and returns the exit code. Never throws. */
+export async function runCommandLine(argv: readonly string[], surroundings: Surroundings): Promise<number> {
+  const { terminal, signal } = surroundings;
+  let code: number = EXIT.success;
+  const program = commandLine(surroundings, (exit) => {
+    code = exit;
+  });
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return code;
+  } catch (error) {
+    // Help and version have been printed by then.
+    if (error instanceof CommanderError && error.exitCode === 0) return EXIT.success;
+    const failure = error instanceof CommanderError ? usageFailure(error) : toFailure(error, signal);
+    // The options may be what could not be read, so that the raw words have to tell.
+    if (argv.includes('--json')) {
+      terminal.stdout.write(`${JSON.stringify(failureDocument(failure), null, 2)}\n`);
+    } else {
+      terminal.stderr.write(failureText(failure, terminal.stderr));
+    }
+    return EXIT[failure.kind];
+  }
+}
+
+function commandLine(surroundings: Surroundings, finish: (code: number) => void): Command {
+  const { terminal, signal } = surroundings;
+  const program = new Command('lipsoid')
+    .description('Certified upper bounds on the ℓ2 Lipschitz constant of neural networks, from ONNX files.')
+    .version(surroundings.version, '--version', 'print the version')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.stdout.write(text),
+      // Errors arrive as exceptions and are written once, in text or JSON, by `runCommandLine`.
+      writeErr: () => {},
+      getOutHelpWidth: () => terminal.stdout.columns,
+    })
+    .helpOption('--help', 'print this help')
+    .helpCommand(false)
+    .showSuggestionAfterError();
+
+  withNetworkOptions(program.command('bound'))
+    .description('Bound the Lipschitz constant of the network in FILE.')
+    .addOption(new Option('--method <name>', 'method to run (default: all)').choices(METHODS))
+    .addOption(new Option('--rule <name>', 'the one closed-form rule to run').choices(RULES))
+    .addOption(new Option('--engine <name>', 'what computes').choices(ENGINES).default('auto'))
+    .option('--threads <n>', 'threads of the engine (default: one per core)', positiveInteger)
+    .option('--memory <MB>', 'memory budget in megabytes', megabytes)
+    .option('--quiet', 'print the table alone, and no progress')
+    .action(async (file: string, flags: Flags) => {
+      const { method, json, quiet, ...rest } = flags;
+      if (rest.rule !== undefined && method !== undefined && method !== 'closed-form') {
+        throw new UsageError(`--rule: goes with --method closed-form, got --method ${method}`);
+      }
+      const command = {
+        ...rest,
+        file,
+        method: method ?? (rest.rule === undefined ? 'all' : 'closed-form'),
+        json: json ?? false,
+        quiet: quiet ?? false,
+      };
+      finish(await boundCommand(command, await surroundings.library(), terminal, signal));
+    });
+
+  withNetworkOptions(program.command('inspect'))
+    .description('Show the layers of the network in FILE, and what bounding it would take.')
+    .action(async (file: string, flags: Flags) => {
+      const command = { ...flags, file, json: flags.json ?? false };
+      finish(await inspectCommand(command, await surroundings.library(), terminal));
+    });
+
+  for (const command of program.commands) nameOptionsWhenUnknown(command);
+  return program;
+}
+
+function withNetworkOptions(command: Command): Command {
+  return command
+    .argument('<FILE>', 'an ONNX file')
+    .option(
+      '--input-shape <sides>',
+      'input without the batch axis, such as 1x28x28, if the file leaves it open',
+      shape,
+    )
+    .option('--output <name>', 'output to look at, if the file has several')
+    .option('--json', 'print one JSON document instead of text');
+}
+
+/** Commander names the nearest option at best; this names all of them. */
+function nameOptionsWhenUnknown(command: Command): void {
+  const longs = command.options.map((option) => option.long).join(', ');
+  command.exitOverride((error) => {
+    if (error.code === 'commander.unknownOption')
+      throw new UsageError(`${plain(error)}; options: ${longs}, --help`);
+    throw error;
+  });
+}
+
+function usageFailure(error: CommanderError): Failure {
+  // Without any command Commander answers with its help, which is no message.
+  if (error.code === 'commander.help') {
+    return { kind: 'input', message: 'command: bound or inspect, got none; see lipsoid --help' };
+  }
+  const commands = error.code === 'commander.unknownCommand' ? '; commands: bound, inspect' : '';
+  return { kind: 'input', message: plain(error) + commands };
+}
+
+function plain(error: CommanderError): string {
+  return error.message.replace(/^error: /, '').replaceAll('\n', ' ');
+}

@@ -1,0 +1,53 @@
+/**
+ * The rule of max pooling (math.md §1). Each output is one of the samples of its window, whose increment is at most the
+ * largest there: Σ_o Δp_o² / e_o ≤ Σ_i Δy_i² Σ_{o ∋ i} 1/e_o ≤ Σ_i Δy_i² / D_i when e_o = μ max_{i ∈ o} D_i, μ the largest number
+ * of windows that share a sample. With D ≻ S (D ⪰ S if nothing else lives on) the output has the covariance diag(e),
+ * uncorrelated with what lives on, and that keeps Σ_kk + Σ_kc (D − S)⁻¹ Σ_ck.
+ */
+import type { Engine, Matrices, Vector } from '../engine/engine.ts';
+import { argument, rangesOf, type Updated } from './nonlinearity.ts';
+import type { MaximumStep } from './program.ts';
+
+/** diag(e), one entry per row of the target, from D on the rows of the source. */
+export function pooledMultiplier(engine: Engine, step: MaximumStep, d: Vector): Vector {
+  const weighted = engine.multiply(engine.vector(step.gain.map((g) => g * g)), d);
+  return engine.combine([[step.maximum.overlap, engine.maximumOver(weighted, sharedRows(step))]]);
+}
+
+/** For every row of the target, the rows of the source that its windows can reach. */
+function sharedRows(step: MaximumStep): Int32Array[] {
+  const { windows } = step.maximum;
+  if (windows.kind === 'listed') return [...windows.entries];
+  const channels = step.source.variable.channels;
+  const rowsOf = Array.from({ length: channels }, (_, c) =>
+    Int32Array.from({ length: step.source.rows / channels }, (_, phase) => phase * channels + c),
+  );
+  return Array.from({ length: step.target.rows }, (_, row) => rowsOf[row % channels]!);
+}
+
+/** The joint covariance after a pooling beside which other variables live on. */
+export function maximum(engine: Engine, step: MaximumStep, state: Matrices, d: Vector): Updated {
+  const pooled = pooledMultiplier(engine, step, d);
+  const s = argument(engine, state, step.source);
+  const { inverse: r, definite } = engine.inverse(d, s);
+  const kept = rangesOf(step.kept);
+  const across = engine.submatrix(state, kept, rangesOf([step.source]));
+  const keptState = engine.add(engine.submatrix(state, kept, kept), engine.congruence(across, r));
+  const rows = step.target.rows;
+  const zero = engine.matrices(
+    new Float64Array(keptState.batch * keptState.rows * rows * (keptState.complex ? 2 : 1)),
+    keptState.batch,
+    keptState.rows,
+    rows,
+    keptState.complex,
+  );
+  const nothing = engine.matrices(
+    new Float64Array(keptState.batch * rows * rows * (keptState.complex ? 2 : 1)),
+    keptState.batch,
+    rows,
+    rows,
+    keptState.complex,
+  );
+  const image = engine.close(nothing, engine.vector(new Float64Array(rows)), engine.combine([[-1, pooled]]));
+  return { state: engine.assemble(keptState, zero, image), definite };
+}

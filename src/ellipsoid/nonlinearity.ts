@@ -1,0 +1,43 @@
+/**
+ * The rule of an elementwise nonlinearity with slopes in [α, β] (math.md §1; Fazlyab et al. 2019 with D = Λ⁻¹):
+ * with S the covariance of its argument, D ≻ S, R = (D − S)⁻¹ and M = diag((α+β)/2),
+ *
+ *     Σ'_kk = Σ_kk + Σ_kc R Σ_ck      Σ'_kφ = Σ_kc R D M      Σ'_φφ = M D R D M − αβ D
+ *
+ * where k are the rows that live on beside φ and c the rows of the argument.
+ */
+import type { Engine, Matrices, Vector } from '../engine/engine.ts';
+import type { Live, NonlinearityStep } from './program.ts';
+
+export interface Updated {
+  readonly state: Matrices;
+  /** 1 where D ≻ S held at every frequency of the chunk, else 0. */
+  readonly definite: Vector;
+}
+
+export function rangesOf(live: readonly Live[]): [number, number][] {
+  return live.map((l) => [l.start, l.start + l.rows]);
+}
+
+/** The covariance of the argument alone. */
+export function argument(engine: Engine, state: Matrices, source: Live): Matrices {
+  if (source.rows === state.rows) return state;
+  const range = rangesOf([source]);
+  return engine.submatrix(state, range, range);
+}
+
+export function nonlinearity(engine: Engine, step: NonlinearityStep, state: Matrices, d: Vector): Updated {
+  const s = argument(engine, state, step.source);
+  const { inverse: r, definite } = engine.inverse(d, s);
+  const middle = step.lower.map((l, i) => (l + step.upper[i]!) / 2);
+  const square = step.lower.map((l, i) => l * step.upper[i]!);
+  const left = engine.multiply(engine.vector(middle), d);
+  const subtract = square.some((x) => x !== 0) ? engine.multiply(engine.vector(square), d) : undefined;
+  const image = engine.close(r, left, subtract);
+  if (step.kept.length === 0) return { state: image, definite };
+  const kept = rangesOf(step.kept);
+  const across = engine.submatrix(state, kept, rangesOf([step.source]));
+  const keptState = engine.add(engine.submatrix(state, kept, kept), engine.congruence(across, r));
+  const cross = engine.scaleSides(engine.product(across, r), undefined, left);
+  return { state: engine.assemble(keptState, cross, image), definite };
+}

@@ -1,0 +1,55 @@
+/** What a nonlinearity must know of the skip connections beside it (math.md §4, residual blocks and general graphs). */
+import { over, ONE, toNumber, ZERO } from '../scaled.ts';
+import { gain, type Norms } from './gains.ts';
+import { rangesOf } from './nonlinearity.ts';
+import type { Live, NonlinearityStep, Program, Step } from './program.ts';
+import type { Variable } from './variables.ts';
+
+export interface Skip {
+  /** Rows, before the step, of the variables that later join the nonlinearity's branch. */
+  readonly ranges: readonly [number, number][];
+  /** a/g: gain of the skipped variables up to the join over that of the branch. */
+  readonly ratio: number;
+  /** The next step is the join. */
+  readonly direct: boolean;
+  /** The join comes later: scale D by a short line search. */
+  readonly search: boolean;
+}
+
+/** One entry for every nonlinearity whose output later joins something that lives beside it. */
+export function skipsOf(program: Program, norms: Norms): Map<Step, Skip> {
+  const steps = program.segments.flatMap((s) => s.steps);
+  const skips = new Map<Step, Skip>();
+  steps.forEach((step, k) => {
+    if (step.kind !== 'nonlinearity' || step.kept.length === 0) return;
+    const skip = skipOf(step, steps.slice(k + 1), norms);
+    if (skip) skips.set(step, skip);
+  });
+  return skips;
+}
+
+function skipOf(step: NonlinearityStep, later: readonly Step[], norms: Norms): Skip | undefined {
+  const branch = step.target.variable;
+  const kept = step.kept.map((l) => l.variable);
+  const from = (bases: readonly Variable[]) => {
+    const map = new Map([...kept, branch].map((v) => [v, ZERO]));
+    for (const v of bases) map.set(v, ONE);
+    return map;
+  };
+  const seen = new Set<Variable>([...kept, branch]);
+  for (const [distance, next] of later.entries()) {
+    for (const { variable } of next.after) {
+      if (seen.has(variable)) continue;
+      seen.add(variable);
+      if (variable.origin.kind !== 'linear') continue;
+      const own = gain(variable, from([branch]), norms);
+      const beside = gain(variable, from(kept), norms);
+      if (own.mantissa === 0 || beside.mantissa === 0) continue;
+      const joining: Live[] = step.kept.filter((l) => gain(variable, from([l.variable]), norms).mantissa !== 0);
+      const ratio = toNumber(over(beside, own));
+      if (ratio === null || !(ratio < Infinity)) return undefined;
+      return { ranges: rangesOf(joining), ratio, direct: distance === 0, search: distance > 0 };
+    }
+  }
+  return undefined;
+}

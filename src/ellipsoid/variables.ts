@@ -1,0 +1,407 @@
+/**
+ * A network as the recursion sees it: *variables*, each the network's input, a linear combination of earlier variables, a
+ * nonlinearity of one, or the maximum over windows of one. Biases are gone: only increments matter.
+ */
+import { type Unsupported, UnsupportedError } from '../errors.ts';
+import { slopeInterval } from '../network/elementwise.ts';
+import type { Network, Node } from '../network/network.ts';
+import type { Padding } from '../network/operator.ts';
+import { positions, type Kernel } from '../spectrum/taps.ts';
+
+/** A linear map between two variables, with what the torus must know of it. */
+export type LinearMap =
+  /** y_c = scale_c x_c (scale of length 1: one for all). */
+  | { readonly kind: 'identity'; readonly scale: Float64Array }
+  | {
+      readonly kind: 'convolution';
+      readonly kernel: Kernel;
+      readonly stride: readonly number[];
+      readonly dilation: readonly number[];
+      readonly before: readonly number[];
+      readonly after: readonly number[];
+      readonly circular: boolean;
+      /** Set where every kernel position holds this one multiple of the identity (average pooling, padding). */
+      readonly box?: number;
+    }
+  | {
+      readonly kind: 'transposed';
+      readonly kernel: Kernel;
+      readonly stride: readonly number[];
+      readonly dilation: readonly number[];
+      readonly before: readonly number[];
+      /** How far beyond the cropped output the contributions reach. */
+      readonly after: readonly number[];
+    }
+  /** Reads the whole window (or a vector): y = W x, W [outputs, channels · window], row-major. */
+  | { readonly kind: 'read'; readonly weight: Float64Array }
+  /** y_c = value · Σ over the window. */
+  | { readonly kind: 'total'; readonly value: number };
+
+export interface Term {
+  readonly source: Variable;
+  readonly map: LinearMap;
+  /** First channel of the sum that this term adds to. */
+  readonly row: number;
+  readonly channels: number;
+}
+
+export interface Linear {
+  readonly kind: 'linear';
+  readonly terms: readonly Term[];
+}
+
+export interface Nonlinear {
+  readonly kind: 'nonlinearity';
+  readonly source: Variable;
+  /** Slope interval [α, β], one entry per channel or one for all. */
+  readonly lower: Float64Array;
+  readonly upper: Float64Array;
+}
+
+/** Largest entries over windows, after slopes of at most `gain` in modulus. */
+export interface Maximum {
+  readonly kind: 'maximum';
+  readonly source: Variable;
+  readonly gain: Float64Array;
+  /** The largest number of windows that one sample falls in. */
+  readonly overlap: number;
+  readonly windows:
+    | { readonly kind: 'strided'; readonly stride: readonly number[] }
+    | { readonly kind: 'whole' }
+    /** On vectors: for every output the entries it is the maximum of. */
+    | { readonly kind: 'listed'; readonly entries: readonly Int32Array[] };
+}
+
+export interface Variable {
+  /** Name of the node that makes it, for people. */
+  readonly name: string;
+  /** The operator as the file calls it. */
+  readonly operator: string;
+  readonly channels: number;
+  /** Spatial sides; none for a vector. */
+  readonly window: readonly number[];
+  /** Rewritten by the passes of this folder. */
+  origin: { readonly kind: 'input' } | Linear | Nonlinear | Maximum;
+}
+
+export interface VariableGraph {
+  /** In topological order, the input first. */
+  readonly variables: readonly Variable[];
+  readonly input: Variable;
+  readonly output: Variable;
+  /** Factor for what follows the output: ½ for softmax. */
+  readonly factor: number;
+}
+
+/** The largest identity a flatten may become where it cannot be absorbed. */
+const LARGEST_FLATTEN = 4096;
+
+const ONE = Float64Array.of(1);
+
+/**
+ * Translates a simplified network.
+ * @throws UnsupportedError listing every node that has no rule on a torus (reflect and replicate padding, reshapes that
+ *   are not a flatten): the unrolled network may still be bounded.
+ */
+export function variablesOf(network: Network): VariableGraph {
+  const byTensor = new Map<number, Variable>();
+  const shapeOf = (tensor: number) => network.tensors[tensor]!.shape;
+  const input: Variable = {
+    name: network.tensors[network.input]!.name,
+    operator: 'input',
+    channels: shapeOf(network.input)[0]!,
+    window: shapeOf(network.input).slice(1),
+    origin: { kind: 'input' },
+  };
+  byTensor.set(network.input, input);
+  const variables = [input];
+  const unsupported: Unsupported[] = [];
+  let factor = 1;
+
+  for (const node of network.nodes) {
+    const shape = shapeOf(node.output);
+    const sources = node.inputs.map((t) => byTensor.get(t)!);
+    const make = (origin: Variable['origin'], suffix = ''): Variable => {
+      const variable: Variable = {
+        name: node.name + suffix,
+        operator: node.operator.kind,
+        channels: shape[0]!,
+        window: shape.slice(1),
+        origin,
+      };
+      variables.push(variable);
+      return variable;
+    };
+    const refuse = (found: string, reason: string): Variable => {
+      unsupported.push({ node: node.name, found, reason });
+      return make({ kind: 'input' });
+    };
+    const result = translate(node, sources, shape, make, refuse);
+    if (node.operator.kind === 'softmax') factor = softmaxFactor(node, shape);
+    byTensor.set(node.output, result);
+  }
+  if (unsupported.length > 0) throw new UnsupportedError(unsupported);
+  return { variables, input, output: byTensor.get(network.output)!, factor };
+}
+
+function translate(
+  node: Node,
+  sources: readonly Variable[],
+  shape: readonly number[],
+  make: (origin: Variable['origin'], suffix?: string) => Variable,
+  refuse: (found: string, reason: string) => Variable,
+): Variable {
+  const operator = node.operator;
+  const source = sources[0]!;
+  const linear = (map: LinearMap, suffix?: string) =>
+    make({ kind: 'linear', terms: [{ source, map, row: 0, channels: shape[0]! }] }, suffix);
+
+  switch (operator.kind) {
+    case 'affine':
+      return linear({ kind: 'read', weight: operator.weight });
+    case 'convolution': {
+      const mode = operator.padding.mode;
+      if (!onTorus(operator.padding)) return refuse(`${mode} padding`, NOT_SHIFT_INVARIANT);
+      return linear({
+        kind: 'convolution',
+        kernel: convolutionKernel(operator),
+        stride: operator.stride,
+        dilation: operator.dilation,
+        before: operator.padding.before,
+        after: operator.padding.after,
+        circular: mode === 'circular',
+      });
+    }
+    case 'transposed-convolution':
+      return linear({
+        kind: 'transposed',
+        kernel: transposedKernel(operator),
+        stride: operator.stride,
+        dilation: operator.dilation,
+        before: operator.before,
+        after: operator.after.map((x, a) => Math.max(0, x - operator.outputPadding[a]!)),
+      });
+    case 'scale':
+      return linear({ kind: 'identity', scale: operator.scale });
+    case 'nonlinearity': {
+      const { lower, upper } = slopeInterval(operator.function);
+      return make({ kind: 'nonlinearity', source, lower, upper });
+    }
+    case 'average-pool': {
+      if (!onTorus(operator.padding)) return refuse(`${operator.padding.mode} padding`, NOT_SHIFT_INVARIANT);
+      const size = operator.kernel.reduce((p, k) => p * k, 1);
+      const mean = linear(boxMap(operator.kernel, operator.stride, operator.padding, 1 / size, source.channels));
+      if (operator.countIncludesPadding || !isPadded(operator.padding)) return mean;
+      // Windows at the border divide by fewer samples: a known factor between 1 and `most`, position by position.
+      const most = size / fewestSamples(operator.kernel, operator.stride, operator.padding, source.window, shape);
+      return make({ kind: 'nonlinearity', source: mean, lower: ONE, upper: Float64Array.of(most) }, ' (divisor)');
+    }
+    case 'max-pool': {
+      const overlap = operator.kernel.reduce((p, k, a) => {
+        // Taps of one window lie `dilation` apart; a sample is in a window for every tap that lands on the stride's grid.
+        return p * mostWindows(k, operator.stride[a]!, operator.dilation[a]!);
+      }, 1);
+      return make({
+        kind: 'maximum',
+        source,
+        gain: ONE,
+        overlap,
+        windows: { kind: 'strided', stride: operator.stride },
+      });
+    }
+    case 'global-max-pool':
+      return make({ kind: 'maximum', source, gain: ONE, overlap: 1, windows: { kind: 'whole' } });
+    case 'max-gather': {
+      const counts = new Map<number, number>();
+      for (const list of operator.windows) for (const i of list) counts.set(i, (counts.get(i) ?? 0) + 1);
+      let overlap = 1;
+      for (const n of counts.values()) overlap = Math.max(overlap, n);
+      return make({
+        kind: 'maximum',
+        source,
+        gain: ONE,
+        overlap,
+        windows: { kind: 'listed', entries: operator.windows },
+      });
+    }
+    case 'global-average-pool': {
+      const size = source.window.reduce((p, n) => p * n, 1);
+      return linear({ kind: 'total', value: operator.sum ? 1 : 1 / size });
+    }
+    case 'pad': {
+      if (!onTorus(operator.padding)) return refuse(`${operator.padding.mode} padding`, NOT_SHIFT_INVARIANT);
+      const ones = operator.padding.before.map(() => 1);
+      return linear(boxMap(ones, ones, operator.padding, 1, source.channels));
+    }
+    case 'reindex': {
+      const size = shape.reduce((p, n) => p * n, 1);
+      const inOrder = operator.permutation.every((axis, k) => axis === k);
+      if (shape.length !== 1 || !inOrder || size > LARGEST_FLATTEN) {
+        return refuse(
+          `reshape to [${shape.join(', ')}]`,
+          'only a flatten of at most 4096 entries can stand before something else than a fully connected layer',
+        );
+      }
+      const weight = new Float64Array(size * size);
+      for (let k = 0; k < size; k++) weight[k * size + k] = 1;
+      return linear({ kind: 'read', weight });
+    }
+    case 'add':
+      return make({
+        kind: 'linear',
+        terms: sources.map((s, k) => ({
+          source: s,
+          map: { kind: 'identity', scale: Float64Array.of(operator.coefficients[k]!) },
+          row: 0,
+          channels: s.channels,
+        })),
+      });
+    case 'concat': {
+      let row = 0;
+      const terms = sources.map((s): Term => {
+        const term: Term = { source: s, map: { kind: 'identity', scale: ONE }, row, channels: s.channels };
+        row += s.channels;
+        return term;
+      });
+      return make({ kind: 'linear', terms });
+    }
+    case 'softmax':
+      return source;
+    default:
+      return operator satisfies never;
+  }
+}
+
+const NOT_SHIFT_INVARIANT =
+  'not shift-invariant, so it has no symbol; zero and circular padding have; the unrolled method covers it where the layer is small enough';
+
+function onTorus(padding: Padding): boolean {
+  return padding.mode === 'zero' || padding.mode === 'circular' || !isPadded(padding);
+}
+
+function isPadded(padding: Padding): boolean {
+  return padding.before.some((p) => p !== 0) || padding.after.some((p) => p !== 0);
+}
+
+/** Softmax is ½-Lipschitz; the Jacobian I − 1pᵀ of log-softmax over n classes has norm at most √n (a vertex p = e_i). */
+function softmaxFactor(node: Node, shape: readonly number[]): number {
+  return node.operator.kind === 'softmax' && node.operator.logarithm ? Math.sqrt(shape[0]!) : 0.5;
+}
+
+/** Most windows of one axis that a sample can fall in: taps d·t that are congruent modulo the stride. */
+function mostWindows(kernel: number, stride: number, dilation: number): number {
+  const counts = new Map<number, number>();
+  for (let t = 0; t < kernel; t++) {
+    const residue = (t * dilation) % stride;
+    counts.set(residue, (counts.get(residue) ?? 0) + 1);
+  }
+  return Math.max(...counts.values());
+}
+
+/** Fewest unpadded samples in any window of a padded average pooling. */
+function fewestSamples(
+  kernel: readonly number[],
+  stride: readonly number[],
+  padding: Padding,
+  window: readonly number[],
+  shape: readonly number[],
+): number {
+  return kernel.reduce((product, k, a) => {
+    let fewest = k;
+    for (let j = 0; j < shape[a + 1]!; j++) {
+      const start = j * stride[a]! - padding.before[a]!;
+      const samples = Math.min(start + k, window[a]!) - Math.max(start, 0);
+      fewest = Math.min(fewest, samples);
+    }
+    return product * Math.max(1, fewest);
+  }, 1);
+}
+
+function boxMap(
+  kernel: readonly number[],
+  stride: readonly number[],
+  padding: Padding,
+  value: number,
+  channels: number,
+): LinearMap {
+  return {
+    kind: 'convolution',
+    kernel: {
+      sides: kernel,
+      entries: (_t, put) => {
+        for (let c = 0; c < channels; c++) put(c, c, value);
+      },
+    },
+    stride,
+    dilation: kernel.map(() => 1),
+    before: padding.before,
+    after: padding.after,
+    circular: padding.mode === 'circular' && isPadded(padding),
+    box: value,
+  };
+}
+
+function convolutionKernel(c: {
+  readonly outputs: number;
+  readonly inputs: number;
+  readonly groups: number;
+  readonly kernel: readonly number[];
+  readonly weight: Float64Array;
+}): Kernel {
+  const size = c.kernel.reduce((p, k) => p * k, 1);
+  const perGroup = c.inputs / c.groups;
+  const outputsPerGroup = c.outputs / c.groups;
+  return {
+    sides: c.kernel,
+    entries: (t, put) => {
+      for (let o = 0; o < c.outputs; o++) {
+        const first = Math.floor(o / outputsPerGroup) * perGroup;
+        for (let i = 0; i < perGroup; i++) {
+          const value = c.weight[(o * perGroup + i) * size + t]!;
+          if (value !== 0) put(o, first + i, value);
+        }
+      }
+    },
+  };
+}
+
+function transposedKernel(c: {
+  readonly outputs: number;
+  readonly inputs: number;
+  readonly groups: number;
+  readonly kernel: readonly number[];
+  readonly weight: Float64Array;
+}): Kernel {
+  const size = c.kernel.reduce((p, k) => p * k, 1);
+  const perGroup = c.outputs / c.groups;
+  const inputsPerGroup = c.inputs / c.groups;
+  return {
+    sides: c.kernel,
+    entries: (t, put) => {
+      for (let i = 0; i < c.inputs; i++) {
+        const first = Math.floor(i / inputsPerGroup) * perGroup;
+        for (let o = 0; o < perGroup; o++) {
+          const value = c.weight[(i * perGroup + o) * size + t]!;
+          if (value !== 0) put(first + o, i, value);
+        }
+      }
+    },
+  };
+}
+
+/** The weight of a read as a kernel over the window's positions. */
+export function readKernel(weight: Float64Array, channels: number, window: readonly number[]): Kernel {
+  const size = positions(window).length;
+  const columns = channels * size;
+  return {
+    sides: window,
+    entries: (u, put) => {
+      for (let o = 0, rows = weight.length / columns; o < rows; o++) {
+        for (let c = 0; c < channels; c++) {
+          const value = weight[o * columns + c * size + u]!;
+          if (value !== 0) put(o, c, value);
+        }
+      }
+    },
+  };
+}

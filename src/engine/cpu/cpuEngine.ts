@@ -1,0 +1,304 @@
+/** An `Engine` over `Operations` on plain float64 arrays: checks shapes, records, runs. */
+import type {
+  Engine,
+  EngineInformation,
+  Handle,
+  Matrices,
+  ProductOptions,
+  Ranges,
+  Vector,
+} from '../engine.ts';
+import type { Dense } from './dense.ts';
+import type { Operations } from './operations.ts';
+import { Recorder } from './recorder.ts';
+import * as shapes from './shapes.ts';
+
+export class CpuEngine implements Engine {
+  readonly information: EngineInformation;
+  readonly #operations: Operations;
+  readonly #finish: () => Promise<void>;
+  readonly #recorder = new Recorder();
+
+  /** @param finish gives back what the operations hold, once. */
+  constructor(information: EngineInformation, operations: Operations, finish: () => Promise<void>) {
+    this.information = information;
+    this.#operations = operations;
+    this.#finish = finish;
+  }
+
+  get peakBytes(): number {
+    return this.#recorder.peakBytes;
+  }
+
+  matrices(data: Float64Array, batch: number, rows: number, columns: number, complex: boolean): Matrices {
+    shapes.checkDimension('matrices', 'batch', batch);
+    shapes.checkDimension('matrices', 'rows', rows);
+    shapes.checkDimension('matrices', 'columns', columns);
+    const handle: Matrices = Object.freeze({ kind: 'matrices', batch, rows, columns, complex });
+    const length = batch * rows * columns * (complex ? 2 : 1);
+    if (data.length !== length) {
+      throw new RangeError(
+        `matrices: ${shapes.describe(handle)} takes ${length} numbers, got ${data.length}`,
+      );
+    }
+    this.#recorder.hold('matrices', handle, data.slice());
+    return handle;
+  }
+
+  vector(data: ArrayLike<number>): Vector {
+    shapes.checkDimension('vector', 'length', data.length);
+    const handle: Vector = Object.freeze({ kind: 'vector', length: data.length });
+    this.#recorder.hold('vector', handle, Float64Array.from(data));
+    return handle;
+  }
+
+  async read(...handles: Handle[]): Promise<Float64Array[]> {
+    const sources = handles.map((handle) => this.#recorder.operand('read', handle));
+    let copies: Float64Array[] = [];
+    this.#recorder.record('read', [], async () => {
+      copies = sources.map((source) => {
+        const value = source();
+        return (value instanceof Float64Array ? value : value.data).slice();
+      });
+      return [];
+    });
+    await this.#recorder.run();
+    return copies;
+  }
+
+  async settle(signal?: AbortSignal): Promise<void> {
+    await this.#recorder.run(signal);
+  }
+
+  release(...handles: Handle[]): void {
+    this.#recorder.release(handles);
+  }
+
+  symbol(taps: Matrices, phases: Matrices, rows: number, columns: number): Matrices {
+    const shape = shapes.symbolShape(taps, phases, rows, columns);
+    const t = this.#recorder.operand('symbol', taps);
+    const p = this.#recorder.operand('symbol', phases);
+    return this.#recorder.matrices('symbol', shape, () => this.#operations.symbol(t(), p(), rows, columns));
+  }
+
+  product(a: Matrices, b: Matrices, options: ProductOptions = {}): Matrices {
+    const shape = shapes.productShape(a, b, options);
+    const x = this.#recorder.operand('product', a);
+    const y = this.#recorder.operand('product', b);
+    return this.#recorder.matrices('product', shape, () => this.#operations.product(x(), y(), options));
+  }
+
+  congruence(w: Matrices, q?: Matrices | Vector): Matrices {
+    const shape = shapes.congruenceShape('congruence', w, q);
+    const x = this.#recorder.operand('congruence', w);
+    const y = this.#optional('congruence', q);
+    return this.#recorder.matrices('congruence', shape, () => this.#operations.congruence(x(), y()));
+  }
+
+  alias(s: Matrices, count: number): Matrices {
+    const shape = shapes.aliasShape(s, count);
+    const x = this.#recorder.operand('alias', s);
+    return this.#recorder.matrices('alias', shape, () => this.#operations.alias(x(), count));
+  }
+
+  windowSum(w: Matrices, q: Matrices | Vector | undefined, weights: Vector): Matrices {
+    const shape = shapes.windowSumShape(w, q, weights);
+    const x = this.#recorder.operand('windowSum', w);
+    const y = this.#optional('windowSum', q);
+    const v = this.#recorder.operand('windowSum', weights);
+    return this.#recorder.matrices('windowSum', shape, () => this.#operations.windowSum(x(), y(), v()));
+  }
+
+  add(a: Matrices, b: Matrices): Matrices {
+    const shape = shapes.addShape(a, b);
+    const x = this.#recorder.operand('add', a);
+    const y = this.#recorder.operand('add', b);
+    return this.#recorder.matrices('add', shape, () => this.#operations.add(x(), y()));
+  }
+
+  submatrix(a: Matrices, rows: Ranges, columns: Ranges): Matrices {
+    const shape = shapes.submatrixShape(a, rows, columns);
+    const x = this.#recorder.operand('submatrix', a);
+    return this.#recorder.matrices('submatrix', shape, () => this.#operations.submatrix(x(), rows, columns));
+  }
+
+  assemble(a: Matrices, b: Matrices, c: Matrices): Matrices {
+    const shape = shapes.assembleShape(a, b, c);
+    const x = this.#recorder.operand('assemble', a);
+    const y = this.#recorder.operand('assemble', b);
+    const z = this.#recorder.operand('assemble', c);
+    return this.#recorder.matrices('assemble', shape, () => this.#operations.assemble(x(), y(), z()));
+  }
+
+  scaleSides(a: Matrices, left: Vector | undefined, right: Vector | undefined): Matrices {
+    const shape = shapes.scaleSidesShape(a, left, right);
+    const x = this.#recorder.operand('scaleSides', a);
+    const l = this.#optional('scaleSides', left);
+    const r = this.#optional('scaleSides', right);
+    return this.#recorder.matrices('scaleSides', shape, () => this.#operations.scaleSides(x(), l(), r()));
+  }
+
+  rowSums(s: Matrices): Vector {
+    shapes.checkSquare('rowSums', 'S', s);
+    const x = this.#recorder.operand('rowSums', s);
+    return this.#recorder.vector('rowSums', s.rows, () => this.#operations.rowSums(x()));
+  }
+
+  diagonal(s: Matrices): Vector {
+    shapes.checkSquare('diagonal', 'S', s);
+    const x = this.#recorder.operand('diagonal', s);
+    return this.#recorder.vector('diagonal', s.rows, () => this.#operations.diagonal(x()));
+  }
+
+  spectralRadius(s: Matrices): Vector {
+    shapes.checkSquare('spectralRadius', 'S', s);
+    const x = this.#recorder.operand('spectralRadius', s);
+    return this.#number('spectralRadius', () => this.#operations.spectralRadius(x()));
+  }
+
+  offDiagonalRadius(s: Matrices): Vector {
+    shapes.checkSquare('offDiagonalRadius', 'S', s);
+    const x = this.#recorder.operand('offDiagonalRadius', s);
+    return this.#number('offDiagonalRadius', () => this.#operations.offDiagonalRadius(x()));
+  }
+
+  inverse(d: Vector, s: Matrices): { inverse: Matrices; definite: Vector } {
+    const { batch, rows, columns, complex } = shapes.inverseShape(d, s);
+    const x = this.#recorder.operand('inverse', d);
+    const y = this.#recorder.operand('inverse', s);
+    const inverse: Matrices = Object.freeze({ kind: 'matrices', batch, rows, columns, complex });
+    const definite: Vector = Object.freeze({ kind: 'vector', length: 1 });
+    this.#recorder.record('inverse', [inverse, definite], async () => {
+      const found = await this.#operations.inverse(x(), y());
+      return [found.inverse, Float64Array.of(Number(found.definite))];
+    });
+    return { inverse, definite };
+  }
+
+  /** Two operations of one name: without arguments the end of the engine, with them the covariance after a
+   *  nonlinearity. */
+  close(): Promise<void>;
+  close(r: Matrices, left: Vector, subtract: Vector | undefined): Matrices;
+  close(r?: Matrices, left?: Vector, subtract?: Vector): Promise<void> | Matrices {
+    return r && left ? this.#closeNonlinearity(r, left, subtract) : this.#end();
+  }
+
+  diagonalMatrix(d: Vector, complex: boolean): Matrices {
+    const shape = { batch: 1, rows: d.length, columns: d.length, complex };
+    const x = this.#recorder.operand('diagonalMatrix', d);
+    return this.#recorder.matrices('diagonalMatrix', shape, () =>
+      this.#operations.diagonalMatrix(x(), complex),
+    );
+  }
+
+  combine(terms: readonly (readonly [coefficient: number, vector: Vector])[]): Vector {
+    const length = shapes.commonLength(
+      'combine',
+      terms.map(([, vector]) => vector),
+    );
+    const coefficients = terms.map(([coefficient]) => coefficient);
+    const sources = terms.map(([, vector]) => this.#recorder.operand('combine', vector));
+    return this.#recorder.vector('combine', length, () =>
+      this.#operations.combine(
+        coefficients,
+        sources.map((source) => source()),
+        length,
+      ),
+    );
+  }
+
+  multiply(a: Vector, b: Vector): Vector {
+    const length = shapes.commonLength('multiply', [a, b]);
+    const x = this.#recorder.operand('multiply', a);
+    const y = this.#recorder.operand('multiply', b);
+    return this.#recorder.vector('multiply', length, () => this.#operations.multiply(x(), y(), length));
+  }
+
+  maximum(a: Vector, b: Vector): Vector {
+    const length = shapes.commonLength('maximum', [a, b]);
+    const x = this.#recorder.operand('maximum', a);
+    const y = this.#recorder.operand('maximum', b);
+    return this.#recorder.vector('maximum', length, () => this.#operations.maximum(x(), y(), length));
+  }
+
+  squareRoot(a: Vector): Vector {
+    const x = this.#recorder.operand('squareRoot', a);
+    return this.#recorder.vector('squareRoot', a.length, () => this.#operations.squareRoot(x()));
+  }
+
+  maximumOver(a: Vector, windows: readonly Int32Array[]): Vector {
+    shapes.checkWindows(a, windows);
+    const x = this.#recorder.operand('maximumOver', a);
+    return this.#recorder.vector('maximumOver', windows.length, () =>
+      this.#operations.maximumOver(x(), windows),
+    );
+  }
+
+  largest(a: Vector): Vector {
+    const x = this.#recorder.operand('largest', a);
+    return this.#number('largest', () => this.#operations.largest(x()));
+  }
+
+  exponent(a: Vector): Vector {
+    const x = this.#recorder.operand('exponent', a);
+    return this.#number('exponent', () => this.#operations.exponent(x()));
+  }
+
+  scaleByPower<H extends Handle>(a: H, e: Vector, sign: 1 | -1): H {
+    shapes.checkNumber('scaleByPower', 'exponent', e);
+    const handle: Handle = a;
+    const power = this.#recorder.operand('scaleByPower', e);
+    switch (handle.kind) {
+      case 'matrices': {
+        const x = this.#recorder.operand('scaleByPower', handle);
+        // A handle of the same kind and shape is an H: handles have no other properties.
+        return this.#recorder.matrices('scaleByPower', handle, () =>
+          this.#operations.scaleByPower(x().data, sign * power()[0]!),
+        ) as Handle as H;
+      }
+      case 'vector': {
+        const x = this.#recorder.operand('scaleByPower', handle);
+        return this.#recorder.vector('scaleByPower', handle.length, () =>
+          this.#operations.scaleByPower(x(), sign * power()[0]!),
+        ) as Handle as H;
+      }
+      default:
+        return handle satisfies never;
+    }
+  }
+
+  choose(scores: readonly Vector[], candidates: readonly Vector[]): Vector {
+    const length = shapes.chooseLength(scores, candidates);
+    const marks = scores.map((score) => this.#recorder.operand('choose', score));
+    const sources = candidates.map((candidate) => this.#recorder.operand('choose', candidate));
+    return this.#recorder.vector('choose', length, () =>
+      this.#operations.choose(
+        marks.map((mark) => mark()[0]!),
+        sources.map((source) => source()),
+      ),
+    );
+  }
+
+  #closeNonlinearity(r: Matrices, left: Vector, subtract: Vector | undefined): Matrices {
+    const shape = shapes.closeShape(r, left, subtract);
+    const x = this.#recorder.operand('close', r);
+    const l = this.#recorder.operand('close', left);
+    const s = this.#optional('close', subtract);
+    return this.#recorder.matrices('close', shape, () => this.#operations.close(x(), l(), s()));
+  }
+
+  async #end(): Promise<void> {
+    await this.#recorder.close();
+    await this.#finish();
+  }
+
+  #number(operation: string, compute: () => number | Promise<number>): Vector {
+    return this.#recorder.vector(operation, 1, async () => Float64Array.of(await compute()));
+  }
+
+  #optional(operation: string, handle: Vector | undefined): () => Float64Array | undefined;
+  #optional(operation: string, handle: Handle | undefined): () => Dense | Float64Array | undefined;
+  #optional(operation: string, handle: Handle | undefined): () => Dense | Float64Array | undefined {
+    return handle === undefined ? () => undefined : this.#recorder.operand(operation, handle);
+  }
+}

@@ -1,0 +1,33 @@
+import { add } from './add.ts';
+import { alias } from './alias.ts';
+import { assemble } from './assemble.ts';
+import { close } from './close.ts';
+import { congruence } from './congruence.ts';
+import { diagonal } from './diagonal.ts';
+import { diagonalMatrix } from './diagonalMatrix.ts';
+import { inverse } from './inverse.ts';
+import type { Kernels } from './kernels.ts';
+import type { Operations } from './operations.ts';
+import { product } from './product.ts';
+import { rowSums } from './rowSums.ts';
+import { scaleSides } from './scaleSides.ts';
+import { offDiagonalRadius, spectralRadius } from './spectralRadius.ts';
+import { submatrix } from './submatrix.ts';
+import { symbol } from './symbol.ts';
+import * as vectors from './vectors.ts';
+import { windowSum } from './windowSum.ts';
+
+/** All operations in float64, their O(n³) part done by `kernels`. */
+export function cpuOperations(kernels: Kernels): Operations {
+  return {
+    symbol: (taps, phases) => symbol(kernels, taps, phases),
+    product: (a, b, options) => product(kernels, a, b, options),
+    congruence: (w, q) => congruence(kernels, w, q),
+    windowSum: (w, q, weights) => windowSum(kernels, w, q, weights),
+    spectralRadius: (s) => spectralRadius(kernels, s),
+    offDiagonalRadius: (s) => offDiagonalRadius(kernels, s),
+    inverse: (d, s) => inverse(kernels, d, s),
+    ...{ alias, add, submatrix, assemble, scaleSides, rowSums, diagonal, close, diagonalMatrix },
+    ...vectors,
+  };
+}

@@ -1,0 +1,7 @@
+/** diag(d), once. */
+export function diagonalMatrix(d: Float64Array, complex: boolean): Float64Array {
+  const width = complex ? 2 : 1;
+  const out = new Float64Array(d.length * d.length * width);
+  for (let i = 0; i < d.length; i++) out[(i * d.length + i) * width] = d[i]!;
+  return out;
+}

@@ -1,0 +1,16 @@
+/** What the machine offers. Node's own modules are reached through variables, so that bundlers leave them alone. */
+
+export function isNode(): boolean {
+  return typeof process !== 'undefined' && process.versions?.node !== undefined;
+}
+
+/** Imports a module that only exists in Node, at run time. */
+export function importInNode<T>(specifier: string): Promise<T> {
+  return import(/* @vite-ignore */ specifier) as Promise<T>;
+}
+
+/** Threads that can run side by side, at least 1. */
+export async function availableThreads(): Promise<number> {
+  if (isNode()) return (await importInNode<typeof import('node:os')>('node:os')).availableParallelism();
+  return globalThis.navigator?.hardwareConcurrency ?? 1;
+}

@@ -1,0 +1,28 @@
+import type { ProductOptions } from '../engine.ts';
+import { batchStride, type Dense, totalLength } from './dense.ts';
+import type { Kernels } from './kernels.ts';
+
+/** op(A)·op(B) per batch entry. */
+export async function product(
+  kernels: Kernels,
+  a: Dense,
+  b: Dense,
+  options: ProductOptions,
+): Promise<Float64Array> {
+  const adjointA = options.adjointA ?? false;
+  const adjointB = options.adjointB ?? false;
+  const batch = Math.max(a.batch, b.batch);
+  const m = adjointA ? a.columns : a.rows;
+  const k = adjointA ? a.rows : a.columns;
+  const n = adjointB ? b.rows : b.columns;
+  // Under one B, the rows of all A are the rows of one tall matrix.
+  const tall = b.batch === 1 && !adjointA;
+  const out = new Float64Array(totalLength({ batch, rows: m, columns: n, complex: a.complex }));
+  const task = {
+    ...{ batch: tall ? 1 : batch, m: tall ? batch * m : m, n, k, complex: a.complex },
+    ...{ a: a.data, b: b.data, strideA: batchStride(a), strideB: batchStride(b) },
+    ...{ adjointA, adjointB, lower: false },
+  };
+  await kernels.product(task, out);
+  return out;
+}

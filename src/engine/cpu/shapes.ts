@@ -1,0 +1,194 @@
+/**
+ * The shapes that each operation accepts and yields. Every check throws a `RangeError` that names the operation and
+ * the shapes, when the operation is recorded.
+ */
+import type { Matrices, ProductOptions, Ranges, Vector } from '../engine.ts';
+import type { Shape } from './dense.ts';
+
+/** `[2 | 4 × 4]`, `[1 | 3 × 5 complex]`, `[7]`. */
+export function describe(handle: Matrices | Vector | Shape): string {
+  if ('length' in handle) return `[${handle.length}]`;
+  return `[${handle.batch} | ${handle.rows} × ${handle.columns}${handle.complex ? ' complex' : ''}]`;
+}
+
+export function checkDimension(operation: string, name: string, value: number): void {
+  if (!(Number.isSafeInteger(value) && value > 0)) {
+    throw new RangeError(`${operation}: ${name} must be a positive integer, got ${value}`);
+  }
+}
+
+function misfit(operation: string, nameA: string, a: Matrices | Vector, nameB: string, b: Matrices | Vector) {
+  return new RangeError(`${operation}: ${nameA} ${describe(a)} does not fit ${nameB} ${describe(b)}`);
+}
+
+/** Batches fit if they are equal or one of them is 1. */
+function fits(a: Matrices, b: Matrices): boolean {
+  return a.complex === b.complex && (a.batch === b.batch || a.batch === 1 || b.batch === 1);
+}
+
+export function symbolShape(taps: Matrices, phases: Matrices, rows: number, columns: number): Shape {
+  checkDimension('symbol', 'rows', rows);
+  checkDimension('symbol', 'columns', columns);
+  if (taps.complex || taps.batch !== 1 || taps.columns !== rows * columns) {
+    throw new RangeError(
+      `symbol: taps must be real [1 | t × ${rows * columns}] for symbols of ${rows} × ${columns}, got ${describe(taps)}`,
+    );
+  }
+  if (!phases.complex || phases.batch !== 1 || phases.columns !== taps.rows) {
+    throw misfit('symbol', 'taps', taps, 'phases', phases);
+  }
+  return { batch: phases.rows, rows, columns, complex: true };
+}
+
+export function productShape(a: Matrices, b: Matrices, options: ProductOptions): Shape {
+  const [rows, inner] = options.adjointA ? [a.columns, a.rows] : [a.rows, a.columns];
+  const [other, columns] = options.adjointB ? [b.columns, b.rows] : [b.rows, b.columns];
+  if (inner !== other || !fits(a, b)) {
+    const nameA = options.adjointA ? 'adjoint of A' : 'A';
+    const nameB = options.adjointB ? 'adjoint of B' : 'B';
+    throw misfit('product', nameA, a, nameB, b);
+  }
+  return { batch: Math.max(a.batch, b.batch), rows, columns, complex: a.complex };
+}
+
+export function congruenceShape(operation: string, w: Matrices, q: Matrices | Vector | undefined): Shape {
+  const shape = { batch: w.batch, rows: w.rows, columns: w.rows, complex: w.complex };
+  switch (q?.kind) {
+    case undefined:
+      return shape;
+    case 'vector':
+      if (q.length !== w.columns) throw misfit(operation, 'W', w, 'diagonal Q', q);
+      return shape;
+    case 'matrices':
+      if (q.rows !== w.columns || q.columns !== w.columns || !fits(w, q))
+        throw misfit(operation, 'W', w, 'Q', q);
+      return { ...shape, batch: Math.max(w.batch, q.batch) };
+    default:
+      return q satisfies never;
+  }
+}
+
+export function aliasShape(s: Matrices, count: number): Shape {
+  checkDimension('alias', 'count', count);
+  if (s.batch % count !== 0) {
+    throw new RangeError(`alias: count must divide the batch of ${describe(s)}, got ${count}`);
+  }
+  return { batch: s.batch / count, rows: s.rows, columns: s.columns, complex: s.complex };
+}
+
+export function windowSumShape(w: Matrices, q: Matrices | Vector | undefined, weights: Vector): Shape {
+  const { batch, rows } = congruenceShape('windowSum', w, q);
+  if (weights.length !== batch) {
+    throw new RangeError(`windowSum: weights ${describe(weights)} do not fit a batch of ${batch}`);
+  }
+  return { batch: 1, rows, columns: rows, complex: false };
+}
+
+export function addShape(a: Matrices, b: Matrices): Shape {
+  const same = a.batch === b.batch && a.rows === b.rows && a.columns === b.columns && a.complex === b.complex;
+  if (!same) throw misfit('add', 'A', a, 'B', b);
+  return a;
+}
+
+/** Number of indices that ranges within [0, limit) gather. */
+function gathered(name: string, ranges: Ranges, a: Matrices, limit: number): number {
+  let count = 0;
+  for (const [start, end] of ranges) {
+    const valid =
+      Number.isSafeInteger(start) && Number.isSafeInteger(end) && 0 <= start && start <= end && end <= limit;
+    if (!valid) {
+      throw new RangeError(`submatrix: ${name} must lie within A ${describe(a)}, got ${start} to ${end}`);
+    }
+    count += end - start;
+  }
+  if (count === 0) throw new RangeError(`submatrix: ${name} must hold an index, got none`);
+  return count;
+}
+
+export function submatrixShape(a: Matrices, rows: Ranges, columns: Ranges): Shape {
+  return {
+    batch: a.batch,
+    rows: gathered('rows', rows, a, a.rows),
+    columns: gathered('columns', columns, a, a.columns),
+    complex: a.complex,
+  };
+}
+
+export function assembleShape(a: Matrices, b: Matrices, c: Matrices): Shape {
+  checkSquare('assemble', 'a', a);
+  checkSquare('assemble', 'c', c);
+  if (a.rows !== b.rows || a.batch !== b.batch || a.complex !== b.complex)
+    throw misfit('assemble', 'a', a, 'b', b);
+  if (c.rows !== b.columns || c.batch !== b.batch || c.complex !== b.complex)
+    throw misfit('assemble', 'c', c, 'b', b);
+  return { batch: a.batch, rows: a.rows + c.rows, columns: a.rows + c.rows, complex: a.complex };
+}
+
+export function scaleSidesShape(a: Matrices, left: Vector | undefined, right: Vector | undefined): Shape {
+  if (left && left.length !== a.rows) throw misfit('scaleSides', 'left', left, 'A', a);
+  if (right && right.length !== a.columns) throw misfit('scaleSides', 'right', right, 'A', a);
+  return a;
+}
+
+export function checkSquare(operation: string, name: string, s: Matrices): void {
+  if (s.rows !== s.columns) throw new RangeError(`${operation}: ${name} must be square, got ${describe(s)}`);
+}
+
+export function inverseShape(d: Vector, s: Matrices): Shape {
+  checkSquare('inverse', 'S', s);
+  if (d.length !== s.rows) throw misfit('inverse', 'diagonal D', d, 'S', s);
+  return s;
+}
+
+export function closeShape(r: Matrices, left: Vector, subtract: Vector | undefined): Shape {
+  checkSquare('close', 'R', r);
+  if (left.length !== r.rows) throw misfit('close', 'left', left, 'R', r);
+  if (subtract && subtract.length !== r.rows) throw misfit('close', 'subtract', subtract, 'R', r);
+  return r;
+}
+
+/** The common length of vectors, of which those of length 1 are broadcast. */
+export function commonLength(operation: string, vectors: readonly Vector[]): number {
+  const longest = vectors.reduce<Vector | undefined>(
+    (a, b) => (a && a.length >= b.length ? a : b),
+    undefined,
+  );
+  if (longest === undefined) throw new RangeError(`${operation}: there must be a vector, got none`);
+  for (const vector of vectors) {
+    if (vector.length !== 1 && vector.length !== longest.length) {
+      throw misfit(operation, 'vector', vector, 'vector', longest);
+    }
+  }
+  return longest.length;
+}
+
+export function checkWindows(a: Vector, windows: readonly Int32Array[]): void {
+  if (windows.length === 0) throw new RangeError('maximumOver: there must be a window, got none');
+  for (const [k, window] of windows.entries()) {
+    if (window.length === 0)
+      throw new RangeError(`maximumOver: windows must hold an index, got none in window ${k}`);
+    const outside = window.find((index) => !(index >= 0 && index < a.length));
+    if (outside !== undefined) {
+      throw new RangeError(`maximumOver: window ${k} must lie within ${describe(a)}, got index ${outside}`);
+    }
+  }
+}
+
+export function checkNumber(operation: string, name: string, vector: Vector): void {
+  if (vector.length !== 1)
+    throw new RangeError(`${operation}: ${name} must have length 1, got ${describe(vector)}`);
+}
+
+export function chooseLength(scores: readonly Vector[], candidates: readonly Vector[]): number {
+  if (scores.length !== candidates.length || scores.length === 0) {
+    throw new RangeError(
+      `choose: there must be one score for every candidate, got ${scores.length} for ${candidates.length}`,
+    );
+  }
+  for (const score of scores) checkNumber('choose', 'score', score);
+  const first = candidates[0]!;
+  for (const candidate of candidates) {
+    if (candidate.length !== first.length) throw misfit('choose', 'candidate', candidate, 'candidate', first);
+  }
+  return first.length;
+}

@@ -1,0 +1,34 @@
+/** A limit on the work that a file can cause by constants that are computed. */
+import { InputError } from '../../errors.ts';
+
+/** Entries that constants may be computed to, besides a multiple of those stored in the file. */
+const FREE_ENTRIES = 2 ** 24;
+const ENTRIES_PER_BYTE = 8;
+/** Multiplications and additions in products of constants: some ten seconds. */
+const MOST_OPERATIONS = 2 ** 34;
+
+export class Budget {
+  private entries: number;
+  private operations = MOST_OPERATIONS;
+
+  /** @param bytes size of the file and its external data */
+  constructor(bytes: number) {
+    this.entries = FREE_ENTRIES + ENTRIES_PER_BYTE * bytes;
+  }
+
+  /** To be called before memory for `entries` numbers is taken. @throws InputError */
+  allocate(node: string, entries: number): void {
+    this.entries -= entries;
+    if (!(this.entries >= 0)) {
+      throw new InputError(`${node}: computed constants must fit their limit, got ${entries} entries more`);
+    }
+  }
+
+  /** To be called before long work. @throws InputError */
+  work(node: string, operations: number): void {
+    this.operations -= operations;
+    if (!(this.operations >= 0)) {
+      throw new InputError(`${node}: computing constants must fit its limit, got ${operations} operations more`);
+    }
+  }
+}

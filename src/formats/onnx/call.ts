@@ -1,0 +1,234 @@
+/** One node being converted: its inputs as values, and everything a converter may ask or do. */
+import { InputError, UnsupportedError } from '../../errors.ts';
+import type { NetworkBuilder } from '../../network/builder.ts';
+import type { TensorId } from '../../network/network.ts';
+import type { Operator } from '../../network/operator.ts';
+import { product, sameShape } from '../../network/size.ts';
+import type { Attributes } from './attributes.ts';
+import type { Budget } from './budget.ts';
+import { type Constant, integerVector } from './constant.ts';
+import type { GraphNode } from './graph.ts';
+import type { ExternalFiles } from './tensors.ts';
+
+/** A tensor that depends on the network's input. */
+export interface Signal {
+  readonly kind: 'signal';
+  readonly id: TensorId;
+  /** ONNX dims without the batch axis; empty for one number per sample (the network's tensor is then [1]). */
+  readonly shape: readonly number[];
+  /** Whether the ONNX tensor has the batch as its first axis. */
+  readonly batched: boolean;
+}
+
+export type Value = Constant | Signal;
+
+/** A size of an ONNX tensor, or the batch size where it is open. */
+export type Dimension = number | 'batch';
+
+/** What all nodes of one reading share. */
+export interface Scope {
+  readonly builder: NetworkBuilder;
+  /**
+   * The batch size that the file fixes; undefined if it is open. With a batch of 1 a tensor may lose and regain
+   * the batch axis; it is `batched` exactly when its first side is 1 and it has others.
+   */
+  readonly batch: number | undefined;
+  readonly budget: Budget;
+  readonly external: ExternalFiles;
+}
+
+export class Call {
+  readonly node: GraphNode;
+  readonly scope: Scope;
+  readonly inputs: readonly (Value | undefined)[];
+
+  constructor(node: GraphNode, inputs: readonly (Value | undefined)[], scope: Scope) {
+    this.node = node;
+    this.inputs = inputs;
+    this.scope = scope;
+  }
+
+  get attributes(): Attributes {
+    return this.node.attributes;
+  }
+
+  get opset(): number {
+    return this.node.opset;
+  }
+
+  // ---- refusals -------------------------------------------------------------------------------
+
+  /** What the node holds has no bound, or none is offered. */
+  refuse(found: string, reason: string): never {
+    const { name, opType } = this.node;
+    throw new UnsupportedError([{ node: name, found: found === '' ? opType : `${opType}: ${found}`, reason }]);
+  }
+
+  /** The node breaks the rules of ONNX. */
+  malformed(rule: string, got: string | number | readonly Dimension[]): never {
+    const shown = Array.isArray(got) ? `[${got.join(', ')}]` : got;
+    throw new InputError(`${this.node.name}: ${this.node.opType}: ${rule}, got ${shown}`);
+  }
+
+  demand(holds: boolean, rule: string, got: string | number | readonly Dimension[]): void {
+    if (!holds) this.malformed(rule, got);
+  }
+
+  // ---- inputs ---------------------------------------------------------------------------------
+
+  /** The given input, constant or not. */
+  value(index: number): Value {
+    return this.inputs[index] ?? this.malformed(`input ${index} must be given`, 'none');
+  }
+
+  /** The given input, which must depend on the network's input. */
+  signal(index: number): Signal {
+    const value = this.value(index);
+    if (value.kind === 'signal') return value;
+    return this.refuse(`input ${index} is a constant`, 'it must depend on the network’s input');
+  }
+
+  /** The given input, which must be known now; undefined where it is absent. */
+  constant(index: number): Constant | undefined {
+    const value = this.inputs[index];
+    if (value?.kind !== 'signal') return value;
+    const reason = 'no global bound exists for what multiplies or rearranges data by data; it must be a constant';
+    return this.refuse(`input ${index} depends on the network’s input`, reason);
+  }
+
+  requiredConstant(index: number): Constant {
+    return this.constant(index) ?? this.malformed(`input ${index} must be given`, 'none');
+  }
+
+  /** A list of known integers. */
+  integers(index: number): number[] | undefined {
+    const constant = this.constant(index);
+    if (!constant) return undefined;
+    this.demand(constant.type === 'integer', `input ${index} must hold integers`, constant.type);
+    this.demand(constant.shape.length <= 1, `input ${index} must be a vector`, constant.shape);
+    if (constant.batch) this.refuse(`input ${index} depends on the batch size`, 'it must be known');
+    return [...constant.data];
+  }
+
+  /** A single known number. */
+  scalar(index: number): number | undefined {
+    const constant = this.constant(index);
+    if (!constant) return undefined;
+    this.demand(constant.data.length === 1, `input ${index} must be one number`, constant.shape);
+    if (constant.batch) this.refuse(`input ${index} depends on the batch size`, 'it must be known');
+    return constant.data[0];
+  }
+
+  /** A list of integers that is an attribute up to some operator set, and an input since. */
+  listArgument(name: string, index: number, inputSince: number): number[] | undefined {
+    if (this.opset >= inputSince) {
+      const found = this.attributes.get(name) ? 'an attribute' : 'an input';
+      this.demand(found === 'an input', `${name} must be an input since operator set ${inputSince}`, found);
+      return this.integers(index);
+    }
+    const excess = this.inputs[index] ? 'an input' : 'an attribute';
+    this.demand(excess === 'an attribute', `${name} must be an attribute before operator set ${inputSince}`, excess);
+    return this.attributes.integers(name);
+  }
+
+  /** An axis of a tensor of `rank` axes, counted from the front. */
+  axis(axis: number, rank: number): number {
+    const fromFront = axis < 0 ? axis + rank : axis;
+    this.demand(fromFront >= 0 && fromFront < rank, `axes must lie in [${-rank}, ${rank})`, axis);
+    return fromFront;
+  }
+
+  /** Distinct axes in ascending order. */
+  axes(axes: readonly number[], rank: number): number[] {
+    const result = [...new Set(axes.map((axis) => this.axis(axis, rank)))].sort((a, b) => a - b);
+    this.demand(result.length === axes.length, 'axes must be distinct', axes);
+    return result;
+  }
+
+  // ---- shapes of signals ----------------------------------------------------------------------
+
+  /** The ONNX dims of a value, the batch axis included. */
+  dims(value: Value): Dimension[] {
+    if (value.kind === 'constant' || !value.batched) return [...value.shape];
+    return [this.scope.batch === 1 ? 1 : 'batch', ...value.shape];
+  }
+
+  /** The dims as a constant, which is what Shape gives. */
+  dimsConstant(value: Value, start: number, end: number): Constant {
+    const dims = this.dims(value).slice(start, end);
+    const vector = integerVector(dims.map((side) => (side === 'batch' ? Number.NaN : side)));
+    const batch = new Set([...dims.keys()].filter((i) => dims[i] === 'batch'));
+    return batch.size > 0 ? { ...vector, batch } : vector;
+  }
+
+  /** The signal with all its axes, the batch among them, as axes of the sample. */
+  unbatched(signal: Signal): Signal {
+    if (!signal.batched) return signal;
+    if (this.scope.batch !== 1) {
+      this.refuse('the batch axis is not left alone', 'it must remain the first axis, and samples must not mix');
+    }
+    return this.view(signal, [1, ...signal.shape], false);
+  }
+
+  /** The batch of 1 as the batch axis again, wherever it can be. */
+  settled(signal: Signal): Signal {
+    const [first, ...rest] = signal.shape;
+    if (signal.batched || this.scope.batch !== 1 || first !== 1 || rest.length === 0) return signal;
+    return this.view(signal, rest, true);
+  }
+
+  /** The same entries in the same order, with another shape. */
+  view(signal: Signal, shape: readonly number[], batched = signal.batched): Signal {
+    const from = networkShape(signal.shape);
+    const to = networkShape(shape);
+    if (sameShape(from, to)) return { ...signal, shape, batched };
+    this.demand(product(from) === product(to), `the shape must have ${product(from)} entries`, shape);
+    const reindex: Operator = { kind: 'reindex', permutation: [...from.keys()], shape: to };
+    return { ...this.emit(reindex, [signal], 'reindex'), shape, batched };
+  }
+
+  /** The axes of the sample reordered (axis a of the result is axis permutation[a]), then read with `shape`. */
+  permuted(signal: Signal, permutation: readonly number[], shape?: readonly number[]): Signal {
+    const result = shape ?? permutation.map((axis) => signal.shape[axis]!);
+    if (permutation.every((axis, i) => axis === i)) return this.view(signal, result);
+    const reindex: Operator = { kind: 'reindex', permutation, shape: networkShape(result) };
+    return { ...this.emit(reindex, [signal], 'reindex'), shape: result };
+  }
+
+  /** An image [channels, …] with 1 to 3 spatial axes and a batch axis before it. */
+  image(index: number): Signal {
+    const signal = this.signal(index);
+    if (!signal.batched || signal.shape.length < 2 || signal.shape.length > 4) {
+      const reason = 'images are [batch, channels, …] with 1 to 3 spatial axes';
+      this.refuse(`an input of shape [${this.dims(signal).join(', ')}]`, reason);
+    }
+    return signal;
+  }
+
+  // ---- output ---------------------------------------------------------------------------------
+
+  /**
+   * Appends an operator to the network. Its output has the batch axis of its first input.
+   * @param part set where a node becomes several operators: what this one does
+   */
+  emit(operator: Operator, inputs: readonly Signal[], part?: string): Signal {
+    const { builder } = this.scope;
+    const name = part === undefined ? this.node.name : `${this.node.name} (${part})`;
+    const id = builder.add(
+      name,
+      operator,
+      inputs.map((signal) => signal.id),
+    );
+    return { kind: 'signal', id, shape: builder.shape(id), batched: inputs[0]!.batched };
+  }
+
+  /** As `emit`, for operators that leave the shape alone. */
+  emitSame(operator: Operator, input: Signal, part?: string): Signal {
+    return { ...this.emit(operator, [input], part), shape: input.shape };
+  }
+}
+
+/** Networks have no tensors without axes. */
+function networkShape(shape: readonly number[]): readonly number[] {
+  return shape.length === 0 ? [1] : shape;
+}

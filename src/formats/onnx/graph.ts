@@ -1,0 +1,210 @@
+/** The graph as a flat list of nodes: local functions inlined, names resolved, duplicates refused. */
+import { InputError, UnsupportedError } from '../../errors.ts';
+import { Attributes } from './attributes.ts';
+import { normalizedDomain, type Opsets, opsetVersions } from './model.ts';
+import type { AttributeProto, FunctionProto, ModelProto, NodeProto } from './onnx_pb.ts';
+
+/** One application of an operator. */
+export interface GraphNode {
+  /** As in the file, or made of the operator and the node's number. Inside a function: call/node. */
+  readonly name: string;
+  readonly opType: string;
+  readonly domain: string;
+  /** Version of the operator set of its domain. */
+  readonly opset: number;
+  /** Names of values; empty where an optional input is absent. */
+  readonly inputs: readonly string[];
+  /** Names of values; empty where an output is not wanted. */
+  readonly outputs: readonly string[];
+  readonly attributes: Attributes;
+}
+
+/** Functions can multiply nodes exponentially: more than these are refused. */
+const MOST_NODES = 1 << 20;
+/** A function that calls itself never ends. */
+const DEEPEST_CALL = 32;
+
+/**
+ * The nodes of the model's graph, in the order of the file, calls of local functions replaced by their bodies.
+ * @throws InputError for calls that never end and for calls that do not fit the function
+ */
+export function flatNodes(model: ModelProto): GraphNode[] {
+  return new Inliner(model).nodes;
+}
+
+/** Where a list of nodes stands: in the graph itself or in a call of a function. */
+interface Frame {
+  /** Put before the names of nodes: '' or 'call/'. */
+  readonly prefix: string;
+  readonly depth: number;
+  readonly opsets: Opsets;
+  /** The value that a name of this list stands for. */
+  readonly value: (name: string) => string;
+  /** What `ref_attr_name` refers to. */
+  readonly arguments: ReadonlyMap<string, AttributeProto>;
+}
+
+class Inliner {
+  readonly nodes: GraphNode[] = [];
+  private readonly functions = new Map<string, FunctionProto>();
+  private count = 0;
+
+  constructor(model: ModelProto) {
+    const opsets = opsetVersions('opset_import', model.opsetImport);
+    for (const f of model.functions) {
+      const key = functionKey(f.domain, f.name, f.overload);
+      if (this.functions.has(key)) {
+        throw new InputError(`ONNX: functions must have unique names, got ${f.name} twice`);
+      }
+      this.functions.set(key, f);
+    }
+    const frame = { prefix: '', depth: 0, opsets, value: (name: string) => name, arguments: new Map() };
+    this.inline(model.graph!.node, frame);
+  }
+
+  private inline(nodes: readonly NodeProto[], frame: Frame): void {
+    for (const [index, node] of nodes.entries()) {
+      if (++this.count > MOST_NODES) {
+        throw new InputError(`ONNX: at most ${MOST_NODES} nodes can be read, got more after inlining functions`);
+      }
+      const name = frame.prefix + (node.name || `${node.opType.toLowerCase()}_${index}`);
+      const attributes = passArguments(node.attribute, frame.arguments);
+      const called = this.functions.get(functionKey(node.domain, node.opType, node.overload));
+      if (called) this.call(called, name, node, new Attributes(name, attributes), frame);
+      else this.nodes.push(flatNode(name, node, new Attributes(name, attributes), frame));
+    }
+  }
+
+  private call(f: FunctionProto, name: string, node: NodeProto, given: Attributes, frame: Frame): void {
+    if (frame.depth >= DEEPEST_CALL) {
+      throw new InputError(`${name}: functions may call each other ${DEEPEST_CALL} deep, got ${f.name} deeper`);
+    }
+    if (node.input.length > f.input.length || node.output.length > f.output.length) {
+      const signature = `${f.input.length} inputs and ${f.output.length} outputs`;
+      const got = `${node.input.length} and ${node.output.length}`;
+      throw new InputError(`${name}: function ${f.name} has ${signature}, got ${got}`);
+    }
+    // The count tells two calls of one name apart.
+    const own = `${name}#${this.count}`;
+    const values = new Map<string, string>();
+    for (const [i, formal] of f.input.entries()) values.set(formal, frame.value(node.input[i] ?? ''));
+    for (const [i, formal] of f.output.entries()) {
+      const actual = node.output[i];
+      if (actual && values.has(formal)) {
+        throw new InputError(`${name}: function ${f.name}: an output must not be an input, got ${formal}`);
+      }
+      if (actual) values.set(formal, frame.value(actual));
+    }
+    this.inline(f.node, {
+      prefix: `${name}/`,
+      depth: frame.depth + 1,
+      opsets: new Map([...frame.opsets, ...opsetVersions(`function ${f.name}`, f.opsetImport)]),
+      value: (inner) => (inner === '' ? '' : (values.get(inner) ?? `${own}/${inner}`)),
+      arguments: callArguments(f, name, given),
+    });
+  }
+}
+
+/** Lists of strings of any content compare equal only if they are. */
+function functionKey(domain: string, name: string, overload: string): string {
+  return JSON.stringify([normalizedDomain(domain), name, overload]);
+}
+
+function callArguments(f: FunctionProto, name: string, given: Attributes): Map<string, AttributeProto> {
+  const result = new Map(f.attributeProto.map((attribute) => [attribute.name, attribute]));
+  for (const key of given.names()) {
+    if (!result.has(key) && !f.attribute.includes(key)) {
+      const reason = `the function declares ${[...f.attribute, ...result.keys()].join(', ') || 'none'}`;
+      const found = `${f.name}: attribute ${key}`;
+      throw new UnsupportedError([{ node: name, found, reason }]);
+    }
+    result.set(key, given.get(key)!);
+  }
+  return result;
+}
+
+/** Attributes with references to the call's replaced by their values; a reference to one not given is left out. */
+function passArguments(
+  attributes: readonly AttributeProto[],
+  given: ReadonlyMap<string, AttributeProto>,
+): AttributeProto[] {
+  return attributes.flatMap((attribute) => {
+    if (attribute.refAttrName === '') return [attribute];
+    const value = given.get(attribute.refAttrName);
+    return value ? [{ ...value, name: attribute.name }] : [];
+  });
+}
+
+function flatNode(name: string, node: NodeProto, attributes: Attributes, frame: Frame): GraphNode {
+  const domain = normalizedDomain(node.domain);
+  const opset = frame.opsets.get(domain);
+  if (opset === undefined) {
+    throw new InputError(`${name}: ${node.opType}: its domain '${domain}' must be imported, got no version of it`);
+  }
+  return {
+    name,
+    opType: node.opType,
+    domain,
+    opset,
+    inputs: node.input.map(frame.value),
+    outputs: node.output.map(frame.value),
+    attributes,
+  };
+}
+
+/** Which node makes which value. */
+export type Producers = ReadonlyMap<string, GraphNode>;
+
+/**
+ * @param given names of inputs and initialisers, which no node may make again
+ * @throws InputError for a value that is made twice
+ */
+export function producersOf(nodes: readonly GraphNode[], given: Iterable<string>): Producers {
+  const taken = new Set(given);
+  const producers = new Map<string, GraphNode>();
+  for (const node of nodes) {
+    for (const output of node.outputs) {
+      if (output === '') continue;
+      if (taken.has(output)) {
+        throw new InputError(`${node.name}: a value must be made once, got ${JSON.stringify(output)} again`);
+      }
+      taken.add(output);
+      producers.set(output, node);
+    }
+  }
+  return producers;
+}
+
+/**
+ * The nodes that `output` depends on, each after those that it depends on; iterative, since networks may be
+ * deeper than the stack.
+ * @param dependencies the values that a node is made from
+ * @throws InputError for cycles
+ */
+export function neededNodes(
+  output: string,
+  producers: Producers,
+  dependencies: (node: GraphNode) => readonly string[],
+): GraphNode[] {
+  const order: GraphNode[] = [];
+  const finished = new Map<GraphNode, boolean>();
+  const open: { node: GraphNode; next: number; values: readonly string[] }[] = [];
+  const enter = (value: string): void => {
+    const node = producers.get(value);
+    if (!node || finished.get(node)) return;
+    if (finished.has(node)) throw new InputError(`${node.name}: must not depend on itself, got a cycle`);
+    finished.set(node, false);
+    open.push({ node, next: 0, values: dependencies(node) });
+  };
+  enter(output);
+  for (let top = open.at(-1); top; top = open.at(-1)) {
+    if (top.next < top.values.length) {
+      enter(top.values[top.next++]!);
+      continue;
+    }
+    open.pop();
+    finished.set(top.node, true);
+    order.push(top.node);
+  }
+  return order;
+}

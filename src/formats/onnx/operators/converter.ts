@@ -1,0 +1,22 @@
+/** What a family of operators exports. */
+import type { Call, Value } from '../call.ts';
+import type { Constant } from '../constant.ts';
+
+export interface Converter {
+  /** Every attribute that ONNX defines for the operator; any other is refused. */
+  readonly attributes: readonly string[];
+  /** The first output when all inputs are constants. Without it the operator is not computed at reading time. */
+  readonly constants?: (call: Call) => Constant;
+  /** The first output when some input depends on the network's input. Without it such a node is refused. */
+  readonly signals?: (call: Call) => Value;
+}
+
+/** By op_type. */
+export type Family = ReadonlyMap<string, Converter>;
+
+/** The inputs of a node whose inputs are all constants, without an open batch size among their entries. */
+export function numbers(call: Call, index: number): Constant {
+  const constant = call.requiredConstant(index);
+  if (constant.batch) call.refuse('arithmetic on the batch size', 'give the model a fixed batch size');
+  return constant;
+}

@@ -1,0 +1,142 @@
+/** Activations: one ONNX operator, one elementwise function. */
+import type { Elementwise } from '../../../network/elementwise.ts';
+import type { Call, Signal } from '../call.ts';
+import { constantOf } from '../constant.ts';
+import { sameAlongAllBut } from './broadcast.ts';
+import type { Converter, Family } from './converter.ts';
+import { numbers } from './converter.ts';
+
+/** float32 values of the specification's defaults. */
+const SELU_ALPHA = Math.fround(1.67326319217681884765625);
+const SELU_GAMMA = Math.fround(1.05070102214813232421875);
+const LEAKY_SLOPE = Math.fround(0.01);
+const HARD_SIGMOID_ALPHA = Math.fround(0.2);
+
+function activation(attributes: readonly string[], build: (call: Call) => Elementwise): Converter {
+  return { attributes, signals: (call) => applyElementwise(call, build(call), call.signal(0)) };
+}
+
+/** An activation that parametrisations apply to weights as well. */
+function computable(name: 'relu' | 'sigmoid' | 'tanh' | 'softplus', f: (x: number) => number): Converter {
+  return {
+    ...activation([], () => ({ name })),
+    constants: (call) => {
+      const x = numbers(call, 0);
+      call.scope.budget.allocate(call.node.name, x.data.length);
+      return constantOf(x.type, x.shape, x.data.map(f));
+    },
+  };
+}
+
+export function applyElementwise(call: Call, f: Elementwise, input: Signal): Signal {
+  return call.emitSame({ kind: 'nonlinearity', function: f }, input);
+}
+
+export const elementwise: Family = new Map<string, Converter>([
+  ['Relu', computable('relu', (x) => (x < 0 ? 0 : x))],
+  ['Sigmoid', computable('sigmoid', (x) => 1 / (1 + Math.exp(-x)))],
+  ['Tanh', computable('tanh', Math.tanh)],
+  ['Softplus', computable('softplus', (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))))],
+  ['Softsign', activation([], () => ({ name: 'softsign' }))],
+  ['HardSwish', activation([], () => ({ name: 'hard-swish' }))],
+  ['Mish', activation([], () => ({ name: 'mish' }))],
+  ['Sin', activation([], () => ({ name: 'sin' }))],
+  ['Cos', activation([], () => ({ name: 'cos' }))],
+  ['Atan', activation([], () => ({ name: 'atan' }))],
+  ['Erf', activation([], () => ({ name: 'erf' }))],
+  [
+    'LeakyRelu',
+    activation(['alpha'], ({ attributes }) => ({
+      name: 'leaky-relu',
+      slope: attributes.float('alpha', LEAKY_SLOPE),
+    })),
+  ],
+  ['Elu', activation(['alpha'], ({ attributes }) => ({ name: 'elu', alpha: attributes.float('alpha', 1) }))],
+  ['Celu', activation(['alpha'], ({ attributes }) => ({ name: 'celu', alpha: attributes.float('alpha', 1) }))],
+  [
+    'Selu',
+    activation(['alpha', 'gamma'], ({ attributes }) => ({
+      name: 'selu',
+      alpha: attributes.float('alpha', SELU_ALPHA),
+      gamma: attributes.float('gamma', SELU_GAMMA),
+    })),
+  ],
+  [
+    'HardSigmoid',
+    activation(['alpha', 'beta'], ({ attributes }) => ({
+      name: 'hard-sigmoid',
+      alpha: attributes.float('alpha', HARD_SIGMOID_ALPHA),
+      beta: attributes.float('beta', 0.5),
+    })),
+  ],
+  ['Swish', activation(['alpha'], ({ attributes }) => swish(attributes.float('alpha', 1)))],
+  ['Gelu', activation(['approximate'], gelu)],
+  ['PRelu', { attributes: [], signals: prelu }],
+  ['Clip', { attributes: ['min', 'max'], signals: clip }],
+  ['Softmax', { attributes: ['axis'], signals: (call) => softmax(call, false) }],
+  ['LogSoftmax', { attributes: ['axis'], signals: (call) => softmax(call, true) }],
+]);
+
+/** x · sigmoid(β x) */
+export function swish(beta: number): Elementwise {
+  return beta === 1 ? { name: 'silu' } : { name: 'swish', beta };
+}
+
+function gelu(call: Call): Elementwise {
+  const approximate = call.attributes.text('approximate', 'none');
+  if (approximate === 'none') return { name: 'gelu' };
+  if (approximate === 'tanh') return { name: 'gelu-tanh' };
+  return call.malformed('approximate must be none or tanh', approximate);
+}
+
+function prelu(call: Call): Signal {
+  const x = call.signal(0);
+  const slope = call.requiredConstant(1);
+  const channel = call.axis(0, Math.max(x.shape.length, 1));
+  const slopes = sameAlongAllBut(call, slope, x, channel);
+  if (!slopes) return call.refuse(`slopes of shape [${slope.shape.join(', ')}]`, 'one slope per channel, or one for all');
+  return applyElementwise(call, { name: 'prelu', slopes }, x);
+}
+
+/** Bounds are attributes before operator set 11 and inputs since; an absent one is open. */
+function clip(call: Call): Signal {
+  const x = call.signal(0);
+  const { attributes } = call;
+  const asInputs = call.opset >= 11;
+  const misplaced = asInputs ? attributes.names().length > 0 : call.inputs.length > 1;
+  call.demand(!misplaced, `bounds must be ${asInputs ? 'inputs' : 'attributes'} in operator set ${call.opset}`, 'both');
+  const min = asInputs ? call.scalar(1) : attributes.float('min', undefined);
+  const max = asInputs ? call.scalar(2) : attributes.float('max', undefined);
+  return clipped(call, x, min ?? Number.NEGATIVE_INFINITY, max ?? Number.POSITIVE_INFINITY);
+}
+
+/** The largest float32: exporters write it where they mean that a side is open. */
+const LARGEST_FLOAT32 = (2 - 2 ** -23) * 2 ** 127;
+
+/** min(max(x, min), max) */
+export function clipped(call: Call, x: Signal, min: number, max: number): Signal {
+  const below = min <= -LARGEST_FLOAT32 ? Number.NEGATIVE_INFINITY : min;
+  const above = max >= LARGEST_FLOAT32 ? Number.POSITIVE_INFINITY : max;
+  if (below === Number.NEGATIVE_INFINITY && above === Number.POSITIVE_INFINITY) return x;
+  if (below === 0 && above === Number.POSITIVE_INFINITY) return applyElementwise(call, { name: 'relu' }, x);
+  call.demand(below < above, 'min must be below max', [min, max]);
+  return applyElementwise(call, { name: 'clip', min: below, max: above }, x);
+}
+
+/**
+ * Since operator set 13 over one axis, before over all axes from `axis` on. A vector per sample, or the channels of
+ * an image.
+ */
+function softmax(call: Call, logarithm: boolean): Signal {
+  const x = call.signal(0);
+  const dims = call.dims(x);
+  const oneAxis = call.opset >= 13;
+  const axis = call.axis(call.attributes.integer('axis', oneAxis ? -1 : 1), dims.length);
+  const channel = x.batched ? 1 : 0;
+  const later = dims.slice(axis + 1);
+  if (axis !== channel || !(oneAxis || later.every((side) => side === 1))) {
+    const over = oneAxis ? `axis ${axis}` : `all axes from ${axis} on`;
+    call.refuse(`over ${over} of [${dims.join(', ')}]`, 'softmax runs over the features of a vector or over channels');
+  }
+  return call.emitSame({ kind: 'softmax', logarithm }, x);
+}

@@ -1,0 +1,131 @@
+/**
+ * Builds networks: infers shapes, refuses what does not fit or holds numbers that are no numbers.
+ * Cycles cannot be written down, since a node can only take tensors that exist.
+ */
+import { InputError, UnsupportedError } from '../errors.ts';
+import { checkElementwise } from './elementwise.ts';
+import type { Network, Node, Source, Tensor, TensorId } from './network.ts';
+import type { Operator } from './operator.ts';
+import { prune } from './prune.ts';
+import { checkShape, outputShape, unknownOperator } from './shape.ts';
+
+/**
+ * A network under construction:
+ *
+ *     const b = new NetworkBuilder('tiny');
+ *     const x = b.input('x', [4]);
+ *     const y = b.add('fc', { kind: 'affine', outputs: 2, inputs: 4, weight }, [x]);
+ *     const network = b.build(y);
+ */
+export class NetworkBuilder {
+  private readonly name: string;
+  private readonly tensors: Tensor[] = [];
+  private readonly nodes: Node[] = [];
+  private inputId: TensorId | undefined;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  /**
+   * Declares the input, which a network has exactly one of. `shape` is without the batch axis.
+   * @throws InputError
+   */
+  input(name: string, shape: readonly number[]): TensorId {
+    if (this.inputId !== undefined) {
+      throw new InputError(
+        `${name}: a network has one input, got a second besides ${this.tensors[this.inputId]!.name}`,
+      );
+    }
+    checkShape(`${name}: input`, shape);
+    this.inputId = this.tensors.push({ name, shape: [...shape] }) - 1;
+    return this.inputId;
+  }
+
+  /**
+   * Appends a node and returns the id of its output. An empty name is replaced by one made of the operator and
+   * the node's number; the output tensor is called after its node unless `outputName` is given.
+   * @throws InputError that starts with the node's name
+   */
+  add(name: string, operator: Operator, inputs: readonly TensorId[], outputName?: string): TensorId {
+    const node = name === '' ? `${operator.kind.replaceAll('-', '_')}_${this.nodes.length}` : name;
+    const shapes = inputs.map((id) => this.tensor(node, id).shape);
+    const shape = outputShape(node, operator, shapes);
+    checkNumbers(node, operator, shape[0]!);
+    const output = this.tensors.push({ name: outputName ?? node, shape }) - 1;
+    this.nodes.push({ name: node, operator, inputs: [...inputs], output });
+    return output;
+  }
+
+  /** The shape inferred for a tensor. */
+  shape(id: TensorId): readonly number[] {
+    return this.tensor('shape', id).shape;
+  }
+
+  /**
+   * The network that computes `output`, without the nodes that it does not depend on. Every tensor depends on the
+   * input, so a constant network cannot arise here.
+   * @throws InputError without an input
+   * @throws UnsupportedError where a softmax is not the last step
+   */
+  build(output: TensorId, source?: Source): Network {
+    if (this.inputId === undefined) throw new InputError(`${this.name}: a network has one input, got none`);
+    this.tensor('output', output);
+    const { name, tensors, nodes, inputId: input } = this;
+    const network = prune({ name, ...(source && { source }), tensors, nodes, input, output });
+    const early = network.nodes.filter((n) => n.operator.kind === 'softmax' && n.output !== network.output);
+    if (early.length > 0) {
+      const reason = 'softmax is bounded only as the last step of a network; take the logits as the output';
+      throw new UnsupportedError(early.map((n) => ({ node: n.name, found: 'softmax', reason })));
+    }
+    return network;
+  }
+
+  private tensor(node: string, id: TensorId): Tensor {
+    const tensor = this.tensors[id];
+    if (!tensor)
+      throw new InputError(`${node}: tensors are numbered up to ${this.tensors.length - 1}, got ${id}`);
+    return tensor;
+  }
+}
+
+/** Weights and parameters must be finite. */
+function checkNumbers(node: string, operator: Operator, channels: number): void {
+  const finite = (what: string, values: ArrayLike<number> | undefined) => {
+    for (let i = 0; i < (values?.length ?? 0); i++) {
+      if (!Number.isFinite(values![i])) {
+        throw new InputError(`${node}: ${operator.kind}: ${what} must be finite, got ${values![i]} at ${i}`);
+      }
+    }
+  };
+  switch (operator.kind) {
+    case 'affine':
+    case 'convolution':
+    case 'transposed-convolution':
+      finite('weight', operator.weight);
+      finite('bias', operator.bias);
+      return;
+    case 'scale':
+      finite('scale', operator.scale);
+      finite('shift', operator.shift);
+      return;
+    case 'add':
+      finite('coefficients', operator.coefficients);
+      return;
+    case 'nonlinearity':
+      checkElementwise(node, operator.function, channels);
+      return;
+    case 'average-pool':
+    case 'max-pool':
+    case 'max-gather':
+    case 'global-average-pool':
+    case 'global-max-pool':
+    case 'pad':
+    case 'reindex':
+    case 'concat':
+    case 'softmax':
+      return;
+    default:
+      throw unknownOperator(operator);
+  }
+}

@@ -1,0 +1,34 @@
+import type { Network } from './network.ts';
+import type { Operator } from './operator.ts';
+import { unknownOperator } from './shape.ts';
+
+/** How many trained numbers the network holds: weights, biases, scales, shifts and slopes per channel. */
+export function countParameters(network: Network): number {
+  return network.nodes.reduce((sum, node) => sum + operatorParameters(node.operator), 0);
+}
+
+function operatorParameters(operator: Operator): number {
+  switch (operator.kind) {
+    case 'affine':
+    case 'convolution':
+    case 'transposed-convolution':
+      return operator.weight.length + (operator.bias?.length ?? 0);
+    case 'scale':
+      return operator.scale.length + (operator.shift?.length ?? 0);
+    case 'nonlinearity':
+      return operator.function.name === 'prelu' ? operator.function.slopes.length : 0;
+    case 'average-pool':
+    case 'max-pool':
+    case 'max-gather':
+    case 'global-average-pool':
+    case 'global-max-pool':
+    case 'pad':
+    case 'reindex':
+    case 'add':
+    case 'concat':
+    case 'softmax':
+      return 0;
+    default:
+      throw unknownOperator(operator);
+  }
+}

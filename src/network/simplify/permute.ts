@@ -1,0 +1,74 @@
+/**
+ * Operators on a tensor whose entries stand in another order. `channels[c]` is the channel that the operator knew
+ * channel c of its new input as.
+ */
+import type { Elementwise } from '../elementwise.ts';
+import type { Affine, Convolution, MaxGather, Scale, TransposedConvolution } from '../operator.ts';
+import { isRowMajor, type View, viewSources } from './view.ts';
+
+/** Acts on the source of the view instead of the view. */
+export function permuteColumns(operator: Affine, view: View): Affine {
+  if (isRowMajor(view)) return operator;
+  const { outputs, inputs, weight } = operator;
+  const sources = viewSources(view);
+  const permuted = new Float64Array(weight.length);
+  for (let o = 0; o < outputs; o++) {
+    for (let i = 0; i < inputs; i++) permuted[o * inputs + sources[i]!] = weight[o * inputs + i]!;
+  }
+  return { ...operator, weight: permuted };
+}
+
+/** Looks at the source of the view instead of the view. */
+export function permuteWindows(operator: MaxGather, view: View): MaxGather {
+  if (isRowMajor(view)) return operator;
+  const sources = viewSources(view);
+  return { ...operator, windows: operator.windows.map((window) => window.map((index) => sources[index]!)) };
+}
+
+export function permuteFunction(f: Elementwise, channels: Int32Array): Elementwise {
+  return f.name === 'prelu' ? { ...f, slopes: gathered(f.slopes, channels) } : f;
+}
+
+export function permuteScale({ kind, scale, shift }: Scale, channels: Int32Array): Scale {
+  return { kind, scale: gathered(scale, channels), ...(shift && { shift: gathered(shift, channels) }) };
+}
+
+/** Input channels of an ungrouped convolution. */
+export function permuteInputs(operator: Convolution, channels: Int32Array): Convolution {
+  const { outputs, inputs, weight } = operator;
+  const block = weight.length / (outputs * inputs);
+  const rows = Int32Array.from({ length: outputs * inputs }, (_, n) => {
+    const i = n % inputs;
+    return n - i + channels[i]!;
+  });
+  return { ...operator, weight: gatheredBlocks(weight, rows, block) };
+}
+
+/** Channels of a depthwise convolution: outputs move along with their inputs. */
+export function permuteDepthwise(operator: Convolution, channels: Int32Array): Convolution {
+  const { inputs, outputs, weight, bias } = operator;
+  const copies = outputs / inputs;
+  const moved = { ...operator, weight: gatheredBlocks(weight, channels, weight.length / inputs) };
+  return bias ? { ...moved, bias: gatheredBlocks(bias, channels, copies) } : moved;
+}
+
+/** Input channels of an ungrouped transposed convolution. */
+export function permuteTransposedInputs(
+  operator: TransposedConvolution,
+  channels: Int32Array,
+): TransposedConvolution {
+  const { inputs, weight } = operator;
+  return { ...operator, weight: gatheredBlocks(weight, channels, weight.length / inputs) };
+}
+
+function gathered(values: Float64Array, channels: Int32Array): Float64Array {
+  return values.length === 1 ? values : Float64Array.from(channels, (channel) => values[channel]!);
+}
+
+/** Block k of the result is block `from[k]` of the values, in blocks of `size`. */
+function gatheredBlocks(values: Float64Array, from: Int32Array, size: number): Float64Array {
+  const result = new Float64Array(from.length * size);
+  for (const [k, block] of from.entries())
+    result.set(values.subarray(block * size, (block + 1) * size), k * size);
+  return result;
+}

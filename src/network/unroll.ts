@@ -1,0 +1,161 @@
+/**
+ * Networks whose convolutions are dense matrices on flat vectors (math.md §3): one multiplier per neuron, and
+ * every padding mode.
+ */
+import type { Elementwise } from './elementwise.ts';
+import { maximumWindows } from './gather.ts';
+import { isLinear, linearMatrix, linearOffset } from './matrix.ts';
+import type { Network, Node, Tensor, TensorId } from './network.ts';
+import type { Affine, Operator } from './operator.ts';
+import { prune } from './prune.ts';
+import { unknownOperator } from './shape.ts';
+import { broadcast, product, sameShape } from './size.ts';
+
+type Shape = readonly number[];
+
+/**
+ * The same function with flat vectors from node `from` on: every linear operator becomes an affine one with its
+ * dense matrix (a scale stays a scale, with one entry per neuron; a reindex that keeps the row-major order
+ * vanishes), max pools become `max-gather`, per-channel parameters become per-neuron ones. Nodes before `from`
+ * stay as they are; what an unrolled operator reads from them is flattened in front of it, by the operator
+ * itself if it is affine or a maximum and by a reindex otherwise. A softmax over the channels of an image gets
+ * its image back. With `from` = 0 the input is flat too.
+ *
+ * Allocates what `unrolledSize` announces.
+ * @throws RangeError if `from` is not in [0, number of nodes]
+ */
+export function unroll(network: Network, from: number): Network {
+  checkStart(network, from);
+  const tensors: Tensor[] = network.tensors.map((t) => ({ ...t }));
+  const nodes: Node[] = network.nodes.slice(0, from);
+  const shape = (id: TensorId) => network.tensors[id]!.shape;
+  /** Where the entries of an original tensor are found, flat or as a prefix left them. */
+  const standIn = network.tensors.map((_, id) => id);
+  if (from === 0) tensors[network.input] = flat(network.tensors[network.input]!);
+
+  const append = (node: Omit<Node, 'output'>, output: Tensor): TensorId => {
+    const id = tensors.push(output) - 1;
+    nodes.push({ ...node, output: id });
+    return id;
+  };
+  const reshaped = (id: TensorId, to: Shape): TensorId => {
+    const { name, shape: now } = tensors[id]!;
+    if (sameShape(now, to)) return id;
+    const operator: Operator = { kind: 'reindex', permutation: now.map((_, axis) => axis), shape: to };
+    return append(
+      { name: `${name}_reshaped`, operator, inputs: [id] },
+      { name: `${name}_reshaped`, shape: to },
+    );
+  };
+
+  for (const node of network.nodes.slice(from)) {
+    const inputs = node.inputs.map((id) => standIn[id]!);
+    if (isRowMajorReshape(node.operator)) {
+      standIn[node.output] = inputs[0]!;
+      continue;
+    }
+    const operator = unrolledOperator(node.operator, shape(node.inputs[0]!), shape(node.output));
+    const output = network.tensors[node.output]!;
+    if (operator.kind === 'softmax') {
+      const image = inputs.map((id, k) => reshaped(id, shape(node.inputs[k]!)));
+      standIn[node.output] = append({ ...node, operator, inputs: image }, output);
+      continue;
+    }
+    const flattensItself = operator.kind === 'affine' || operator.kind === 'max-gather';
+    const vectors = flattensItself ? inputs : inputs.map((id) => reshaped(id, [product(tensors[id]!.shape)]));
+    standIn[node.output] = append({ ...node, operator, inputs: vectors }, flat(output));
+  }
+  return prune({ ...network, tensors, nodes, output: standIn[network.output]! });
+}
+
+export interface UnrolledSize {
+  /** Entries of the largest tensor that an unrolled operator reads or writes. */
+  readonly largestNeurons: number;
+  /** Bytes of all dense matrices, those that were affine before included. */
+  readonly bytes: number;
+  /** Floating-point operations of one closed-form pass over a chain of them: W Q Wᵀ for each o × i matrix,
+   *  2·o·i·(i + o), and an inverse of n neurons for each nonlinearity, n³. */
+  readonly flops: number;
+}
+
+/** What `unroll(network, from)` and a bound of its result would cost, without allocating any of it. */
+export function unrolledSize(network: Network, from: number): UnrolledSize {
+  checkStart(network, from);
+  let largestNeurons = 0;
+  let bytes = 0;
+  let flops = 0;
+  for (const { operator, inputs, output } of network.nodes.slice(from)) {
+    const sizes = inputs.map((id) => product(network.tensors[id]!.shape));
+    const i = sizes[0]!;
+    const o = product(network.tensors[output]!.shape);
+    largestNeurons = Math.max(largestNeurons, o, ...sizes);
+    if (operator.kind === 'nonlinearity') flops += o ** 3;
+    if (isLinear(operator) && operator.kind !== 'scale' && !isRowMajorReshape(operator)) {
+      bytes += 8 * i * o;
+      flops += 2 * o * i * (i + o);
+    }
+  }
+  return { largestNeurons, bytes, flops };
+}
+
+function checkStart(network: Network, from: number): void {
+  if (!(Number.isInteger(from) && from >= 0 && from <= network.nodes.length)) {
+    throw new RangeError(`unroll: from must be an integer in [0, ${network.nodes.length}], got ${from}`);
+  }
+}
+
+/** The flat indices of all entries stay what they are. */
+function isRowMajorReshape(operator: Operator): boolean {
+  return operator.kind === 'reindex' && operator.permutation.every((axis, position) => axis === position);
+}
+
+function unrolledOperator(operator: Operator, input: Shape, output: Shape): Operator {
+  switch (operator.kind) {
+    case 'convolution':
+    case 'transposed-convolution':
+    case 'average-pool':
+    case 'global-average-pool':
+    case 'pad':
+    case 'reindex': {
+      const { rows: outputs, columns: inputs, data: weight } = linearMatrix(operator, input);
+      const dense: Affine = { kind: 'affine', outputs, inputs, weight };
+      return 'bias' in operator && operator.bias ? { ...dense, bias: linearOffset(operator, input) } : dense;
+    }
+    case 'scale': {
+      const { scale, shift } = operator;
+      return {
+        kind: 'scale',
+        scale: perNeuron(scale, input),
+        ...(shift && { shift: perNeuron(shift, input) }),
+      };
+    }
+    case 'nonlinearity':
+      return { kind: 'nonlinearity', function: perNeuronFunction(operator.function, input) };
+    case 'max-pool':
+    case 'global-max-pool':
+      return { kind: 'max-gather', windows: maximumWindows(operator, input, output) };
+    case 'affine':
+    case 'max-gather':
+    case 'add':
+    case 'concat':
+    case 'softmax':
+      return operator;
+    default:
+      throw unknownOperator(operator);
+  }
+}
+
+/** One entry per neuron of a tensor of `shape`, from one per channel. */
+function perNeuron(values: Float64Array, shape: Shape): Float64Array {
+  if (values.length === 1) return values;
+  const perChannel = product(shape) / shape[0]!;
+  return new Float64Array(product(shape)).map((_, i) => broadcast(values, Math.floor(i / perChannel)));
+}
+
+function perNeuronFunction(f: Elementwise, shape: Shape): Elementwise {
+  return f.name === 'prelu' ? { ...f, slopes: perNeuron(f.slopes, shape) } : f;
+}
+
+function flat({ name, shape }: Tensor): Tensor {
+  return { name, shape: [product(shape)] };
+}

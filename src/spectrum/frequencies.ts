@@ -1,0 +1,126 @@
+/**
+ * The frequencies of a segment, in an order that makes aliasing a sum over neighbours.
+ *
+ * Kernels are real, so Σ(−ω) is the conjugate of Σ(ω): of every pair ±ω of the coarsest grid one representative is
+ * kept, with weight 2 (1 where ω = −ω). A finer grid then lists, for each frequency of the next coarser one in turn, all
+ * frequencies that alias to it.
+ */
+import { leastCommonMultiple } from './torus.ts';
+import { rootsOfUnity } from './twiddles.ts';
+
+export interface Frequencies {
+  /** Samples of this grid's torus per axis. */
+  readonly torus: readonly number[];
+  readonly count: number;
+  /** [count, axes]: 0 ≤ ω_a < torus_a. */
+  readonly indices: Int32Array;
+  /** [count]: how many frequencies of the full torus this one stands for. Σ weights over all chunks = Π torus. */
+  readonly weights: Float64Array;
+}
+
+/** A tap of a kernel: a box of samples `offset … offset + extent − 1` per axis, all with one matrix. */
+export interface Tap {
+  readonly offset: readonly number[];
+  /** 1 per axis for a single sample. */
+  readonly extent: readonly number[];
+}
+
+/** One representative of every pair ±ω of a torus. */
+export function halfTorus(torus: readonly number[]): Frequencies {
+  const axes = torus.length;
+  const total = torus.reduce((p, n) => p * n, 1);
+  const indices: number[] = [];
+  const weights: number[] = [];
+  const omega = new Array<number>(axes).fill(0);
+  for (let linear = 0; linear < total; linear++) {
+    let opposite = 0;
+    for (let a = 0; a < axes; a++) opposite = opposite * torus[a]! + ((torus[a]! - omega[a]!) % torus[a]!);
+    if (linear <= opposite) {
+      indices.push(...omega);
+      weights.push(linear === opposite ? 1 : 2);
+    }
+    for (let a = axes - 1; a >= 0; a--) {
+      omega[a]!++;
+      if (omega[a]! < torus[a]!) break;
+      omega[a] = 0;
+    }
+  }
+  return { torus, count: weights.length, indices: Int32Array.from(indices), weights: Float64Array.from(weights) };
+}
+
+/** The frequencies `start … end − 1` of a list. */
+export function slice(f: Frequencies, start: number, end: number): Frequencies {
+  const axes = f.torus.length;
+  return {
+    torus: f.torus,
+    count: end - start,
+    indices: f.indices.slice(start * axes, end * axes),
+    weights: f.weights.slice(start, end),
+  };
+}
+
+/** The frequencies of the grid `ratio` times as fine (per axis) that alias to those of `coarse`, Π ratio neighbours for each. */
+export function refine(coarse: Frequencies, ratio: readonly number[]): Frequencies {
+  const axes = coarse.torus.length;
+  const copies = ratio.reduce((p, r) => p * r, 1);
+  const indices = new Int32Array(coarse.count * copies * axes);
+  const weights = new Float64Array(coarse.count * copies);
+  for (let k = 0; k < coarse.count; k++) {
+    for (let j = 0; j < copies; j++) {
+      let rest = j;
+      const target = k * copies + j;
+      for (let a = axes - 1; a >= 0; a--) {
+        const turn = rest % ratio[a]!;
+        rest = (rest - turn) / ratio[a]!;
+        indices[target * axes + a] = coarse.indices[k * axes + a]! + turn * coarse.torus[a]!;
+      }
+      weights[target] = coarse.weights[k]!;
+    }
+  }
+  return { torus: coarse.torus.map((n, a) => n * ratio[a]!), count: coarse.count * copies, indices, weights };
+}
+
+/**
+ * Phases of taps at frequencies: out[k, t] = Σ_{u in tap t} e^{+2πi Σ_a ω_a u_a / N_a}, complex interleaved.
+ * One sign everywhere (math.md §2): a tap at +u reads the sample u further on.
+ */
+export function phases(f: Frequencies, taps: readonly Tap[]): Float64Array {
+  const axes = f.torus.length;
+  const period = f.torus.reduce(leastCommonMultiple, 1);
+  const roots = rootsOfUnity(period);
+  const out = new Float64Array(2 * f.count * taps.length);
+  for (let k = 0; k < f.count; k++) {
+    for (let t = 0; t < taps.length; t++) {
+      const tap = taps[t]!;
+      let re = 1;
+      let im = 0;
+      let turn = 0;
+      for (let a = 0; a < axes; a++) {
+        const step = f.indices[k * axes + a]! * (period / f.torus[a]!);
+        if (tap.extent[a] === 1) {
+          turn += step * tap.offset[a]!;
+          continue;
+        }
+        let sumRe = 0;
+        let sumIm = 0;
+        for (let u = 0; u < tap.extent[a]!; u++) {
+          const index = modulo(step * (tap.offset[a]! + u), period);
+          sumRe += roots[2 * index]!;
+          sumIm += roots[2 * index + 1]!;
+        }
+        [re, im] = [re * sumRe - im * sumIm, re * sumIm + im * sumRe];
+      }
+      const index = modulo(turn, period);
+      const c = roots[2 * index]!;
+      const s = roots[2 * index + 1]!;
+      const target = 2 * (k * taps.length + t);
+      out[target] = re * c - im * s;
+      out[target + 1] = re * s + im * c;
+    }
+  }
+  return out;
+}
+
+function modulo(a: number, n: number): number {
+  return ((a % n) + n) % n;
+}

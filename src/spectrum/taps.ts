@@ -1,0 +1,170 @@
+/**
+ * Linear maps as sums of shifted matrices ("taps") between tensors on one *working grid*.
+ *
+ * A tensor whose samples lie closer than those of the working grid is *lifted*: its sample f·k + p becomes channel block p at
+ * position k, f the lift (per axis). Rows of a lifted tensor: phase after phase, each with all channels.
+ * A strided convolution from a grid to one `ratio` times coarser is a convolution on the fine grid whose output is then
+ * sampled; that sampling is the mean over aliases of `Engine.alias`.
+ */
+import type { Tap } from './frequencies.ts';
+
+/** Taps of one block matrix, ready for `Engine.symbol`. */
+export interface Taps {
+  readonly rows: number;
+  readonly columns: number;
+  readonly taps: readonly Tap[];
+  /** [taps, rows · columns] */
+  readonly matrices: Float64Array;
+}
+
+/** Collects the entries of a block matrix tap by tap. */
+export class TapBuilder {
+  readonly #rows: number;
+  readonly #columns: number;
+  readonly #axes: number;
+  readonly #taps = new Map<string, { tap: Tap; matrix: Float64Array }>();
+
+  constructor(rows: number, columns: number, axes: number) {
+    this.#rows = rows;
+    this.#columns = columns;
+    this.#axes = axes;
+  }
+
+  /** The matrix (rows × columns, row-major) of one tap, made on first use. */
+  matrix(offset: readonly number[], extent?: readonly number[]): Float64Array {
+    const box = extent ?? offset.map(() => 1);
+    const key = `${offset.join()}|${box.join()}`;
+    let entry = this.#taps.get(key);
+    if (!entry) {
+      entry = { tap: { offset, extent: box }, matrix: new Float64Array(this.#rows * this.#columns) };
+      this.#taps.set(key, entry);
+    }
+    return entry.matrix;
+  }
+
+  /** Divides all entries by the power of two that brings the largest into [1, 2), so that squares of tiny or huge
+   *  weights neither vanish nor overflow; returns its exponent. */
+  build(): Taps & { readonly exponent: number } {
+    // A map that is zero everywhere still has a tap.
+    if (this.#taps.size === 0) this.matrix(new Array<number>(this.#axes).fill(0));
+    const entries = [...this.#taps.values()];
+    let largest = 0;
+    for (const { matrix } of entries) for (const x of matrix) largest = Math.max(largest, Math.abs(x));
+    const exponent = largest > 0 ? Math.floor(Math.log2(largest)) : 0;
+    const factor = 2 ** -exponent;
+    const size = this.#rows * this.#columns;
+    const matrices = new Float64Array(entries.length * size);
+    entries.forEach(({ matrix }, t) => {
+      for (let k = 0; k < size; k++) matrices[t * size + k] = matrix[k]! * factor;
+    });
+    return {
+      rows: this.#rows,
+      columns: this.#columns,
+      taps: entries.map((e) => e.tap),
+      matrices,
+      exponent,
+    };
+  }
+}
+
+/** All index vectors of a box, in row-major order. An empty box has one: []. */
+export function positions(sides: readonly number[]): number[][] {
+  let list: number[][] = [[]];
+  for (const side of sides) {
+    list = list.flatMap((head) => Array.from({ length: side }, (_, k) => [...head, k]));
+  }
+  return list;
+}
+
+/** Row-major index of a position in a box. */
+export function linearIndex(position: readonly number[], sides: readonly number[]): number {
+  return position.reduce((index, p, a) => index * sides[a]! + p, 0);
+}
+
+export interface Block {
+  /** First row and column of the block in the whole matrix, and the whole matrix's columns. */
+  readonly row: number;
+  readonly column: number;
+  readonly columns: number;
+  /** Channels of a block of rows (columns) of one phase: rows of phase q start at row + q · rowStride. */
+  readonly rowStride: number;
+  readonly columnStride: number;
+}
+
+/** The kernel of a convolution-like map: entries per output and input channel at kernel position t. */
+export interface Kernel {
+  readonly sides: readonly number[];
+  /** Calls back for every nonzero entry of kernel position t (row-major index). */
+  entries(t: number, put: (output: number, input: number, value: number) => void): void;
+}
+
+/**
+ * Places y[j] = Σ_t K_t x[stride·j + dilation·t − before] (or, transposed, its adjoint's way round: x[j] K_t added to
+ * y[stride·j + dilation·t − before]) between a source of lift `from` and a target of lift `to`.
+ */
+export function placeConvolution(
+  builder: TapBuilder,
+  block: Block,
+  kernel: Kernel,
+  geometry: {
+    readonly stride: readonly number[];
+    readonly dilation: readonly number[];
+    readonly before: readonly number[];
+    readonly transposed: boolean;
+  },
+  from: readonly number[],
+  to: readonly number[],
+): void {
+  const { stride, dilation, before, transposed } = geometry;
+  // The lifted side on which every phase is visited; the other side's phase and the shift follow.
+  const visited = transposed ? from : to;
+  const other = transposed ? to : from;
+  const kernelPositions = positions(kernel.sides);
+  positions(visited).forEach((phase, visitedIndex) => {
+    kernelPositions.forEach((t, kernelIndex) => {
+      const reach = phase.map((q, a) => stride[a]! * q + dilation[a]! * t[a]! - before[a]!);
+      const otherPhase = reach.map((r, a) => r - other[a]! * Math.floor(r / other[a]!));
+      const shift = reach.map((r, a) => Math.floor(r / other[a]!));
+      const otherIndex = linearIndex(otherPhase, other);
+      const [rowPhase, columnPhase] = transposed ? [otherIndex, visitedIndex] : [visitedIndex, otherIndex];
+      const matrix = builder.matrix(transposed ? shift.map((d) => -d || 0) : shift);
+      const row = block.row + rowPhase * block.rowStride;
+      const column = block.column + columnPhase * block.columnStride;
+      kernel.entries(kernelIndex, (o, i, value) => {
+        matrix[(row + o) * block.columns + column + i]! += value;
+      });
+    });
+  });
+}
+
+/** Places a map that reads whole windows: y = Σ_u W_u x[u], u over the source's window. `entries(u)` gives W_u. */
+export function placeRead(
+  builder: TapBuilder,
+  block: Block,
+  window: Kernel,
+  from: readonly number[],
+): void {
+  positions(window.sides).forEach((u, index) => {
+    const phase = u.map((x, a) => x % from[a]!);
+    const matrix = builder.matrix(u.map((x, a) => Math.floor(x / from[a]!)));
+    const column = block.column + linearIndex(phase, from) * block.columnStride;
+    window.entries(index, (o, i, value) => {
+      matrix[(block.row + o) * block.columns + column + i]! += value;
+    });
+  });
+}
+
+/** Places value · identity over a box of samples of an unlifted source: one tap, however large the box. */
+export function placeBox(
+  builder: TapBuilder,
+  block: Block,
+  channels: number,
+  value: (channel: number) => number,
+  offset: readonly number[],
+  extent: readonly number[],
+): void {
+  const matrix = builder.matrix(offset, extent);
+  for (let c = 0; c < channels; c++) {
+    matrix[(block.row + c) * block.columns + block.column + c]! += value(c);
+  }
+}

@@ -1,0 +1,22 @@
+/**
+ * The `count`-th roots of unity e^{2πik/count}, k = 0 … count − 1, as interleaved (re, im).
+ * Angles are reduced to an eighth of a turn before the library's sine and cosine see them, so that every entry is
+ * within an ulp or so of the truth and conjugate and opposite roots match to the last bit.
+ */
+export function rootsOfUnity(count: number): Float64Array {
+  const roots = new Float64Array(2 * count);
+  for (let k = 0; k < count; k++) {
+    // 8k = octant · count + rest: the angle is octant · 45° + rest/count · 45°.
+    const octant = Math.floor((8 * k) / count);
+    const rest = 8 * k - octant * count;
+    const odd = octant % 2 === 1;
+    const angle = ((odd ? count - rest : rest) / count) * (Math.PI / 4);
+    const near = Math.cos(angle);
+    const far = Math.sin(angle);
+    const [x, y] = odd ? [far, near] : [near, far];
+    const quarter = octant >> 1;
+    roots[2 * k] = quarter === 0 ? x : quarter === 1 ? -y : quarter === 2 ? -x : y;
+    roots[2 * k + 1] = quarter === 0 ? y : quarter === 1 ? x : quarter === 2 ? -y : -x;
+  }
+  return roots;
+}

@@ -1,0 +1,54 @@
+/** The executable itself, in a process of its own. */
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Runs the command line from source. A process that does not end by itself is killed and has status null. */
+function lipsoid(...args: string[]) {
+  return spawnSync(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...args], {
+    cwd: root,
+    encoding: 'utf8',
+    timeout: 50_000,
+  });
+}
+
+describe('lipsoid', () => {
+  it('prints the version of the package', () => {
+    const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { version: string };
+    expect(lipsoid('--version')).toMatchObject({ status: 0, stdout: `${version}\n`, stderr: '' });
+  });
+
+  it.each(['mlp', 'cnn', 'resnet'])('bounds examples/%s.onnx and ends by itself', (name) => {
+    const { status, stdout, stderr } = lipsoid(
+      'bound',
+      `examples/${name}.onnx`,
+      '--method',
+      'closed-form',
+      '--json',
+    );
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    const { bound, log10, methods, rigorous, network } = JSON.parse(stdout);
+    expect(bound).toBeGreaterThan(1);
+    expect(bound).toBeLessThan(1e4);
+    expect(log10).toBeCloseTo(Math.log10(bound), 9);
+    expect(bound).toBe(Math.min(...methods.map((row: { bound: number }) => row.bound)));
+    expect(rigorous).toBe(false);
+    expect(network.sha256).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  it('refuses a file that is no network with exit code 1', () => {
+    const { status, stdout, stderr } = lipsoid('bound', 'package.json');
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+    expect(stderr).toContain('package.json');
+  });
+
+  it('says in JSON that a file does not exist', () => {
+    const { status, stdout, stderr } = lipsoid('inspect', 'no-such-file.onnx', '--json');
+    expect({ status, stderr }).toEqual({ status: 1, stderr: '' });
+    expect(JSON.parse(stdout).error).toMatchObject({ kind: 'input' });
+    expect(stdout).toContain('no-such-file.onnx');
+  });
+});

@@ -1,0 +1,252 @@
+import { describe, expect, it } from 'vitest';
+import type { BoundOptions, BoundResult, Inspection, Library, LoadOptions } from '../../src/cli/library.ts';
+import { runCommandLine } from '../../src/cli/program.ts';
+import type { Engine } from '../../src/engine/engine.ts';
+import { InputError, UnsupportedError } from '../../src/errors.ts';
+import { NetworkBuilder } from '../../src/network/builder.ts';
+import type { Network } from '../../src/network/network.ts';
+import { recorder } from './recorder.ts';
+
+const network = ((): Network => {
+  const b = new NetworkBuilder('tiny');
+  const x = b.input('x', [3]);
+  const weight = Float64Array.of(1, 2, 3, 4, 5, 6);
+  const y = b.add('fc', { kind: 'affine', outputs: 2, inputs: 3, weight, bias: Float64Array.of(0, 0) }, [x]);
+  return b.build(y, { file: 'tiny.onnx', sha256: 'ab12' });
+})();
+
+const information = { name: 'cpu-wasm', description: 'Wasm, 2 threads', unitRoundoff: 2 ** -53, threads: 2 };
+
+const result: BoundResult = {
+  bound: 9.5080328,
+  log10: 0.97809,
+  method: 'closed-form',
+  rule: 'SN(1.3)',
+  rigorous: false,
+  seconds: 0.5,
+  methods: [
+    { method: 'spectral-product', bound: null, log10: 400.25, seconds: 0.01 },
+    { method: 'unrolled', bound: null, log10: null, seconds: 0, error: 'unrolled: needs 9 GB, got 2 GB' },
+    { method: 'closed-form', rule: 'SN(1.3)', bound: 9.5080328, log10: 0.97809, seconds: 0.2 },
+    { method: 'closed-form', rule: 'GC(1.5)', bound: Number.NaN, log10: Number.NaN, seconds: 0.2 },
+    { method: 'closed-form', rule: 'SN(1)', bound: 12, log10: 1.0792, seconds: 0.2 },
+  ],
+  layers: [{ name: 'fc', op: 'affine', shape: [2], torus: null }],
+  engine: information,
+};
+
+const inspection: Inspection = {
+  name: 'tiny',
+  parameters: 8,
+  layers: [
+    { name: 'conv', op: 'convolution', shape: [8, 28, 28], torus: [29, 29], parameters: 80 },
+    { name: 'fc', op: 'affine', shape: [2], torus: null, parameters: 8 },
+  ],
+  bytes: 1.25e6,
+  flops: 3e9,
+  refused: [],
+};
+
+interface Calls {
+  load?: readonly [string, LoadOptions | undefined];
+  engine?: object | undefined;
+  bound?: BoundOptions | undefined;
+  closed: number;
+}
+
+/** Runs a command line against a library whose parts `overrides` replaces. */
+async function run(line: string, overrides: Partial<Library> = {}, signal = new AbortController().signal) {
+  const stdout = recorder();
+  const stderr = recorder();
+  const calls: Calls = { closed: 0 };
+  const engine = { information, close: async () => void calls.closed++ } as unknown as Engine;
+  const library: Library = {
+    loadNetwork: async (path, options) => {
+      calls.load = [path, options];
+      return network;
+    },
+    createEngine: async (options) => {
+      calls.engine = options;
+      return engine;
+    },
+    bound: async (_, options) => {
+      calls.bound = options;
+      return result;
+    },
+    inspect: () => inspection,
+    ...overrides,
+  };
+  const code = await runCommandLine(line.split(' ').filter(Boolean), {
+    library: async () => library,
+    terminal: { stdout, stderr },
+    version: '1.2.3',
+    signal,
+  });
+  return { code, out: stdout.text, err: stderr.text, calls };
+}
+
+describe('lipsoid bound', () => {
+  it('prints the table sorted, the best marked, and what the number means', async () => {
+    const { code, out, err, calls } = await run('bound tiny.onnx');
+    expect(code).toBe(0);
+    expect(err).toBe('');
+    const rows = out.split('\n').slice(3, 8);
+    expect(rows[0]).toMatch(/^\* {2}closed-form +SN\(1\.3\) +9\.50804 +0\.9781 +0\.200 s$/);
+    expect(rows[1]).toMatch(/^ +closed-form +SN\(1\) +12\.0000/);
+    expect(rows[2]).toMatch(/^ +spectral-product +1\.77828e\+400 +400\.2500/);
+    expect(rows.slice(3).join('\n')).toContain('unrolled: needs 9 GB, got 2 GB');
+    expect(rows.slice(3).join('\n')).toMatch(/GC\(1\.5\) +– +–/);
+    expect(out).toContain('tiny.onnx: 3 → 2, 1 layer; Wasm, 2 threads');
+    expect(out).toContain(
+      '‖f(x) − f(y)‖₂ ≤ 9.50804 · ‖x − y‖₂ for all inputs x and y (closed-form, SN(1.3)).',
+    );
+    expect(out).toContain('--memory');
+    expect(calls.closed).toBe(1);
+    expect(calls.bound?.method).toBe('all');
+  });
+
+  it('passes every option on', async () => {
+    const { calls } = await run(
+      'bound a.onnx --rule Shift(1.5) --engine cpu-blas --threads 3 --input-shape 1x28x28 --output logits --memory 512',
+    );
+    expect(calls.load).toEqual(['a.onnx', { inputShape: [1, 28, 28], output: 'logits' }]);
+    expect(calls.engine).toEqual({ engine: 'cpu-blas', threads: 3 });
+    expect(calls.bound).toMatchObject({ method: 'closed-form', rule: 'Shift(1.5)', memory: 512e6 });
+  });
+
+  it('--quiet prints the table alone and shows no progress', async () => {
+    const { out, calls } = await run('bound a.onnx --quiet');
+    expect(out.split('\n')).toHaveLength(7);
+    expect(calls.bound).not.toHaveProperty('onProgress');
+  });
+
+  it('--json prints one document with the promised members', async () => {
+    const { code, out, err } = await run('bound models/tiny.onnx --json');
+    expect([code, err]).toEqual([0, '']);
+    expect(JSON.parse(out)).toEqual({
+      network: { file: 'models/tiny.onnx', sha256: 'ab12', parameters: 8, layers: 1 },
+      engine: information,
+      bound: result.bound,
+      log10: result.log10,
+      method: 'closed-form',
+      rule: 'SN(1.3)',
+      rigorous: false,
+      seconds: 0.5,
+      methods: JSON.parse(JSON.stringify(result.methods)),
+      layers: result.layers,
+    });
+  });
+
+  it('a result without any bound is not a success', async () => {
+    const none = { ...result, bound: null, log10: null, methods: [] };
+    const { code, out } = await run('bound a.onnx', { bound: async () => none });
+    expect(code).toBe(2);
+    expect(out).toContain('No method gave a bound.');
+  });
+});
+
+describe('lipsoid inspect', () => {
+  it('lists layers and the cost', async () => {
+    const { code, out, err } = await run('inspect tiny.onnx');
+    expect([code, err]).toEqual([0, '']);
+    expect(out).toMatch(/conv +convolution +8×28×28 +80 +29×29/);
+    expect(out).toContain('about 3.0 Gflop and 1.3 MB of memory');
+  });
+
+  it('reports what would be refused and exits with 2', async () => {
+    const refused = [{ node: 'attn', found: 'Softmax', reason: 'not the last step' }];
+    const text = await run('inspect tiny.onnx', { inspect: () => ({ ...inspection, refused }) });
+    expect(text.code).toBe(2);
+    expect(text.err).toContain('attn: Softmax\n    not the last step');
+    const json = await run('inspect tiny.onnx --json', { inspect: () => ({ ...inspection, refused }) });
+    expect(json.code).toBe(2);
+    expect(JSON.parse(json.out).refused).toEqual(refused);
+  });
+});
+
+describe('help and version', () => {
+  it.each([
+    ['--version', '1.2.3\n'],
+    ['--help', 'bound [options] <FILE>'],
+    ['bound --help', 'Shift(1.7)'],
+  ])('%s', async (line, text) => {
+    const { code, out, err } = await run(line);
+    expect([code, err]).toEqual([0, '']);
+    expect(out).toContain(text);
+  });
+});
+
+describe('command lines that make no sense end with 1 and name the choices', () => {
+  it.each([
+    ['', 'bound or inspect'],
+    ['certify a.onnx', 'bound, inspect'],
+    ['bound', 'FILE'],
+    ['bound a.onnx b.onnx', 'too many arguments'],
+    ['bound a.onnx --methods all', '--method, --rule'],
+    ['inspect a.onnx --threads 2', '--input-shape, --output, --json'],
+    ['bound a.onnx --method best', 'spectral-product, closed-form, unrolled'],
+    ['bound a.onnx --rule SN(2)', 'SN(1.3)'],
+    ['bound a.onnx --rule', 'argument missing'],
+    ['bound a.onnx --engine gpu', 'cpu-wasm'],
+    ['bound a.onnx --threads 0', 'at least 1'],
+    ['bound a.onnx --threads 1.5', 'at least 1'],
+    ['bound a.onnx --threads two', 'at least 1'],
+    ['bound a.onnx --memory 0', 'above 0'],
+    ['bound a.onnx --memory NaN', 'above 0'],
+    ['bound a.onnx --input-shape 1x0x28', 'at least 1'],
+    ['bound a.onnx --input-shape 1,28,28', '1x28x28'],
+    ['bound a.onnx --rule SN(1) --method unrolled', 'closed-form'],
+  ])('lipsoid %s', async (line, text) => {
+    const plain = await run(line);
+    expect([plain.code, plain.out]).toEqual([1, '']);
+    expect(plain.err).toContain(text);
+    const json = await run(`${line} --json`);
+    expect([json.code, json.err]).toEqual([1, '']);
+    expect(JSON.parse(json.out).error.kind).toBe('input');
+    expect(json.calls.load).toBeUndefined();
+  });
+});
+
+describe('failures', () => {
+  const items = [
+    { node: 'norm_1', found: 'LayerNormalization', reason: 'no global bound exists' },
+    { node: 'div_2', found: 'Div by data', reason: 'division by a computed tensor' },
+  ];
+  it.each([
+    ['input', 1, new InputError('a.onnx: not an ONNX file, got 3 bytes')],
+    ['unsupported', 2, new UnsupportedError(items)],
+    ['internal', 3, new TypeError('x is undefined')],
+  ])('%s: exit code %d', async (kind, code, error) => {
+    const fail = async () => {
+      throw error;
+    };
+    const text = await run('bound a.onnx', { loadNetwork: fail });
+    expect([text.code, text.out]).toEqual([code, '']);
+    expect(text.err).toContain(kind === 'unsupported' ? '2 unsupported nodes' : error.message);
+    // In the middle of the work the engine is closed all the same.
+    const json = await run('bound a.onnx --json', { bound: fail });
+    expect([json.code, json.err, json.calls.closed]).toEqual([code, '', 1]);
+    expect(JSON.parse(json.out).error.kind).toBe(kind);
+  });
+
+  it('lists every unsupported node with what was found and why', async () => {
+    const fail = async () => {
+      throw new UnsupportedError(items);
+    };
+    const text = await run('bound a.onnx', { loadNetwork: fail });
+    const json = await run('bound a.onnx --json', { loadNetwork: fail });
+    for (const { node, found, reason } of items)
+      expect(text.err).toContain(`${node}: ${found}\n    ${reason}\n`);
+    expect(JSON.parse(json.out).error.items).toEqual(items);
+  });
+
+  it('Ctrl-C closes the engine and prints no bound', async () => {
+    const controller = new AbortController();
+    const abort = async () => {
+      controller.abort();
+      return result;
+    };
+    const { code, out, err, calls } = await run('bound a.onnx', { bound: abort }, controller.signal);
+    expect([code, out, err, calls.closed]).toEqual([130, '', 'cancelled\n', 1]);
+  });
+});

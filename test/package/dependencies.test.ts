@@ -1,0 +1,179 @@
+/** Which part of src/ may import which: dependencies point downwards only, and the browser build needs no Node. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { builtinModules } from 'node:module';
+import { dirname, join, normalize } from 'node:path/posix';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+import { describe, expect, it } from 'vitest';
+
+/** What everything but the certificate may use: it has to stand alone. */
+const COMMON = ['errors.ts', 'scaled.ts'];
+
+/** Folders of src/ that a folder's files may import from, besides their own. Files at the top of src/ are named. */
+const ALLOWED: Readonly<Record<string, readonly string[]>> = {
+  'errors.ts': [],
+  'scaled.ts': [],
+  engine: [...COMMON],
+  network: [...COMMON],
+  formats: [...COMMON, 'network'],
+  spectrum: [...COMMON, 'engine', 'network'],
+  ellipsoid: [...COMMON, 'engine', 'network', 'spectrum'],
+  bounds: [...COMMON, 'engine', 'network', 'spectrum', 'ellipsoid'],
+  certificate: [],
+  'index.ts': [...COMMON, 'engine', 'network', 'formats', 'bounds', 'certificate', 'index.browser.ts'],
+  'index.browser.ts': [...COMMON, 'engine', 'network', 'formats', 'bounds', 'certificate'],
+  cli: [...COMMON, 'engine', 'network', 'index.ts'],
+};
+
+/** The one folder that may import a package. */
+const PACKAGES: Readonly<Record<string, string>> = {
+  '@bufbuild/protobuf': 'formats',
+  commander: 'cli',
+  koffi: 'engine',
+};
+
+/** Stands for a specifier that is not written out. Bundlers leave such imports alone, which is what the engines want
+ *  for Node's own modules; anywhere else it would hide a dependency. */
+const COMPUTED = 'node:(computed)';
+
+interface Import {
+  readonly specifier: string;
+  readonly dynamic: boolean;
+  readonly typeOnly: boolean;
+}
+
+function importsOf(source: string): Import[] {
+  const found: Import[] = [];
+  const visit = (node: ts.Node): void => {
+    if (
+      (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) &&
+      node.moduleSpecifier !== undefined &&
+      ts.isStringLiteral(node.moduleSpecifier)
+    ) {
+      const typeOnly = ts.isImportDeclaration(node)
+        ? node.importClause?.isTypeOnly === true
+        : node.isTypeOnly;
+      found.push({ specifier: node.moduleSpecifier.text, dynamic: false, typeOnly });
+    } else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
+      const [argument] = node.arguments;
+      const specifier = argument && ts.isStringLiteralLike(argument) ? argument.text : COMPUTED;
+      found.push({ specifier, dynamic: true, typeOnly: false });
+    } else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) {
+      const { literal } = node.argument;
+      if (ts.isStringLiteral(literal))
+        found.push({ specifier: literal.text, dynamic: false, typeOnly: true });
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(ts.createSourceFile('x.ts', source, ts.ScriptTarget.Latest));
+  return found;
+}
+
+/** `engine/cpu/pool.ts` → `engine`; `errors.ts` → `errors.ts`. */
+const partOf = (file: string) => file.split('/')[0]!;
+const isBuiltin = (specifier: string) => specifier.startsWith('node:') || builtinModules.includes(specifier);
+const packageOf = (specifier: string) =>
+  specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
+
+/** Every import that breaks a rule. `files` maps paths below src/ to their text. */
+function violations(files: ReadonlyMap<string, string>): string[] {
+  const broken: string[] = [];
+  for (const [file, source] of files) {
+    const part = partOf(file);
+    const allowed = ALLOWED[part];
+    if (allowed === undefined) broken.push(`${file}: no rule for ${part}`);
+    for (const { specifier, dynamic, typeOnly } of importsOf(source)) {
+      if (specifier.startsWith('.')) {
+        const target = partOf(normalize(join(dirname(file), specifier)));
+        if (target !== part && !allowed?.includes(target)) broken.push(`${file}: ${specifier}`);
+      } else if (isBuiltin(specifier)) {
+        const guarded = (dynamic || typeOnly) && file.startsWith('engine/cpu/');
+        if (part !== 'cli' && !file.endsWith('.node.ts') && !guarded) broken.push(`${file}: ${specifier}`);
+      } else if (PACKAGES[packageOf(specifier)] !== part) {
+        broken.push(`${file}: ${specifier}`);
+      }
+    }
+  }
+  return broken;
+}
+
+/** What loads together with `entry`: it and all that it imports statically, types left out. */
+function loadedWith(entry: string, files: ReadonlyMap<string, string>): Set<string> {
+  const seen = new Set<string>();
+  const visit = (file: string): void => {
+    if (seen.has(file)) return;
+    seen.add(file);
+    for (const { specifier, dynamic, typeOnly } of importsOf(files.get(file) ?? '')) {
+      if (dynamic || typeOnly) continue;
+      visit(specifier.startsWith('.') ? normalize(join(dirname(file), specifier)) : specifier);
+    }
+  };
+  visit(entry);
+  return seen;
+}
+
+const needsNode = (file: string) => isBuiltin(file) || file.endsWith('.node.ts') || file === 'koffi';
+
+function sources(): Map<string, string> {
+  const root = fileURLToPath(new URL('../../src/', import.meta.url));
+  const names = readdirSync(root, { recursive: true, encoding: 'utf8' }).map((name) =>
+    name.replaceAll('\\', '/'),
+  );
+  // AssemblyScript is another language with imports of its own.
+  const own = names.filter((name) => name.endsWith('.ts') && !name.startsWith('engine/cpu/wasm/assembly/'));
+  return new Map(own.map((name) => [name, readFileSync(join(root, name), 'utf8')]));
+}
+
+describe('imports', () => {
+  it('of src/ point downwards, and built-in modules stay where Node is certain', () => {
+    const files = sources();
+    expect(files.size).toBeGreaterThan(10);
+    expect(violations(files)).toEqual([]);
+  });
+
+  it('of the browser entry reach nothing that needs Node', () => {
+    expect([...loadedWith('index.browser.ts', sources())].filter(needsNode)).toEqual([]);
+  });
+
+  it.each([
+    ['engine/cpu/gram.ts', `import { symbol } from '../../spectrum/symbol.ts';`],
+    ['network/shape.ts', `export { bound } from '../bounds/bound.ts';`],
+    ['formats/onnx/read.ts', `import type { Engine } from '../../engine/engine.ts';`],
+    ['bounds/bound.ts', `const { loadNetwork } = await import('../formats/load.node.ts');`],
+    ['certificate/format.ts', `type E = import('../errors.ts').InputError;`],
+    ['spectrum/torus.ts', `import { cpus } from 'node:os';`],
+    ['spectrum/torus.ts', `import fs from 'fs';`],
+    ['engine/cpu/create.ts', `import { cpus } from 'node:os';`],
+    ['network/network.ts', `import koffi from 'koffi';`],
+    ['bounds/bound.ts', `const name = 'node:os'; await import(name);`],
+    ['bounds/bound.ts', `import { Command } from 'commander';`],
+    ['extras/new.ts', ''],
+  ])('planted in %s: %s', (file, source) => {
+    expect(violations(new Map([[file, source]]))).toHaveLength(1);
+  });
+
+  it.each([
+    ['engine/cpu/create.ts', `const { cpus } = await import('node:os');`],
+    ['engine/cpu/pool.ts', `const name = 'node:os'; (await import(name)) as typeof import('node:os');`],
+    ['formats/load.node.ts', `import { readFile } from 'node:fs/promises';`],
+    ['ellipsoid/affine.ts', `import { symbol } from '../spectrum/symbol.ts';`],
+    ['formats/onnx/read.ts', `import { fromBinary } from '@bufbuild/protobuf';`],
+  ])('allowed in %s: %s', (file, source) => {
+    expect(violations(new Map([[file, source]]))).toEqual([]);
+  });
+
+  it('planted behind the browser entry', () => {
+    const files = new Map([
+      [
+        'index.browser.ts',
+        `export { a } from './bounds/a.ts'; export type { T } from './formats/load.node.ts';`,
+      ],
+      ['bounds/a.ts', `import { b } from '../engine/cpu/b.ts';`],
+      ['engine/cpu/b.ts', `import 'node:os'; await import('koffi');`],
+    ]);
+    expect([...loadedWith('index.browser.ts', files)].filter(needsNode)).toEqual(['node:os']);
+  });
+});

@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    // Bounding a real network takes seconds on one core of a busy machine; nothing here measures time.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    // Processes, not threads: native libraries keep one state per process.
+    pool: 'forks',
+  },
+});
