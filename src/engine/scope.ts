@@ -13,6 +13,8 @@ export function scoped<T>(engine: Engine, work: (engine: Engine) => T): T {
       if (typeof value !== 'function') return value;
       return (...parameters: unknown[]): unknown => {
         const result: unknown = value.apply(target, parameters);
+        // Released by hand, or by a scope inside this one.
+        if (property === 'release') for (const handle of parameters as Handle[]) made.delete(handle);
         for (const handle of handlesIn(result)) made.add(handle);
         return result;
       };

@@ -66,14 +66,15 @@ export class NetworkBuilder {
    * The network that computes `output`, without the nodes that it does not depend on. Every tensor depends on the
    * input, so a constant network cannot arise here.
    * @throws InputError without an input
-   * @throws UnsupportedError where a softmax is not the last step
+   * @throws UnsupportedError where a softmax is not the last step, reindexes aside
    */
   build(output: TensorId, source?: Source): Network {
     if (this.inputId === undefined) throw new InputError(`${this.name}: a network has one input, got none`);
     this.tensor('output', output);
     const { name, tensors, nodes, inputId: input } = this;
     const network = prune({ name, ...(source && { source }), tensors, nodes, input, output });
-    const early = network.nodes.filter((n) => n.operator.kind === 'softmax' && n.output !== network.output);
+    const last = lastOperation(network);
+    const early = network.nodes.filter((node) => node.operator.kind === 'softmax' && node !== last);
     if (early.length > 0) {
       const reason = 'softmax is bounded only as the last step of a network; take the logits as the output';
       throw new UnsupportedError(early.map((n) => ({ node: n.name, found: 'softmax', reason })));
@@ -87,6 +88,14 @@ export class NetworkBuilder {
       throw new InputError(`${node}: tensors are numbered up to ${this.tensors.length - 1}, got ${id}`);
     return tensor;
   }
+}
+
+/** The node that makes the output, reindexes of it aside. */
+function lastOperation({ nodes, output }: Network): Node | undefined {
+  const producer = (id: TensorId) => nodes.find((node) => node.output === id);
+  let last = producer(output);
+  while (last?.operator.kind === 'reindex') last = producer(last.inputs[0]!);
+  return last;
 }
 
 /** Weights and parameters must be finite. */

@@ -48,7 +48,7 @@ function doesNothing(operator: Operator, input: Shape, output: Shape): boolean {
       return sameShape(input, output);
     case 'average-pool':
     case 'max-pool':
-      return sameShape(input, output) && operator.kernel.every((side) => side === 1);
+      return sameShape(input, output) && [...operator.kernel, ...operator.stride].every((side) => side === 1);
     case 'add':
       return operator.coefficients.length === 1 && operator.coefficients[0] === 1;
     case 'concat':

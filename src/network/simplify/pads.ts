@@ -1,5 +1,5 @@
 /** Pads become the padding of the operators that read them. */
-import type { Network, Node, TensorId } from '../network.ts';
+import type { Network } from '../network.ts';
 import type { AveragePool, Operator, Padding } from '../operator.ts';
 import { Rewriter } from './rewriter.ts';
 

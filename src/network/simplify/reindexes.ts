@@ -65,12 +65,16 @@ class ReindexPass {
   private readonly rewriter: Rewriter;
   /** How each old tensor is read from its image. */
   private readonly views = new Map<TensorId, View>();
+  /** Name of the last reindex in the view of each old tensor. */
+  private readonly origins = new Map<TensorId, string>();
   /** New tensors that hold old ones entry by entry, where one had to be made. */
   private readonly reindexed = new Map<TensorId, TensorId>();
 
   constructor(network: Network) {
     this.rewriter = new Rewriter(network);
-    this.views.set(network.input, wholeView(network.tensors[network.input]!.shape));
+    const { name, shape } = network.tensors[network.input]!;
+    this.views.set(network.input, wholeView(shape));
+    this.origins.set(network.input, name);
   }
 
   run(): Network {
@@ -81,12 +85,14 @@ class ReindexPass {
         if (view) {
           this.rewriter.stand(node.output, image);
           this.views.set(node.output, view);
+          this.origins.set(node.output, node.name);
           continue;
         }
       }
       const { operator, inputs, view } = this.carried(node) ?? this.kept(node);
       const output = this.rewriter.replace(node, operator, inputs);
       this.views.set(node.output, view ?? wholeView(this.rewriter.shape(output)));
+      this.origins.set(node.output, this.origins.get(node.inputs[0]!) ?? node.name);
     }
     return this.rewriter.finish();
   }
@@ -99,10 +105,10 @@ class ReindexPass {
   private materialized(tensor: TensorId): TensorId {
     const made = this.reindexed.get(tensor);
     if (made !== undefined) return made;
-    const { name } = this.rewriter.old.tensors[tensor]!;
+    const name = this.origins.get(tensor)!;
     let image = this.rewriter.image(tensor);
     for (const operator of asReindexes(this.views.get(tensor)!, this.rewriter.shape(image))) {
-      image = this.rewriter.add(`${name}_reindexed`, operator, [image], `${name}_reindexed`);
+      image = this.rewriter.add(name, operator, [image], name);
     }
     this.reindexed.set(tensor, image);
     return image;

@@ -38,8 +38,9 @@ const fileNames: Partial<Record<NodeJS.Platform, readonly string[]>> = {
 
 const advice = 'install OpenBLAS (Debian: libopenblas0-pthread) or choose the engine cpu-wasm';
 
-/** @throws InputError when there is no usable library: what was tried, and what to install. */
-export async function loadLibrary(): Promise<Library> {
+/** @param names file names to try instead of the platform's own.
+ *  @throws InputError when there is no usable library: what was tried, and what to install. */
+export async function loadLibrary(names?: readonly string[]): Promise<Library> {
   if (!isNode())
     throw new InputError('cpu-blas: native libraries need Node, got another host; choose cpu-wasm');
   let koffi: typeof import('koffi');
@@ -49,7 +50,7 @@ export async function loadLibrary(): Promise<Library> {
     throw new InputError(`cpu-blas: the package koffi must load, got ${reason(error)}`, { cause: error });
   }
   const attempts: string[] = [];
-  for (const name of fileNames[process.platform] ?? []) {
+  for (const name of names ?? fileNames[process.platform] ?? []) {
     try {
       return bind(koffi.load(name));
     } catch (error) {

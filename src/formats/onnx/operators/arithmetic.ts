@@ -31,7 +31,7 @@ export const arithmetic: Family = new Map<string, Converter>([
       signals: (call) => call.emitSame({ kind: 'nonlinearity', function: { name: 'abs' } }, call.signal(0)),
     },
   ],
-  ['Pow', { attributes: [], constants: binary((a, b) => a ** b) }],
+  ['Pow', { attributes: [], constants: power }],
   ['Sqrt', { attributes: [], constants: unary(Math.sqrt) }],
   ['Exp', { attributes: [], constants: unary(Math.exp) }],
   ['Log', { attributes: [], constants: unary(Math.log) }],
@@ -56,7 +56,11 @@ function unary(f: (x: number) => number): (call: Call) => Constant {
 }
 
 function binary(f: (a: number, b: number) => number, type?: EntryType): (call: Call) => Constant {
-  return (call) => combined(call, numbers(call, 0), numbers(call, 1), f, type);
+  return (call) => {
+    const [a, b] = [numbers(call, 0), numbers(call, 1)];
+    call.demand(a.type === b.type, `inputs must be of one type, ${a.type}`, b.type);
+    return combined(call, a, b, f, type);
+  };
 }
 
 function folded(f: (a: number, b: number) => number): (call: Call) => Constant {
@@ -67,7 +71,7 @@ function folded(f: (a: number, b: number) => number): (call: Call) => Constant {
   };
 }
 
-/** f of two constants, broadcast. */
+/** f of two constants, broadcast; of the type of the first unless another is given. */
 function combined(
   call: Call,
   a: Constant,
@@ -75,7 +79,6 @@ function combined(
   f: (a: number, b: number) => number,
   type?: EntryType,
 ): Constant {
-  call.demand(a.type === b.type, `inputs must be of one type, ${a.type}`, b.type);
   const shape = commonShape(call, a.shape, b.shape);
   const data = new Float64Array(product(shape));
   const fromA = walk(shape, broadcastSteps(a.shape, shape));
@@ -98,6 +101,11 @@ function checked(call: Call, constant: Constant): Constant {
     if (bad !== undefined) call.refuse(`the integer ${bad}`, 'integers are computed up to 2^53');
   }
   return constant;
+}
+
+/** The exponent may be of another type than the base, which gives the type of the result. */
+function power(call: Call): Constant {
+  return combined(call, numbers(call, 0), numbers(call, 1), (a, b) => a ** b);
 }
 
 function quotient(call: Call): Constant {
@@ -137,9 +145,11 @@ function sum(call: Call, coefficients: readonly number[]): Value {
       weights.push(coefficient);
     }
   }
-  let result = added(call, signals, weights);
-  for (const { constant, coefficient } of constants) {
-    result = scaledAndShifted(call, result, 1, constant, coefficient);
+  const alone = signals.length === 1 && constants.length > 0;
+  let result = alone ? signals[0]! : added(call, signals, weights);
+  for (const [k, { constant, coefficient }] of constants.entries()) {
+    const factor = alone && k === 0 ? weights[0]! : 1;
+    result = scaledAndShifted(call, result, factor, constant, coefficient);
   }
   return result;
 }
@@ -191,6 +201,11 @@ function alongAxis(
   constant: Constant,
   build: (values: Float64Array) => { scale: Float64Array; shift?: Float64Array },
 ): Signal {
+  const rank = call.dims(x).length;
+  if (constant.shape.length > rank && call.scope.batch === 1) {
+    const raised = [...new Array<number>(constant.shape.length - rank).fill(1), ...(call.dims(x) as number[])];
+    return call.settled(alongAxis(call, call.view(x, raised, false), constant, build));
+  }
   const broadcast = broadcastOver(call, constant, x);
   if (!broadcast) {
     const found = `a constant of shape [${constant.shape.join(', ')}] on [${call.dims(x).join(', ')}]`;

@@ -110,17 +110,12 @@ function clip(call: Call): Signal {
   return clipped(call, x, min ?? Number.NEGATIVE_INFINITY, max ?? Number.POSITIVE_INFINITY);
 }
 
-/** The largest float32: exporters write it where they mean that a side is open. */
-const LARGEST_FLOAT32 = (2 - 2 ** -23) * 2 ** 127;
-
 /** min(max(x, min), max) */
 export function clipped(call: Call, x: Signal, min: number, max: number): Signal {
-  const below = min <= -LARGEST_FLOAT32 ? Number.NEGATIVE_INFINITY : min;
-  const above = max >= LARGEST_FLOAT32 ? Number.POSITIVE_INFINITY : max;
-  if (below === Number.NEGATIVE_INFINITY && above === Number.POSITIVE_INFINITY) return x;
-  if (below === 0 && above === Number.POSITIVE_INFINITY) return applyElementwise(call, { name: 'relu' }, x);
-  call.demand(below < above, 'min must be below max', [min, max]);
-  return applyElementwise(call, { name: 'clip', min: below, max: above }, x);
+  if (min === Number.NEGATIVE_INFINITY && max === Number.POSITIVE_INFINITY) return x;
+  if (min === 0 && max === Number.POSITIVE_INFINITY) return applyElementwise(call, { name: 'relu' }, x);
+  call.demand(min < max, 'min must be below max', [min, max]);
+  return applyElementwise(call, { name: 'clip', min, max }, x);
 }
 
 /**

@@ -1,0 +1,20 @@
+/** The public interface, but for loading, which depends on the host. */
+export { bound } from './bounds/bound.ts';
+export { type InspectedLayer, type Inspection, inspect } from './bounds/inspect.ts';
+export type {
+  BoundOptions,
+  BoundResult,
+  LayerReport,
+  MethodName,
+  MethodResult,
+  Progress,
+} from './bounds/result.ts';
+export type { RuleName } from './ellipsoid/multipliers.ts';
+export { createEngine, type EngineOptions } from './engine/create.ts';
+export type { Engine, EngineInformation } from './engine/engine.ts';
+export { InputError, type Unsupported, UnsupportedError } from './errors.ts';
+export { writeOnnx } from './formats/onnx/write.ts';
+export { NetworkBuilder } from './network/builder.ts';
+export type { Network, Node, Source, Tensor, TensorId } from './network/network.ts';
+export type { Operator } from './network/operator.ts';
+export { simplify } from './network/simplify.ts';

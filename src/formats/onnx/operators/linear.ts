@@ -1,0 +1,191 @@
+/** Matrix products with a constant: MatMul and Gemm. */
+import type { Call, Signal } from '../call.ts';
+import { type Constant, constantOf, reshaped, transposed } from '../constant.ts';
+import { product } from '../../../network/size.ts';
+import { added, scaledAndShifted } from './arithmetic.ts';
+import { type Converter, type Family, numbers } from './converter.ts';
+
+export const linear: Family = new Map<string, Converter>([
+  ['MatMul', { attributes: [], constants: constantProduct, signals: matMul }],
+  [
+    'Gemm',
+    { attributes: ['alpha', 'beta', 'transA', 'transB'], constants: constantGemm, signals: gemm },
+  ],
+]);
+
+// ---- constants --------------------------------------------------------------------------------
+
+function constantProduct(call: Call): Constant {
+  return matrixProduct(call, numbers(call, 0), numbers(call, 1));
+}
+
+/** NumPy's matmul for operands of one or two axes. */
+function matrixProduct(call: Call, a: Constant, b: Constant): Constant {
+  const [rankA, rankB] = [a.shape.length, b.shape.length];
+  call.demand(rankA >= 1 && rankB >= 1, 'operands must have an axis', [rankA, rankB]);
+  if (rankA > 2 || rankB > 2) call.refuse('stacks of matrices', 'constants of up to two axes are multiplied');
+  const rows = rankA === 2 ? a.shape[0]! : 1;
+  const inner = a.shape[rankA - 1]!;
+  const columns = rankB === 2 ? b.shape[1]! : 1;
+  call.demand(b.shape[0] === inner, `the second operand must have ${inner} rows`, b.shape);
+  call.scope.budget.allocate(call.node.name, rows * columns);
+  call.scope.budget.work(call.node.name, rows * inner * columns);
+  const data = new Float64Array(rows * columns);
+  for (let i = 0; i < rows; i++) {
+    for (let k = 0; k < inner; k++) {
+      const factor = a.data[i * inner + k]!;
+      for (let j = 0; j < columns; j++) data[i * columns + j]! += factor * b.data[k * columns + j]!;
+    }
+  }
+  const shape = [...(rankA === 2 ? [rows] : []), ...(rankB === 2 ? [columns] : [])];
+  return constantOf(a.type, shape, data);
+}
+
+function constantGemm(call: Call): Constant {
+  const { attributes, scope, node } = call;
+  const operand = (index: number, flag: string) => {
+    const matrix = numbers(call, index);
+    call.demand(matrix.shape.length === 2, `input ${index} must be a matrix`, matrix.shape);
+    return attributes.flag(flag) ? transposedMatrix(call, matrix) : matrix;
+  };
+  const result = matrixProduct(call, operand(0, 'transA'), operand(1, 'transB'));
+  const alpha = attributes.float('alpha', 1);
+  if (call.inputs[2]) call.refuse('of constants with a third input', 'a product of two constants is supported');
+  scope.budget.allocate(node.name, result.data.length);
+  return { ...result, data: result.data.map((value) => alpha * value) };
+}
+
+function transposedMatrix(call: Call, matrix: Constant): Constant {
+  call.scope.budget.allocate(call.node.name, 2 * matrix.data.length);
+  return transposed(matrix, [1, 0]);
+}
+
+// ---- signals ----------------------------------------------------------------------------------
+
+function matMul(call: Call): Signal {
+  const [a, b] = [call.value(0), call.value(1)];
+  if (a.kind === 'signal') return rightProduct(call, a, matrixOf(call, 1));
+  return leftProduct(call, matrixOf(call, 0), b as Signal);
+}
+
+/** A constant operand of one or two axes; more only if they are 1. */
+function matrixOf(call: Call, index: number): Constant {
+  const constant = numbersOf(call, index);
+  const stacked = constant.shape.slice(0, -2);
+  call.demand(constant.shape.length >= 1, `input ${index} must have an axis`, constant.shape);
+  if (stacked.some((side) => side !== 1)) {
+    call.refuse(`a constant of shape [${constant.shape.join(', ')}]`, 'stacks of matrices are not supported');
+  }
+  if (stacked.length > 0 && constant.shape.length > call.dims(call.value(1 - index)).length) {
+    call.refuse(`a constant of shape [${constant.shape.join(', ')}]`, 'it must not have more axes than the tensor');
+  }
+  return reshaped(constant, constant.shape.slice(-2));
+}
+
+function numbersOf(call: Call, index: number): Constant {
+  const constant = call.requiredConstant(index);
+  if (constant.batch) call.refuse('a product with the batch size', 'it must be known');
+  return constant;
+}
+
+/** x · W, W [K, N] or [K]. */
+function rightProduct(call: Call, x: Signal, w: Constant): Signal {
+  const axis = x.shape.length - 1;
+  if (axis < 0) return call.settled(rightProduct(call, call.unbatched(x), w));
+  if (w.shape.length === 2) return contracted(call, x, axis, transposedMatrix(call, w));
+  const column = contracted(call, x, axis, reshaped(w, [1, w.shape[0]!]));
+  return call.settled(call.view(column, x.shape.slice(0, -1)));
+}
+
+/** A · x, A [M, K] or [K]. */
+function leftProduct(call: Call, a: Constant, x: Signal): Signal {
+  const rank = call.dims(x).length;
+  const axis = Math.max(rank - 2, 0) - (x.batched ? 1 : 0);
+  if (axis < 0) return call.settled(leftProduct(call, a, call.unbatched(x)));
+  if (a.shape.length === 2) return contracted(call, x, axis, a);
+  const row = contracted(call, x, axis, reshaped(a, [1, a.shape[0]!]));
+  return call.settled(call.view(row, row.shape.toSpliced(axis, 1)));
+}
+
+/**
+ * The matrix [N, K] applied along an axis of K entries of the sample: a dense layer where that is all there is,
+ * else a convolution of one tap with the axis as its channels.
+ */
+function contracted(call: Call, x: Signal, axis: number, matrix: Constant, bias?: Float64Array): Signal {
+  const [outputs, inputs] = [matrix.shape[0]!, matrix.shape[1]!];
+  call.demand(x.shape[axis] === inputs, `axis ${axis} of the sample must have ${inputs} entries`, x.shape);
+  const shape = x.shape.with(axis, outputs);
+  const weights = { outputs, inputs, weight: matrix.data, ...(bias && { bias }) };
+  const others = product(x.shape) / inputs;
+  if (others === 1) return call.settled(call.view(call.emit({ kind: 'affine', ...weights }, [x]), shape));
+  const axes = [...x.shape.keys()];
+  const front = [axis, ...axes.filter((other) => other !== axis)];
+  const columns = call.permuted(x, front, [inputs, others]);
+  const product_ = call.emit(
+    {
+      kind: 'convolution',
+      ...weights,
+      groups: 1,
+      kernel: [1],
+      stride: [1],
+      dilation: [1],
+      padding: { mode: 'zero', before: [0], after: [0] },
+    },
+    [columns],
+  );
+  const unfolded = call.view(product_, front.map((a) => shape[a]!));
+  return call.settled(call.permuted(unfolded, axes.map((a) => front.indexOf(a))));
+}
+
+/** Y = α A' B' + β C; A or B is a constant. */
+function gemm(call: Call): Signal {
+  const [a, b] = [call.value(0), call.value(1)];
+  for (const value of [a, b]) {
+    const dims = call.dims(value);
+    call.demand(dims.length === 2, 'operands must be matrices', dims);
+  }
+  const transA = call.attributes.flag('transA');
+  const transB = call.attributes.flag('transB');
+  if (a.kind === 'signal') {
+    const weight = numbersOf(call, 1);
+    const x = transA ? flipped(call, a) : a;
+    const w = alphaTimes(call, transB ? weight : transposedMatrix(call, weight));
+    const bias = featureBias(call, w.shape[0]!);
+    const y = contracted(call, x, x.shape.length - 1, w, bias);
+    return bias ? y : plusC(call, y);
+  }
+  const weight = numbersOf(call, 0);
+  const plain = call.unbatched(b as Signal);
+  const x = transB ? call.permuted(plain, [1, 0]) : plain;
+  const w = alphaTimes(call, transA ? transposedMatrix(call, weight) : weight);
+  return plusC(call, contracted(call, x, 0, w));
+}
+
+function flipped(call: Call, x: Signal): Signal {
+  return call.settled(call.permuted(call.unbatched(x), [1, 0]));
+}
+
+function alphaTimes(call: Call, matrix: Constant): Constant {
+  const alpha = call.attributes.float('alpha', 1);
+  if (alpha === 1) return matrix;
+  call.scope.budget.allocate(call.node.name, matrix.data.length);
+  return { ...matrix, data: matrix.data.map((value) => alpha * value) };
+}
+
+/** C as the bias of a dense layer, if it is a constant that varies along the features alone. */
+function featureBias(call: Call, features: number): Float64Array | undefined {
+  const c = call.inputs[2];
+  if (c?.kind !== 'constant' || c.batch) return undefined;
+  const perFeature = c.data.length === features && c.shape.at(-1) === features && c.shape.length <= 2;
+  if (!perFeature) return undefined;
+  const beta = call.attributes.float('beta', 1);
+  return c.data.map((value) => beta * value);
+}
+
+function plusC(call: Call, y: Signal): Signal {
+  const c = call.inputs[2];
+  if (!c) return y;
+  const beta = call.attributes.float('beta', 1);
+  if (c.kind === 'signal') return added(call, [y, c], [1, beta]);
+  return scaledAndShifted(call, y, 1, c, beta);
+}

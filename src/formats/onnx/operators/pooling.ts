@@ -1,0 +1,103 @@
+/** AveragePool, MaxPool and the global pools. */
+import { everyAxis, product } from '../../../network/size.ts';
+import type { Call, Signal } from '../call.ts';
+import type { Converter, Family } from './converter.ts';
+import { extentsOf, type Pads, perAxis, windowPads } from './convolution.ts';
+
+const WINDOW_ATTRIBUTES = ['auto_pad', 'ceil_mode', 'dilations', 'kernel_shape', 'pads', 'strides'];
+
+export const pooling: Family = new Map<string, Converter>([
+  ['AveragePool', { attributes: [...WINDOW_ATTRIBUTES, 'count_include_pad'], signals: averagePool }],
+  ['MaxPool', { attributes: [...WINDOW_ATTRIBUTES, 'storage_order'], signals: maxPool }],
+  ['GlobalAveragePool', { attributes: [], signals: (call) => global(call, 'global-average-pool') }],
+  ['GlobalMaxPool', { attributes: [], signals: (call) => global(call, 'global-max-pool') }],
+]);
+
+interface PoolWindows {
+  readonly kernel: number[];
+  readonly stride: number[];
+  readonly dilation: number[];
+  /** As the file says. */
+  readonly pads: Pads;
+  /** Samples beyond the padding that ceil_mode's last window reaches, per axis. */
+  readonly overhang: number[];
+}
+
+function poolWindows(call: Call, x: Signal): PoolWindows {
+  const sides = x.shape.slice(1);
+  const { attributes } = call;
+  const kernel = attributes.integers('kernel_shape') ?? call.malformed('kernel_shape must be given', 'none');
+  call.demand(kernel.length === sides.length, `kernel_shape must have ${sides.length} entries`, kernel);
+  const stride = perAxis(call, 'strides', sides.length, 1);
+  const dilation = perAxis(call, 'dilations', sides.length, 1);
+  const positive = [...kernel, ...stride, ...dilation].every((value) => value >= 1);
+  call.demand(positive, 'kernel, strides and dilations must be positive', [...kernel, ...stride, ...dilation]);
+  const extents = extentsOf(kernel, dilation);
+  const pads = windowPads(call, sides, extents, stride);
+  const overhang = sides.map((n, a) => {
+    if (!attributes.flag('ceil_mode')) return 0;
+    const padded = pads.before[a]! + n + pads.after[a]!;
+    let windows = Math.ceil((padded - extents[a]!) / stride[a]!) + 1;
+    // A window that starts after the image holds nothing and is not counted.
+    if ((windows - 1) * stride[a]! >= pads.before[a]! + n) windows--;
+    return Math.max((windows - 1) * stride[a]! + extents[a]! - padded, 0);
+  });
+  return { kernel, stride, dilation, pads, overhang };
+}
+
+function maxPool(call: Call): Signal {
+  const x = call.image(0);
+  // The order concerns the indices, which are not read.
+  call.attributes.flag('storage_order');
+  const { kernel, stride, dilation, pads, overhang } = poolWindows(call, x);
+  const after = pads.after.map((pad, a) => pad + overhang[a]!);
+  return call.emit({ kind: 'max-pool', kernel, stride, dilation, before: pads.before, after }, [x]);
+}
+
+function averagePool(call: Call): Signal {
+  const x = call.image(0);
+  const { kernel, stride, dilation, pads, overhang } = poolWindows(call, x);
+  const padded = [...pads.before, ...pads.after].some((pad) => pad > 0);
+  const hanging = overhang.some((samples) => samples > 0);
+  const countIncludesPadding = call.attributes.flag('count_include_pad');
+  if (hanging && countIncludesPadding) {
+    call.refuse('ceil_mode with count_include_pad', 'implementations disagree on what the last window divides by');
+  }
+  const padding = { mode: 'zero', before: pads.before, after: pads.after.map((pad, a) => pad + overhang[a]!) } as const;
+  if (dilation.some((step) => step > 1)) {
+    if (hanging || (padded && !countIncludesPadding)) {
+      call.refuse('dilations with padding that is not counted', 'use count_include_pad = 1 or no padding');
+    }
+    return dilatedMean(call, x, { kernel, stride, dilation, padding });
+  }
+  const counted = countIncludesPadding || !(padded || hanging);
+  return call.emit({ kind: 'average-pool', kernel, stride, padding, countIncludesPadding: counted }, [x]);
+}
+
+/** A mean over dilated windows is a convolution, channel by channel. */
+function dilatedMean(
+  call: Call,
+  x: Signal,
+  windows: {
+    kernel: number[];
+    stride: number[];
+    dilation: number[];
+    padding: { mode: 'zero'; before: number[]; after: number[] };
+  },
+): Signal {
+  const channels = x.shape[0]!;
+  const taps = product(windows.kernel);
+  call.scope.budget.allocate(call.node.name, channels * taps);
+  const weight = new Float64Array(channels * taps).fill(1 / taps);
+  return call.emit(
+    { kind: 'convolution', outputs: channels, inputs: channels, groups: channels, ...windows, weight },
+    [x],
+  );
+}
+
+function global(call: Call, kind: 'global-average-pool' | 'global-max-pool'): Signal {
+  const x = call.image(0);
+  const operator = kind === 'global-max-pool' ? ({ kind } as const) : ({ kind, sum: false } as const);
+  const pooled = call.emit(operator, [x]);
+  return call.view(pooled, [x.shape[0]!, ...everyAxis(x.shape.length - 1, 1)]);
+}

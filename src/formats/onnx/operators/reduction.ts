@@ -1,0 +1,110 @@
+/** Means, sums and maxima over axes. */
+import { everyAxis, product, strides } from '../../../network/size.ts';
+import type { Call, Signal } from '../call.ts';
+import { type Constant, constantOf, walk } from '../constant.ts';
+import { type Converter, type Family, numbers } from './converter.ts';
+
+const ATTRIBUTES = ['axes', 'keepdims', 'noop_with_empty_axes'];
+
+const add = (a: number, b: number) => a + b;
+
+export const reduction: Family = new Map<string, Converter>([
+  ['ReduceMean', reducer(18, (x) => x.reduce(add, 0) / x.length, (call, x, axes) => mean(call, x, axes, false))],
+  ['ReduceSum', reducer(13, (x) => x.reduce(add, 0), (call, x, axes) => mean(call, x, axes, true))],
+  ['ReduceMax', reducer(18, (x) => x.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY), maximum)],
+  ['ReduceMin', reducer(18, (x) => x.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY))],
+  ['ReduceProd', reducer(18, (x) => x.reduce((a, b) => a * b, 1))],
+  ['ReduceL1', reducer(18, (x) => x.reduce((sum, value) => sum + Math.abs(value), 0))],
+  ['ReduceL2', reducer(18, (x) => Math.hypot(...x))],
+  ['ReduceSumSquare', reducer(18, (x) => x.reduce((sum, value) => sum + value * value, 0))],
+]);
+
+/**
+ * @param inputSince the operator set since which the axes are an input
+ * @param constants of the entries that are reduced to one
+ * @param signals over axes of the sample, which the result is without
+ */
+function reducer(
+  inputSince: number,
+  constants: (x: Float64Array) => number,
+  signals?: (call: Call, x: Signal, axes: readonly number[]) => Signal,
+): Converter {
+  return {
+    attributes: ATTRIBUTES,
+    constants: (call) => reducedConstant(call, inputSince, constants),
+    ...(signals && { signals: (call: Call) => reducedSignal(call, inputSince, signals) }),
+  };
+}
+
+/** The axes to reduce, counted from the front; undefined where the node does nothing. */
+function reducedAxes(call: Call, inputSince: number, rank: number): number[] | undefined {
+  const axes = call.listArgument('axes', 1, inputSince) ?? [];
+  if (axes.length > 0) return call.axes(axes, rank);
+  return call.attributes.flag('noop_with_empty_axes') ? undefined : [...everyAxis(rank, 0).keys()];
+}
+
+function withoutAxes(shape: readonly number[], axes: readonly number[], keep: boolean): number[] {
+  return shape.flatMap((side, axis) => (axes.includes(axis) ? (keep ? [1] : []) : [side]));
+}
+
+function reducedConstant(call: Call, inputSince: number, reduce: (x: Float64Array) => number): Constant {
+  const x = numbers(call, 0);
+  const axes = reducedAxes(call, inputSince, x.shape.length);
+  if (!axes) return x;
+  call.demand(x.data.length > 0, 'there must be something to reduce', x.shape);
+  call.scope.budget.allocate(call.node.name, 2 * x.data.length);
+  const steps = strides(x.shape);
+  const within = axes.map((axis) => x.shape[axis]!);
+  const offsets = walk(within, axes.map((axis) => steps[axis]!));
+  const kept = [...x.shape.keys()].filter((axis) => !axes.includes(axis));
+  const starts = walk(kept.map((axis) => x.shape[axis]!), kept.map((axis) => steps[axis]!));
+  const data = starts.map((start) => reduce(offsets.map((offset) => x.data[start + offset]!)));
+  return constantOf(x.type, withoutAxes(x.shape, axes, call.attributes.flag('keepdims', true)), data);
+}
+
+function reducedSignal(
+  call: Call,
+  inputSince: number,
+  reduce: (call: Call, x: Signal, axes: readonly number[]) => Signal,
+): Signal {
+  const input = call.signal(0);
+  const axes = reducedAxes(call, inputSince, call.dims(input).length);
+  if (!axes || axes.length === 0) return input;
+  const x = input.batched && axes.includes(0) ? call.unbatched(input) : input;
+  const sampleAxes = x.batched ? axes.map((axis) => axis - 1) : axes;
+  const reduced = reduce(call, x, sampleAxes);
+  const shape = withoutAxes(x.shape, sampleAxes, call.attributes.flag('keepdims', true));
+  return call.settled(call.view(reduced, shape));
+}
+
+/** Mean or sum: a global pool where all spatial axes go, windows that span an axis where only some go. */
+function mean(call: Call, x: Signal, axes: readonly number[], sum: boolean): Signal {
+  const spatial = x.shape.length - 1;
+  if (spatial >= 1 && spatial <= 3 && !axes.includes(0)) {
+    if (axes.length === spatial) return call.emit({ kind: 'global-average-pool', sum }, [x]);
+    const kernel = x.shape.slice(1).map((side, a) => (axes.includes(a + 1) ? side : 1));
+    const none = everyAxis(spatial, 0);
+    const padding = { mode: 'zero', before: none, after: none } as const;
+    const pooled = call.emit(
+      { kind: 'average-pool', kernel, stride: kernel, padding, countIncludesPadding: true },
+      [x],
+    );
+    if (!sum) return pooled;
+    return call.emitSame({ kind: 'scale', scale: Float64Array.of(product(kernel)) }, pooled, 'sum');
+  }
+  return call.emit({ kind: 'global-average-pool', sum }, [rows(call, x, axes)]);
+}
+
+function maximum(call: Call, x: Signal, axes: readonly number[]): Signal {
+  const spatial = x.shape.length - 1;
+  const whole = spatial >= 1 && spatial <= 3 && !axes.includes(0) && axes.length === spatial;
+  return call.emit({ kind: 'global-max-pool' }, [whole ? x : rows(call, x, axes)]);
+}
+
+/** [kept entries, reduced entries]: a row for every entry of the result. */
+function rows(call: Call, x: Signal, axes: readonly number[]): Signal {
+  const all = [...x.shape.keys()];
+  const kept = all.filter((axis) => !axes.includes(axis));
+  const size = (chosen: readonly number[]) => product(chosen.map((axis) => x.shape[axis]!));
+  return call.permuted(x, [...kept, ...axes], [size(kept), size(axes)]);
+}

@@ -1,0 +1,211 @@
+/** Operators that move entries about: the same on constants and on signals. */
+import { everyAxis, product, sameShape, strides } from '../../../network/size.ts';
+import type { Call, Dimension, Signal, Value } from '../call.ts';
+import { type Constant, gathered, reshaped, transposed, walk } from '../constant.ts';
+import type { Converter, Family } from './converter.ts';
+
+export const shape: Family = new Map<string, Converter>([
+  ['Identity', { attributes: [], constants: (call) => call.requiredConstant(0), signals: (call) => call.signal(0) }],
+  ['Dropout', { attributes: ['ratio', 'seed'], constants: (call) => dropout(call) as Constant, signals: dropout }],
+  ['Flatten', viewing(['axis'], flattenedDims)],
+  ['Reshape', viewing(['allowzero'], reshapedDims)],
+  ['Squeeze', viewing(['axes'], squeezedDims)],
+  ['Unsqueeze', viewing(['axes'], unsqueezedDims)],
+  ['Transpose', { attributes: ['perm'], constants: transposedConstant, signals: transposedSignal }],
+  ['Concat', { attributes: ['axis'], constants: concatenatedConstant, signals: concatenatedSignal }],
+]);
+
+/** At inference the input itself. */
+function dropout(call: Call): Value {
+  const training = call.opset >= 12 && (call.scalar(2) ?? 0) !== 0;
+  if (training) call.refuse('training_mode', 'a network is bounded at inference; export it in evaluation mode');
+  return call.value(0);
+}
+
+/** An operator that keeps the entries in their order and only gives new dims. */
+function viewing(attributes: readonly string[], dims: (call: Call, from: readonly Dimension[]) => Dimension[]): Converter {
+  return {
+    attributes,
+    constants: (call) => {
+      const from = call.requiredConstant(0);
+      const to = dims(call, from.shape) as number[];
+      call.demand(product(to) === product(from.shape), `the shape must have ${product(from.shape)} entries`, to);
+      return reshaped(from, to);
+    },
+    signals: (call) => {
+      const x = call.signal(0);
+      return viewed(call, x, dims(call, call.dims(x)));
+    },
+  };
+}
+
+/** The signal with new ONNX dims, of which the batch must be the first. */
+function viewed(call: Call, x: Signal, to: readonly Dimension[]): Signal {
+  const from = call.dims(x);
+  const numbers = to.filter((side): side is number => side !== 'batch');
+  if (!from.includes('batch')) return call.settled(call.view(call.unbatched(x), numbers, false));
+  const [first, ...sample] = to;
+  if (first !== 'batch' || numbers.length !== sample.length) {
+    const shown = `[${from.join(', ')}] becoming [${to.join(', ')}]`;
+    call.refuse(shown, 'the batch must remain the first axis');
+  }
+  return call.view(x, numbers, true);
+}
+
+function flattenedDims(call: Call, from: readonly Dimension[]): Dimension[] {
+  const axis = call.attributes.integer('axis', 1);
+  const end = axis < 0 ? axis + from.length : axis;
+  call.demand(end >= 0 && end <= from.length, `axis must lie in [${-from.length}, ${from.length}]`, axis);
+  return [merged(call, from.slice(0, end)), merged(call, from.slice(end))];
+}
+
+/** The product of dims; the batch by itself stays the batch. */
+function merged(call: Call, dims: readonly Dimension[]): Dimension {
+  const numbers = dims.filter((side): side is number => side !== 'batch');
+  const size = product(numbers);
+  if (numbers.length === dims.length) return size;
+  if (size !== 1) call.refuse(`axes [${dims.join(', ')}] merged`, 'the batch must remain the first axis');
+  return 'batch';
+}
+
+/** Entries of the shape: sizes, 0 for the size of the input's axis, −1 for what remains. */
+function reshapedDims(call: Call, from: readonly Dimension[]): Dimension[] {
+  const target = call.requiredConstant(1);
+  call.demand(target.type === 'integer' && target.shape.length === 1, 'the shape must be a vector of integers', target.shape);
+  const keepsZero = call.attributes.flag('allowzero');
+  const batch = call.scope.batch;
+  const to: Dimension[] = [...target.data].map((size, axis) => {
+    if (target.batch?.has(axis)) return 'batch';
+    if (size === 0 && !keepsZero) return from[axis] ?? call.malformed('0 must stand for an axis of the input', axis);
+    return size;
+  });
+  const open = to.filter((size) => size === -1).length;
+  call.demand(open <= 1, 'at most one size may be −1', [...target.data]);
+  call.demand(to.every((size) => size === 'batch' || size >= -1), 'sizes must be −1 or more', to);
+  if (from.includes('batch')) {
+    const samples = product(from.filter((side): side is number => side !== 'batch'));
+    const rest = to.slice(1).filter((size) => size !== -1) as number[];
+    // A fixed batch is often written out, and a model exported with one sample writes 1.
+    const namesBatch = to[0] === (batch ?? 1) || (to[0] === -1 && product(rest) === samples);
+    if (namesBatch) to[0] = 'batch';
+  }
+  return filled(to, from);
+}
+
+/** −1 replaced by what remains. */
+function filled(to: readonly Dimension[], from: readonly Dimension[]): Dimension[] {
+  const count = (dims: readonly Dimension[]) =>
+    product(dims.filter((side): side is number => side !== 'batch' && side !== -1));
+  return to.map((size) => (size === -1 ? count(from) / count(to) : size));
+}
+
+function squeezedDims(call: Call, from: readonly Dimension[]): Dimension[] {
+  const axes = call.listArgument('axes', 1, 13);
+  if (!axes && from.includes('batch') && call.scope.batch === undefined) {
+    // With a batch of one, squeezing everything would remove it too.
+    const reason = 'with an open batch size it depends on the batch; give the axes';
+    call.refuse('without axes', reason);
+  }
+  const chosen = axes
+    ? call.axes(axes, from.length)
+    : [...from.keys()].filter((axis) => from[axis] === 1);
+  for (const axis of chosen) {
+    if (from[axis] === 'batch') call.refuse('the batch axis', 'it must remain the first axis');
+    call.demand(from[axis] === 1, 'axes that are squeezed must have side 1', from);
+  }
+  return from.filter((_, axis) => !chosen.includes(axis));
+}
+
+function unsqueezedDims(call: Call, from: readonly Dimension[]): Dimension[] {
+  const given = call.listArgument('axes', 1, 13) ?? call.malformed('axes must be given', 'none');
+  const rank = from.length + given.length;
+  const axes = call.axes(given, rank);
+  const rest = [...from];
+  return [...everyAxis(rank, 1).keys()].map((axis) => (axes.includes(axis) ? 1 : rest.shift()!));
+}
+
+/** The permutation of a Transpose: axes reversed unless it says otherwise. */
+function permutationOf(call: Call, rank: number): number[] {
+  const permutation = call.attributes.integers('perm') ?? [...everyAxis(rank, 0).keys()].reverse();
+  const sorted = permutation.toSorted((a, b) => a - b);
+  const fine = permutation.length === rank && sorted.every((axis, i) => axis === i);
+  call.demand(fine, `perm must hold each of ${rank} axes once`, permutation);
+  return permutation;
+}
+
+function transposedConstant(call: Call): Constant {
+  const x = call.requiredConstant(0);
+  call.scope.budget.allocate(call.node.name, 2 * x.data.length);
+  return transposed(x, permutationOf(call, x.shape.length));
+}
+
+function transposedSignal(call: Call): Signal {
+  const x = call.signal(0);
+  const permutation = permutationOf(call, call.dims(x).length);
+  if (!x.batched) return call.settled(call.permuted(x, permutation));
+  if (permutation[0] !== 0) return call.settled(call.permuted(call.unbatched(x), permutation));
+  return call.permuted(x, permutation.slice(1).map((axis) => axis - 1));
+}
+
+function concatAxis(call: Call, rank: number): number {
+  const axis = call.attributes.integer('axis', undefined) ?? call.malformed('axis must be given', 'none');
+  return call.axis(axis, rank);
+}
+
+function concatenatedConstant(call: Call): Constant {
+  const parts = call.inputs.map((_, k) => call.requiredConstant(k));
+  const first = parts[0] ?? call.malformed('there must be inputs', 'none');
+  const axis = concatAxis(call, first.shape.length);
+  for (const part of parts) {
+    const fits = sameShape(part.shape.with(axis, 0), first.shape.with(axis, 0)) && part.type === first.type;
+    call.demand(fits, `inputs must agree with [${first.shape.join(', ')}] but for axis ${axis}`, part.shape);
+  }
+  const total = parts.reduce((sum, part) => sum + part.shape[axis]!, 0);
+  const to = first.shape.with(axis, total);
+  call.scope.budget.allocate(call.node.name, 3 * product(to));
+  // All entries one after the other, then walked part by part in rows.
+  const data = new Float64Array(product(to));
+  const batch = new Set<number>();
+  const row = strides(to)[axis]! * total;
+  let start = 0;
+  for (const part of parts) {
+    const length = part.shape[axis]! * strides(part.shape)[axis]!;
+    for (let i = 0; i < part.data.length; i++) {
+      const at = Math.floor(i / length) * row + start + (i % length);
+      data[at] = part.data[i]!;
+      if (part.batch?.has(i)) batch.add(at);
+    }
+    start += length;
+  }
+  return { kind: 'constant', type: first.type, shape: to, data, ...(batch.size > 0 && { batch }) };
+}
+
+function concatenatedSignal(call: Call): Signal {
+  const signals = call.inputs.map((_, k) => call.signal(k));
+  const first = signals[0]!;
+  if (signals.length === 1) return first;
+  const axis = concatAxis(call, call.dims(first).length) - (first.batched ? 1 : 0);
+  if (axis < 0 || signals.some((s) => s.batched !== first.batched || s.shape.length !== first.shape.length)) {
+    const shown = signals.map((s) => `[${call.dims(s).join(', ')}]`).join(', ');
+    call.refuse(`of ${shown}`, 'tensors must have one rank and may not be joined along the batch');
+  }
+  const all = [...first.shape.keys()];
+  const front = [axis, ...all.filter((other) => other !== axis)];
+  const joined = call.emit(
+    { kind: 'concat' },
+    signals.map((signal) => call.permuted(signal, front)),
+  );
+  return call.permuted(joined, all.map((a) => front.indexOf(a)));
+}
+
+/** Entries `starts[a] + steps[a] · i` along each axis of a constant. */
+export function sliced(
+  from: Constant,
+  shape: readonly number[],
+  starts: readonly number[],
+  steps: readonly number[],
+): Constant {
+  const own = strides(from.shape);
+  const offset = starts.reduce((sum, start, axis) => sum + start * own[axis]!, 0);
+  return gathered(from, shape, walk(shape, steps.map((step, axis) => step * own[axis]!), offset));
+}

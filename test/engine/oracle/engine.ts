@@ -1,0 +1,9 @@
+import { CpuEngine } from '../../../src/engine/cpu/cpuEngine.ts';
+import type { Engine } from '../../../src/engine/engine.ts';
+import { oracleOperations } from './operations.ts';
+
+/** An engine that is slow and plainly right. */
+export function oracleEngine(): Engine {
+  const information = { name: 'oracle', description: 'definitions', unitRoundoff: 2 ** -53, threads: 1 };
+  return new CpuEngine(information, oracleOperations, async () => {});
+}
