@@ -4,7 +4,9 @@ import type { Engine } from '../engine/engine.ts';
 import { compile } from '../ellipsoid/compile.ts';
 import { normCost, programCost, stepsOf } from '../ellipsoid/cost.ts';
 import { RULE_NAMES, type RuleName } from '../ellipsoid/multipliers.ts';
+import type { Norms } from '../ellipsoid/gains.ts';
 import type { Program } from '../ellipsoid/program.ts';
+import { hasSkips } from '../ellipsoid/skips.ts';
 import type { Outcome } from '../ellipsoid/sweep.ts';
 import { InputError, UnsupportedError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
@@ -92,7 +94,6 @@ class Computation {
     const dense = this.#dense(onTorus instanceof UnsupportedError);
     if (onTorus && !(onTorus instanceof UnsupportedError)) {
       const rules = this.#method === 'spectral-product' ? [] : this.#rules;
-      this.#announce(onTorus, rules);
       rows.push(...(await this.#run(onTorus, 'closed-form', rules, this.#method !== 'closed-form')));
     } else if (onTorus) {
       for (const method of ['spectral-product', 'closed-form'] as const) {
@@ -104,7 +105,6 @@ class Computation {
     if (dense instanceof UnsupportedError) {
       rows.push({ method: 'unrolled', seconds: 0, error: dense.message });
     } else if (dense) {
-      this.#announce(dense, this.#rules);
       rows.push(...(await this.#run(dense, 'unrolled', this.#rules, false)));
     }
     const refusal = [onTorus, dense].find((r) => r instanceof UnsupportedError);
@@ -130,8 +130,9 @@ class Computation {
     ]);
   }
 
-  #announce(program: Program, rules: readonly RuleName[]): void {
+  #announce(program: Program, rules: readonly RuleName[], norms: boolean): void {
     this.#ledger.announce(runsOf(rules) * programCost(program));
+    if (!norms) return;
     for (const { segment, k, step } of stepsOf(program)) {
       if (step.kind !== 'linear' && step.kind !== 'read') continue;
       for (const placed of step.terms) {
@@ -149,10 +150,16 @@ class Computation {
     const options = { memory: this.#memory, signal: this.#signal, ledger: this.#ledger };
     const rows: Row[] = [];
     const clock = stopwatch();
-    const product = await spectralProduct(this.#engine, program, options);
-    if (withProduct) rows.push({ method: 'spectral-product', value: product.bound, seconds: clock(), program });
+    const needsNorms = withProduct || hasSkips(program);
+    this.#announce(program, rules, needsNorms);
+    let norms: Norms | undefined;
+    if (needsNorms) {
+      const product = await spectralProduct(this.#engine, program, options);
+      if (withProduct) rows.push({ method: 'spectral-product', value: product.bound, seconds: clock(), program });
+      norms = product.norms;
+    }
     if (rules.length === 0) return rows;
-    const outcomes = await closedForms(this.#engine, program, product.norms, rules, { ...options, method });
+    const outcomes = await closedForms(this.#engine, program, norms, rules, { ...options, method });
     const seconds = clock();
     for (const outcome of outcomes) {
       const value = times(squareRoot(outcome.squared), scaled(program.factor));

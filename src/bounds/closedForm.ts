@@ -8,17 +8,18 @@ import { skipsOf } from '../ellipsoid/skips.ts';
 import { type Outcome, sweep } from '../ellipsoid/sweep.ts';
 import type { Ledger } from './ledger.ts';
 
+/** @param norms of the program's maps; only needed where something lives on beside a nonlinearity (`hasSkips`) */
 export function closedForms(
   engine: Engine,
   program: Program,
-  norms: Norms,
+  norms: Norms | undefined,
   rules: readonly RuleName[],
   options: { method: string; memory: number; signal?: AbortSignal | undefined; ledger: Ledger },
 ): Promise<Outcome[]> {
   return sweep(engine, program, {
     rules,
     memory: options.memory,
-    skips: skipsOf(program, norms),
+    skips: norms ? skipsOf(program, norms) : new Map(),
     signal: options.signal,
     onStep: (segment, k, names) => {
       const layer = segment.steps[k]!.after.at(-1)!.variable.name;

@@ -3,7 +3,7 @@ import type { Network } from '../network/network.ts';
 import { unroll, unrolledSize } from '../network/unroll.ts';
 
 /** Operations of one pass that are in proportion when nobody asked for this method. */
-const UNASKED_FLOPS = 5e9;
+const UNASKED_FLOPS = 5e8;
 
 export interface UnrolledChoice {
   readonly network: Network;

@@ -1,9 +1,11 @@
 /** `lipsoid bound`: the bound of one network, as a table or as a JSON document. */
+import type { BoundResult, MethodName, MethodResult } from '../bounds/result.ts';
+import type { RuleName } from '../ellipsoid/multipliers.ts';
 import type { Network } from '../network/network.ts';
+import { countParameters } from '../network/parameters.ts';
 import { EXIT } from './failure.ts';
-import { formatBound, formatCount, formatDuration, formatLog10 } from './format.ts';
-import type { BoundResult, EngineName, Library, MethodName, MethodResult, RuleName } from './library.ts';
-import { networkDocument } from './network.ts';
+import { formatBound, formatCount, formatLog10, formatSeconds } from './format.ts';
+import type { EngineName, Library } from './library.ts';
 import { progressDisplay } from './progress.ts';
 import { type Column, tableLines } from './table.ts';
 import { bold, dim, type Output, type Terminal } from './terminal.ts';
@@ -71,7 +73,12 @@ export async function boundCommand(
 /** What `--json` prints. Members whose value is undefined are left out by JSON itself. */
 function boundDocument(file: string, network: Network, result: BoundResult): object {
   return {
-    network: networkDocument(file, network),
+    network: {
+      file,
+      sha256: network.source?.sha256 ?? null,
+      parameters: countParameters(network),
+      layers: network.nodes.length,
+    },
     engine: result.engine,
     bound: result.bound,
     log10: result.log10,
@@ -91,10 +98,10 @@ const COLUMNS: readonly Column[] = [
   { title: 'rule', align: 'left' },
   { title: 'bound', align: 'right' },
   { title: 'log10', align: 'right' },
-  { title: 'time', align: 'right' },
+  { title: 'seconds', align: 'right' },
 ];
 
-/** One line per method and rule, the smallest bound first and marked, failures last with their reason. */
+/** One line per method and rule, the smallest bound first and marked, failures last; below it their reasons. */
 function boundTable(result: BoundResult, to: Output): string[] {
   const sorted = result.methods.toSorted((a, b) => sortKey(a) - sortKey(b));
   const cells = sorted.map((row, k) => [
@@ -103,17 +110,18 @@ function boundTable(result: BoundResult, to: Output): string[] {
     row.rule ?? '',
     formatBound(row.bound, row.log10),
     formatLog10(row.log10),
-    formatDuration(row.seconds),
+    formatSeconds(row.seconds),
   ]);
   const [titles, ...rows] = tableLines(COLUMNS, cells);
-  return [
-    dim(titles!, to),
-    ...rows.map((text, k) => {
-      const row = sorted[k]!;
-      if (row.error !== undefined) return `${text}  ${row.error}`;
-      return k === 0 && hasBound(row) ? bold(text, to) : text;
-    }),
-  ];
+  const marked = rows.map((text, k) => (k === 0 && hasBound(sorted[0]!) ? bold(text, to) : text));
+  const reasons = sorted
+    .filter((row) => row.error !== undefined)
+    .map((row) => `${methodName(row)}: ${row.error!.replaceAll('\n', '\n  ')}`);
+  return [dim(titles!, to), ...marked, ...(reasons.length > 0 ? ['', ...reasons] : [])];
+}
+
+function methodName(row: Pick<MethodResult, 'method' | 'rule'>): string {
+  return row.rule === undefined ? row.method : `${row.method}, ${row.rule}`;
 }
 
 /** Orders by size; a row without a bound (a NaN never counts as one) comes last. */
@@ -137,19 +145,18 @@ function heading(network: Network, result: BoundResult): string {
 /** What the number means, how far it can be trusted, and what would make it smaller. */
 function explanation(result: BoundResult, command: BoundCommand): string[] {
   if (!hasBound(result)) return ['No method gave a bound.'];
-  const by = result.rule === undefined ? result.method : `${result.method}, ${result.rule}`;
   return [
-    `‖f(x) − f(y)‖₂ ≤ ${formatBound(result.bound, result.log10)} · ‖x − y‖₂ for all inputs x and y (${by}).`,
+    `‖f(x) − f(y)‖₂ ≤ ${formatBound(result.bound, result.log10)} · ‖x − y‖₂ for all inputs x and y (${methodName(result)}).`,
     'Digits are rounded up. Rounding errors inside the computation are not yet accounted for.',
     advice(result, command),
   ];
 }
 
-function advice(result: BoundResult, command: BoundCommand): string {
-  if (command.method !== 'all')
-    return 'Tighter: --method all tries every method and rule and keeps the best.';
-  if (result.methods.some((row) => row.method === 'unrolled' && !hasBound(row))) {
-    return 'Tighter: the unrolled method, with one multiplier per neuron, did not run; a larger --memory may let it.';
+function advice(result: BoundResult, { method }: BoundCommand): string {
+  if (method !== 'all') return 'Tighter: --method all tries every method and rule and keeps the best.';
+  const convolutional = result.layers.some((layer) => layer.torus !== null);
+  if (convolutional && !result.methods.some((row) => row.method === 'unrolled' && hasBound(row))) {
+    return 'Tighter, where time and memory allow: --method unrolled, with one multiplier per neuron.';
   }
   return 'Tighter: multipliers found by optimisation rather than by a rule, which this version does not offer.';
 }

@@ -31,7 +31,12 @@ export function formatLog10(log10: number | null, unknown = '–'): string {
   return log10 < 0 && Number(rounded) !== 0 ? `-${rounded}` : rounded;
 }
 
-/** A duration for a table: `0.012 s`, `3.4 s`, `2 min 05 s`, `1 h 02 min`. */
+/** Seconds for a table: `0.012`, `75.3`. */
+export function formatSeconds(seconds: number): string {
+  return seconds.toFixed(seconds < 10 ? 3 : 1);
+}
+
+/** A duration in words: `0.012 s`, `3.4 s`, `2 min 05 s`, `1 h 02 min`. */
 export function formatDuration(seconds: number): string {
   if (!Number.isFinite(seconds)) return '?';
   if (seconds < 1) return `${seconds.toFixed(3)} s`;

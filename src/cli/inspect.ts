@@ -1,7 +1,9 @@
 /** `lipsoid inspect`: what a file holds and what bounding it would take, without bounding it. */
+
+import type { Inspection } from '../bounds/inspect.ts';
 import { EXIT, unsupportedText } from './failure.ts';
 import { formatCount, formatQuantity } from './format.ts';
-import type { Inspection, Library, LoadOptions } from './library.ts';
+import type { Library, LoadOptions } from './library.ts';
 import { type Column, tableLines } from './table.ts';
 import { dim, type Output, type Terminal } from './terminal.ts';
 
@@ -10,7 +12,7 @@ export interface InspectCommand extends LoadOptions {
   readonly json: boolean;
 }
 
-/** Writes the answer to stdout. The exit code tells whether `bound` would refuse the network. */
+/** Writes the answer to stdout, returns the exit code. Errors of the library pass through. */
 export async function inspectCommand(
   command: InspectCommand,
   library: Library,
@@ -23,9 +25,7 @@ export async function inspectCommand(
     ? JSON.stringify(inspection, null, 2)
     : inspectionLines(inspection, terminal.stdout).join('\n');
   terminal.stdout.write(`${text}\n`);
-  if (inspection.refused.length === 0) return EXIT.success;
-  if (!json) terminal.stderr.write(unsupportedText(inspection.refused, terminal.stderr));
-  return EXIT.unsupported;
+  return EXIT.success;
 }
 
 const COLUMNS: readonly Column[] = [
@@ -51,8 +51,18 @@ function inspectionLines(inspection: Inspection, to: Output): string[] {
     dim(titles!, to),
     ...rows,
     '',
-    inspection.refused.length === 0
-      ? `A bound takes about ${formatQuantity(inspection.flops, 'flop')} and ${formatQuantity(inspection.bytes, 'B')} of memory.`
-      : `No bound: ${formatCount(inspection.refused.length, 'unsupported node')}.`,
+    ...cost(inspection, to),
+  ];
+}
+
+function cost({ refused, flops, bytes }: Inspection, to: Output): string[] {
+  if (refused.length === 0) {
+    return [
+      `All closed-form rules take about ${formatQuantity(flops, 'flop')}; the largest covariance ${formatQuantity(bytes, 'B')}.`,
+    ];
+  }
+  return [
+    `The closed-form methods refuse ${formatCount(refused.length, 'node')} (the method unrolled may still cover the padding):`,
+    unsupportedText(refused, to).trimEnd(),
   ];
 }

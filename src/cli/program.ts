@@ -1,19 +1,15 @@
 /** The command line: what can be said, and what happens with it. */
 import { Command, CommanderError, Option } from 'commander';
+import { METHODS, type MethodName } from '../bounds/result.ts';
+import { RULE_NAMES, type RuleName } from '../ellipsoid/multipliers.ts';
 import { boundCommand } from './bound.ts';
 import { EXIT, type Failure, failureDocument, failureText, toFailure, UsageError } from './failure.ts';
 import { inspectCommand } from './inspect.ts';
-import {
-  ENGINES,
-  type EngineName,
-  type Library,
-  METHODS,
-  type MethodName,
-  RULES,
-  type RuleName,
-} from './library.ts';
+import type { EngineName, Library } from './library.ts';
 import { megabytes, positiveInteger, shape } from './options.ts';
 import type { Terminal } from './terminal.ts';
+
+const ENGINES: readonly EngineName[] = ['auto', 'cpu', 'cpu-wasm', 'cpu-blas'];
 
 interface Flags {
   readonly method?: MethodName;
@@ -79,15 +75,15 @@ function commandLine(surroundings: Surroundings, finish: (code: number) => void)
   withNetworkOptions(program.command('bound'))
     .description('Bound the Lipschitz constant of the network in FILE.')
     .addOption(new Option('--method <name>', 'method to run (default: all)').choices(METHODS))
-    .addOption(new Option('--rule <name>', 'the one closed-form rule to run').choices(RULES))
+    .addOption(new Option('--rule <name>', 'the one closed-form rule to run').choices(RULE_NAMES))
     .addOption(new Option('--engine <name>', 'what computes').choices(ENGINES).default('auto'))
     .option('--threads <n>', 'threads of the engine (default: one per core)', positiveInteger)
     .option('--memory <MB>', 'memory budget in megabytes', megabytes)
     .option('--quiet', 'print the table alone, and no progress')
     .action(async (file: string, flags: Flags) => {
       const { method, json, quiet, ...rest } = flags;
-      if (rest.rule !== undefined && method !== undefined && method !== 'closed-form') {
-        throw new UsageError(`--rule: goes with --method closed-form, got --method ${method}`);
+      if (rest.rule !== undefined && (method === 'all' || method === 'spectral-product')) {
+        throw new UsageError(`--rule: goes with --method closed-form or unrolled, got --method ${method}`);
       }
       const command = {
         ...rest,

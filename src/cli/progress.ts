@@ -1,6 +1,7 @@
 /** Progress on stderr: a redrawn bar for people, a plain line now and then for logs. */
+
+import type { Progress } from '../bounds/result.ts';
 import { formatDuration } from './format.ts';
-import type { Progress } from './library.ts';
 import type { Output } from './terminal.ts';
 
 /** Milliseconds between two drawings. */
@@ -22,21 +23,11 @@ export function progressDisplay(
 ): ProgressDisplay {
   const interval = output.interactive ? REDRAW : PLAIN;
   let start: { readonly time: number; readonly done: number } | undefined;
-  let last: Progress | undefined;
   let drawn = now() + (output.interactive ? -REDRAW : 0);
   return {
     show(progress) {
       const time = now();
-      // A method that counts its own work from zero starts the clock anew.
-      if (
-        start === undefined ||
-        last === undefined ||
-        progress.done < last.done ||
-        progress.total !== last.total
-      ) {
-        start = { time, done: progress.done };
-      }
-      last = progress;
+      start ??= { time, done: progress.done };
       if (time - drawn < interval) return;
       drawn = time;
       const left = secondsLeft(progress, start, time);
@@ -44,7 +35,7 @@ export function progressDisplay(
       output.write(output.interactive ? `\r\u001b[2K${truncate(text, output.columns - 1)}` : `${text}\n`);
     },
     clear() {
-      if (output.interactive && last !== undefined) output.write('\r\u001b[2K');
+      if (output.interactive && start !== undefined) output.write('\r\u001b[2K');
     },
   };
 }
@@ -61,9 +52,8 @@ function fraction(progress: Progress): number {
 }
 
 function description(progress: Progress, left: number): string {
-  const rule = progress.rule === undefined ? '' : ` ${progress.rule}`;
   const time = Number.isFinite(left) ? `, ${formatDuration(left)} left` : '';
-  return `${progress.method}${rule}: ${progress.layer}${time}`;
+  return `${progress.method}: ${progress.layer}${time}`;
 }
 
 function percent(progress: Progress): string {

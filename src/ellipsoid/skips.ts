@@ -16,6 +16,11 @@ export interface Skip {
   readonly search: boolean;
 }
 
+/** Whether anything lives on beside a nonlinearity: then rules need norms. */
+export function hasSkips(program: Program): boolean {
+  return program.segments.some((s) => s.steps.some((step) => step.kind === 'nonlinearity' && step.kept.length > 0));
+}
+
 /** One entry for every nonlinearity whose output later joins something that lives beside it. */
 export function skipsOf(program: Program, norms: Norms): Map<Step, Skip> {
   const steps = program.segments.flatMap((s) => s.steps);

@@ -15,14 +15,15 @@ export async function product(
   const m = adjointA ? a.columns : a.rows;
   const k = adjointA ? a.rows : a.columns;
   const n = adjointB ? b.rows : b.columns;
-  // Under one B, the rows of all A are the rows of one tall matrix.
-  const tall = b.batch === 1 && !adjointA;
   const out = new Float64Array(totalLength({ batch, rows: m, columns: n, complex: a.complex }));
-  const task = {
-    ...{ batch: tall ? 1 : batch, m: tall ? batch * m : m, n, k, complex: a.complex },
-    ...{ a: a.data, b: b.data, strideA: batchStride(a), strideB: batchStride(b) },
-    ...{ adjointA, adjointB, lower: false },
-  };
+  const operands = { a: a.data, b: b.data, adjointA, adjointB };
+  const common = { n, k, complex: a.complex, lower: false };
+  const strides = { strideA: batchStride(a), strideB: batchStride(b) };
+  // Under one B, the rows of all A are the rows of one tall matrix.
+  const task =
+    b.batch === 1 && !adjointA
+      ? { ...operands, ...common, batch: 1, m: batch * m, strideA: 0, strideB: 0 }
+      : { ...operands, ...common, batch, m, ...strides };
   await kernels.product(task, out);
   return out;
 }

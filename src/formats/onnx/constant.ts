@@ -47,6 +47,7 @@ export function reshaped(from: Constant, shape: readonly number[]): Constant {
  * from `offset + Σ steps[a] · i_a`. Transposing, slicing and broadcasting are walks.
  */
 export function walk(shape: readonly number[], steps: readonly number[], offset = 0): Float64Array {
+  if (shape.includes(0)) return new Float64Array(0);
   let positions = Float64Array.of(offset);
   for (let axis = 0; axis < shape.length; axis++) {
     const side = shape[axis]!;

@@ -5,10 +5,10 @@ import type { Constant } from '../constant.ts';
 export interface Converter {
   /** Every attribute that ONNX defines for the operator; any other is refused. */
   readonly attributes: readonly string[];
-  /** The first output when all inputs are constants. Without it the operator is not computed at reading time. */
-  readonly constants?: (call: Call) => Constant;
-  /** The first output when some input depends on the network's input. Without it such a node is refused. */
-  readonly signals?: (call: Call) => Value;
+  /** The first output, or all, when all inputs are constants. Without it the operator is not computed at reading time. */
+  readonly constants?: (call: Call) => Constant | readonly Constant[];
+  /** The first output, or all, when some input depends on the network's input. Without it such a node is refused. */
+  readonly signals?: (call: Call) => Value | readonly Value[];
 }
 
 /** By op_type. */

@@ -111,7 +111,13 @@ function leftProduct(call: Call, a: Constant, x: Signal): Signal {
  * The matrix [N, K] applied along an axis of K entries of the sample: a dense layer where that is all there is,
  * else a convolution of one tap with the axis as its channels.
  */
-function contracted(call: Call, x: Signal, axis: number, matrix: Constant, bias?: Float64Array): Signal {
+export function contracted(
+  call: Call,
+  x: Signal,
+  axis: number,
+  matrix: Constant,
+  bias?: Float64Array,
+): Signal {
   const [outputs, inputs] = [matrix.shape[0]!, matrix.shape[1]!];
   call.demand(x.shape[axis] === inputs, `axis ${axis} of the sample must have ${inputs} entries`, x.shape);
   const shape = x.shape.with(axis, outputs);

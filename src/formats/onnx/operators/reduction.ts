@@ -15,7 +15,7 @@ export const reduction: Family = new Map<string, Converter>([
   ['ReduceMin', reducer(18, (x) => x.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY))],
   ['ReduceProd', reducer(18, (x) => x.reduce((a, b) => a * b, 1))],
   ['ReduceL1', reducer(18, (x) => x.reduce((sum, value) => sum + Math.abs(value), 0))],
-  ['ReduceL2', reducer(18, (x) => Math.hypot(...x))],
+  ['ReduceL2', reducer(18, (x) => Math.sqrt(x.reduce((sum, value) => sum + value * value, 0)))],
   ['ReduceSumSquare', reducer(18, (x) => x.reduce((sum, value) => sum + value * value, 0))],
 ]);
 

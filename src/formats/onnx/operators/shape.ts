@@ -1,7 +1,7 @@
 /** Operators that move entries about: the same on constants and on signals. */
 import { everyAxis, product, sameShape, strides } from '../../../network/size.ts';
 import type { Call, Dimension, Signal, Value } from '../call.ts';
-import { type Constant, gathered, reshaped, transposed, walk } from '../constant.ts';
+import { type Constant, reshaped, transposed } from '../constant.ts';
 import type { Converter, Family } from './converter.ts';
 
 export const shape: Family = new Map<string, Converter>([
@@ -43,7 +43,7 @@ function viewing(attributes: readonly string[], dims: (call: Call, from: readonl
 function viewed(call: Call, x: Signal, to: readonly Dimension[]): Signal {
   const from = call.dims(x);
   const numbers = to.filter((side): side is number => side !== 'batch');
-  if (!from.includes('batch')) return call.settled(call.view(call.unbatched(x), numbers, false));
+  if (!from.includes('batch') && numbers.length === to.length) return call.settled(call.view(call.unbatched(x), numbers, false));
   const [first, ...sample] = to;
   if (first !== 'batch' || numbers.length !== sample.length) {
     const shown = `[${from.join(', ')}] becoming [${to.join(', ')}]`;
@@ -89,14 +89,16 @@ function reshapedDims(call: Call, from: readonly Dimension[]): Dimension[] {
     const namesBatch = to[0] === (batch ?? 1) || (to[0] === -1 && product(rest) === samples);
     if (namesBatch) to[0] = 'batch';
   }
-  return filled(to, from);
+  return filled(call, to, from);
 }
 
 /** −1 replaced by what remains. */
-function filled(to: readonly Dimension[], from: readonly Dimension[]): Dimension[] {
+function filled(call: Call, to: readonly Dimension[], from: readonly Dimension[]): Dimension[] {
   const count = (dims: readonly Dimension[]) =>
     product(dims.filter((side): side is number => side !== 'batch' && side !== -1));
-  return to.map((size) => (size === -1 ? count(from) / count(to) : size));
+  const remaining = count(from) / count(to);
+  call.demand(!to.includes(-1) || Number.isInteger(remaining), `the shape must divide [${from.join(', ')}]`, to);
+  return to.map((size) => (size === -1 ? remaining : size));
 }
 
 function squeezedDims(call: Call, from: readonly Dimension[]): Dimension[] {
@@ -196,16 +198,4 @@ function concatenatedSignal(call: Call): Signal {
     signals.map((signal) => call.permuted(signal, front)),
   );
   return call.permuted(joined, all.map((a) => front.indexOf(a)));
-}
-
-/** Entries `starts[a] + steps[a] · i` along each axis of a constant. */
-export function sliced(
-  from: Constant,
-  shape: readonly number[],
-  starts: readonly number[],
-  steps: readonly number[],
-): Constant {
-  const own = strides(from.shape);
-  const offset = starts.reduce((sum, start, axis) => sum + start * own[axis]!, 0);
-  return gathered(from, shape, walk(shape, steps.map((step, axis) => step * own[axis]!), offset));
 }

@@ -1,0 +1,220 @@
+/** Picking and repeating entries: Slice, Gather, Split; Expand and Tile of constants. */
+import { everyAxis, product, strides } from '../../../network/size.ts';
+import type { Call, Signal } from '../call.ts';
+import { broadcastShape, type Constant, constantOf, expanded, gathered, walk } from '../constant.ts';
+import type { Converter, Family } from './converter.ts';
+import { contracted } from './linear.ts';
+
+export const selection: Family = new Map<string, Converter>([
+  ['Slice', { attributes: ['axes', 'starts', 'ends'], constants: sliceConstant, signals: sliceSignal }],
+  ['Gather', { attributes: ['axis'], constants: gatherConstant, signals: gatherSignal }],
+  ['Split', { attributes: ['axis', 'split', 'num_outputs'], constants: splitConstant, signals: splitSignal }],
+  ['Expand', { attributes: [], constants: expandConstant }],
+  ['Tile', { attributes: [], constants: tileConstant }],
+]);
+
+/** Indices start, start + step, …, `count` of them, of one axis. */
+export interface Stretch {
+  readonly axis: number;
+  readonly start: number;
+  readonly step: number;
+  readonly count: number;
+}
+
+// ---- Slice ------------------------------------------------------------------------------------
+
+/** What a Slice takes of the axes it names; `sides` gives the side of an axis. */
+function stretches(call: Call, rank: number, sides: (axis: number) => number): Stretch[] {
+  const starts = call.listArgument('starts', 1, 10) ?? call.malformed('starts must be given', 'none');
+  const ends = call.listArgument('ends', 2, 10) ?? call.malformed('ends must be given', 'none');
+  const axes = call.listArgument('axes', 3, 10) ?? [...starts.keys()];
+  const steps = (call.opset >= 10 ? call.integers(4) : undefined) ?? everyAxis(starts.length, 1);
+  const lengths = [starts, ends, axes, steps].map((list) => list.length);
+  call.demand(new Set(lengths).size === 1, 'starts, ends, axes and steps must be of one length', lengths);
+  const fromFront = axes.map((axis) => call.axis(axis, rank));
+  call.demand(new Set(fromFront).size === axes.length, 'axes must be distinct', axes);
+  return fromFront.map((axis, k) => {
+    const step = steps[k]!;
+    call.demand(step !== 0, 'steps must not be 0', steps);
+    const side = sides(axis);
+    // Counting from the back and clamping, as Python does.
+    const clamp = (index: number, least: number, most: number) =>
+      Math.min(Math.max(index < 0 ? index + side : index, least), most);
+    const start = step > 0 ? clamp(starts[k]!, 0, side) : clamp(starts[k]!, 0, side - 1);
+    const end = step > 0 ? clamp(ends[k]!, 0, side) : clamp(ends[k]!, -1, side - 1);
+    return { axis, start, step, count: Math.max(Math.ceil((end - start) / step), 0) };
+  });
+}
+
+function sliceConstant(call: Call): Constant {
+  const from = call.requiredConstant(0);
+  const taken = stretches(call, from.shape.length, (axis) => from.shape[axis]!);
+  return stretched(call, from, taken);
+}
+
+function stretched(call: Call, from: Constant, taken: readonly Stretch[]): Constant {
+  const shape = [...from.shape];
+  const steps = strides(from.shape);
+  let offset = 0;
+  for (const { axis, start, step, count } of taken) {
+    shape[axis] = count;
+    offset += start * steps[axis]!;
+    steps[axis]! *= step;
+  }
+  call.scope.budget.allocate(call.node.name, 2 * product(shape));
+  return gathered(from, shape, walk(shape, steps, offset));
+}
+
+function sliceSignal(call: Call): Signal {
+  const x = call.signal(0);
+  const dims = call.dims(x);
+  const taken = stretches(call, dims.length, (axis) => {
+    const side = dims[axis]!;
+    return side === 'batch' ? call.refuse('of the batch', 'samples must not mix') : side;
+  });
+  const whole = ({ axis, start, step, count }: Stretch) => start === 0 && step === 1 && count === dims[axis];
+  const cut = taken.filter((stretch) => !whole(stretch));
+  const offset = x.batched ? 1 : 0;
+  let result = cut.some(({ axis }) => axis < offset) ? call.unbatched(x) : x;
+  for (const stretch of cut) {
+    const axis = stretch.axis - (result.batched ? offset : 0);
+    const indices = Array.from({ length: stretch.count }, (_, i) => stretch.start + i * stretch.step);
+    result = subsampled(call, result, { ...stretch, axis }) ?? selected(call, result, axis, indices);
+  }
+  return call.settled(result);
+}
+
+/** Every step-th sample of a spatial axis: a convolution, channel by channel, whose last tap is 1. */
+function subsampled(call: Call, x: Signal, { axis, start, step, count }: Stretch): Signal | undefined {
+  const spatial = x.shape.length - 1;
+  const reachesEnd = step > 1 && count === Math.floor((x.shape[axis]! - start - 1) / step) + 1;
+  if (axis === 0 || spatial > 3 || !reachesEnd || start >= step) return undefined;
+  const channels = x.shape[0]!;
+  const along = (value: number, other: number) => everyAxis(spatial, other).with(axis - 1, value);
+  const taps = start + 1;
+  call.scope.budget.allocate(call.node.name, channels * taps);
+  const none = everyAxis(spatial, 0);
+  return call.emit(
+    {
+      kind: 'convolution',
+      outputs: channels,
+      inputs: channels,
+      groups: channels,
+      kernel: along(taps, 1),
+      stride: along(step, 1),
+      dilation: everyAxis(spatial, 1),
+      padding: { mode: 'zero', before: none, after: none },
+      weight: new Float64Array(channels * taps).map((_, i) => (i % taps === start ? 1 : 0)),
+    },
+    [x],
+  );
+}
+
+/** The entries of an axis of the sample with the given indices: a matrix of zeros and ones. */
+function selected(call: Call, x: Signal, axis: number, indices: readonly number[]): Signal {
+  const side = x.shape[axis]!;
+  call.demand(indices.length > 0, 'something must be taken', indices);
+  call.scope.budget.allocate(call.node.name, indices.length * side);
+  const matrix = new Float64Array(indices.length * side);
+  for (const [row, index] of indices.entries()) matrix[row * side + index] = 1;
+  return contracted(call, x, axis, constantOf('float', [indices.length, side], matrix));
+}
+
+// ---- Gather -----------------------------------------------------------------------------------
+
+/** Indices from the front. */
+function gatherIndices(call: Call, side: number): Constant {
+  const indices = call.requiredConstant(1);
+  call.demand(indices.type === 'integer' && !indices.batch, 'indices must be known integers', indices.type);
+  const data = indices.data.map((index) => (index < 0 ? index + side : index));
+  for (const index of data) call.demand(index >= 0 && index < side, `indices must lie in [${-side}, ${side})`, index);
+  return { ...indices, data };
+}
+
+function gatherConstant(call: Call): Constant {
+  const from = call.requiredConstant(0);
+  const axis = call.axis(call.attributes.integer('axis', 0), from.shape.length);
+  const indices = gatherIndices(call, from.shape[axis]!);
+  const step = strides(from.shape)[axis]!;
+  const side = from.shape[axis]!;
+  const shape = [...from.shape.slice(0, axis), ...indices.shape, ...from.shape.slice(axis + 1)];
+  call.scope.budget.allocate(call.node.name, 2 * product(shape));
+  const inner = step;
+  const picked = indices.data.length;
+  const sources = new Float64Array(product(shape)).map((_, i) => {
+    const outer = Math.floor(i / (picked * inner));
+    const index = indices.data[Math.floor(i / inner) % picked]!;
+    return (outer * side + index) * inner + (i % inner);
+  });
+  return gathered(from, shape, sources);
+}
+
+function gatherSignal(call: Call): Signal {
+  const input = call.signal(0);
+  const onnxAxis = call.axis(call.attributes.integer('axis', 0), call.dims(input).length);
+  const x = input.batched && onnxAxis === 0 ? call.unbatched(input) : input;
+  const axis = x.batched ? onnxAxis - 1 : onnxAxis;
+  const indices = gatherIndices(call, x.shape[axis]!);
+  const taken = selected(call, x, axis, [...indices.data]);
+  // Where a batch of 1 was the axis, it may be back in front already.
+  const plain = taken.batched === x.batched ? taken : call.unbatched(taken);
+  return call.settled(call.view(plain, x.shape.toSpliced(axis, 1, ...indices.shape)));
+}
+
+// ---- Split ------------------------------------------------------------------------------------
+
+/** Each output's stretch of the axis. */
+function splitStretches(call: Call, axis: number, side: number): Stretch[] {
+  const outputs = call.attributes.integer('num_outputs', call.node.outputs.length);
+  call.demand(outputs >= 1 && outputs <= side, `the outputs must number 1 to ${side}`, outputs);
+  const part = Math.ceil(side / outputs);
+  const equal = everyAxis(outputs, part).with(outputs - 1, side - part * (outputs - 1));
+  const sides = call.listArgument('split', 1, 13) ?? equal;
+  const fits = sides.every((count) => count >= 1) && sides.reduce((a, b) => a + b, 0) === side;
+  call.demand(fits, `the parts must be positive and add up to ${side}`, sides);
+  let start = 0;
+  return sides.map((count) => {
+    start += count;
+    return { axis, start: start - count, step: 1, count };
+  });
+}
+
+function splitConstant(call: Call): Constant[] {
+  const from = call.requiredConstant(0);
+  const axis = call.axis(call.attributes.integer('axis', 0), from.shape.length);
+  return splitStretches(call, axis, from.shape[axis]!).map((part) => stretched(call, from, [part]));
+}
+
+function splitSignal(call: Call): Signal[] {
+  const x = call.signal(0);
+  const onnxAxis = call.axis(call.attributes.integer('axis', 0), call.dims(x).length);
+  const axis = onnxAxis - (x.batched ? 1 : 0);
+  if (axis < 0) call.refuse('of the batch', 'samples must not mix');
+  return splitStretches(call, axis, x.shape[axis]!).map(({ start, count }) =>
+    selected(call, x, axis, Array.from({ length: count }, (_, i) => start + i)),
+  );
+}
+
+// ---- repeating constants ----------------------------------------------------------------------
+
+function expandConstant(call: Call): Constant {
+  const from = call.requiredConstant(0);
+  const target = call.integers(1) ?? call.malformed('the shape must be given', 'none');
+  call.demand(target.every((side) => Number.isSafeInteger(side) && side >= 0), 'sizes must not be negative', target);
+  const shape = broadcastShape(from.shape, target) ?? call.malformed(`[${from.shape.join(', ')}] must broadcast`, target);
+  call.scope.budget.allocate(call.node.name, 2 * product(shape));
+  return expanded(from, shape);
+}
+
+function tileConstant(call: Call): Constant {
+  const from = call.requiredConstant(0);
+  const repeats = call.integers(1) ?? call.malformed('repeats must be given', 'none');
+  const rank = from.shape.length;
+  call.demand(repeats.length === rank && repeats.every((r) => Number.isSafeInteger(r) && r >= 0), `repeats must be ${rank} counts`, repeats);
+  // Each axis as (repeats, side), the first of which stands still.
+  const steps = strides(from.shape).flatMap((step) => [0, step]);
+  const shape = from.shape.map((side, axis) => side * repeats[axis]!);
+  call.scope.budget.allocate(call.node.name, 2 * product(shape));
+  const doubled = from.shape.flatMap((side, axis) => [repeats[axis]!, side]);
+  return gathered(from, shape, walk(doubled, steps));
+}
