@@ -1,6 +1,6 @@
 /**
- * Everything that has to hold before a change goes in: `npm run check`. Installs what is missing, builds, lints,
- * type-checks, checks the package, runs every test. The last line counts the tests of all runners.
+ * Everything that has to hold before a change goes in: `npm run check`. Installs what is missing, builds, bounds
+ * an example, lints, type-checks, checks the package, runs every test. The last line counts the tests of all runners.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -74,7 +74,7 @@ function readCounts(report) {
 step('Node.js 20 or later', () => requireNode(20));
 step('npm packages', installPackages);
 step('system packages', installSystemPackages);
-step('build', () => run('npm', ['run', '--silent', 'build']));
+step('quickstart', () => run('npm', ['run', '--silent', 'quickstart']));
 step('lint (biome)', () => run('npx', ['--no-install', 'biome', 'ci', '.']));
 step('types (tsc)', () => run('npx', ['--no-install', 'tsc', '-p', 'tsconfig.json']));
 step('package (publint)', () => run('npx', ['--no-install', 'publint', 'run', '--strict']));

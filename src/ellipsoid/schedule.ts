@@ -266,8 +266,7 @@ class Scheduler {
     const origin = variable.origin;
     if (origin.kind !== 'nonlinearity') throw new Error(`schedule: ${variable.name} is linear`);
     const source = this.#ensure(from);
-    this.#spacing.set(variable, this.#spacingOf(from));
-    this.#demandWindow(variable);
+    this.#spacingOf(variable);
     this.#consume(variable);
     const before = this.#live;
     const { kept, after, target } = this.#replaceSource(before, variable, source.rows, source.lift);
@@ -295,15 +294,12 @@ class Scheduler {
       throw unsupportedBranch(variable, 'while other branches live on');
     }
     if (!cut && windows.kind === 'strided') {
-      const spacing = this.#spacingOf(origin.source).map((s, a) => s * windows.stride[a]!);
-      this.#spacing.set(variable, spacing);
-      this.#demandWindow(variable);
+      const spacing = this.#spacingOf(variable);
       // Regridding must not drop the source, whose reader has just been taken off.
       this.#pending.get(origin.source)!.add(variable);
       if (!spacing.every((s, a) => this.#grid[a]! % s === 0)) this.#advance(undefined, spacing);
       this.#pending.get(origin.source)!.delete(variable);
     }
-    if (windows.kind === 'listed') this.#spacing.set(variable, []);
     const before = this.#live;
     const source = before.find((l) => l.variable === origin.source)!;
     const lift = cut ? source.lift : this.#grid.map((g, a) => g / this.#spacingOf(variable)[a]!);
@@ -354,18 +350,33 @@ class Scheduler {
     const known = this.#spacing.get(variable);
     if (known) return known;
     if (this.#axes === 0) return [];
-    if (variable.origin.kind !== 'linear') throw new Error(`schedule: ${variable.name} has no grid yet`);
-    let spacing: readonly number[] | undefined;
-    for (const term of variable.origin.terms) {
-      const own = targetSpacing(term.map, this.#spacingOf(term.source));
-      if (spacing && own.some((s, a) => s !== spacing![a])) {
-        throw unsupportedBranch(variable, `on grids of spacing ${spacing.join('×')} and ${own.join('×')}`);
-      }
-      spacing = own;
-    }
-    this.#spacing.set(variable, spacing!);
+    const spacing = this.#derivedSpacing(variable);
+    this.#spacing.set(variable, spacing);
     this.#demandWindow(variable);
-    return spacing!;
+    return spacing;
+  }
+
+  #derivedSpacing(variable: Variable): readonly number[] {
+    const origin = variable.origin;
+    switch (origin.kind) {
+      case 'input':
+        throw new Error(`schedule: ${variable.name} has no grid yet`);
+      case 'nonlinearity':
+        return this.#spacingOf(origin.source);
+      case 'maximum': {
+        const windows = origin.windows;
+        const source = this.#spacingOf(origin.source);
+        return windows.kind === 'strided' ? source.map((s, a) => s * windows.stride[a]!) : [];
+      }
+      case 'linear': {
+        const all = origin.terms.map((t) => targetSpacing(t.map, this.#spacingOf(t.source)));
+        const other = all.find((own) => own.some((s, a) => s !== all[0]![a]));
+        if (other) throw unsupportedBranch(variable, `on grids of spacing ${all[0]!.join('×')} and ${other.join('×')}`);
+        return all[0]!;
+      }
+      default:
+        return origin satisfies never;
+    }
   }
 
   #demandWindow(variable: Variable): void {

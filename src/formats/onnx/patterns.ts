@@ -61,7 +61,7 @@ function matchGate(node: GraphNode, around: Surroundings): Pattern | undefined {
         inputs: [gate.argument],
         convert: (call) => {
           const y = applyElementwise(call, gate.function, call.signal(0));
-          if (close(ratio, 1)) return y;
+          if (ratio === 1) return y;
           return call.emitSame({ kind: 'scale', scale: Float64Array.of(ratio) }, y, 'scale');
         },
       };
@@ -203,7 +203,10 @@ function scalar(name: string, around: Surroundings): number | undefined {
   return constant.shape.length <= 1 ? constant.data[0] : undefined;
 }
 
-/** Equal to the accuracy with which float32 holds the number that is meant. */
+/**
+ * Equal to the accuracy with which float32 holds the number that is meant. What it forgives moves slopes by no
+ * more than the rounding of the network's own arithmetic.
+ */
 function close(value: number, meant: number): boolean {
   return Math.abs(value - meant) <= 2 ** -22 * Math.abs(meant);
 }
