@@ -50,7 +50,10 @@ export function vgg16Convolutions(side: number, pooling: boolean, divisor = 1): 
   for (const block of blocks) {
     for (const channels of block) {
       const outputs = channels / divisor;
-      const weight = Float64Array.from({ length: outputs * inputs * 9 }, () => next() * Math.sqrt(2 / (9 * inputs)));
+      const weight = Float64Array.from(
+        { length: outputs * inputs * 9 },
+        () => next() * Math.sqrt(2 / (9 * inputs)),
+      );
       last = builder.add(
         `conv_${++k}`,
         {

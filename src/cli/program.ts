@@ -59,7 +59,7 @@ export async function runCommandLine(argv: readonly string[], surroundings: Surr
 function commandLine(surroundings: Surroundings, finish: (code: number) => void): Command {
   const { terminal, signal } = surroundings;
   const program = new Command('lipsoid')
-    .description('Certified upper bounds on the ℓ2 Lipschitz constant of neural networks, from ONNX files.')
+    .description('Upper bounds on the ℓ2 Lipschitz constant of neural networks, from ONNX files.')
     .version(surroundings.version, '--version', 'print the version')
     .exitOverride()
     .configureOutput({
@@ -77,8 +77,8 @@ function commandLine(surroundings: Surroundings, finish: (code: number) => void)
     .addOption(new Option('--method <name>', 'method to run (default: all)').choices(METHODS))
     .addOption(new Option('--rule <name>', 'the one closed-form rule to run').choices(RULE_NAMES))
     .addOption(new Option('--engine <name>', 'what computes').choices(ENGINES).default('auto'))
-    .option('--threads <n>', 'threads of the engine (default: one per core)', positiveInteger)
-    .option('--memory <MB>', 'memory budget in megabytes', megabytes)
+    .option('--threads <n>', 'threads of the engine (default: one per core, 8 at most)', positiveInteger)
+    .option('--memory <MB>', 'memory budget in megabytes (default: 2147)', megabytes)
     .option('--quiet', 'print the table alone, and no progress')
     .action(async (file: string, flags: Flags) => {
       const { method, json, quiet, ...rest } = flags;

@@ -25,7 +25,8 @@ function output(stream: NodeJS.WriteStream): Output {
     write: (text) => void stream.write(text),
     interactive,
     colour: interactive && !process.env.NO_COLOR && process.env.TERM !== 'dumb',
-    columns: stream.columns ?? 80,
+    // Some pseudo-terminals report a width of 0.
+    columns: stream.columns || 80,
   };
 }
 

@@ -4,7 +4,7 @@
  *
  * Everything is recorded on the engine and read back once, after the last step.
  */
-import type { Engine, Matrices, Vector } from '../engine/engine.ts';
+import type { Engine, Handle, Matrices, Vector } from '../engine/engine.ts';
 import { scoped } from '../engine/scope.ts';
 import { type Scaled, scaled } from '../scaled.ts';
 import type { Frequencies } from '../spectrum/frequencies.ts';
@@ -149,9 +149,10 @@ class Sweep {
     this.#partition = partition(segment, this.#options.memory, runs.length);
     for (const run of runs) {
       // A white state serves all chunks; vectors have one chunk.
-      run.states = this.#partition.chunks.map(() => this.#opening(run, segment));
+      const opening = this.#opening(run, segment);
+      run.states = this.#partition.chunks.map(() => opening);
       run.at = 0;
-      run.choices.clear();
+      this.#forgetChoices(run);
     }
   }
 
@@ -163,7 +164,9 @@ class Sweep {
     if (rows === state.length) return state;
     // One entry per channel becomes one per position of the image, read as a vector.
     const windows = Array.from({ length: rows }, (_, k) => Int32Array.of(Math.floor(k / (rows / state.length))));
-    return this.#engine.maximumOver(state, windows);
+    const repeated = this.#engine.maximumOver(state, windows);
+    this.#engine.release(state);
+    return repeated;
   }
 
   #closeSegment(): void {
@@ -468,49 +471,60 @@ class Sweep {
 
   // ---- result ---------------------------------------------------------------------------------
 
+  /** Reads a run's result back and releases all it holds. */
   async #outcome(run: Run): Promise<Outcome> {
     const engine = this.#engine;
-    const k = this.#segment.steps.length;
+    const vectorOutput = this.#segment.axes === 0;
+    const made: Handle[] = [];
     let radius: Vector | undefined;
     let covariance: Matrices | undefined;
-    if (this.#partition.chunks.length === 1 || run.states.length === this.#partition.chunks.length) {
-      for (let c = 0; c < run.states.length; c++) {
-        const { state, done } = this.#stateBefore(run, k, c);
-        const matrices =
-          state?.kind === 'matrices' ? state : scoped(engine, (e) => this.#asDiagonal(e, state));
-        const own = engine.spectralRadius(matrices);
-        radius = radius ? engine.maximum(radius, own) : own;
-        if (this.#segment.axes === 0) covariance = matrices;
-        else done();
-      }
+    for (const chunk of this.#partition.chunks.keys()) {
+      const { state, done } = this.#stateBefore(run, this.#segment.steps.length, chunk);
+      const matrices = this.#finalMatrices(state);
+      const own = engine.spectralRadius(matrices);
+      const previous = radius;
+      radius = previous ? engine.maximum(previous, own) : own;
+      made.push(radius, ...(matrices === state ? [] : [matrices]));
+      if (previous) engine.release(own);
+      if (vectorOutput) covariance = matrices;
+      else done();
     }
     const layers = run.layers;
-    const [values, exponents, definite, matrix, ...rest] = await engine.read(
-      radius!,
-      run.exponent,
-      run.definite,
-      covariance ?? run.definite,
-      ...layers.flatMap((l) => [l.d, l.exponent]),
-    );
+    const [[values, exponents, definite], matrix, perLayer] = await Promise.all([
+      engine.read(radius!, run.exponent, run.definite),
+      covariance ? engine.read(covariance) : undefined,
+      engine.read(...layers.flatMap((l) => [l.d, l.exponent])),
+    ]);
+    const states = run.states.filter((s) => s !== undefined);
+    engine.release(...new Set([...made, ...states, run.exponent, run.definite]));
+    engine.release(...layers.flatMap((l) => [l.d, l.exponent]));
+    this.#forgetChoices(run);
     const exponent = exponents![0]! + run.hostExponent;
-    const sound = definite![0] === 1;
     return {
       rule: run.name,
-      squared: scaled(sound ? values![0]! : NaN, exponent),
-      ...(covariance ? { covariance: { matrix: matrix!, exponent } } : {}),
+      squared: scaled(definite![0] === 1 ? values![0]! : NaN, exponent),
+      ...(matrix ? { covariance: { matrix: matrix[0]!, exponent } } : {}),
       layers: layers.map((l, i) => ({
         variable: l.variable,
         rule: l.rule,
-        values: rest[2 * i]!,
-        exponent: rest[2 * i + 1]![0]! + l.hostExponent,
+        values: perLayer[2 * i]!,
+        exponent: perLayer[2 * i + 1]![0]! + l.hostExponent,
       })),
     };
   }
 
-  #asDiagonal(engine: Engine, state: Vector | undefined): Matrices {
-    const live = this.#segment.start;
-    const diagonal = state ?? engine.vector(new Float64Array(totalRows(live)).fill(1));
-    return engine.diagonalMatrix(diagonal, this.#segment.axes > 0);
+  #finalMatrices(state: State): Matrices {
+    if (state?.kind === 'matrices') return state;
+    return scoped(this.#engine, (e) => {
+      const diagonal = state ?? e.vector(new Float64Array(totalRows(this.#segment.start)).fill(1));
+      return e.diagonalMatrix(diagonal, this.#segment.axes > 0);
+    });
+  }
+
+  /** Multipliers stay with the run's layers until its outcome is read. */
+  #forgetChoices(run: Run): void {
+    for (const { shift } of run.choices.values()) this.#engine.release(shift);
+    run.choices.clear();
   }
 }
 

@@ -11,12 +11,14 @@ export function rootsOfUnity(count: number): Float64Array {
     const rest = 8 * k - octant * count;
     const odd = octant % 2 === 1;
     const angle = ((odd ? count - rest : rest) / count) * (Math.PI / 4);
-    const near = Math.cos(angle);
-    const far = Math.sin(angle);
+    // At an eighth of a turn sine and cosine are one number, which the library rounds two ways.
+    const near = odd && rest === 0 ? Math.SQRT1_2 : Math.cos(angle);
+    const far = odd && rest === 0 ? Math.SQRT1_2 : Math.sin(angle);
     const [x, y] = odd ? [far, near] : [near, far];
     const quarter = octant >> 1;
-    roots[2 * k] = quarter === 0 ? x : quarter === 1 ? -y : quarter === 2 ? -x : y;
-    roots[2 * k + 1] = quarter === 0 ? y : quarter === 1 ? x : quarter === 2 ? -y : -x;
+    // + 0: no negative zeros.
+    roots[2 * k] = (quarter === 0 ? x : quarter === 1 ? -y : quarter === 2 ? -x : y) + 0;
+    roots[2 * k + 1] = (quarter === 0 ? y : quarter === 1 ? x : quarter === 2 ? -y : -x) + 0;
   }
   return roots;
 }

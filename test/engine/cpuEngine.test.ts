@@ -3,7 +3,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createEngine } from '../../src/engine/create.ts';
 import type { Engine, Matrices } from '../../src/engine/engine.ts';
-import { InputError } from '../../src/errors.ts';
 import { assertClose } from './compare.ts';
 import { randomNumbers, tolerances } from './engines.ts';
 import { oracleEngine } from './oracle/engine.ts';
@@ -339,9 +338,5 @@ describe('createEngine', () => {
 
   it('refuses engines it does not know', async () => {
     await expect(createEngine({ engine: 'gpu' as 'cpu' })).rejects.toThrow('got gpu');
-  });
-
-  it('turns only a missing library into another engine', () => {
-    expect(new InputError('x')).toBeInstanceOf(Error);
   });
 });

@@ -21,11 +21,13 @@ import {
 } from './symmetric.ts';
 
 export interface OracleChoices {
-  /** D ≻ S of a nonlinearity or maximum by its node's name: one value per channel, or one per entry. A nonlinearity without one
+  /** D of a nonlinearity or maximum by its node's name: one value per channel, or one per entry. A nonlinearity without one
    *  must have a maximum as its only consumer and is bounded together with it, by that one's multiplier. */
   multiplier(name: string): Float64Array | undefined;
-  /** Slope interval [α, β] of a nonlinearity, one value per channel or one for all. */
-  sector(node: Node): { readonly lower: Float64Array; readonly upper: Float64Array };
+  /** Slope interval [α, β] of a nonlinearity with a multiplier: one value for all, per channel, or per entry. */
+  sector(name: string): { readonly lower: Float64Array; readonly upper: Float64Array };
+  /** Largest slopes of what a maximum takes along, in the same ways; ones where it takes nothing along. */
+  gain(name: string): Float64Array;
 }
 
 export interface OracleResult {
@@ -45,73 +47,88 @@ export function denseOracle(network: Network, choices: OracleChoices): OracleRes
   const joint = new Joint();
   const size = (id: number) => volume(network.tensors[id]!.shape);
   joint.start(network.input, identity(size(network.input)));
-  /** Nonlinearities that their maximum takes along: where they read, and their largest slopes. */
-  const deferred = new Map<number, { source: number; gain: Float64Array }>();
+  const lastUse = lastUses(network);
+  /** Where nonlinearities that their maximum takes along read. */
+  const deferred = new Map<number, number>();
 
-  for (const node of network.nodes) {
+  network.nodes.forEach((node, k) => {
     const source = node.inputs[0]!;
     const linear = linearNode(network, node);
     if (linear) {
       joint.appendLinear(node.output, node.inputs, linear.matrices);
-      continue;
+      return;
     }
     const { operator } = node;
     const given = choices.multiplier(node.name);
+    const perEntry = (values: Float64Array) => spread(values, network.tensors[source]!.shape);
     switch (operator.kind) {
       case 'nonlinearity': {
-        const samples = size(source) / network.tensors[source]!.shape[0]!;
-        const { lower, upper } = choices.sector(node);
-        if (given) {
-          joint.appendNonlinearity(
-            node,
-            spread(given, size(source), samples),
-            spread(lower, size(source), samples),
-            spread(upper, size(source), samples),
-          );
-        } else {
-          const gain = lower.map((l, c) => Math.max(Math.abs(l), Math.abs(upper[c]!)));
-          deferred.set(node.output, { source, gain: spread(gain, size(source), samples) });
+        if (!given) {
+          deferred.set(node.output, source);
+          return;
         }
-        break;
+        const { lower, upper } = choices.sector(node.name);
+        joint.appendNonlinearity(node, perEntry(given), perEntry(lower), perEntry(upper));
+        return;
       }
       case 'max-pool':
       case 'global-max-pool': {
         if (!given) throw new Error(`${node.name}: has no multiplier`);
-        const inner = deferred.get(source);
-        const [channels, ...window] = network.tensors[source]!.shape;
-        const samples = volume(window);
-        const windows =
-          operator.kind === 'max-pool'
-            ? maxPoolWindows(operator, [channels!, ...window], network.tensors[node.output]!.shape)
-            : Array.from({ length: channels! }, (_, c) =>
-                Array.from({ length: samples }, (_, u) => c * samples + u),
-              );
-        const gain = inner?.gain ?? new Float64Array(size(source)).fill(1);
-        joint.appendMaximum(
-          node,
-          inner?.source ?? source,
-          spread(given, size(source), samples),
-          gain,
-          windows,
-        );
-        break;
+        const argument = deferred.get(source) ?? source;
+        const weights = perEntry(choices.gain(node.name)).map((g, i) => g * g * perEntry(given)[i]!);
+        const pooled = pooledDiagonal(weights, windowsOf(network, node));
+        const alone = [...lastUse].every(([id, last]) => last <= k || id === node.output || !joint.has(id));
+        if (alone) joint.startFromMaximum(node, argument, perEntry(given), pooled);
+        else joint.appendMaximum(node, argument, perEntry(given), pooled);
+        return;
       }
-      case 'softmax':
-        throw new Error(`${node.name}: the oracle has no rule for softmax`);
       default:
         throw new Error(`${node.name}: the oracle has no rule for ${operator.kind}`);
     }
-  }
+  });
   const covariance = joint.of(network.output);
   return { squared: largestEigenvalue(covariance), covariance };
 }
 
-function spread(values: Float64Array, entries: number, samples: number): Float64Array {
+/** One value for all or per channel as one per entry. */
+function spread(values: Float64Array, shape: readonly number[]): Float64Array {
+  const entries = volume(shape);
   if (values.length === entries) return values;
+  const samples = entries / shape[0]!;
   return Float64Array.from(
     { length: entries },
     (_, i) => values[values.length === 1 ? 0 : Math.floor(i / samples)]!,
   );
+}
+
+/** The index of the last node that reads a tensor; the output is read after all of them. */
+function lastUses(network: Network): Map<number, number> {
+  const last = new Map<number, number>();
+  network.nodes.forEach((node, k) => {
+    for (const id of node.inputs) last.set(id, k);
+  });
+  return last.set(network.output, network.nodes.length);
+}
+
+function windowsOf(network: Network, node: Node): number[][] {
+  const [channels, ...window] = network.tensors[node.inputs[0]!]!.shape;
+  const samples = volume(window);
+  const { operator } = node;
+  if (operator.kind === 'max-pool') {
+    return maxPoolWindows(operator, [channels!, ...window], network.tensors[node.output]!.shape);
+  }
+  return Array.from({ length: channels! }, (_, c) =>
+    Array.from({ length: samples }, (_, u) => c * samples + u),
+  );
+}
+
+/** With |Δp_o|² ≤ Σ_{i in window o} (g_i Δy_i)², Σ Δp_o² / e_o ≤ Σ Δy_i² / D_i for e = μ max g² D over the window, μ the
+ *  most windows that an entry falls in. */
+function pooledDiagonal(weights: Float64Array, windows: readonly (readonly number[])[]): Float64Array {
+  const counts = new Map<number, number>();
+  for (const index of windows.flat()) counts.set(index, (counts.get(index) ?? 0) + 1);
+  const overlap = Math.max(...counts.values());
+  return Float64Array.from(windows, (window) => overlap * Math.max(...window.map((i) => weights[i]!)));
 }
 
 /** The joint covariance of all tensors so far. */
@@ -122,6 +139,10 @@ class Joint {
   start(tensor: number, covariance: Dense): void {
     this.sigma = covariance;
     this.starts.set(tensor, { start: 0, length: covariance.rows });
+  }
+
+  has(tensor: number): boolean {
+    return this.starts.has(tensor);
   }
 
   of(tensor: number): Dense {
@@ -168,24 +189,21 @@ class Joint {
     this.append(node.output, grown, cross, corner);
   }
 
-  /** With |Δφ_o|² ≤ Σ_{i in window o} (g_i Δy_i)²: Σ_zz as for a nonlinearity, no correlation, and the diagonal μ g² D of the
-   *  windows' entries, μ the most windows that an entry falls in. */
-  appendMaximum(
-    node: Node,
-    source: number,
-    d: Float64Array,
-    gain: Float64Array,
-    windows: readonly (readonly number[])[],
-  ): void {
+  /** A maximum beside which something lives on: Σ_zz as for a nonlinearity, no correlation, the diagonal `pooled`. */
+  appendMaximum(node: Node, source: number, d: Float64Array, pooled: Float64Array): void {
     const { grown } = this.dominate(node.name, source, d);
-    const counts = new Map<number, number>();
-    for (const index of windows.flat()) counts.set(index, (counts.get(index) ?? 0) + 1);
-    const overlap = Math.max(...counts.values());
-    const corner = zeros(windows.length, windows.length);
-    windows.forEach((window, o) => {
-      corner.data[o * windows.length + o] = overlap * Math.max(...window.map((i) => gain[i]! ** 2 * d[i]!));
-    });
-    this.append(node.output, grown, zeros(grown.rows, windows.length), corner);
+    this.append(node.output, grown, zeros(grown.rows, pooled.length), diagonal(pooled));
+  }
+
+  /** A maximum beside which nothing lives on: D ⪰ S is enough, and nothing else needs to be remembered. */
+  startFromMaximum(node: Node, source: number, d: Float64Array, pooled: Float64Array): void {
+    this.dominate(
+      node.name,
+      source,
+      d.map((value) => value * (1 + 1e-9)),
+    );
+    this.starts.clear();
+    this.start(node.output, diagonal(pooled));
   }
 
   /** R = (D − S)⁻¹, Σ_zy R and Σ_zz + Σ_zy R Σ_yz. */
@@ -227,6 +245,14 @@ class Joint {
     if (!place) throw new Error(`denseOracle: tensor ${tensor} is read before it is made`);
     return place;
   }
+}
+
+function diagonal(values: Float64Array): Dense {
+  const matrix = zeros(values.length, values.length);
+  values.forEach((value, i) => {
+    matrix.data[i * values.length + i] = value;
+  });
+  return matrix;
 }
 
 function scaleColumns(a: Dense, factors: Float64Array): Dense {

@@ -1,22 +1,20 @@
 /** From an ONNX model to a network. */
-import { InputError, type Unsupported, UnsupportedError } from '../../errors.ts';
-import { NetworkBuilder } from '../../network/builder.ts';
+import { InputError, UnsupportedError } from '../../errors.ts';
 import type { Network, Source } from '../../network/network.ts';
 import { Budget } from './budget.ts';
-import { fetchExternalFiles } from './external.ts';
-import { flatNodes, type GraphNode, neededNodes, type Producers, producersOf } from './graph.ts';
-import { type GraphInput, graphInput, graphOutput, type OutputShape, type Reading, readings } from './interface.ts';
-import { Interpretation } from './interpretation.ts';
+import { type FetchExternal, fetchExternalFiles } from './external.ts';
+import { flatNodes, neededNodes, producersOf } from './graph.ts';
+import { graphInput, graphOutput, readings } from './interface.ts';
+import { interpret, type ResolvedGraph } from './interpretation.ts';
 import { decodeModel } from './model.ts';
 import type { ModelProto, TensorProto } from './onnx_pb.ts';
-import { CONVERTERS, reasonAgainst } from './operators/registry.ts';
 import type { ExternalFiles } from './tensors.ts';
 
 export interface ReadOptions {
   /** What the network is called. */
   readonly name: string;
   /** Bytes of an external-data file by its plain name; undefined where there is none. */
-  readonly external?: (location: string) => Promise<Uint8Array> | undefined;
+  readonly external?: FetchExternal;
   /** Shape of one sample, [channels, ...spatial] or [features], where the file leaves it open. */
   readonly inputShape?: readonly number[];
   /** Name of the output, where the file has several. */
@@ -33,48 +31,50 @@ export interface ReadOptions {
 export async function readOnnx(bytes: Uint8Array, options: ReadOptions): Promise<Network> {
   const model = decodeModel(bytes);
   const external = await fetchExternalFiles(model, options.external);
+  const graph = resolve(model, external, options);
   const size = [...external.values()].reduce((sum, file) => sum + file.length, bytes.length);
+  const [usual, ...others] = readings(graph.input, options.inputShape);
+  const read = (reading: NonNullable<typeof usual>) => interpret(graph, reading, new Budget(size), options.source);
+  try {
+    return read(usual!);
+  } catch (error) {
+    if (!(error instanceof UnsupportedError)) throw error;
+    for (const reading of others) {
+      try {
+        return read(reading);
+      } catch {
+        // The complaint about the usual reading is the one that helps.
+      }
+    }
+    throw error;
+  }
+}
+
+/** Input, output and nodes by name. */
+function resolve(model: ModelProto, external: ExternalFiles, options: ReadOptions): ResolvedGraph {
   const input = graphInput(model);
   const output = graphOutput(model, options.output);
-  const graph = resolved(model, input.name, output.name);
-  let refusal: unknown;
-  for (const reading of readings(input, options.inputShape)) {
-    try {
-      return interpret(graph, reading, output, external, size, options);
-    } catch (error) {
-      // The first reading is the usual one; its complaint is the one that helps.
-      refusal ??= error;
-      if (!(error instanceof UnsupportedError)) break;
-    }
-  }
-  throw refusal;
-}
-
-/** A graph whose names are resolved, with the nodes that the output needs. */
-interface Graph {
-  readonly producers: Producers;
-  readonly initializers: ReadonlyMap<string, TensorProto>;
-  readonly nodes: readonly GraphNode[];
-  readonly input: string;
-}
-
-function resolved(model: ModelProto, input: string, output: string): Graph {
-  const graph = model.graph!;
   const initializers = new Map<string, TensorProto>();
-  for (const tensor of graph.initializer) {
-    if (initializers.has(tensor.name)) {
+  for (const tensor of model.graph!.initializer) {
+    if (initializers.has(tensor.name) || tensor.name === input.name) {
       throw new InputError(`initializer ${tensor.name}: names must be unique, got it twice`);
     }
     initializers.set(tensor.name, tensor);
   }
-  const nodes = flatNodes(model);
-  const producers = producersOf(nodes, [input, ...initializers.keys()]);
-  if (!producers.has(output)) {
-    throw new InputError(`output ${output}: must be computed from the input, got no node that makes it`);
+  refuseSparse(model);
+  const producers = producersOf(flatNodes(model), [input.name, ...initializers.keys()]);
+  if (!producers.has(output.name)) {
+    throw new InputError(`output ${output.name}: must be made by a node, got none that makes it`);
   }
-  const needed = neededNodes(output, producers, (node) => node.inputs);
-  const sparse = new Set(graph.sparseInitializer.map((tensor) => tensor.values?.name ?? ''));
-  const refused = needed.flatMap((node) => [...objections(node), ...sparseInputs(node, sparse)]);
-  // What cannot be interpreted is listed together with what the interpretation objects to.
-  return { producers, initializers, nodes: needed.map((node) => withObjections(node, refused)), input };
+  const nodes = neededNodes(output.name, producers, (node) => node.inputs);
+  return { name: options.name, input, output, producers, initializers, external, nodes };
+}
+
+function refuseSparse(model: ModelProto): void {
+  const items = model.graph!.sparseInitializer.map((tensor) => ({
+    node: `initializer ${tensor.values?.name ?? ''}`,
+    found: 'a sparse tensor',
+    reason: 'weights must be stored densely',
+  }));
+  if (items.length > 0) throw new UnsupportedError(items);
 }

@@ -18,8 +18,8 @@ const lowerOfRows = 'U';
 
 /** Operations in one product, and sides of Cholesky and inverse, from which OpenBLAS is faster (bench/operations.ts). */
 const worthProduct = 3e4;
-const worthCholesky = 96;
-const worthInverse = 48;
+const worthCholesky = 24;
+const worthInverse = 16;
 /** Operations from which a call is moved to the background for the event loop's sake: some milliseconds. */
 const worthBackground = 1e8;
 /** Rows of a lower triangle computed at a time, each band up to the diagonal only. */
@@ -102,7 +102,7 @@ export class BlasKernels implements Kernels {
     const status = Int32Array.of(-1);
     await factor(background(n ** 3 / 6, complex), lowerOfRows, side, a, side, status, 1n);
     if (status[0] !== 0) return false;
-    // OpenBLAS lets a NaN pivot pass; the last pivot has seen every other.
+    // OpenBLAS reports success past a NaN pivot, so the factor's diagonal has to be looked at.
     return diagonalIsPositive(a, n, complex);
   }
 

@@ -1,0 +1,30 @@
+/** Loading a network in a page: from what a person chose or a script fetched. */
+import type { Network } from '../network/network.ts';
+import { type LoadOptions as CommonOptions, loadModel } from './load.ts';
+
+export interface LoadOptions extends CommonOptions {
+  /** Files with external data by the names that the model gives them. */
+  readonly external?: ReadonlyMap<string, File | Blob | Uint8Array>;
+}
+
+/**
+ * Reads an ONNX model from a file, a blob or bytes.
+ * @throws InputError for models that are malformed or do not say what is needed
+ * @throws UnsupportedError for what has no bound or is not read, every such node at once
+ */
+export async function loadNetwork(
+  file: File | Blob | Uint8Array | ArrayBuffer,
+  options: LoadOptions = {},
+): Promise<Network> {
+  const name = 'name' in file && typeof file.name === 'string' ? file.name : 'model.onnx';
+  const fetch = (location: string) => {
+    const data = options.external?.get(location);
+    return data && bytesOf(data);
+  };
+  return loadModel(name, await bytesOf(file), fetch, options);
+}
+
+async function bytesOf(data: Blob | Uint8Array | ArrayBuffer): Promise<Uint8Array> {
+  if (data instanceof Uint8Array) return data;
+  return new Uint8Array(data instanceof ArrayBuffer ? data : await data.arrayBuffer());
+}

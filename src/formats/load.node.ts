@@ -1,0 +1,60 @@
+/** Loading a network from a file, in Node and Deno. */
+import { open, realpath } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { InputError } from '../errors.ts';
+import type { Network } from '../network/network.ts';
+import { type LoadOptions, loadModel } from './load.ts';
+import { isPlainName } from './onnx/tensors.ts';
+
+export type { LoadOptions } from './load.ts';
+
+/** Protocol buffers end at 2 GiB, and so does what Node reads at once. */
+const MOST_BYTES = 2 ** 31 - 1;
+
+/**
+ * Reads an ONNX file, and the files with external data that it names in its own folder, nowhere else: no paths,
+ * no links that lead out of it.
+ * @throws InputError for files that cannot be read, are malformed or do not say what is needed
+ * @throws UnsupportedError for what has no bound or is not read, every such node at once
+ */
+export async function loadNetwork(path: string, options: LoadOptions = {}): Promise<Network> {
+  const bytes = await readRegularFile(path, path);
+  const folder = dirname(path);
+  return loadModel(basename(path), bytes, (location) => readBeside(folder, location), options);
+}
+
+/** A file of the model's folder, by its plain name. */
+async function readBeside(folder: string, location: string): Promise<Uint8Array> {
+  const refuse = (got: string) => new InputError(`external data ${location}: must be a file beside the model, got ${got}`);
+  if (!isPlainName(location)) throw refuse('a path');
+  const path = join(folder, location);
+  const [inside, target] = await Promise.all([realpath(folder), realpath(path)]).catch((error: unknown) => {
+    throw refuse(`an error: ${reason(error)}`);
+  });
+  if (dirname(target) !== inside) throw refuse('a link that leads out of the folder');
+  return readRegularFile(target, `external data ${location}`);
+}
+
+/** Devices and pipes may never end. */
+async function readRegularFile(path: string, what: string): Promise<Uint8Array> {
+  try {
+    const file = await open(path, 'r');
+    try {
+      const status = await file.stat();
+      if (!status.isFile()) throw new InputError(`${what}: must be a file, got something else`);
+      if (status.size > MOST_BYTES) {
+        throw new InputError(`${what}: must have at most ${MOST_BYTES} bytes, got ${status.size}`);
+      }
+      return await file.readFile();
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (error instanceof InputError) throw error;
+    throw new InputError(`${what}: must be readable, got an error: ${reason(error)}`, { cause: error });
+  }
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,244 @@
+/** Walking the nodes of a graph: constants computed, everything else converted to operators of a network. */
+import { InputError, type Unsupported, UnsupportedError } from '../../errors.ts';
+import { NetworkBuilder } from '../../network/builder.ts';
+import type { Network, Source } from '../../network/network.ts';
+import { Attributes } from './attributes.ts';
+import type { Budget } from './budget.ts';
+import { Call, type Scope, type Signal, type Value } from './call.ts';
+import type { Constant } from './constant.ts';
+import { type GraphNode, neededNodes, type Producers } from './graph.ts';
+import type { Reading, Rim } from './interface.ts';
+import type { TensorProto } from './onnx_pb.ts';
+import type { Converter } from './operators/converter.ts';
+import { CONVERTERS, reasonAgainst, SHAPE_PRESERVING } from './operators/registry.ts';
+import { matchPattern, type Pattern } from './patterns.ts';
+import { decodeTensor, type ExternalFiles } from './tensors.ts';
+
+/** A graph whose names are resolved. */
+export interface ResolvedGraph {
+  readonly name: string;
+  readonly input: Rim;
+  readonly output: Rim;
+  readonly producers: Producers;
+  readonly initializers: ReadonlyMap<string, TensorProto>;
+  readonly external: ExternalFiles;
+  /** What the output depends on, in topological order. */
+  readonly nodes: readonly GraphNode[];
+}
+
+/**
+ * The network that a graph stands for under one reading of its input.
+ * @throws UnsupportedError that lists every node without a bound
+ */
+export function interpret(
+  graph: ResolvedGraph,
+  reading: Reading,
+  budget: Budget,
+  source: Source | undefined,
+): Network {
+  const interpretation = new Interpretation(graph, reading, budget);
+  interpretation.object();
+  interpretation.computeConstants();
+  interpretation.convert();
+  return interpretation.finish(source);
+}
+
+class Interpretation {
+  private readonly graph: ResolvedGraph;
+  private readonly scope: Scope;
+  private readonly values = new Map<string, Value>();
+  /** Values that depend on the data, known or not. */
+  private readonly dataDependent = new Set<string>();
+  /** Nodes that are refused whatever their inputs are. */
+  private readonly refused = new Set<GraphNode>();
+  private readonly objections: Unsupported[] = [];
+
+  constructor(graph: ResolvedGraph, reading: Reading, budget: Budget) {
+    this.graph = graph;
+    const builder = new NetworkBuilder(graph.name);
+    this.scope = { builder, batch: reading.batch, budget, external: graph.external };
+    const { name } = graph.input;
+    const { shape, batched } = reading;
+    const input: Signal = { kind: 'signal', id: builder.input(name, shape), shape, batched };
+    this.values.set(name, new Call(RIM, [], this.scope).settled(input));
+    this.dataDependent.add(name);
+  }
+
+  /** Refuses what can be refused without looking at inputs. */
+  object(): void {
+    for (const node of this.graph.nodes) {
+      const objection = objectionTo(node);
+      if (!objection) continue;
+      this.refused.add(node);
+      this.objections.push(objection);
+    }
+  }
+
+  /** Computes the nodes that depend on constants alone, so that patterns can see their values. */
+  computeConstants(): void {
+    for (const node of this.graph.nodes) {
+      const converter = CONVERTERS.get(node.opType);
+      const known = node.inputs.every((name) => name === '' || this.isConstant(name));
+      if (!known || !converter?.constants || this.refused.has(node)) continue;
+      try {
+        this.run(node, converter, node.inputs, undefined);
+      } catch (error) {
+        // Reported when it turns out to be needed.
+        if (!(error instanceof UnsupportedError)) throw error;
+      }
+    }
+  }
+
+  /** Converts what the output needs once several nodes are read as one. */
+  convert(): void {
+    const { producers, output } = this.graph;
+    const patterns = new Map<GraphNode, Pattern>();
+    const constant = (name: string) => (this.isConstant(name) ? (this.valueOf(name) as Constant) : undefined);
+    const order = neededNodes(output.name, producers, (node) => {
+      const pattern = this.isComputed(node) ? undefined : matchPattern(node, { producers, constant });
+      if (pattern) patterns.set(node, pattern);
+      return pattern?.inputs ?? node.inputs;
+    });
+    for (const node of order) if (!this.isComputed(node)) this.visit(node, patterns.get(node));
+  }
+
+  /** @throws UnsupportedError if anything was refused */
+  finish(source: Source | undefined): Network {
+    if (this.objections.length > 0) throw new UnsupportedError(this.objections);
+    const { output } = this.graph;
+    const value = this.valueOf(output.name);
+    if (value?.kind !== 'signal') {
+      throw new InputError(`output ${output.name}: must depend on the input, got a constant`);
+    }
+    this.checkDeclared(value);
+    return this.scope.builder.build(value.id, source);
+  }
+
+  private visit(node: GraphNode, pattern: Pattern | undefined): void {
+    const inputs = pattern?.inputs ?? node.inputs;
+    const converter = CONVERTERS.get(node.opType);
+    const onData = inputs.some((name) => this.dataDependent.has(name));
+    const lookedUp = inputs.map((name) => this.known(node, name));
+    if (onData && !SHAPES.has(node.opType)) for (const name of node.outputs) this.dataDependent.add(name);
+    if (this.refused.has(node) || !converter) return this.standIn(node, lookedUp);
+    if (onData && !converter.signals) {
+      this.objections.push({ node: node.name, found: `${node.opType} of data`, reason: reasonAgainst(node.opType) });
+      return this.standIn(node, lookedUp);
+    }
+    if (inputs.some((name, k) => name !== '' && !lookedUp[k])) return;
+    try {
+      this.run(node, converter, inputs, pattern);
+    } catch (error) {
+      if (!(error instanceof UnsupportedError)) throw error;
+      this.objections.push(...error.items);
+      this.standIn(node, lookedUp);
+    }
+  }
+
+  /** Goes on behind a refused node as if it let its input pass, where that has the right shape. */
+  private standIn(node: GraphNode, inputs: readonly (Value | undefined)[]): void {
+    const [input] = inputs;
+    const [output] = node.outputs;
+    if (input && output && SHAPE_PRESERVING.has(node.opType)) this.values.set(output, input);
+  }
+
+  private run(
+    node: GraphNode,
+    converter: Converter,
+    inputs: readonly string[],
+    pattern: Pattern | undefined,
+  ): void {
+    const values = inputs.map((name) => this.valueOf(name));
+    const call = new Call(node, values, this.scope);
+    const convert = values.some((value) => value?.kind === 'signal') ? converter.signals : converter.constants;
+    if (!convert) return call.refuse('', reasonAgainst(node.opType));
+    const made = pattern ? pattern.convert(call) : convert(call);
+    const results = 'kind' in made ? [made] : made;
+    for (const [k, value] of results.entries()) {
+      const name = node.outputs[k];
+      if (name) this.values.set(name, value);
+    }
+  }
+
+  private isConstant(name: string): boolean {
+    const value = this.values.get(name);
+    return value ? value.kind === 'constant' : this.graph.initializers.has(name);
+  }
+
+  private isComputed(node: GraphNode): boolean {
+    return node.outputs.every((name) => name === '' || this.values.has(name));
+  }
+
+  /** Undefined where a node before was refused. */
+  private valueOf(name: string): Value | undefined {
+    const value = this.values.get(name);
+    if (value) return value;
+    const tensor = this.graph.initializers.get(name);
+    if (!tensor) return undefined;
+    const decoded = decodeTensor(`initializer ${name}`, tensor, this.graph.external);
+    this.values.set(name, decoded);
+    return decoded;
+  }
+
+  /** The value of an input; objects to names that nothing makes and to outputs that no converter makes. */
+  private known(node: GraphNode, name: string): Value | undefined {
+    if (name === '') return undefined;
+    const value = this.valueOf(name);
+    if (value) return value;
+    const producer = this.graph.producers.get(name);
+    if (!producer) {
+      throw new InputError(`${node.name}: ${node.opType}: inputs must exist, got ${JSON.stringify(name)}`);
+    }
+    const [first] = producer.outputs;
+    if (name !== first && first && this.values.has(first) && !this.refused.has(producer)) {
+      this.refused.add(producer);
+      const found = `${producer.opType}: output ${producer.outputs.indexOf(name)}`;
+      this.objections.push({ node: producer.name, found, reason: 'only the first output is read' });
+    }
+    return undefined;
+  }
+
+  /** A reader that misunderstands a node would give other sides than the file states. */
+  private checkDeclared(value: Signal): void {
+    const { output } = this.graph;
+    const dims = new Call(RIM, [], this.scope).dims(value);
+    const fits =
+      !output.dims ||
+      (output.dims.length === dims.length &&
+        output.dims.every((side, axis) => {
+          const own = dims[axis];
+          return side === undefined || own === side || (axis === 0 && value.batched);
+        }));
+    if (!fits) {
+      throw new InputError(`output ${output.name}: its nodes must give ${output.shown}, got [${dims.join(', ')}]`);
+    }
+  }
+}
+
+/** What the input and the output are looked at as. */
+const RIM: GraphNode = {
+  name: 'graph',
+  opType: 'graph',
+  domain: '',
+  opset: 0,
+  inputs: [],
+  outputs: [],
+  attributes: new Attributes('graph', []),
+};
+
+/** Operators that look at the shape of a tensor, not at its entries. */
+const SHAPES: ReadonlySet<string> = new Set(['Shape', 'Size']);
+
+function objectionTo(node: GraphNode): Unsupported | undefined {
+  const { name, opType, domain } = node;
+  if (domain !== '') {
+    const reason = 'operators of the ONNX domain and functions that the model defines are read';
+    return { node: name, found: `${domain}.${opType}`, reason };
+  }
+  const converter = CONVERTERS.get(opType);
+  if (!converter) return { node: name, found: opType, reason: reasonAgainst(opType) };
+  const unknown = node.attributes.names().filter((attribute) => !converter.attributes.includes(attribute));
+  if (unknown.length === 0) return undefined;
+  const reason = `its attributes are ${converter.attributes.join(', ') || 'none'}`;
+  return { node: name, found: `${opType}: attribute ${unknown.join(', ')}`, reason };
+}

@@ -1,0 +1,99 @@
+/**
+ * The one test that a bound must pass: no local slope that sampling finds lies above it. Random networks of every family,
+ * every method and rule, both engines, large and tiny memory budgets.
+ */
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bound } from '../../src/bounds/bound.ts';
+import type { BoundOptions } from '../../src/bounds/result.ts';
+import { RULE_NAMES } from '../../src/ellipsoid/multipliers.ts';
+import { createEngine } from '../../src/engine/create.ts';
+import type { Engine } from '../../src/engine/engine.ts';
+import { InputError, UnsupportedError } from '../../src/errors.ts';
+import { FAMILIES } from '../support/families.ts';
+import { sampledLowerBound } from '../support/forward.ts';
+import { networkOf } from '../support/randomNetwork.ts';
+import { patience, runs } from '../support/runs.ts';
+
+/** For the rounding of the sampling itself. */
+const SLACK = 1 + 1e-9;
+
+/** Why a network may have no bound: UnsupportedError's `found`, or a row's `error`. */
+const DOCUMENTED = [
+  /^reshape to/,
+  /^circular padding beside operators that need another torus/,
+  /on grids of spacing/,
+  /while .* already reads whole tensors beside it/,
+  /while other branches live on/,
+  /^the method unrolled/,
+  /the multipliers do not dominate S/,
+];
+
+const rule = fc.constantFrom(...RULE_NAMES);
+
+const method: fc.Arbitrary<BoundOptions> = fc.oneof(
+  { weight: 4, arbitrary: rule.map((name) => ({ method: 'closed-form' as const, rule: name })) },
+  { weight: 2, arbitrary: rule.map((name) => ({ method: 'unrolled' as const, rule: name })) },
+  { weight: 1, arbitrary: fc.constant({ method: 'spectral-product' as const }) },
+  { weight: 1, arbitrary: fc.constant({}) },
+  // So little that every frequency is a chunk of its own and covariances are recomputed.
+  {
+    weight: 1,
+    arbitrary: rule.map((name) => ({ method: 'closed-form' as const, rule: name, memory: 1000 })),
+  },
+);
+
+let wasm: Engine;
+let blas: Engine | undefined;
+
+beforeAll(async () => {
+  wasm = await createEngine({ engine: 'cpu-wasm', threads: 1 });
+  blas = await createEngine({ engine: 'cpu-blas', threads: 1 }).catch((error: unknown) => {
+    // No OpenBLAS on this machine.
+    if (error instanceof InputError) return undefined;
+    throw error;
+  });
+});
+
+afterAll(async () => {
+  await wasm.close();
+  await blas?.close();
+});
+
+describe.each(Object.entries(FAMILIES))('bounds of %s', (_, plans) => {
+  it(
+    'lie above every slope that sampling finds',
+    async () => {
+      let networks = 0;
+      let withBound = 0;
+      await fc.assert(
+        fc.asyncProperty(plans, method, fc.nat(), async (plan, options, seed) => {
+          const network = networkOf(plan);
+          const engine = seed % 4 === 0 && blas ? blas : wasm;
+          networks++;
+          let rows: Awaited<ReturnType<typeof bound>>['methods'];
+          try {
+            rows = (await bound(network, { ...options, engine })).methods;
+          } catch (error) {
+            if (!(error instanceof UnsupportedError)) throw error;
+            for (const item of error.items)
+              expect(DOCUMENTED.some((reason) => reason.test(item.found))).toBe(true);
+            return;
+          }
+          const steepest = sampledLowerBound(network, 8, seed);
+          for (const row of rows) {
+            if (row.bound === null) continue;
+            withBound++;
+            if (!(steepest <= row.bound * SLACK)) {
+              const name = [row.method, row.rule].join(' ');
+              throw new Error(`${name}: the bound must be at least ${steepest}, got ${row.bound}`);
+            }
+          }
+        }),
+        { numRuns: runs(60) },
+      );
+      expect(withBound).toBeGreaterThan(0.8 * networks);
+    },
+    patience(),
+  );
+});

@@ -1,0 +1,15 @@
+/**
+ * How many random networks a property looks at: `count` by default, so that the tests stay quick, and
+ * LIPSOID_RUNS times as many for a thorough search (`LIPSOID_RUNS=50 npx vitest run test/soundness`).
+ */
+export function runs(count: number): number {
+  const factor = Number(process.env.LIPSOID_RUNS ?? 1);
+  if (!(factor > 0))
+    throw new Error(`LIPSOID_RUNS: must be a positive number, got ${process.env.LIPSOID_RUNS}`);
+  return Math.ceil(count * factor);
+}
+
+/** Time limit in milliseconds to go with it. */
+export function patience(): number {
+  return runs(60) * 1000;
+}
