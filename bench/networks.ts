@@ -33,6 +33,37 @@ export function eclipse(matrices: number, width: number): Network {
   return builder.build(last);
 }
 
+/**
+ * `layers` zero-padded 3×3 convolutions of `channels` channels on 28×28, global mean, linear: the shape of GLipSDP's
+ * `cnn_C…_CH…` networks (Pauli et al. 2024).
+ */
+export function glipsdpCnn(layers: number, channels: number): Network {
+  const next = normals(layers * 1009 + channels);
+  const builder = new NetworkBuilder(`cnn_C${layers}_CH${channels}`);
+  let last = builder.input('image', [1, 28, 28]);
+  for (let k = 1, inputs = 1; k <= layers; k++, inputs = channels) {
+    last = builder.add(`conv_${k}`, convolution3x3(channels, inputs, next), [last]);
+    last = builder.add(`relu_${k}`, RELU, [last]);
+  }
+  last = builder.add('mean', { kind: 'global-average-pool', sum: false }, [last]);
+  const weight = Float64Array.from({ length: 10 * channels }, () => next() / Math.sqrt(channels));
+  return builder.build(builder.add('linear', { kind: 'affine', outputs: 10, inputs: channels, weight }, [last]));
+}
+
+function convolution3x3(outputs: number, inputs: number, next: () => number): Operator {
+  return {
+    kind: 'convolution',
+    outputs,
+    inputs,
+    groups: 1,
+    kernel: [3, 3],
+    stride: [1, 1],
+    dilation: [1, 1],
+    padding: { mode: 'zero', before: [1, 1], after: [1, 1] },
+    weight: Float64Array.from({ length: outputs * inputs * 9 }, () => next() * Math.sqrt(2 / (9 * inputs))),
+  };
+}
+
 /** VGG-16's convolutions (Simonyan & Zisserman 2014) on `side` × `side` images, all 3×3 with padding 1. */
 export function vgg16Convolutions(side: number, pooling: boolean, divisor = 1): Network {
   const next = normals(16);
@@ -50,25 +81,7 @@ export function vgg16Convolutions(side: number, pooling: boolean, divisor = 1): 
   for (const block of blocks) {
     for (const channels of block) {
       const outputs = channels / divisor;
-      const weight = Float64Array.from(
-        { length: outputs * inputs * 9 },
-        () => next() * Math.sqrt(2 / (9 * inputs)),
-      );
-      last = builder.add(
-        `conv_${++k}`,
-        {
-          kind: 'convolution',
-          outputs,
-          inputs,
-          groups: 1,
-          kernel: [3, 3],
-          stride: [1, 1],
-          dilation: [1, 1],
-          padding: { mode: 'zero', before: [1, 1], after: [1, 1] },
-          weight,
-        },
-        [last],
-      );
+      last = builder.add(`conv_${++k}`, convolution3x3(outputs, inputs, next), [last]);
       last = builder.add(`relu_${k}`, RELU, [last]);
       inputs = outputs;
     }

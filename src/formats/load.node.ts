@@ -1,5 +1,5 @@
 /** Loading a network from a file, in Node and Deno. */
-import { open, realpath } from 'node:fs/promises';
+import { readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { InputError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
@@ -25,7 +25,8 @@ export async function loadNetwork(path: string, options: LoadOptions = {}): Prom
 
 /** A file of the model's folder, by its plain name. */
 async function readBeside(folder: string, location: string): Promise<Uint8Array> {
-  const refuse = (got: string) => new InputError(`external data ${location}: must be a file beside the model, got ${got}`);
+  const refuse = (got: string) =>
+    new InputError(`external data ${location}: must be a file beside the model, got ${got}`);
   if (!isPlainName(location)) throw refuse('a path');
   const path = join(folder, location);
   const [inside, target] = await Promise.all([realpath(folder), realpath(path)]).catch((error: unknown) => {
@@ -35,20 +36,15 @@ async function readBeside(folder: string, location: string): Promise<Uint8Array>
   return readRegularFile(target, `external data ${location}`);
 }
 
-/** Devices and pipes may never end. */
+/** Devices and pipes may never end, so what a path leads to is looked at first. */
 async function readRegularFile(path: string, what: string): Promise<Uint8Array> {
   try {
-    const file = await open(path, 'r');
-    try {
-      const status = await file.stat();
-      if (!status.isFile()) throw new InputError(`${what}: must be a file, got something else`);
-      if (status.size > MOST_BYTES) {
-        throw new InputError(`${what}: must have at most ${MOST_BYTES} bytes, got ${status.size}`);
-      }
-      return await file.readFile();
-    } finally {
-      await file.close();
+    const status = await stat(path);
+    if (!status.isFile()) throw new InputError(`${what}: must be a file, got something else`);
+    if (status.size > MOST_BYTES) {
+      throw new InputError(`${what}: must have at most ${MOST_BYTES} bytes, got ${status.size}`);
     }
+    return await readFile(path);
   } catch (error) {
     if (error instanceof InputError) throw error;
     throw new InputError(`${what}: must be readable, got an error: ${reason(error)}`, { cause: error });

@@ -1,9 +1,12 @@
 /** The kernels by themselves: what the engine's operations cannot show. */
+import { createContext, runInContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BlasKernels } from '../../src/engine/cpu/blas/kernels.ts';
 import { loadLibrary } from '../../src/engine/cpu/blas/library.ts';
 import type { Kernels, Product } from '../../src/engine/cpu/kernels.ts';
+import { binary, workerSource } from '../../src/engine/cpu/wasm/binary.ts';
 import { WasmKernels } from '../../src/engine/cpu/wasm/kernels.ts';
+import type { Call } from '../../src/engine/cpu/wasm/perform.ts';
 import { InputError } from '../../src/errors.ts';
 import { choices, randomHermitian, randomNumbers } from './engines.ts';
 
@@ -57,6 +60,26 @@ describe('work cut for threads', () => {
     expect(await two.invert(q, 12, 90, true)).toBe(true);
     expect(p).toEqual(q);
     await Promise.all([one.close(), two.close()]);
+  });
+});
+
+describe('the worker in a browser', () => {
+  it('answers calls through the global scope, results and errors', async () => {
+    const answers: unknown[] = [];
+    const scope: Record<string, unknown> = { WebAssembly, Float64Array, RangeError };
+    scope.postMessage = (answer: unknown) => answers.push(answer);
+    runInContext(workerSource, createContext(scope));
+    const receive = scope.onmessage as (event: { data: unknown }) => void;
+    const operands = [Float64Array.of(3), Float64Array.of(5), 1];
+    const scalars = [1, 0, 0, 1, 1, 1, 0, 0, 0, 0];
+    const call: Call = { entry: 'product', regions: operands, scalars, results: [2] };
+    receive({ data: call });
+    receive({ data: await WebAssembly.compile(Buffer.from(binary, 'base64')) });
+    receive({ data: call });
+    expect(answers).toEqual([
+      { error: 'worker: the module must come first, got a call' },
+      { results: [Float64Array.of(15)] },
+    ]);
   });
 });
 

@@ -110,6 +110,14 @@ describe.each(choices)('$engine, $threads threads', (choice) => {
     }
   });
 
+  it('meets a negative eigenvalue in an entry that does not look large', async () => {
+    // The first entry has the larger row sums and Frobenius norm, so its radius is tried as a bound for both.
+    const broad = withEigenvalues([1, -1, 1, -1, 1, -1], 5);
+    const narrow = new Float64Array(36);
+    narrow[14] = -1.3;
+    expectTight(await radius(Float64Array.of(...broad, ...narrow), 2, 6), 1.3);
+  });
+
   it('meets batches of equal and of nearly equal norms', async () => {
     const n = 6;
     for (const spread of [0, 1e-15, 1e-13, 1e-11, 1e-8]) {

@@ -33,7 +33,7 @@ export function plans({
 }: FamilyOptions): fc.Arbitrary<Plan> {
   const side = () => (sides ? fc.constantFrom(...sides) : fc.integer({ min: 2, max: MOST_SIDE[axes] }));
   return fc.record({
-    channels: axes === 0 ? fc.integer({ min: 1, max: 8 }) : fc.integer({ min: 1, max: 3 }),
+    channels: axes === 0 ? fc.integer({ min: 1, max: 8 }) : fc.integer({ min: 1, max: 4 }),
     sides: fc.tuple(...Array.from({ length: axes }, side)) as fc.Arbitrary<number[]>,
     layers,
     mode: fc.constant(mode),

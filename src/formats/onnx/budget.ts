@@ -28,7 +28,9 @@ export class Budget {
   work(node: string, operations: number): void {
     this.operations -= operations;
     if (!(this.operations >= 0)) {
-      throw new InputError(`${node}: computing constants must fit its limit, got ${operations} operations more`);
+      throw new InputError(
+        `${node}: computing constants must fit its limit, got ${operations} operations more`,
+      );
     }
   }
 }

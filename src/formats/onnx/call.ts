@@ -61,7 +61,9 @@ export class Call {
   /** What the node holds has no bound, or none is offered. */
   refuse(found: string, reason: string): never {
     const { name, opType } = this.node;
-    throw new UnsupportedError([{ node: name, found: found === '' ? opType : `${opType}: ${found}`, reason }]);
+    throw new UnsupportedError([
+      { node: name, found: found === '' ? opType : `${opType}: ${found}`, reason },
+    ]);
   }
 
   /** The node breaks the rules of ONNX. */
@@ -92,7 +94,8 @@ export class Call {
   constant(index: number): Constant | undefined {
     const value = this.inputs[index];
     if (value?.kind !== 'signal') return value;
-    const reason = 'no global bound exists for what multiplies or rearranges data by data; it must be a constant';
+    const reason =
+      'no global bound exists for what multiplies or rearranges data by data; it must be a constant';
     return this.refuse(`input ${index} depends on the network’s input`, reason);
   }
 
@@ -127,7 +130,11 @@ export class Call {
       return this.integers(index);
     }
     const excess = this.inputs[index] ? 'an input' : 'an attribute';
-    this.demand(excess === 'an attribute', `${name} must be an attribute before operator set ${inputSince}`, excess);
+    this.demand(
+      excess === 'an attribute',
+      `${name} must be an attribute before operator set ${inputSince}`,
+      excess,
+    );
     return this.attributes.integers(name);
   }
 
@@ -165,7 +172,10 @@ export class Call {
   unbatched(signal: Signal): Signal {
     if (!signal.batched) return signal;
     if (this.scope.batch !== 1) {
-      this.refuse('the batch axis is not left alone', 'it must remain the first axis, and samples must not mix');
+      this.refuse(
+        'the batch axis is not left alone',
+        'it must remain the first axis, and samples must not mix',
+      );
     }
     return this.view(signal, [1, ...signal.shape], false);
   }

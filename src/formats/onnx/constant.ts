@@ -63,7 +63,14 @@ export function walk(shape: readonly number[], steps: readonly number[], offset 
 export function transposed(from: Constant, permutation: readonly number[]): Constant {
   const steps = strides(from.shape);
   const shape = permutation.map((axis) => from.shape[axis]!);
-  return gathered(from, shape, walk(shape, permutation.map((axis) => steps[axis]!)));
+  return gathered(
+    from,
+    shape,
+    walk(
+      shape,
+      permutation.map((axis) => steps[axis]!),
+    ),
+  );
 }
 
 /** The shape that NumPy-style broadcasting gives, or undefined where the shapes do not fit. */

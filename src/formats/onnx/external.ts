@@ -24,7 +24,8 @@ export async function fetchExternalFiles(
   const files = new Map<string, Uint8Array>();
   for (const [location, what] of users) {
     const file = await fetch?.(location);
-    if (!file) throw new InputError(`${what}: external data must be given with the model, got no file ${location}`);
+    if (!file)
+      throw new InputError(`${what}: external data must be given with the model, got no file ${location}`);
     files.set(location, file);
   }
   return files;

@@ -65,7 +65,9 @@ class Inliner {
   private inline(nodes: readonly NodeProto[], frame: Frame): void {
     for (const [index, node] of nodes.entries()) {
       if (++this.count > MOST_NODES) {
-        throw new InputError(`ONNX: at most ${MOST_NODES} nodes can be read, got more after inlining functions`);
+        throw new InputError(
+          `ONNX: at most ${MOST_NODES} nodes can be read, got more after inlining functions`,
+        );
       }
       const name = frame.prefix + (node.name || `${node.opType.toLowerCase()}_${index}`);
       const attributes = passArguments(node.attribute, frame.arguments);
@@ -77,7 +79,9 @@ class Inliner {
 
   private call(f: FunctionProto, name: string, node: NodeProto, given: Attributes, frame: Frame): void {
     if (frame.depth >= DEEPEST_CALL) {
-      throw new InputError(`${name}: functions may call each other ${DEEPEST_CALL} deep, got ${f.name} deeper`);
+      throw new InputError(
+        `${name}: functions may call each other ${DEEPEST_CALL} deep, got ${f.name} deeper`,
+      );
     }
     if (node.input.length > f.input.length || node.output.length > f.output.length) {
       const signature = `${f.input.length} inputs and ${f.output.length} outputs`;
@@ -139,7 +143,9 @@ function flatNode(name: string, node: NodeProto, attributes: Attributes, frame: 
   const domain = normalizedDomain(node.domain);
   const opset = frame.opsets.get(domain);
   if (opset === undefined) {
-    throw new InputError(`${name}: ${node.opType}: its domain '${domain}' must be imported, got no version of it`);
+    throw new InputError(
+      `${name}: ${node.opType}: its domain '${domain}' must be imported, got no version of it`,
+    );
   }
   return {
     name,

@@ -19,7 +19,9 @@ function rim(info: ValueInfoProto): Rim {
     const size = value.case === 'dimValue' ? Number(value.value) : 0;
     return size > 0 ? size : undefined;
   });
-  const shown = shape?.dim.map(({ value }) => (value.value === undefined || value.value === '' ? '?' : `${value.value}`));
+  const shown = shape?.dim.map(({ value }) =>
+    value.value === undefined || value.value === '' ? '?' : `${value.value}`,
+  );
   return { name: info.name, dims, shown: shown ? `[${shown.join(', ')}]` : 'no shape' };
 }
 
@@ -118,7 +120,9 @@ function wholeShape(
   const fits = (missing === 0 || missing === 1) && inputShape.length > 0;
   const agrees = inputShape.every((side, k) => (dims[k + missing] ?? side) === side);
   if (!fits || !agrees) {
-    throw new InputError(`${where}: inputShape must agree with ${input.shown}, got [${inputShape.join(', ')}]`);
+    throw new InputError(
+      `${where}: inputShape must agree with ${input.shown}, got [${inputShape.join(', ')}]`,
+    );
   }
   return dims.map((side, axis) => side ?? inputShape[axis - missing]);
 }

@@ -11,7 +11,7 @@ import type { Reading, Rim } from './interface.ts';
 import type { TensorProto } from './onnx_pb.ts';
 import type { Converter } from './operators/converter.ts';
 import { CONVERTERS, reasonAgainst, SHAPE_PRESERVING } from './operators/registry.ts';
-import { matchPattern, type Pattern } from './patterns.ts';
+import { matchPattern, type Pattern } from './patterns/match.ts';
 import { decodeTensor, type ExternalFiles } from './tensors.ts';
 
 /** A graph whose names are resolved. */
@@ -120,10 +120,18 @@ class Interpretation {
     const onData = inputs.some((name) => this.dataDependent.has(name));
     const lookedUp = inputs.map((name) => this.known(node, name));
     if (onData && !SHAPES.has(node.opType)) for (const name of node.outputs) this.dataDependent.add(name);
-    if (this.refused.has(node) || !converter) return this.standIn(node, lookedUp);
+    if (this.refused.has(node) || !converter) {
+      this.standIn(node, lookedUp);
+      return;
+    }
     if (onData && !converter.signals) {
-      this.objections.push({ node: node.name, found: `${node.opType} of data`, reason: reasonAgainst(node.opType) });
-      return this.standIn(node, lookedUp);
+      this.objections.push({
+        node: node.name,
+        found: `${node.opType} of data`,
+        reason: reasonAgainst(node.opType),
+      });
+      this.standIn(node, lookedUp);
+      return;
     }
     if (inputs.some((name, k) => name !== '' && !lookedUp[k])) return;
     try {
@@ -150,9 +158,10 @@ class Interpretation {
   ): void {
     const values = inputs.map((name) => this.valueOf(name));
     const call = new Call(node, values, this.scope);
-    const convert = values.some((value) => value?.kind === 'signal') ? converter.signals : converter.constants;
-    if (!convert) return call.refuse('', reasonAgainst(node.opType));
-    const made = pattern ? pattern.convert(call) : convert(call);
+    const convert = values.some((value) => value?.kind === 'signal')
+      ? converter.signals
+      : converter.constants;
+    const made = pattern?.convert(call) ?? convert?.(call) ?? call.refuse('', reasonAgainst(node.opType));
     const results = 'kind' in made ? [made] : made;
     for (const [k, value] of results.entries()) {
       const name = node.outputs[k];
@@ -210,7 +219,9 @@ class Interpretation {
           return side === undefined || own === side || (axis === 0 && value.batched);
         }));
     if (!fits) {
-      throw new InputError(`output ${output.name}: its nodes must give ${output.shown}, got [${dims.join(', ')}]`);
+      throw new InputError(
+        `output ${output.name}: its nodes must give ${output.shown}, got [${dims.join(', ')}]`,
+      );
     }
   }
 }

@@ -17,7 +17,10 @@ const DEEPEST_NESTING = 64;
 export function decodeModel(bytes: Uint8Array): ModelProto {
   let model: ModelProto;
   try {
-    model = fromBinary(ModelProtoSchema, bytes, { readUnknownFields: false, recursionLimit: DEEPEST_NESTING });
+    model = fromBinary(ModelProtoSchema, bytes, {
+      readUnknownFields: false,
+      recursionLimit: DEEPEST_NESTING,
+    });
   } catch (error) {
     throw new InputError(`ONNX: must be a serialized model, got ${bytes.length} bytes that are none`, {
       cause: error,

@@ -34,7 +34,8 @@ export async function readOnnx(bytes: Uint8Array, options: ReadOptions): Promise
   const graph = resolve(model, external, options);
   const size = [...external.values()].reduce((sum, file) => sum + file.length, bytes.length);
   const [usual, ...others] = readings(graph.input, options.inputShape);
-  const read = (reading: NonNullable<typeof usual>) => interpret(graph, reading, new Budget(size), options.source);
+  const read = (reading: NonNullable<typeof usual>) =>
+    interpret(graph, reading, new Budget(size), options.source);
   try {
     return read(usual!);
   } catch (error) {

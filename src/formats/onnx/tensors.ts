@@ -73,7 +73,10 @@ const FORMATS: ReadonlyMap<number, Format> = new Map<number, Format>([
   [DataType.INT16, { type: 'integer', bytes: 2, read: (v, at) => v.getInt16(at, true), field: int32Field }],
   [DataType.UINT16, { type: 'integer', bytes: 2, read: (v, at) => v.getUint16(at, true), field: int32Field }],
   [DataType.INT32, { type: 'integer', bytes: 4, read: (v, at) => v.getInt32(at, true), field: int32Field }],
-  [DataType.UINT32, { type: 'integer', bytes: 4, read: (v, at) => v.getUint32(at, true), field: uint64Field }],
+  [
+    DataType.UINT32,
+    { type: 'integer', bytes: 4, read: (v, at) => v.getUint32(at, true), field: uint64Field },
+  ],
   [
     DataType.INT64,
     {
@@ -208,7 +211,9 @@ export function externalReference(what: string, tensor: TensorProto): ExternalRe
     if (text === undefined) return undefined;
     const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
     if (!Number.isSafeInteger(value)) {
-      throw new InputError(`${what}: external data: ${key} must be a number of bytes, got ${JSON.stringify(text)}`);
+      throw new InputError(
+        `${what}: external data: ${key} must be a number of bytes, got ${JSON.stringify(text)}`,
+      );
     }
     return value;
   };

@@ -1,4 +1,6 @@
 /** Sums, differences, products and quotients of tensors and constants. */
+
+import { product, sameShape } from '../../../network/size.ts';
 import type { Call, Signal, Value } from '../call.ts';
 import {
   broadcastShape,
@@ -8,7 +10,6 @@ import {
   type EntryType,
   walk,
 } from '../constant.ts';
-import { product, sameShape } from '../../../network/size.ts';
 import { broadcastOver } from './broadcast.ts';
 import { type Converter, type Family, numbers } from './converter.ts';
 import { clipped } from './elementwise.ts';
@@ -18,7 +19,10 @@ export const arithmetic: Family = new Map<string, Converter>([
   ['Sub', { attributes: [], constants: binary((a, b) => a - b), signals: (call) => sum(call, [1, -1]) }],
   ['Mul', { attributes: [], constants: binary((a, b) => a * b), signals: multiply }],
   ['Div', { attributes: [], constants: quotient, signals: divide }],
-  ['Sum', { attributes: [], constants: folded((a, b) => a + b), signals: (call) => sum(call, equal(call, 1)) }],
+  [
+    'Sum',
+    { attributes: [], constants: folded((a, b) => a + b), signals: (call) => sum(call, equal(call, 1)) },
+  ],
   ['Mean', { attributes: [], signals: (call) => sum(call, equal(call, 1 / call.inputs.length)) }],
   ['Neg', { attributes: [], constants: unary((x) => -x), signals: negate }],
   ['Min', { attributes: [], constants: folded(Math.min), signals: (call) => extreme(call, 'max') }],
@@ -51,7 +55,14 @@ function unary(f: (x: number) => number): (call: Call) => Constant {
   return (call) => {
     const x = numbers(call, 0);
     call.scope.budget.allocate(call.node.name, x.data.length);
-    return checked(call, constantOf(x.type, x.shape, x.data.map((value) => f(value))));
+    return checked(
+      call,
+      constantOf(
+        x.type,
+        x.shape,
+        x.data.map((value) => f(value)),
+      ),
+    );
   };
 }
 
@@ -203,13 +214,19 @@ function alongAxis(
 ): Signal {
   const rank = call.dims(x).length;
   if (constant.shape.length > rank && call.scope.batch === 1) {
-    const raised = [...new Array<number>(constant.shape.length - rank).fill(1), ...(call.dims(x) as number[])];
+    const raised = [
+      ...new Array<number>(constant.shape.length - rank).fill(1),
+      ...(call.dims(x) as number[]),
+    ];
     return call.settled(alongAxis(call, call.view(x, raised, false), constant, build));
   }
   const broadcast = broadcastOver(call, constant, x);
   if (!broadcast) {
     const found = `a constant of shape [${constant.shape.join(', ')}] on [${call.dims(x).join(', ')}]`;
-    return call.refuse(found, 'constants may be scalars or vary along one axis, and must not repeat the tensor');
+    return call.refuse(
+      found,
+      'constants may be scalars or vary along one axis, and must not repeat the tensor',
+    );
   }
   const operator = { kind: 'scale', ...build(broadcast.values) } as const;
   const axis = broadcast.axis ?? 0;
@@ -246,7 +263,11 @@ function extreme(call: Call, bound: 'min' | 'max'): Signal {
   const limits: number[] = [];
   for (const [k, value] of call.inputs.entries()) {
     if (value?.kind !== 'constant') continue;
-    call.demand(value.shape.length <= call.dims(signals[0]!).length, 'a bound must not have more axes', value.shape);
+    call.demand(
+      value.shape.length <= call.dims(signals[0]!).length,
+      'a bound must not have more axes',
+      value.shape,
+    );
     limits.push(call.scalar(k)!);
   }
   if (signals.length > 1) call.refuse('of several tensors', 'one tensor and scalars are supported');

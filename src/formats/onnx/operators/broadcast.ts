@@ -40,7 +40,9 @@ export function sameAlongAllBut(
   axis: number,
 ): Float64Array | undefined {
   const broadcast = broadcastOver(call, constant, signal);
-  return broadcast && (broadcast.axis === undefined || broadcast.axis === axis) ? broadcast.values : undefined;
+  return broadcast && (broadcast.axis === undefined || broadcast.axis === axis)
+    ? broadcast.values
+    : undefined;
 }
 
 /** The axes along which entries differ. */

@@ -41,7 +41,11 @@ function constantOfShape(call: Call): Constant {
   const value = tensor && decodeTensor(call.node.name, tensor, call.scope.external);
   call.demand(!value || value.data.length === 1, 'value must be one number', value?.shape ?? []);
   call.scope.budget.allocate(call.node.name, product(shape));
-  return constantOf(value?.type ?? 'float', shape, new Float64Array(product(shape)).fill(value?.data[0] ?? 0));
+  return constantOf(
+    value?.type ?? 'float',
+    shape,
+    new Float64Array(product(shape)).fill(value?.data[0] ?? 0),
+  );
 }
 
 function range(call: Call): Constant {
@@ -81,7 +85,9 @@ function castConstant(call: Call): Constant {
 
 function castTarget(call: Call): { to: number; type: EntryType } {
   const to = call.attributes.integer('to', undefined) ?? call.malformed('to must be given', 'none');
-  const type = entryType(to) ?? call.refuse(`to data type ${to}`, 'casts go to floats of 16 bits or more, integers and bool');
+  const type =
+    entryType(to) ??
+    call.refuse(`to data type ${to}`, 'casts go to floats of 16 bits or more, integers and bool');
   return { to, type };
 }
 
@@ -93,7 +99,8 @@ function converter(call: Call, from: EntryType, to: number, type: EntryType): (v
     case 'integer':
       if (from === 'float') return Math.trunc;
       if (to === DataType.INT64 || from === 'boolean') return (value) => value;
-      return (value) => (Math.abs(value) < 2 ** 31 || Number.isNaN(value) ? value : call.refuse(`of ${value}`, 'it overflows'));
+      return (value) =>
+        Math.abs(value) < 2 ** 31 || Number.isNaN(value) ? value : call.refuse(`of ${value}`, 'it overflows');
     case 'float':
       return roundingTo(to);
     default:
@@ -123,7 +130,8 @@ function rounded(value: number, precision: number, lowest: number, largest: numb
 /** Between float types the identity, as far as bounds are concerned: rounding is that of all arithmetic. */
 function castSignal(call: Call): Value {
   const { type } = castTarget(call);
-  if (type !== 'float') call.refuse(`data to ${type}`, 'no global bound exists for rounding; casts between floats are read');
+  if (type !== 'float')
+    call.refuse(`data to ${type}`, 'no global bound exists for rounding; casts between floats are read');
   return call.signal(0);
 }
 

@@ -1,7 +1,8 @@
 /** Conv and ConvTranspose, and how ONNX says where windows lie. */
+
+import { everyAxis } from '../../../network/size.ts';
 import type { Call, Signal } from '../call.ts';
 import type { Constant } from '../constant.ts';
-import { everyAxis } from '../../../network/size.ts';
 import type { Converter, Family } from './converter.ts';
 
 const WINDOW_ATTRIBUTES = ['auto_pad', 'dilations', 'group', 'kernel_shape', 'pads', 'strides'];
@@ -113,7 +114,11 @@ function weights(call: Call) {
   const dilation = perAxis(call, 'dilations', axes, 1);
   // Before they take part in arithmetic; the builder checks the rest.
   const positive = [...stride, ...dilation, ...kernel, groups].every((value) => value >= 1);
-  call.demand(positive, 'strides, dilations, kernel and group must be positive', [...stride, ...dilation, groups]);
+  call.demand(positive, 'strides, dilations, kernel and group must be positive', [
+    ...stride,
+    ...dilation,
+    groups,
+  ]);
   return { x, sides: x.shape.slice(1), weight, bias, kernel, groups, stride, dilation };
 }
 
@@ -140,7 +145,9 @@ function conv(call: Call): Signal {
 function convTranspose(call: Call): Signal {
   const { x, sides, weight, bias, kernel, groups, stride, dilation } = weights(call);
   const outputPadding = perAxis(call, 'output_padding', sides.length, 0);
-  const full = sides.map((n, a) => (n - 1) * stride[a]! + dilation[a]! * (kernel[a]! - 1) + 1 + outputPadding[a]!);
+  const full = sides.map(
+    (n, a) => (n - 1) * stride[a]! + dilation[a]! * (kernel[a]! - 1) + 1 + outputPadding[a]!,
+  );
   return call.emit(
     {
       kind: 'transposed-convolution',
@@ -160,11 +167,18 @@ function convTranspose(call: Call): Signal {
 }
 
 /** What ConvTranspose cuts off its `full` sides: as stated, or to reach an output shape. */
-function cutOff(call: Call, sides: readonly number[], stride: readonly number[], full: readonly number[]): Pads {
+function cutOff(
+  call: Call,
+  sides: readonly number[],
+  stride: readonly number[],
+  full: readonly number[],
+): Pads {
   const mode = autoPad(call);
   const stated = call.attributes.integers('output_shape');
   if (!stated && (mode === 'NOTSET' || mode === 'VALID')) {
-    return mode === 'NOTSET' ? explicitPads(call, sides.length) : { before: sides.map(() => 0), after: sides.map(() => 0) };
+    return mode === 'NOTSET'
+      ? explicitPads(call, sides.length)
+      : { before: sides.map(() => 0), after: sides.map(() => 0) };
   }
   const wanted = stated ?? sides.map((n, a) => n * stride[a]!);
   call.demand(wanted.length === sides.length, `output_shape must have ${sides.length} entries`, wanted);

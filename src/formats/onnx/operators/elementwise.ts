@@ -7,8 +7,8 @@ import type { Converter, Family } from './converter.ts';
 import { numbers } from './converter.ts';
 
 /** float32 values of the specification's defaults. */
-const SELU_ALPHA = Math.fround(1.67326319217681884765625);
-const SELU_GAMMA = Math.fround(1.05070102214813232421875);
+const SELU_ALPHA = Math.fround(1.6732631921768188);
+const SELU_GAMMA = Math.fround(1.0507010221481323);
 const LEAKY_SLOPE = Math.fround(0.01);
 const HARD_SIGMOID_ALPHA = Math.fround(0.2);
 
@@ -33,7 +33,7 @@ export function applyElementwise(call: Call, f: Elementwise, input: Signal): Sig
 }
 
 export const elementwise: Family = new Map<string, Converter>([
-  ['Relu', computable('relu', (x) => (x < 0 ? 0 : x))],
+  ['Relu', computable('relu', (x) => Math.max(x, 0))],
   ['Sigmoid', computable('sigmoid', (x) => 1 / (1 + Math.exp(-x)))],
   ['Tanh', computable('tanh', Math.tanh)],
   ['Softplus', computable('softplus', (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))))],
@@ -52,7 +52,10 @@ export const elementwise: Family = new Map<string, Converter>([
     })),
   ],
   ['Elu', activation(['alpha'], ({ attributes }) => ({ name: 'elu', alpha: attributes.float('alpha', 1) }))],
-  ['Celu', activation(['alpha'], ({ attributes }) => ({ name: 'celu', alpha: attributes.float('alpha', 1) }))],
+  [
+    'Celu',
+    activation(['alpha'], ({ attributes }) => ({ name: 'celu', alpha: attributes.float('alpha', 1) })),
+  ],
   [
     'Selu',
     activation(['alpha', 'gamma'], ({ attributes }) => ({
@@ -94,7 +97,11 @@ function prelu(call: Call): Signal {
   const slope = call.requiredConstant(1);
   const channel = call.axis(0, Math.max(x.shape.length, 1));
   const slopes = sameAlongAllBut(call, slope, x, channel);
-  if (!slopes) return call.refuse(`slopes of shape [${slope.shape.join(', ')}]`, 'one slope per channel, or one for all');
+  if (!slopes)
+    return call.refuse(
+      `slopes of shape [${slope.shape.join(', ')}]`,
+      'one slope per channel, or one for all',
+    );
   return applyElementwise(call, { name: 'prelu', slopes }, x);
 }
 
@@ -104,7 +111,11 @@ function clip(call: Call): Signal {
   const { attributes } = call;
   const asInputs = call.opset >= 11;
   const misplaced = asInputs ? attributes.names().length > 0 : call.inputs.length > 1;
-  call.demand(!misplaced, `bounds must be ${asInputs ? 'inputs' : 'attributes'} in operator set ${call.opset}`, 'both');
+  call.demand(
+    !misplaced,
+    `bounds must be ${asInputs ? 'inputs' : 'attributes'} in operator set ${call.opset}`,
+    'both',
+  );
   const min = asInputs ? call.scalar(1) : attributes.float('min', undefined);
   const max = asInputs ? call.scalar(2) : attributes.float('max', undefined);
   return clipped(call, x, min ?? Number.NEGATIVE_INFINITY, max ?? Number.POSITIVE_INFINITY);
@@ -131,7 +142,10 @@ function softmax(call: Call, logarithm: boolean): Signal {
   const later = dims.slice(axis + 1);
   if (axis !== channel || !(oneAxis || later.every((side) => side === 1))) {
     const over = oneAxis ? `axis ${axis}` : `all axes from ${axis} on`;
-    call.refuse(`over ${over} of [${dims.join(', ')}]`, 'softmax runs over the features of a vector or over channels');
+    call.refuse(
+      `over ${over} of [${dims.join(', ')}]`,
+      'softmax runs over the features of a vector or over channels',
+    );
   }
   return call.emitSame({ kind: 'softmax', logarithm }, x);
 }

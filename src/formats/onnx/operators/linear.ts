@@ -1,16 +1,14 @@
 /** Matrix products with a constant: MatMul and Gemm. */
+
+import { product } from '../../../network/size.ts';
 import type { Call, Signal } from '../call.ts';
 import { type Constant, constantOf, reshaped, transposed } from '../constant.ts';
-import { product } from '../../../network/size.ts';
 import { added, scaledAndShifted } from './arithmetic.ts';
 import { type Converter, type Family, numbers } from './converter.ts';
 
 export const linear: Family = new Map<string, Converter>([
   ['MatMul', { attributes: [], constants: constantProduct, signals: matMul }],
-  [
-    'Gemm',
-    { attributes: ['alpha', 'beta', 'transA', 'transB'], constants: constantGemm, signals: gemm },
-  ],
+  ['Gemm', { attributes: ['alpha', 'beta', 'transA', 'transB'], constants: constantGemm, signals: gemm }],
 ]);
 
 // ---- constants --------------------------------------------------------------------------------
@@ -50,7 +48,8 @@ function constantGemm(call: Call): Constant {
   };
   const result = matrixProduct(call, operand(0, 'transA'), operand(1, 'transB'));
   const alpha = attributes.float('alpha', 1);
-  if (call.inputs[2]) call.refuse('of constants with a third input', 'a product of two constants is supported');
+  if (call.inputs[2])
+    call.refuse('of constants with a third input', 'a product of two constants is supported');
   scope.budget.allocate(node.name, result.data.length);
   return { ...result, data: result.data.map((value) => alpha * value) };
 }
@@ -77,7 +76,10 @@ function matrixOf(call: Call, index: number): Constant {
     call.refuse(`a constant of shape [${constant.shape.join(', ')}]`, 'stacks of matrices are not supported');
   }
   if (stacked.length > 0 && constant.shape.length > call.dims(call.value(1 - index)).length) {
-    call.refuse(`a constant of shape [${constant.shape.join(', ')}]`, 'it must not have more axes than the tensor');
+    call.refuse(
+      `a constant of shape [${constant.shape.join(', ')}]`,
+      'it must not have more axes than the tensor',
+    );
   }
   return reshaped(constant, constant.shape.slice(-2));
 }
@@ -139,8 +141,16 @@ export function contracted(
     },
     [columns],
   );
-  const unfolded = call.view(product_, front.map((a) => shape[a]!));
-  return call.settled(call.permuted(unfolded, axes.map((a) => front.indexOf(a))));
+  const unfolded = call.view(
+    product_,
+    front.map((a) => shape[a]!),
+  );
+  return call.settled(
+    call.permuted(
+      unfolded,
+      axes.map((a) => front.indexOf(a)),
+    ),
+  );
 }
 
 /** Y = α A' B' + β C; A or B is a constant. */

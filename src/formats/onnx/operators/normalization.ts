@@ -28,7 +28,11 @@ function batchNormalization(call: Call): Signal {
   const channels = x.shape[0]!;
   const [gamma, beta, mean, variance] = [1, 2, 3, 4].map((index) => {
     const constant = call.requiredConstant(index);
-    call.demand(constant.data.length === channels, `input ${index} must have ${channels} entries`, constant.shape);
+    call.demand(
+      constant.data.length === channels,
+      `input ${index} must have ${channels} entries`,
+      constant.shape,
+    );
     return constant.data;
   });
   const epsilon = attributes.float('epsilon', EPSILON);

@@ -22,11 +22,15 @@ function pad(call: Call): Signal {
     call.refuse('the batch or channel axis', 'only spatial axes can be padded');
   }
   const value = paddedValue(call);
-  const operator = { kind: 'pad', padding: { mode, before: before.slice(2), after: after.slice(2) } } as const;
+  const operator = {
+    kind: 'pad',
+    padding: { mode, before: before.slice(2), after: after.slice(2) },
+  } as const;
   if (mode !== 'zero' || value === 0) return call.emit(operator, [image]);
   // pad with v = (pad with 0 of x − v) + v
   call.demand(Number.isFinite(value), 'the value must be finite', value);
-  const shifted = (by: number) => ({ kind: 'scale', scale: Float64Array.of(1), shift: Float64Array.of(by) }) as const;
+  const shifted = (by: number) =>
+    ({ kind: 'scale', scale: Float64Array.of(1), shift: Float64Array.of(by) }) as const;
   const lowered = call.emitSame(shifted(-value), image, 'lowered');
   return call.emitSame(shifted(value), call.emit(operator, [lowered]), 'raised');
 }

@@ -31,7 +31,11 @@ function poolWindows(call: Call, x: Signal): PoolWindows {
   const stride = perAxis(call, 'strides', sides.length, 1);
   const dilation = perAxis(call, 'dilations', sides.length, 1);
   const positive = [...kernel, ...stride, ...dilation].every((value) => value >= 1);
-  call.demand(positive, 'kernel, strides and dilations must be positive', [...kernel, ...stride, ...dilation]);
+  call.demand(positive, 'kernel, strides and dilations must be positive', [
+    ...kernel,
+    ...stride,
+    ...dilation,
+  ]);
   const extents = extentsOf(kernel, dilation);
   const pads = windowPads(call, sides, extents, stride);
   const overhang = sides.map((n, a) => {
@@ -61,9 +65,16 @@ function averagePool(call: Call): Signal {
   const hanging = overhang.some((samples) => samples > 0);
   const countIncludesPadding = call.attributes.flag('count_include_pad');
   if (hanging && countIncludesPadding) {
-    call.refuse('ceil_mode with count_include_pad', 'implementations disagree on what the last window divides by');
+    call.refuse(
+      'ceil_mode with count_include_pad',
+      'implementations disagree on what the last window divides by',
+    );
   }
-  const padding = { mode: 'zero', before: pads.before, after: pads.after.map((pad, a) => pad + overhang[a]!) } as const;
+  const padding = {
+    mode: 'zero',
+    before: pads.before,
+    after: pads.after.map((pad, a) => pad + overhang[a]!),
+  } as const;
   if (dilation.some((step) => step > 1)) {
     if (hanging || (padded && !countIncludesPadding)) {
       call.refuse('dilations with padding that is not counted', 'use count_include_pad = 1 or no padding');

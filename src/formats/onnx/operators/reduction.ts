@@ -9,8 +9,22 @@ const ATTRIBUTES = ['axes', 'keepdims', 'noop_with_empty_axes'];
 const add = (a: number, b: number) => a + b;
 
 export const reduction: Family = new Map<string, Converter>([
-  ['ReduceMean', reducer(18, (x) => x.reduce(add, 0) / x.length, (call, x, axes) => mean(call, x, axes, false))],
-  ['ReduceSum', reducer(13, (x) => x.reduce(add, 0), (call, x, axes) => mean(call, x, axes, true))],
+  [
+    'ReduceMean',
+    reducer(
+      18,
+      (x) => x.reduce(add, 0) / x.length,
+      (call, x, axes) => mean(call, x, axes, false),
+    ),
+  ],
+  [
+    'ReduceSum',
+    reducer(
+      13,
+      (x) => x.reduce(add, 0),
+      (call, x, axes) => mean(call, x, axes, true),
+    ),
+  ],
   ['ReduceMax', reducer(18, (x) => x.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY), maximum)],
   ['ReduceMin', reducer(18, (x) => x.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY))],
   ['ReduceProd', reducer(18, (x) => x.reduce((a, b) => a * b, 1))],
@@ -55,9 +69,15 @@ function reducedConstant(call: Call, inputSince: number, reduce: (x: Float64Arra
   call.scope.budget.allocate(call.node.name, 2 * x.data.length);
   const steps = strides(x.shape);
   const within = axes.map((axis) => x.shape[axis]!);
-  const offsets = walk(within, axes.map((axis) => steps[axis]!));
+  const offsets = walk(
+    within,
+    axes.map((axis) => steps[axis]!),
+  );
   const kept = [...x.shape.keys()].filter((axis) => !axes.includes(axis));
-  const starts = walk(kept.map((axis) => x.shape[axis]!), kept.map((axis) => steps[axis]!));
+  const starts = walk(
+    kept.map((axis) => x.shape[axis]!),
+    kept.map((axis) => steps[axis]!),
+  );
   const data = starts.map((start) => reduce(offsets.map((offset) => x.data[start + offset]!)));
   return constantOf(x.type, withoutAxes(x.shape, axes, call.attributes.flag('keepdims', true)), data);
 }

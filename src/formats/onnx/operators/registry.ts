@@ -46,7 +46,15 @@ const REASONS: ReadonlyMap<string, string> = new Map([
     'MeanVarianceNormalization',
     'RMSNormalization',
   ]),
-  ...each(PRODUCT, ['Attention', 'Einsum', 'LinearAttention', 'MultiHeadAttention', 'ReduceProd', 'RotaryEmbedding', 'SwiGLU']),
+  ...each(PRODUCT, [
+    'Attention',
+    'Einsum',
+    'LinearAttention',
+    'MultiHeadAttention',
+    'ReduceProd',
+    'RotaryEmbedding',
+    'SwiGLU',
+  ]),
   ...each(UNBOUNDED, [
     'Exp',
     'Log',
@@ -85,7 +93,10 @@ function each(reason: string, operators: readonly string[]): [string, string][] 
 
 /** What to tell a person about an operator without a converter for data. */
 export function reasonAgainst(opType: string): string {
-  return REASONS.get(opType) ?? (CONVERTERS.has(opType) ? 'it is read on constants alone' : 'an operator that is not read');
+  return (
+    REASONS.get(opType) ??
+    (CONVERTERS.has(opType) ? 'it is read on constants alone' : 'an operator that is not read')
+  );
 }
 
 /**

@@ -127,7 +127,8 @@ function gatherIndices(call: Call, side: number): Constant {
   const indices = call.requiredConstant(1);
   call.demand(indices.type === 'integer' && !indices.batch, 'indices must be known integers', indices.type);
   const data = indices.data.map((index) => (index < 0 ? index + side : index));
-  for (const index of data) call.demand(index >= 0 && index < side, `indices must lie in [${-side}, ${side})`, index);
+  for (const index of data)
+    call.demand(index >= 0 && index < side, `indices must lie in [${-side}, ${side})`, index);
   return { ...indices, data };
 }
 
@@ -191,7 +192,12 @@ function splitSignal(call: Call): Signal[] {
   const axis = onnxAxis - (x.batched ? 1 : 0);
   if (axis < 0) call.refuse('of the batch', 'samples must not mix');
   return splitStretches(call, axis, x.shape[axis]!).map(({ start, count }) =>
-    selected(call, x, axis, Array.from({ length: count }, (_, i) => start + i)),
+    selected(
+      call,
+      x,
+      axis,
+      Array.from({ length: count }, (_, i) => start + i),
+    ),
   );
 }
 
@@ -200,8 +206,13 @@ function splitSignal(call: Call): Signal[] {
 function expandConstant(call: Call): Constant {
   const from = call.requiredConstant(0);
   const target = call.integers(1) ?? call.malformed('the shape must be given', 'none');
-  call.demand(target.every((side) => Number.isSafeInteger(side) && side >= 0), 'sizes must not be negative', target);
-  const shape = broadcastShape(from.shape, target) ?? call.malformed(`[${from.shape.join(', ')}] must broadcast`, target);
+  call.demand(
+    target.every((side) => Number.isSafeInteger(side) && side >= 0),
+    'sizes must not be negative',
+    target,
+  );
+  const shape =
+    broadcastShape(from.shape, target) ?? call.malformed(`[${from.shape.join(', ')}] must broadcast`, target);
   call.scope.budget.allocate(call.node.name, 2 * product(shape));
   return expanded(from, shape);
 }
@@ -210,7 +221,11 @@ function tileConstant(call: Call): Constant {
   const from = call.requiredConstant(0);
   const repeats = call.integers(1) ?? call.malformed('repeats must be given', 'none');
   const rank = from.shape.length;
-  call.demand(repeats.length === rank && repeats.every((r) => Number.isSafeInteger(r) && r >= 0), `repeats must be ${rank} counts`, repeats);
+  call.demand(
+    repeats.length === rank && repeats.every((r) => Number.isSafeInteger(r) && r >= 0),
+    `repeats must be ${rank} counts`,
+    repeats,
+  );
   // Each axis as (repeats, side), the first of which stands still.
   const steps = strides(from.shape).flatMap((step) => [0, step]);
   const shape = from.shape.map((side, axis) => side * repeats[axis]!);

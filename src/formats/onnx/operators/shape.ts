@@ -5,8 +5,14 @@ import { type Constant, reshaped, transposed } from '../constant.ts';
 import type { Converter, Family } from './converter.ts';
 
 export const shape: Family = new Map<string, Converter>([
-  ['Identity', { attributes: [], constants: (call) => call.requiredConstant(0), signals: (call) => call.signal(0) }],
-  ['Dropout', { attributes: ['ratio', 'seed'], constants: (call) => dropout(call) as Constant, signals: dropout }],
+  [
+    'Identity',
+    { attributes: [], constants: (call) => call.requiredConstant(0), signals: (call) => call.signal(0) },
+  ],
+  [
+    'Dropout',
+    { attributes: ['ratio', 'seed'], constants: (call) => dropout(call) as Constant, signals: dropout },
+  ],
   ['Flatten', viewing(['axis'], flattenedDims)],
   ['Reshape', viewing(['allowzero'], reshapedDims)],
   ['Squeeze', viewing(['axes'], squeezedDims)],
@@ -18,18 +24,26 @@ export const shape: Family = new Map<string, Converter>([
 /** At inference the input itself. */
 function dropout(call: Call): Value {
   const training = call.opset >= 12 && (call.scalar(2) ?? 0) !== 0;
-  if (training) call.refuse('training_mode', 'a network is bounded at inference; export it in evaluation mode');
+  if (training)
+    call.refuse('training_mode', 'a network is bounded at inference; export it in evaluation mode');
   return call.value(0);
 }
 
 /** An operator that keeps the entries in their order and only gives new dims. */
-function viewing(attributes: readonly string[], dims: (call: Call, from: readonly Dimension[]) => Dimension[]): Converter {
+function viewing(
+  attributes: readonly string[],
+  dims: (call: Call, from: readonly Dimension[]) => Dimension[],
+): Converter {
   return {
     attributes,
     constants: (call) => {
       const from = call.requiredConstant(0);
       const to = dims(call, from.shape) as number[];
-      call.demand(product(to) === product(from.shape), `the shape must have ${product(from.shape)} entries`, to);
+      call.demand(
+        product(to) === product(from.shape),
+        `the shape must have ${product(from.shape)} entries`,
+        to,
+      );
       return reshaped(from, to);
     },
     signals: (call) => {
@@ -43,7 +57,8 @@ function viewing(attributes: readonly string[], dims: (call: Call, from: readonl
 function viewed(call: Call, x: Signal, to: readonly Dimension[]): Signal {
   const from = call.dims(x);
   const numbers = to.filter((side): side is number => side !== 'batch');
-  if (!from.includes('batch') && numbers.length === to.length) return call.settled(call.view(call.unbatched(x), numbers, false));
+  if (!from.includes('batch') && numbers.length === to.length)
+    return call.settled(call.view(call.unbatched(x), numbers, false));
   const [first, ...sample] = to;
   if (first !== 'batch' || numbers.length !== sample.length) {
     const shown = `[${from.join(', ')}] becoming [${to.join(', ')}]`;
@@ -71,17 +86,26 @@ function merged(call: Call, dims: readonly Dimension[]): Dimension {
 /** Entries of the shape: sizes, 0 for the size of the input's axis, −1 for what remains. */
 function reshapedDims(call: Call, from: readonly Dimension[]): Dimension[] {
   const target = call.requiredConstant(1);
-  call.demand(target.type === 'integer' && target.shape.length === 1, 'the shape must be a vector of integers', target.shape);
+  call.demand(
+    target.type === 'integer' && target.shape.length === 1,
+    'the shape must be a vector of integers',
+    target.shape,
+  );
   const keepsZero = call.attributes.flag('allowzero');
   const batch = call.scope.batch;
   const to: Dimension[] = [...target.data].map((size, axis) => {
     if (target.batch?.has(axis)) return 'batch';
-    if (size === 0 && !keepsZero) return from[axis] ?? call.malformed('0 must stand for an axis of the input', axis);
+    if (size === 0 && !keepsZero)
+      return from[axis] ?? call.malformed('0 must stand for an axis of the input', axis);
     return size;
   });
   const open = to.filter((size) => size === -1).length;
   call.demand(open <= 1, 'at most one size may be −1', [...target.data]);
-  call.demand(to.every((size) => size === 'batch' || size >= -1), 'sizes must be −1 or more', to);
+  call.demand(
+    to.every((size) => size === 'batch' || size >= -1),
+    'sizes must be −1 or more',
+    to,
+  );
   if (from.includes('batch')) {
     const samples = product(from.filter((side): side is number => side !== 'batch'));
     const rest = to.slice(1).filter((size) => size !== -1) as number[];
@@ -97,7 +121,11 @@ function filled(call: Call, to: readonly Dimension[], from: readonly Dimension[]
   const count = (dims: readonly Dimension[]) =>
     product(dims.filter((side): side is number => side !== 'batch' && side !== -1));
   const remaining = count(from) / count(to);
-  call.demand(!to.includes(-1) || Number.isInteger(remaining), `the shape must divide [${from.join(', ')}]`, to);
+  call.demand(
+    !to.includes(-1) || Number.isInteger(remaining),
+    `the shape must divide [${from.join(', ')}]`,
+    to,
+  );
   return to.map((size) => (size === -1 ? remaining : size));
 }
 
@@ -108,9 +136,7 @@ function squeezedDims(call: Call, from: readonly Dimension[]): Dimension[] {
     const reason = 'with an open batch size it depends on the batch; give the axes';
     call.refuse('without axes', reason);
   }
-  const chosen = axes
-    ? call.axes(axes, from.length)
-    : [...from.keys()].filter((axis) => from[axis] === 1);
+  const chosen = axes ? call.axes(axes, from.length) : [...from.keys()].filter((axis) => from[axis] === 1);
   for (const axis of chosen) {
     if (from[axis] === 'batch') call.refuse('the batch axis', 'it must remain the first axis');
     call.demand(from[axis] === 1, 'axes that are squeezed must have side 1', from);
@@ -146,7 +172,10 @@ function transposedSignal(call: Call): Signal {
   const permutation = permutationOf(call, call.dims(x).length);
   if (!x.batched) return call.settled(call.permuted(x, permutation));
   if (permutation[0] !== 0) return call.settled(call.permuted(call.unbatched(x), permutation));
-  return call.permuted(x, permutation.slice(1).map((axis) => axis - 1));
+  return call.permuted(
+    x,
+    permutation.slice(1).map((axis) => axis - 1),
+  );
 }
 
 function concatAxis(call: Call, rank: number): number {
@@ -197,5 +226,8 @@ function concatenatedSignal(call: Call): Signal {
     { kind: 'concat' },
     signals.map((signal) => call.permuted(signal, front)),
   );
-  return call.permuted(joined, all.map((a) => front.indexOf(a)));
+  return call.permuted(
+    joined,
+    all.map((a) => front.indexOf(a)),
+  );
 }
