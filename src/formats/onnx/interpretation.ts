@@ -11,7 +11,8 @@ import type { Reading, Rim } from './interface.ts';
 import type { TensorProto } from './onnx_pb.ts';
 import type { Converter } from './operators/converter.ts';
 import { CONVERTERS, reasonAgainst, SHAPE_PRESERVING } from './operators/registry.ts';
-import { matchPattern, type Pattern } from './patterns/match.ts';
+import { matchPattern } from './patterns/match.ts';
+import type { Pattern } from './patterns/pattern.ts';
 import { decodeTensor, type ExternalFiles } from './tensors.ts';
 
 /** A graph whose names are resolved. */
