@@ -48,6 +48,6 @@ export function maximum(engine: Engine, step: MaximumStep, state: Matrices, d: V
     rows,
     keptState.complex,
   );
-  const image = engine.close(nothing, engine.vector(new Float64Array(rows)), engine.combine([[-1, pooled]]));
+  const image = engine.throughSector(nothing, engine.vector(new Float64Array(rows)), engine.combine([[-1, pooled]]));
   return { state: engine.assemble(keptState, zero, image), definite };
 }

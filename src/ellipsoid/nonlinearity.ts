@@ -33,7 +33,7 @@ export function nonlinearity(engine: Engine, step: NonlinearityStep, state: Matr
   const square = step.lower.map((l, i) => l * step.upper[i]!);
   const left = engine.multiply(engine.vector(middle), d);
   const subtract = square.some((x) => x !== 0) ? engine.multiply(engine.vector(square), d) : undefined;
-  const image = engine.close(r, left, subtract);
+  const image = engine.throughSector(r, left, subtract);
   if (step.kept.length === 0) return { state: image, definite };
   const kept = rangesOf(step.kept);
   const across = engine.submatrix(state, kept, rangesOf([step.source]));

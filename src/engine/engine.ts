@@ -113,7 +113,7 @@ export interface Engine {
   inverse(d: Vector, s: Matrices): { inverse: Matrices; definite: Vector };
   /** diag(left) R diag(left) − diag(subtract): the covariance after a nonlinearity, with left = M D and
    *  subtract = αβ D. Real diagonal; batch kept. */
-  close(r: Matrices, left: Vector, subtract: Vector | undefined): Matrices;
+  throughSector(r: Matrices, left: Vector, subtract: Vector | undefined): Matrices;
   /** The Hermitian matrix diag(d), once. */
   diagonalMatrix(d: Vector, complex: boolean): Matrices;
 

@@ -190,7 +190,11 @@ describe('shapes', () => {
       (e) => e.inverse(e.vector([1]), matrix(e, 1, 2, 2)),
       'inverse: diagonal D [1] does not fit S [1 | 2 × 2]',
     ],
-    ['close', (e) => e.close(matrix(e, 1, 2, 2), e.vector([1]), undefined), 'close: left [1] does not fit R'],
+    [
+      'throughSector',
+      (e) => e.throughSector(matrix(e, 1, 2, 2), e.vector([1]), undefined),
+      'throughSector: left [1] does not fit R',
+    ],
     [
       'combine',
       (e) =>

@@ -187,13 +187,13 @@ const operations: readonly (readonly [name: string, tolerance: number, operation
     },
   ],
   [
-    'close',
+    'throughSector',
     tolerances.elementwise,
     (e, c) => {
       const left = e.vector(randomNumbers(2, c.n));
       return [
-        e.close(hermitian(e, c), left, e.vector(randomNumbers(3, c.n))),
-        e.close(hermitian(e, c), left, undefined),
+        e.throughSector(hermitian(e, c), left, e.vector(randomNumbers(3, c.n))),
+        e.throughSector(hermitian(e, c), left, undefined),
       ];
     },
   ],

@@ -175,12 +175,14 @@ export class CpuEngine implements Engine {
     return { inverse, definite };
   }
 
-  /** Two operations of one name: without arguments the end of the engine, with them the covariance after a
-   *  nonlinearity. */
-  close(): Promise<void>;
-  close(r: Matrices, left: Vector, subtract: Vector | undefined): Matrices;
-  close(r?: Matrices, left?: Vector, subtract?: Vector): Promise<void> | Matrices {
-    return r && left ? this.#closeNonlinearity(r, left, subtract) : this.#end();
+  throughSector(r: Matrices, left: Vector, subtract: Vector | undefined): Matrices {
+    const shape = shapes.throughSectorShape(r, left, subtract);
+    const x = this.#recorder.operand('throughSector', r);
+    const l = this.#recorder.operand('throughSector', left);
+    const s = this.#optional('throughSector', subtract);
+    return this.#recorder.matrices('throughSector', shape, () =>
+      this.#operations.throughSector(x(), l(), s()),
+    );
   }
 
   diagonalMatrix(d: Vector, complex: boolean): Matrices {
@@ -279,15 +281,7 @@ export class CpuEngine implements Engine {
     );
   }
 
-  #closeNonlinearity(r: Matrices, left: Vector, subtract: Vector | undefined): Matrices {
-    const shape = shapes.closeShape(r, left, subtract);
-    const x = this.#recorder.operand('close', r);
-    const l = this.#recorder.operand('close', left);
-    const s = this.#optional('close', subtract);
-    return this.#recorder.matrices('close', shape, () => this.#operations.close(x(), l(), s()));
-  }
-
-  async #end(): Promise<void> {
+  async close(): Promise<void> {
     await this.#recorder.close();
     await this.#finish();
   }

@@ -1,7 +1,6 @@
 import { add } from './add.ts';
 import { alias } from './alias.ts';
 import { assemble } from './assemble.ts';
-import { close } from './close.ts';
 import { congruence } from './congruence.ts';
 import { diagonal } from './diagonal.ts';
 import { diagonalMatrix } from './diagonalMatrix.ts';
@@ -14,6 +13,7 @@ import { scaleSides } from './scaleSides.ts';
 import { offDiagonalRadius, spectralRadius } from './spectralRadius.ts';
 import { submatrix } from './submatrix.ts';
 import { symbol } from './symbol.ts';
+import { throughSector } from './throughSector.ts';
 import * as vectors from './vectors.ts';
 import { windowSum } from './windowSum.ts';
 
@@ -27,7 +27,7 @@ export function cpuOperations(kernels: Kernels): Operations {
     spectralRadius: (s) => spectralRadius(kernels, s),
     offDiagonalRadius: (s) => offDiagonalRadius(kernels, s),
     inverse: (d, s) => inverse(kernels, d, s),
-    ...{ alias, add, submatrix, assemble, scaleSides, rowSums, diagonal, close, diagonalMatrix },
+    ...{ alias, add, submatrix, assemble, scaleSides, rowSums, diagonal, throughSector, diagonalMatrix },
     ...vectors,
   };
 }

@@ -23,7 +23,7 @@ export interface Operations {
   spectralRadius(s: Dense): Eventually<number>;
   offDiagonalRadius(s: Dense): Eventually<number>;
   inverse(d: Float64Array, s: Dense): Eventually<{ inverse: Float64Array; definite: boolean }>;
-  close(r: Dense, left: Float64Array, subtract: Float64Array | undefined): Eventually<Float64Array>;
+  throughSector(r: Dense, left: Float64Array, subtract: Float64Array | undefined): Eventually<Float64Array>;
   diagonalMatrix(d: Float64Array, complex: boolean): Eventually<Float64Array>;
   combine(coefficients: readonly number[], vectors: readonly Float64Array[], length: number): Float64Array;
   multiply(a: Float64Array, b: Float64Array, length: number): Float64Array;

@@ -140,10 +140,10 @@ export function inverseShape(d: Vector, s: Matrices): Shape {
   return s;
 }
 
-export function closeShape(r: Matrices, left: Vector, subtract: Vector | undefined): Shape {
-  checkSquare('close', 'R', r);
-  if (left.length !== r.rows) throw misfit('close', 'left', left, 'R', r);
-  if (subtract && subtract.length !== r.rows) throw misfit('close', 'subtract', subtract, 'R', r);
+export function throughSectorShape(r: Matrices, left: Vector, subtract: Vector | undefined): Shape {
+  checkSquare('throughSector', 'R', r);
+  if (left.length !== r.rows) throw misfit('throughSector', 'left', left, 'R', r);
+  if (subtract && subtract.length !== r.rows) throw misfit('throughSector', 'subtract', subtract, 'R', r);
   return r;
 }
 

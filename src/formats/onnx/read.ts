@@ -39,7 +39,6 @@ export async function readOnnx(bytes: Uint8Array, options: ReadOptions): Promise
   try {
     return read(usual!);
   } catch (error) {
-    if (!(error instanceof UnsupportedError)) throw error;
     for (const reading of others) {
       try {
         return read(reading);

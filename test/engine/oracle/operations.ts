@@ -209,7 +209,7 @@ export const oracleOperations: Operations = {
     );
     return { inverse, definite };
   },
-  close(r, left, subtract) {
+  throughSector(r, left, subtract) {
     const x = entries(r);
     return build(r.batch, r.rows, r.rows, r.complex, (b, i, j) => {
       const value = scale(x(b, i, j), left[i]! * left[j]!);

@@ -260,18 +260,14 @@ function divide(call: Call): Signal {
 /** Max and Min of one signal and scalars: a clip that is open on one side. */
 function extreme(call: Call, bound: 'min' | 'max'): Signal {
   const signals = call.inputs.flatMap((value) => (value?.kind === 'signal' ? [value] : []));
-  const limits: number[] = [];
-  for (const [k, value] of call.inputs.entries()) {
-    if (value?.kind !== 'constant') continue;
-    call.demand(
-      value.shape.length <= call.dims(signals[0]!).length,
-      'a bound must not have more axes',
-      value.shape,
-    );
-    limits.push(call.scalar(k)!);
-  }
-  if (signals.length > 1) call.refuse('of several tensors', 'one tensor and scalars are supported');
+  const constants = call.inputs.flatMap((value) => (value?.kind === 'constant' ? [value] : []));
   const x = signals[0]!;
+  const rank = call.dims(x).length;
+  if (signals.length > 1 || constants.some((c) => c.data.length !== 1 || c.shape.length > rank)) {
+    const found = call.inputs.map((value) => `[${value ? call.dims(value).join(', ') : ''}]`).join(' and ');
+    call.refuse(`of ${found}`, 'one tensor and scalars are supported');
+  }
+  const limits = constants.map((constant) => constant.data[0]!);
   if (bound === 'min') return clipped(call, x, Math.max(...limits), Number.POSITIVE_INFINITY);
   return clipped(call, x, Number.NEGATIVE_INFINITY, Math.min(...limits));
 }

@@ -14,7 +14,7 @@ export const constants: Family = new Map<string, Converter>([
   ['Shape', { attributes: ['start', 'end'], constants: (call) => shapeOf(call), signals: shapeOf }],
   ['Size', { attributes: [], constants: (call) => size(call), signals: size }],
   ['Cast', { attributes: ['to', 'saturate', 'round_mode'], constants: castConstant, signals: castSignal }],
-  ['CastLike', { attributes: ['saturate', 'round_mode'], signals: castLike }],
+  ['CastLike', { attributes: ['saturate', 'round_mode'], constants: castLikeConstant, signals: castLike }],
 ]);
 
 function literal(call: Call): Constant {
@@ -133,6 +133,13 @@ function castSignal(call: Call): Value {
   if (type !== 'float')
     call.refuse(`data to ${type}`, 'no global bound exists for rounding; casts between floats are read');
   return call.signal(0);
+}
+
+/** To the type of the second input; floats keep their value. */
+function castLikeConstant(call: Call): Constant {
+  const [x, like] = [numbers(call, 0), numbers(call, 1)];
+  call.scope.budget.allocate(call.node.name, x.data.length);
+  return { ...x, type: like.type, data: x.data.map(converter(call, x.type, DataType.DOUBLE, like.type)) };
 }
 
 function castLike(call: Call): Value {

@@ -113,7 +113,7 @@ function subsampled(call: Call, x: Signal, { axis, start, step, count }: Stretch
 /** The entries of an axis of the sample with the given indices: a matrix of zeros and ones. */
 function selected(call: Call, x: Signal, axis: number, indices: readonly number[]): Signal {
   const side = x.shape[axis]!;
-  call.demand(indices.length > 0, 'something must be taken', indices);
+  if (indices.length === 0) call.refuse('of nothing', 'empty tensors are not supported');
   call.scope.budget.allocate(call.node.name, indices.length * side);
   const matrix = new Float64Array(indices.length * side);
   for (const [row, index] of indices.entries()) matrix[row * side + index] = 1;
@@ -171,8 +171,12 @@ function splitStretches(call: Call, axis: number, side: number): Stretch[] {
   const part = Math.ceil(side / outputs);
   const equal = everyAxis(outputs, part).with(outputs - 1, side - part * (outputs - 1));
   const sides = call.listArgument('split', 1, 13) ?? equal;
-  const fits = sides.every((count) => count >= 1) && sides.reduce((a, b) => a + b, 0) === side;
-  call.demand(fits, `the parts must be positive and add up to ${side}`, sides);
+  const total = sides.reduce((a, b) => a + b, 0);
+  call.demand(
+    sides.every((count) => count >= 0) && total === side,
+    `the parts must add up to ${side}`,
+    sides,
+  );
   let start = 0;
   return sides.map((count) => {
     start += count;

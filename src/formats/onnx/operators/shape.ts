@@ -56,15 +56,15 @@ function viewing(
 /** The signal with new ONNX dims, of which the batch must be the first. */
 function viewed(call: Call, x: Signal, to: readonly Dimension[]): Signal {
   const from = call.dims(x);
-  const numbers = to.filter((side): side is number => side !== 'batch');
-  if (!from.includes('batch') && numbers.length === to.length)
-    return call.settled(call.view(call.unbatched(x), numbers, false));
-  const [first, ...sample] = to;
-  if (first !== 'batch' || numbers.length !== sample.length) {
-    const shown = `[${from.join(', ')}] becoming [${to.join(', ')}]`;
-    call.refuse(shown, 'the batch must remain the first axis');
+  const sizes = to.filter((side): side is number => side !== 'batch');
+  if (!from.includes('batch') && sizes.length === to.length) {
+    return call.settled(call.view(call.unbatched(x), sizes, false));
   }
-  return call.view(x, numbers, true);
+  if (to[0] !== 'batch' || sizes.length !== to.length - 1 || product(sizes) !== product(x.shape)) {
+    const found = `[${from.join(', ')}] becoming [${to.join(', ')}]`;
+    call.refuse(found, 'the batch must remain the first axis');
+  }
+  return call.view(x, sizes, true);
 }
 
 function flattenedDims(call: Call, from: readonly Dimension[]): Dimension[] {
@@ -121,11 +121,9 @@ function filled(call: Call, to: readonly Dimension[], from: readonly Dimension[]
   const count = (dims: readonly Dimension[]) =>
     product(dims.filter((side): side is number => side !== 'batch' && side !== -1));
   const remaining = count(from) / count(to);
-  call.demand(
-    !to.includes(-1) || Number.isInteger(remaining),
-    `the shape must divide [${from.join(', ')}]`,
-    to,
-  );
+  if (to.includes(-1) && !Number.isInteger(remaining)) {
+    call.refuse(`[${from.join(', ')}] becoming [${to.join(', ')}]`, 'the sizes must divide the tensor');
+  }
   return to.map((size) => (size === -1 ? remaining : size));
 }
 

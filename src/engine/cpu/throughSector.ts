@@ -1,7 +1,11 @@
 import { type Dense, mirrorLower } from './dense.ts';
 
 /** diag(left) R diag(left) − diag(subtract): lower triangle, mirrored, so that rounding leaves it Hermitian. */
-export function close(r: Dense, left: Float64Array, subtract: Float64Array | undefined): Float64Array {
+export function throughSector(
+  r: Dense,
+  left: Float64Array,
+  subtract: Float64Array | undefined,
+): Float64Array {
   const n = r.rows;
   const width = r.complex ? 2 : 1;
   const out = new Float64Array(r.data.length);
