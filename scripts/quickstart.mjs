@@ -1,7 +1,7 @@
 /** From a fresh clone to a first bound: installs, builds, bounds an example. `npm run quickstart` */
 import { installPackages, requireNode, run, step } from './steps.mjs';
 
-const EXAMPLE = 'examples/cnn.onnx';
+const EXAMPLE = 'examples/resnet.onnx';
 
 step('Node.js 20 or later', () => requireNode(20));
 step('npm packages', installPackages);

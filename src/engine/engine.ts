@@ -80,8 +80,17 @@ export interface Engine {
   /** W Q Wᴴ, exactly Hermitian (both triangles stored, diagonal real). Without Q: W Wᴴ; a vector Q is
    *  a diagonal. W [B | m × n], Q [B | n × n] → [B | m × m]; a batch of 1 is broadcast. */
   congruence(w: Matrices, q?: Matrices | Vector): Matrices;
+  /** Wᴴ G W, exactly Hermitian: the adjoint of `congruence`. W [B | m × n], G [B | m × m] → [B | n × n]; a batch of 1 is
+   *  broadcast. */
+  congruenceAdjoint(w: Matrices, g: Matrices): Matrices;
   /** Means of `count` consecutive batch entries: [B·count | m × n] → [B | m × n]. */
   alias(s: Matrices, count: number): Matrices;
+  /** The adjoint of `alias`: every entry `count` times, divided by `count`. [B | m × n] → [B·count | m × n]. */
+  aliasAdjoint(g: Matrices, count: number): Matrices;
+  /** Every batch entry times its factor. A batch of 1 is repeated for all factors. */
+  scaleBatch(a: Matrices, factors: Vector): Matrices;
+  /** Real matrices as complex ones. */
+  toComplex(a: Matrices): Matrices;
   /** Σ_b weights[b] · Re(W[b] Q[b] W[b]ᴴ) (Q as in `congruence`): complex or real [B | m × n] → real [1 | m × m],
    *  exactly symmetric. */
   windowSum(w: Matrices, q: Matrices | Vector | undefined, weights: Vector): Matrices;
@@ -89,6 +98,9 @@ export interface Engine {
   add(a: Matrices, b: Matrices): Matrices;
   /** Rows and columns of each matrix, gathered by ranges. */
   submatrix(a: Matrices, rows: Ranges, columns: Ranges): Matrices;
+  /** The adjoint of `submatrix(…, ranges, ranges)`: zero matrices of `size` × `size`, to which the entries of `a` are added at the
+   *  rows and columns that the ranges gather; ranges may overlap. */
+  submatrixAdjoint(a: Matrices, ranges: Ranges, size: number): Matrices;
   /** The Hermitian matrices [[a, b], [bᴴ, c]]: a [B | m × m], b [B | m × n], c [B | n × n]. */
   assemble(a: Matrices, b: Matrices, c: Matrices): Matrices;
   /** diag(left) · A · diag(right); an absent side is the identity. */
@@ -98,6 +110,11 @@ export interface Engine {
 
   /** out_i = max_b Σ_j |S_ij|. NaN in the input gives NaN in the output. */
   rowSums(s: Matrices): Vector;
+  /** The adjoint of `rowSums`, for sums = rowSums(s): ½(Z + Zᴴ) with Z_ij = coefficients_i · S_ij / |S_ij| in the batch entries where row i
+   *  attains its maximum (shared evenly where several do), else 0; 0 where S_ij = 0. */
+  rowSumsAdjoint(s: Matrices, sums: Vector, coefficients: Vector): Matrices;
+  /** out_i = Σ_b Re A_ii. */
+  diagonalSum(a: Matrices): Vector;
   /** out_i = max_b Re S_ii. */
   diagonal(s: Matrices): Vector;
   /** max_b max |eigenvalue of S[b]|, from above: at least the true value (for the stored matrices, up to the
@@ -124,10 +141,14 @@ export interface Engine {
   /** Entrywise product and entrywise maximum; length-1 vectors are broadcast. */
   multiply(a: Vector, b: Vector): Vector;
   maximum(a: Vector, b: Vector): Vector;
+  /** Entrywise 1/a. */
+  reciprocal(a: Vector): Vector;
   /** Entrywise square root. */
   squareRoot(a: Vector): Vector;
   /** out_k = the largest of a over the indices of windows[k] (no window is empty). */
   maximumOver(a: Vector, windows: readonly Int32Array[]): Vector;
+  /** out_k = the sum of a over the indices of windows[k] (an empty window gives 0). */
+  sumOver(a: Vector, windows: readonly Int32Array[]): Vector;
   /** The largest entry, length 1. */
   largest(a: Vector): Vector;
   /** e = floor(log2(largest entry)) (0 when it is 0), length 1: an exact integer. NaN stays NaN. */

@@ -65,7 +65,8 @@ function randomPads(random: Random, axes: number) {
   };
 }
 
-export type Kind = Operator['kind'] | 'flatten' | 'shuffle';
+/** `shuffle`: channels as a matrix, transposed. `turn`: the last two axes swapped. */
+export type Kind = Operator['kind'] | 'flatten' | 'shuffle' | 'turn';
 
 /** Those that keep an image an image more often than those that end it. */
 export const KINDS: readonly Kind[] = [
@@ -90,6 +91,9 @@ export const KINDS: readonly Kind[] = [
   'reindex',
   'flatten',
   'shuffle',
+  'shuffle',
+  'shuffle',
+  'turn',
   'add',
   'concat',
 ];
@@ -104,7 +108,7 @@ export function randomOperator(random: Random, kind: Kind, shape: readonly numbe
   const biased = <O extends object>(operator: O, outputs: number) =>
     random.chance(0.5) ? { ...operator, bias: random.vector(outputs) } : operator;
   const groups = random.chance(0.3) ? channels : random.pick([1, 1, 1, 2]);
-  const outputs = groups === 1 ? random.integer(1, 4) : groups * random.integer(1, 2);
+  const outputs = groups === 1 ? random.integer(1, 6) : groups * random.integer(1, 2);
   switch (kind) {
     case 'affine': {
       const inputs = product(shape);
@@ -147,12 +151,6 @@ export function randomOperator(random: Random, kind: Kind, shape: readonly numbe
       return { kind, padding: randomPads(random, axes) };
     case 'flatten':
       return { kind: 'reindex', permutation: shape.map((_, axis) => axis), shape: [product(shape)] };
-    case 'shuffle': {
-      // Channels as a matrix, transposed: the channel shuffle's first half, or an axis moved elsewhere.
-      const permutation = shape.map((_, axis) => axis);
-      const divisor = random.pick([1, 2, 3].filter((d) => channels % d === 0));
-      return { kind: 'reindex', permutation, shape: [divisor, channels / divisor, ...shape.slice(1)] };
-    }
     case 'reindex': {
       const permutation = random.chance(0.7)
         ? random.shuffled(shape.map((_, a) => a))
@@ -170,6 +168,8 @@ export function randomOperator(random: Random, kind: Kind, shape: readonly numbe
       ]);
       return { kind, permutation, shape: target.length > 0 ? target : [1] };
     }
+    case 'shuffle':
+    case 'turn':
     case 'add':
     case 'concat':
     case 'softmax':
@@ -199,6 +199,21 @@ function appendStep(builder: NetworkBuilder, pool: TensorId[], { kind, back, see
   } else if (kind === 'concat') {
     const alike = pool.filter((id) => builder.shape(id).slice(1).join() === shape.slice(1).join());
     pool.push(builder.add('', { kind }, [x, ...random.shuffled(alike).slice(0, random.integer(0, 2))]));
+  } else if (kind === 'shuffle') {
+    const [channels, ...rest] = shape as [number, ...number[]];
+    const divisor = random.pick([2, 3].filter((d) => channels % d === 0 && channels > d));
+    if (divisor === undefined) return;
+    const matrix = [divisor, channels / divisor, ...rest];
+    const permutation = [1, 0, ...rest.map((_, axis) => axis + 2)];
+    const split = builder.add('', { kind: 'reindex', permutation: shape.map((_, a) => a), shape: matrix }, [
+      x,
+    ]);
+    pool.push(builder.add('', { kind: 'reindex', permutation, shape }, [split]));
+  } else if (kind === 'turn') {
+    const permutation = shape.map((_, axis) => axis);
+    permutation.push(...permutation.splice(-2, 2).reverse());
+    const turned = permutation.map((axis) => shape[axis]!);
+    pool.push(builder.add('', { kind: 'reindex', permutation, shape: turned }, [x]));
   } else {
     pool.push(builder.add('', randomOperator(random, kind, shape), [x]));
   }
@@ -220,7 +235,10 @@ export function arbitraryNetwork(most: number, fixedEnds: boolean): fc.Arbitrary
   });
   return fc
     .record({
-      shape: fc.oneof(fc.array(side, { minLength: 1, maxLength: 4 }), fc.tuple(side, side, fc.constant(4))),
+      shape: fc.oneof(
+        fc.array(side, { minLength: 1, maxLength: 4 }),
+        fc.tuple(fc.constantFrom(2, 3, 4, 6), fc.constant(4), fc.constant(4)),
+      ),
       steps: fc.array(step, { maxLength: most, size: 'max' }),
       seed: fc.nat(),
     })

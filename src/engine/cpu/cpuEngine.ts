@@ -95,6 +95,34 @@ export class CpuEngine implements Engine {
     return this.#recorder.matrices('congruence', shape, () => this.#operations.congruence(x(), y()));
   }
 
+  congruenceAdjoint(w: Matrices, g: Matrices): Matrices {
+    const shape = shapes.congruenceAdjointShape(w, g);
+    const x = this.#recorder.operand('congruenceAdjoint', w);
+    const y = this.#recorder.operand('congruenceAdjoint', g);
+    return this.#recorder.matrices('congruenceAdjoint', shape, () =>
+      this.#operations.congruenceAdjoint(x(), y()),
+    );
+  }
+
+  aliasAdjoint(g: Matrices, count: number): Matrices {
+    const shape = shapes.aliasAdjointShape(g, count);
+    const x = this.#recorder.operand('aliasAdjoint', g);
+    return this.#recorder.matrices('aliasAdjoint', shape, () => this.#operations.aliasAdjoint(x(), count));
+  }
+
+  scaleBatch(a: Matrices, factors: Vector): Matrices {
+    const shape = shapes.scaleBatchShape(a, factors);
+    const x = this.#recorder.operand('scaleBatch', a);
+    const f = this.#recorder.operand('scaleBatch', factors);
+    return this.#recorder.matrices('scaleBatch', shape, () => this.#operations.scaleBatch(x(), f()));
+  }
+
+  toComplex(a: Matrices): Matrices {
+    const shape = { batch: a.batch, rows: a.rows, columns: a.columns, complex: true };
+    const x = this.#recorder.operand('toComplex', a);
+    return this.#recorder.matrices('toComplex', shape, () => this.#operations.toComplex(x()));
+  }
+
   alias(s: Matrices, count: number): Matrices {
     const shape = shapes.aliasShape(s, count);
     const x = this.#recorder.operand('alias', s);
@@ -122,6 +150,14 @@ export class CpuEngine implements Engine {
     return this.#recorder.matrices('submatrix', shape, () => this.#operations.submatrix(x(), rows, columns));
   }
 
+  submatrixAdjoint(a: Matrices, ranges: Ranges, size: number): Matrices {
+    const shape = shapes.submatrixAdjointShape(a, ranges, size);
+    const x = this.#recorder.operand('submatrixAdjoint', a);
+    return this.#recorder.matrices('submatrixAdjoint', shape, () =>
+      this.#operations.submatrixAdjoint(x(), ranges, size),
+    );
+  }
+
   assemble(a: Matrices, b: Matrices, c: Matrices): Matrices {
     const shape = shapes.assembleShape(a, b, c);
     const x = this.#recorder.operand('assemble', a);
@@ -142,6 +178,22 @@ export class CpuEngine implements Engine {
     shapes.checkSquare('rowSums', 'S', s);
     const x = this.#recorder.operand('rowSums', s);
     return this.#recorder.vector('rowSums', s.rows, () => this.#operations.rowSums(x()));
+  }
+
+  rowSumsAdjoint(s: Matrices, sums: Vector, coefficients: Vector): Matrices {
+    const shape = shapes.rowSumsAdjointShape(s, sums, coefficients);
+    const x = this.#recorder.operand('rowSumsAdjoint', s);
+    const r = this.#recorder.operand('rowSumsAdjoint', sums);
+    const c = this.#recorder.operand('rowSumsAdjoint', coefficients);
+    return this.#recorder.matrices('rowSumsAdjoint', shape, () =>
+      this.#operations.rowSumsAdjoint(x(), r(), c()),
+    );
+  }
+
+  diagonalSum(a: Matrices): Vector {
+    shapes.checkSquare('diagonalSum', 'A', a);
+    const x = this.#recorder.operand('diagonalSum', a);
+    return this.#recorder.vector('diagonalSum', a.rows, () => this.#operations.diagonalSum(x()));
   }
 
   diagonal(s: Matrices): Vector {
@@ -223,17 +275,28 @@ export class CpuEngine implements Engine {
     return this.#recorder.vector('maximum', length, () => this.#operations.maximum(x(), y(), length));
   }
 
+  reciprocal(a: Vector): Vector {
+    const x = this.#recorder.operand('reciprocal', a);
+    return this.#recorder.vector('reciprocal', a.length, () => this.#operations.reciprocal(x()));
+  }
+
   squareRoot(a: Vector): Vector {
     const x = this.#recorder.operand('squareRoot', a);
     return this.#recorder.vector('squareRoot', a.length, () => this.#operations.squareRoot(x()));
   }
 
   maximumOver(a: Vector, windows: readonly Int32Array[]): Vector {
-    shapes.checkWindows(a, windows);
+    shapes.checkWindows('maximumOver', a, windows, false);
     const x = this.#recorder.operand('maximumOver', a);
     return this.#recorder.vector('maximumOver', windows.length, () =>
       this.#operations.maximumOver(x(), windows),
     );
+  }
+
+  sumOver(a: Vector, windows: readonly Int32Array[]): Vector {
+    shapes.checkWindows('sumOver', a, windows, true);
+    const x = this.#recorder.operand('sumOver', a);
+    return this.#recorder.vector('sumOver', windows.length, () => this.#operations.sumOver(x(), windows));
   }
 
   largest(a: Vector): Vector {

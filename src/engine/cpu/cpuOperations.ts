@@ -1,5 +1,12 @@
 import { add } from './add.ts';
 import { alias } from './alias.ts';
+import { aliasAdjoint } from './aliasAdjoint.ts';
+import { congruenceAdjoint } from './congruenceAdjoint.ts';
+import { diagonalSum } from './diagonalSum.ts';
+import { rowSumsAdjoint } from './rowSumsAdjoint.ts';
+import { scaleBatch } from './scaleBatch.ts';
+import { submatrixAdjoint } from './submatrixAdjoint.ts';
+import { toComplex } from './toComplex.ts';
 import { assemble } from './assemble.ts';
 import { congruence } from './congruence.ts';
 import { diagonal } from './diagonal.ts';
@@ -23,11 +30,13 @@ export function cpuOperations(kernels: Kernels): Operations {
     symbol: (taps, phases) => symbol(kernels, taps, phases),
     product: (a, b, options) => product(kernels, a, b, options),
     congruence: (w, q) => congruence(kernels, w, q),
+    congruenceAdjoint: (w, g) => congruenceAdjoint(kernels, w, g),
     windowSum: (w, q, weights) => windowSum(kernels, w, q, weights),
     spectralRadius: (s) => spectralRadius(kernels, s),
     offDiagonalRadius: (s) => offDiagonalRadius(kernels, s),
     inverse: (d, s) => inverse(kernels, d, s),
     ...{ alias, add, submatrix, assemble, scaleSides, rowSums, diagonal, throughSector, diagonalMatrix },
+    ...{ aliasAdjoint, scaleBatch, toComplex, submatrixAdjoint, rowSumsAdjoint, diagonalSum },
     ...vectors,
   };
 }

@@ -8,6 +8,13 @@ export interface Operations {
   symbol(taps: Dense, phases: Dense, rows: number, columns: number): Eventually<Float64Array>;
   product(a: Dense, b: Dense, options: ProductOptions): Eventually<Float64Array>;
   congruence(w: Dense, q: Dense | Float64Array | undefined): Eventually<Float64Array>;
+  congruenceAdjoint(w: Dense, g: Dense): Eventually<Float64Array>;
+  aliasAdjoint(g: Dense, count: number): Eventually<Float64Array>;
+  scaleBatch(a: Dense, factors: Float64Array): Eventually<Float64Array>;
+  toComplex(a: Dense): Eventually<Float64Array>;
+  submatrixAdjoint(a: Dense, ranges: Ranges, size: number): Eventually<Float64Array>;
+  rowSumsAdjoint(s: Dense, sums: Float64Array, coefficients: Float64Array): Eventually<Float64Array>;
+  diagonalSum(a: Dense): Eventually<Float64Array>;
   alias(s: Dense, count: number): Eventually<Float64Array>;
   windowSum(w: Dense, q: Dense | Float64Array | undefined, weights: Float64Array): Eventually<Float64Array>;
   add(a: Dense, b: Dense): Eventually<Float64Array>;
@@ -28,6 +35,8 @@ export interface Operations {
   combine(coefficients: readonly number[], vectors: readonly Float64Array[], length: number): Float64Array;
   multiply(a: Float64Array, b: Float64Array, length: number): Float64Array;
   maximum(a: Float64Array, b: Float64Array, length: number): Float64Array;
+  reciprocal(a: Float64Array): Float64Array;
+  sumOver(a: Float64Array, windows: readonly Int32Array[]): Float64Array;
   squareRoot(a: Float64Array): Float64Array;
   maximumOver(a: Float64Array, windows: readonly Int32Array[]): Float64Array;
   largest(a: Float64Array): number;

@@ -68,6 +68,22 @@ export function congruenceShape(operation: string, w: Matrices, q: Matrices | Ve
   }
 }
 
+export function congruenceAdjointShape(w: Matrices, g: Matrices): Shape {
+  checkSquare('congruenceAdjoint', 'G', g);
+  if (g.rows !== w.rows || !fits(w, g)) throw misfit('congruenceAdjoint', 'W', w, 'G', g);
+  return { batch: Math.max(w.batch, g.batch), rows: w.columns, columns: w.columns, complex: w.complex };
+}
+
+export function aliasAdjointShape(g: Matrices, count: number): Shape {
+  checkDimension('aliasAdjoint', 'count', count);
+  return { batch: g.batch * count, rows: g.rows, columns: g.columns, complex: g.complex };
+}
+
+export function scaleBatchShape(a: Matrices, factors: Vector): Shape {
+  if (a.batch !== 1 && a.batch !== factors.length) throw misfit('scaleBatch', 'A', a, 'factors', factors);
+  return { batch: factors.length, rows: a.rows, columns: a.columns, complex: a.complex };
+}
+
 export function aliasShape(s: Matrices, count: number): Shape {
   checkDimension('alias', 'count', count);
   if (s.batch % count !== 0) {
@@ -91,27 +107,44 @@ export function addShape(a: Matrices, b: Matrices): Shape {
 }
 
 /** Number of indices that ranges within [0, limit) gather. */
-function gathered(name: string, ranges: Ranges, a: Matrices, limit: number): number {
+function gathered(operation: string, name: string, ranges: Ranges, a: Matrices, limit: number): number {
   let count = 0;
   for (const [start, end] of ranges) {
     const valid =
       Number.isSafeInteger(start) && Number.isSafeInteger(end) && 0 <= start && start <= end && end <= limit;
     if (!valid) {
-      throw new RangeError(`submatrix: ${name} must lie within A ${describe(a)}, got ${start} to ${end}`);
+      throw new RangeError(`${operation}: ${name} must lie within ${limit} for A ${describe(a)}, got ${start} to ${end}`);
     }
     count += end - start;
   }
-  if (count === 0) throw new RangeError(`submatrix: ${name} must hold an index, got none`);
+  if (count === 0) throw new RangeError(`${operation}: ${name} must hold an index, got none`);
   return count;
 }
 
 export function submatrixShape(a: Matrices, rows: Ranges, columns: Ranges): Shape {
   return {
     batch: a.batch,
-    rows: gathered('rows', rows, a, a.rows),
-    columns: gathered('columns', columns, a, a.columns),
+    rows: gathered('submatrix', 'rows', rows, a, a.rows),
+    columns: gathered('submatrix', 'columns', columns, a, a.columns),
     complex: a.complex,
   };
+}
+
+export function submatrixAdjointShape(a: Matrices, ranges: Ranges, size: number): Shape {
+  checkDimension('submatrixAdjoint', 'size', size);
+  checkSquare('submatrixAdjoint', 'A', a);
+  const count = gathered('submatrixAdjoint', 'ranges', ranges, a, size);
+  if (count !== a.rows) {
+    throw new RangeError(`submatrixAdjoint: ranges must gather the ${a.rows} rows of A, got ${count}`);
+  }
+  return { batch: a.batch, rows: size, columns: size, complex: a.complex };
+}
+
+export function rowSumsAdjointShape(s: Matrices, sums: Vector, coefficients: Vector): Shape {
+  checkSquare('rowSumsAdjoint', 'S', s);
+  if (sums.length !== s.rows) throw misfit('rowSumsAdjoint', 'S', s, 'sums', sums);
+  if (coefficients.length !== s.rows) throw misfit('rowSumsAdjoint', 'S', s, 'coefficients', coefficients);
+  return s;
 }
 
 export function assembleShape(a: Matrices, b: Matrices, c: Matrices): Shape {
@@ -162,14 +195,14 @@ export function commonLength(operation: string, vectors: readonly Vector[]): num
   return longest.length;
 }
 
-export function checkWindows(a: Vector, windows: readonly Int32Array[]): void {
-  if (windows.length === 0) throw new RangeError('maximumOver: there must be a window, got none');
+export function checkWindows(operation: string, a: Vector, windows: readonly Int32Array[], empty: boolean): void {
+  if (windows.length === 0) throw new RangeError(`${operation}: there must be a window, got none`);
   for (const [k, window] of windows.entries()) {
-    if (window.length === 0)
-      throw new RangeError(`maximumOver: windows must hold an index, got none in window ${k}`);
+    if (window.length === 0 && !empty)
+      throw new RangeError(`${operation}: windows must hold an index, got none in window ${k}`);
     const outside = window.find((index) => !(index >= 0 && index < a.length));
     if (outside !== undefined) {
-      throw new RangeError(`maximumOver: window ${k} must lie within ${describe(a)}, got index ${outside}`);
+      throw new RangeError(`${operation}: window ${k} must lie within ${describe(a)}, got index ${outside}`);
     }
   }
 }

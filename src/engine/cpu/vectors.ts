@@ -25,6 +25,10 @@ export function maximum(a: Float64Array, b: Float64Array, length: number): Float
   return new Float64Array(length).map((_, i) => Math.max(at(a, i), at(b, i)));
 }
 
+export function reciprocal(a: Float64Array): Float64Array {
+  return a.map((x) => 1 / x);
+}
+
 export function squareRoot(a: Float64Array): Float64Array {
   return a.map(Math.sqrt);
 }
@@ -34,6 +38,11 @@ export function maximumOver(a: Float64Array, windows: readonly Int32Array[]): Fl
   return Float64Array.from(windows, (window) =>
     window.reduce((most, index) => Math.max(most, a[index]!), Number.NEGATIVE_INFINITY),
   );
+}
+
+/** out_k = the sum of a over the indices of windows[k]. */
+export function sumOver(a: Float64Array, windows: readonly Int32Array[]): Float64Array {
+  return Float64Array.from(windows, (window) => window.reduce((sum, index) => sum + a[index]!, 0));
 }
 
 /** NaN wins. */

@@ -66,10 +66,10 @@ export function asReindexes(view: View, source: Shape): Reindex[] {
   const axes = alignDigits(bySource, source);
   if (axes?.every((digits) => digits.length <= 1)) {
     const first = (axis: number) => axes[axis]![0]?.stride ?? 0;
-    // An axis split off a digit stands where the digit stands, larger strides first.
+    // Axes that one digit runs through stay in their order: sorting is stable.
     const place = (axis: number) =>
       view.digits.findIndex(({ size, stride }) => first(axis) >= stride && first(axis) < stride * size);
-    const permutation = identity.toSorted((a, b) => place(a) - place(b) || first(b) - first(a));
+    const permutation = identity.toSorted((a, b) => place(a) - place(b));
     return [{ kind: 'reindex', permutation, shape: view.shape }];
   }
   const factors = bySource.map((digit) => digit.size);

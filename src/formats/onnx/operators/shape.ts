@@ -38,13 +38,13 @@ function viewing(
     attributes,
     constants: (call) => {
       const from = call.requiredConstant(0);
-      const to = dims(call, from.shape) as number[];
-      call.demand(
-        product(to) === product(from.shape),
-        `the shape must have ${product(from.shape)} entries`,
-        to,
-      );
-      return reshaped(from, to);
+      const to = dims(call, from.shape);
+      const sizes = to.filter((side): side is number => side !== 'batch');
+      if (sizes.length < to.length)
+        call.refuse('of a constant', 'its shape must not depend on the batch size');
+      const entries = product(from.shape);
+      call.demand(product(sizes) === entries, `the shape must have ${entries} entries`, to);
+      return reshaped(from, sizes);
     },
     signals: (call) => {
       const x = call.signal(0);
