@@ -167,6 +167,56 @@ const operations: readonly (readonly [name: string, tolerance: number, operation
     },
   ],
   ['rowSums', tolerances.product, (e, c) => [e.rowSums(hermitian(e, c))]],
+  [
+    'congruenceAdjoint',
+    tolerances.product,
+    (e, c) => {
+      const w = matrices(e, 1, c.batch, c.n, other(c.n), c.complex);
+      const one = matrices(e, 2, 1, c.n, other(c.n), c.complex);
+      const g = hermitian(e, c);
+      return [e.congruenceAdjoint(w, g), e.congruenceAdjoint(one, g)];
+    },
+  ],
+  ['aliasAdjoint', tolerances.elementwise, (e, c) => [e.aliasAdjoint(hermitian(e, c), 3)]],
+  [
+    'scaleBatch',
+    tolerances.elementwise,
+    (e, c) => {
+      const factors = e.vector(randomNumbers(4, 7));
+      const one = matrices(e, 2, 1, c.n, other(c.n), c.complex);
+      return c.batch === 7
+        ? [e.scaleBatch(hermitian(e, c), factors), e.scaleBatch(one, factors)]
+        : [e.scaleBatch(one, factors)];
+    },
+  ],
+  ['toComplex', tolerances.exact, (e, c) => [e.toComplex(hermitian(e, c))]],
+  [
+    'submatrixAdjoint',
+    tolerances.elementwise,
+    (e, { n, batch, complex }) => {
+      const rows = n + Math.ceil(n / 2);
+      const a = e.matrices(randomHermitian(5, batch, rows, complex), batch, rows, rows, complex);
+      return [
+        e.submatrixAdjoint(
+          a,
+          [
+            [1, n + 1],
+            [0, Math.ceil(n / 2)],
+          ],
+          n + 2,
+        ),
+      ];
+    },
+  ],
+  [
+    'rowSumsAdjoint',
+    tolerances.product,
+    (e, c) => {
+      const s = hermitian(e, c);
+      return [e.rowSumsAdjoint(s, e.rowSums(s), e.vector(randomNumbers(6, c.n)))];
+    },
+  ],
+  ['diagonalSum', tolerances.product, (e, c) => [e.diagonalSum(hermitian(e, c))]],
   ['diagonal', tolerances.exact, (e, c) => [e.diagonal(hermitian(e, c))]],
   [
     'inverse',
@@ -218,6 +268,8 @@ const operations: readonly (readonly [name: string, tolerance: number, operation
         e.multiply(one, b),
         e.maximum(a, one),
         e.squareRoot(square),
+        e.reciprocal(e.maximum(square, one)),
+        e.sumOver(a, [Int32Array.of(0), new Int32Array(0), Int32Array.of(n - 1, 0)]),
         e.largest(a),
         e.exponent(square),
         e.scaleByPower(a, e.exponent(square), -1),

@@ -27,6 +27,8 @@ const WANTED: Record<keyof typeof FAMILIES, Record<string, number>> = {
     'average-pool': 3,
     'max-pool': 3,
     pad: 2,
+    softmax: 3,
+    transpose: 1,
   },
   'two-dimensional convolutions': {
     '2-d': 95,
@@ -62,6 +64,8 @@ const WANTED: Record<keyof typeof FAMILIES, Record<string, number>> = {
     concat: 35,
   },
   'two-dimensional branches': { 'strided residual block': 20, 'max-pool branch': 8, add: 40, concat: 35 },
+  'reflected signals': { 'reflect padding': 30, add: 10 },
+  'replicated signals': { 'replicate padding': 30 },
   'circular convolutions': { 'circular padding': 30, 'strided residual block': 8, reindex: 15 },
 };
 

@@ -109,6 +109,7 @@ describe('the sampled lower bound', () => {
       sides: [],
       layers: [],
       mode: 'zero',
+      end: 'none',
       weights: 'normal',
       biases: false,
       seed: 1,

@@ -42,7 +42,8 @@ afterAll(() => engine.close());
 
 /** √(frequency path / oracle), or undefined where there is no bound or the oracle would be too large. */
 async function ratio(plan: Plan, name: (typeof RULE_NAMES)[number]): Promise<number | undefined> {
-  const network = simplify(networkOf(plan));
+  // The factor of a softmax stands outside the covariance.
+  const network = simplify(networkOf({ ...plan, end: 'none' }));
   const entries = network.tensors.reduce((sum, tensor) => sum + volume(tensor.shape), 0);
   if (entries > MOST_ENTRIES || takesDivisorAlong(network)) return undefined;
   try {

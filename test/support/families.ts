@@ -1,13 +1,14 @@
 /** fast-check arbitraries of network plans, by family: each test says which layers it wants. */
 import fc from 'fast-check';
 import type { Elementwise } from '../../src/network/elementwise.ts';
+import type { PaddingMode } from '../../src/network/operator.ts';
 import type { LayerPlan, Plan, WeightStyle } from './randomNetwork.ts';
 
 export interface FamilyOptions {
   /** Spatial axes; 0 for vectors. */
   readonly axes: 0 | 1 | 2 | 3;
   readonly layers: fc.Arbitrary<readonly LayerPlan[]>;
-  readonly mode?: 'zero' | 'circular';
+  readonly mode?: PaddingMode;
   readonly weights?: fc.Arbitrary<WeightStyle>;
   /** Sides to choose from. */
   readonly sides?: readonly number[];
@@ -37,6 +38,10 @@ export function plans({
     sides: fc.tuple(...Array.from({ length: axes }, side)) as fc.Arbitrary<number[]>,
     layers,
     mode: fc.constant(mode),
+    end: fc.oneof(
+      { weight: 10, arbitrary: fc.constant('none' as const) },
+      { weight: 1, arbitrary: fc.constantFrom('softmax' as const, 'log-softmax' as const) },
+    ),
     weights,
     biases: fc.boolean(),
     seed: fc.integer({ min: 0, max: 2 ** 31 - 1 }),
@@ -156,6 +161,8 @@ export const globalPool: fc.Arbitrary<LayerPlan> = fc.record({
 
 export const flatten: fc.Arbitrary<LayerPlan> = fc.constant({ kind: 'flatten' });
 
+export const transpose: fc.Arbitrary<LayerPlan> = fc.constant({ kind: 'transpose' });
+
 export const pad: fc.Arbitrary<LayerPlan> = fc.record({
   kind: fc.constant('pad' as const),
   before: fc.integer({ min: 0, max: 2 }),
@@ -205,7 +212,7 @@ const spatialLayers = fc.array(
     { weight: 6, arbitrary: convolution },
     { weight: 5, arbitrary: nonlinearity(ANY_FUNCTION) },
     { weight: 1, arbitrary: fc.oneof(scale, averagePool, maxPool, pad) },
-    { weight: 1, arbitrary: fc.oneof(transposed, globalPool, flatten, affine) },
+    { weight: 1, arbitrary: fc.oneof(transposed, globalPool, flatten, transpose, affine) },
   ),
   { minLength: 1, maxLength: 6 },
 );
@@ -257,6 +264,25 @@ export const FAMILIES = {
   }),
   'one-dimensional branches': plans({ axes: 1, layers: branchLayers }),
   'two-dimensional branches': plans({ axes: 2, layers: branchLayers }),
+  'reflected signals': plans({
+    axes: 1,
+    mode: 'reflect',
+    layers: fc.array(
+      fc.oneof(convolution, nonlinearity(ANY_FUNCTION), averagePool, pad, residual(ANY_FUNCTION)),
+      {
+        minLength: 1,
+        maxLength: 4,
+      },
+    ),
+  }),
+  'replicated signals': plans({
+    axes: 1,
+    mode: 'replicate',
+    layers: fc.array(fc.oneof(convolution, nonlinearity(ANY_FUNCTION), averagePool, pad, flatten), {
+      minLength: 1,
+      maxLength: 4,
+    }),
+  }),
   'circular convolutions': plans({
     axes: 1,
     mode: 'circular',

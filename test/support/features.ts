@@ -96,8 +96,13 @@ export function features(network: Network): Set<string> {
           network.nodes.some((n) => n.operator.kind === 'max-pool'),
         );
         break;
-      case 'pad':
       case 'reindex':
+        note(
+          'transpose',
+          operator.permutation.some((axis, k) => axis !== k),
+        );
+        break;
+      case 'pad':
       case 'max-gather':
       case 'global-average-pool':
       case 'global-max-pool':

@@ -5,7 +5,7 @@
 import { NetworkBuilder } from '../../src/network/builder.ts';
 import type { Elementwise } from '../../src/network/elementwise.ts';
 import type { Network, TensorId } from '../../src/network/network.ts';
-import type { Operator, Padding } from '../../src/network/operator.ts';
+import type { Operator, Padding, PaddingMode } from '../../src/network/operator.ts';
 import { volume } from './grid.ts';
 import { Random } from './random.ts';
 
@@ -52,6 +52,8 @@ export type LayerPlan =
     }
   | { readonly kind: 'global'; readonly how: 'mean' | 'sum' | 'max' }
   | { readonly kind: 'flatten' }
+  /** Axes turned round by one: [c, h, w] to [h, w, c]. */
+  | { readonly kind: 'transpose' }
   | { readonly kind: 'pad'; readonly before: number; readonly after: number }
   | {
       readonly kind: 'residual';
@@ -79,8 +81,9 @@ export interface Plan {
   /** Spatial sides; none for a vector. */
   readonly sides: readonly number[];
   readonly layers: readonly LayerPlan[];
-  /** Padding mode of all convolutions. */
-  readonly mode: 'zero' | 'circular';
+  /** Padding mode of all convolutions and average poolings. */
+  readonly mode: PaddingMode;
+  readonly end: 'none' | 'softmax' | 'log-softmax';
   readonly weights: WeightStyle;
   readonly biases: boolean;
   readonly seed: number;
@@ -110,7 +113,9 @@ class Planner {
   }
 
   build(): Network {
-    return this.builder.build(this.current);
+    const { end } = this.plan;
+    const softmax: Operator = { kind: 'softmax', logarithm: end === 'log-softmax' };
+    return this.builder.build(end === 'none' ? this.current : this.add(softmax, [this.current]));
   }
 
   layer(layer: LayerPlan): void {
@@ -127,6 +132,8 @@ class Planner {
         return this.affine(this.flat(x), layer.outputs);
       case 'flatten':
         return this.flat(x);
+      case 'transpose':
+        return isVector || shape.at(1)! > MOST_CHANNELS ? x : this.transpose(x);
       case 'nonlinearity':
         return this.nonlinearity(layer.function, x);
       case 'scale':
@@ -230,10 +237,8 @@ class Planner {
   private convolution(x: TensorId, layer: Extract<LayerPlan, { kind: 'convolution' }>): TensorId {
     const [inputs, ...sides] = this.shape(x);
     const { mode } = this.plan;
-    // Circular padding goes round once at most.
-    const most = (side: number) => (mode === 'circular' ? side : Number.POSITIVE_INFINITY);
     const paddings = sides.map((side) =>
-      paddingOf(layer.padding, layer.kernel, layer.dilation).map((p) => Math.min(p, most(side))),
+      paddingOf(layer.padding, layer.kernel, layer.dilation).map((p) => Math.min(p, mostPadding(mode, side))),
     );
     // What reaches beyond the padded side is cut off the kernel.
     const kernel = sides.map((side, a) =>
@@ -286,18 +291,17 @@ class Planner {
   }
 
   private averagePool(x: TensorId, side: number, stride: number, pad: 0 | 1, counted: boolean): TensorId {
+    const { mode } = this.plan;
     const sides = this.shape(x).slice(1);
-    const kernel = sides.map((n) => Math.min(side, n + 2 * pad));
-    const before = kernel.map(() => pad);
-    const circular = this.plan.mode === 'circular';
-    const padding: Padding = { mode: this.plan.mode, before, after: before };
+    const before = sides.map((n) => Math.min(pad, mostPadding(mode, n)));
+    const padding: Padding = { mode, before, after: before };
     return this.add(
       {
         kind: 'average-pool',
-        kernel,
+        kernel: sides.map((n, a) => Math.min(side, n + 2 * before[a]!)),
         stride: sides.map(() => stride),
         padding,
-        countIncludesPadding: counted || circular,
+        countIncludesPadding: counted || mode !== 'zero',
       },
       [x],
     );
@@ -322,11 +326,12 @@ class Planner {
   }
 
   private pad(x: TensorId, before: number, after: number): TensorId {
+    const { mode } = this.plan;
     const sides = this.shape(x).slice(1);
     const padding: Padding = {
-      mode: this.plan.mode,
-      before: sides.map((n) => Math.min(n, before)),
-      after: sides.map((n) => Math.min(n, after)),
+      mode,
+      before: sides.map((n) => Math.min(before, mostPadding(mode, n))),
+      after: sides.map((n) => Math.min(after, mostPadding(mode, n))),
     };
     return this.add({ kind: 'pad', padding }, [x]);
   }
@@ -350,6 +355,12 @@ class Planner {
       ? undefined
       : Float64Array.from({ length: channels }, (_, c) => f.slopes[c % f.slopes.length]!);
     return this.add({ kind: 'nonlinearity', function: slopes ? { name: 'prelu', slopes } : f }, [x]);
+  }
+
+  private transpose(x: TensorId): TensorId {
+    const shape = this.shape(x);
+    const permutation = shape.map((_, axis) => (axis + 1) % shape.length);
+    return this.add({ kind: 'reindex', permutation, shape: permutation.map((axis) => shape[axis]!) }, [x]);
   }
 
   private flat(x: TensorId): TensorId {
@@ -397,6 +408,21 @@ class Planner {
 
   private add(operator: Operator, inputs: readonly TensorId[]): TensorId {
     return this.builder.add('', operator, inputs);
+  }
+}
+
+/** Circular padding goes round once at most, reflection stops at the far end. */
+function mostPadding(mode: PaddingMode, side: number): number {
+  switch (mode) {
+    case 'zero':
+    case 'replicate':
+      return Number.POSITIVE_INFINITY;
+    case 'circular':
+      return side;
+    case 'reflect':
+      return side - 1;
+    default:
+      return mode satisfies never;
   }
 }
 

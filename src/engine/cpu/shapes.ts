@@ -113,7 +113,9 @@ function gathered(operation: string, name: string, ranges: Ranges, a: Matrices, 
     const valid =
       Number.isSafeInteger(start) && Number.isSafeInteger(end) && 0 <= start && start <= end && end <= limit;
     if (!valid) {
-      throw new RangeError(`${operation}: ${name} must lie within ${limit} for A ${describe(a)}, got ${start} to ${end}`);
+      throw new RangeError(
+        `${operation}: ${name} must lie within ${limit} for A ${describe(a)}, got ${start} to ${end}`,
+      );
     }
     count += end - start;
   }
@@ -195,7 +197,12 @@ export function commonLength(operation: string, vectors: readonly Vector[]): num
   return longest.length;
 }
 
-export function checkWindows(operation: string, a: Vector, windows: readonly Int32Array[], empty: boolean): void {
+export function checkWindows(
+  operation: string,
+  a: Vector,
+  windows: readonly Int32Array[],
+  empty: boolean,
+): void {
   if (windows.length === 0) throw new RangeError(`${operation}: there must be a window, got none`);
   for (const [k, window] of windows.entries()) {
     if (window.length === 0 && !empty)

@@ -138,6 +138,56 @@ export const oracleOperations: Operations = {
     );
   },
   congruence: (w, q) => build(batchOf(w, q), w.rows, w.rows, w.complex, congruenceEntry(w, q)),
+  congruenceAdjoint(w, g) {
+    const x = entries(w);
+    const adjoint: Dense = {
+      ...{ batch: w.batch, rows: w.columns, columns: w.rows, complex: w.complex },
+      data: build(w.batch, w.columns, w.rows, w.complex, (b, i, j) => conjugate(x(b, j, i))),
+    };
+    return build(batchOf(w, g), w.columns, w.columns, w.complex, congruenceEntry(adjoint, g));
+  },
+  aliasAdjoint(g, count) {
+    const x = entries(g);
+    return build(g.batch * count, g.rows, g.columns, g.complex, (b, i, j) =>
+      scale(x(Math.floor(b / count), i, j), 1 / count),
+    );
+  },
+  scaleBatch(a, factors) {
+    const x = entries(a);
+    return build(factors.length, a.rows, a.columns, a.complex, (b, i, j) => scale(x(b, i, j), factors[b]!));
+  },
+  toComplex: (a) => build(a.batch, a.rows, a.columns, true, entries(a)),
+  submatrixAdjoint(a, ranges, size) {
+    const index = expand(ranges);
+    const x = entries(a);
+    const sources = (i: number) => index.flatMap((at, k) => (at === i ? [k] : []));
+    return build(a.batch, size, size, a.complex, (b, i, j) => {
+      const pairs = sources(i).flatMap((k) => sources(j).map((l) => [k, l] as const));
+      return sum(pairs.length, (p) => x(b, pairs[p]![0], pairs[p]![1]));
+    });
+  },
+  rowSumsAdjoint(s, sums, coefficients) {
+    const x = entries(s);
+    const total = (b: number, i: number) =>
+      Array.from({ length: s.rows }, (_, j) => modulus(x(b, i, j))).reduce((u, v) => u + v);
+    const attains = (b: number, i: number) => Math.abs(total(b, i) / sums[i]! - 1) < 1e-9;
+    const many = vectorOf(
+      s.rows,
+      (i) => Array.from({ length: s.batch }, (_, b) => b).filter((b) => attains(b, i)).length,
+    );
+    const z: Entry = (b, i, j) => {
+      const value = x(b, i, j);
+      if (!attains(b, i) || modulus(value) === 0) return zero;
+      return scale(value, coefficients[i]! / many[i]! / modulus(value));
+    };
+    return build(s.batch, s.rows, s.rows, s.complex, (b, i, j) =>
+      scale(plus(z(b, i, j), conjugate(z(b, j, i))), 0.5),
+    );
+  },
+  diagonalSum(a) {
+    const x = entries(a);
+    return vectorOf(a.rows, (i) => sum(a.batch, (b) => x(b, i, i))[0]);
+  },
   alias(s, count) {
     const x = entries(s);
     return build(s.batch / count, s.rows, s.columns, s.complex, (b, i, j) =>
@@ -224,6 +274,9 @@ export const oracleOperations: Operations = {
     ),
   multiply: (a, b, length) => vectorOf(length, (i) => at(a, i) * at(b, i)),
   maximum: (a, b, length) => vectorOf(length, (i) => Math.max(at(a, i), at(b, i))),
+  reciprocal: (a) => vectorOf(a.length, (i) => 1 / a[i]!),
+  sumOver: (a, windows) =>
+    vectorOf(windows.length, (k) => [...windows[k]!].reduce((total, i) => total + a[i]!, 0)),
   squareRoot: (a) => vectorOf(a.length, (i) => Math.sqrt(a[i]!)),
   maximumOver: (a, windows) => vectorOf(windows.length, (k) => largestOf([...windows[k]!].map((i) => a[i]!))),
   largest: largestOf,
