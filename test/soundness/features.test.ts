@@ -64,8 +64,8 @@ const WANTED: Record<keyof typeof FAMILIES, Record<string, number>> = {
     concat: 35,
   },
   'two-dimensional branches': { 'strided residual block': 20, 'max-pool branch': 8, add: 40, concat: 35 },
-  'reflected signals': { 'reflect padding': 30, add: 10 },
-  'replicated signals': { 'replicate padding': 30 },
+  'reflected signals': { 'reflect padding': 20, add: 10 },
+  'replicated signals': { 'replicate padding': 20 },
   'circular convolutions': { 'circular padding': 30, 'strided residual block': 8, reindex: 15 },
 };
 

@@ -162,6 +162,11 @@ function rowPieces(task: Product, out: Float64Array, cuts: number): Piece[] {
   const width = complex ? 2 : 1;
   const bands = rowBands(m, cuts, lower);
   const pieces: Piece[] = [];
+  /** What the first columns of a product need of B. */
+  const firstColumns = (b: Float64Array, columns: number) => {
+    if (columns === n) return b;
+    return adjointB ? b.subarray(0, columns * k * width) : columnBand(b, k, n * width, 0, columns * width);
+  };
   for (let entry = 0; entry < task.batch; entry++) {
     const a = task.a.subarray(entry * task.strideA, entry * task.strideA + m * k * width);
     const b = task.b.subarray(entry * task.strideB, entry * task.strideB + k * n * width);
@@ -175,7 +180,7 @@ function rowPieces(task: Product, out: Float64Array, cuts: number): Piece[] {
             adjointA
               ? columnBand(a, k, m * width, start * width, end * width)
               : a.subarray(start * k * width, end * k * width),
-            lower ? b.subarray(0, columns * k * width) : b,
+            firstColumns(b, columns),
             rows * columns * width,
           ],
           scalars: [1, 0, 0, rows, columns, k, ...[complex, adjointA, adjointB, false].map(Number)],
