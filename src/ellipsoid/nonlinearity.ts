@@ -26,18 +26,41 @@ export function argument(engine: Engine, state: Matrices, source: Live): Matrice
   return engine.submatrix(state, range, range);
 }
 
-export function nonlinearity(engine: Engine, step: NonlinearityStep, state: Matrices, d: Vector): Updated {
+/** What the rule computes on the way, for its adjoint; the state is the one it was applied to. */
+export interface SectorTape {
+  /** S, R = (D − S)⁻¹ and, where something is kept, Σ_kc. */
+  readonly s: Matrices;
+  readonly r: Matrices;
+  readonly across: Matrices | undefined;
+  /** M and αβ (undefined where it is 0), then M D. */
+  readonly middle: Vector;
+  readonly square: Vector | undefined;
+  readonly left: Vector;
+}
+
+export function nonlinearity(
+  engine: Engine,
+  step: NonlinearityStep,
+  state: Matrices,
+  d: Vector,
+): Updated & { readonly tape: SectorTape } {
   const s = argument(engine, state, step.source);
   const { inverse: r, definite } = engine.inverse(d, s);
-  const middle = step.lower.map((l, i) => (l + step.upper[i]!) / 2);
-  const square = step.lower.map((l, i) => l * step.upper[i]!);
-  const left = engine.multiply(engine.vector(middle), d);
-  const subtract = square.some((x) => x !== 0) ? engine.multiply(engine.vector(square), d) : undefined;
-  const image = engine.throughSector(r, left, subtract);
-  if (step.kept.length === 0) return { state: image, definite };
+  const middle = engine.vector(step.lower.map((l, i) => (l + step.upper[i]!) / 2));
+  const products = step.lower.map((l, i) => l * step.upper[i]!);
+  const square = products.some((x) => x !== 0) ? engine.vector(products) : undefined;
+  const left = engine.multiply(middle, d);
+  const image = engine.throughSector(r, left, square && engine.multiply(square, d));
+  if (step.kept.length === 0) {
+    return { state: image, definite, tape: { s, r, across: undefined, middle, square, left } };
+  }
   const kept = rangesOf(step.kept);
   const across = engine.submatrix(state, kept, rangesOf([step.source]));
   const keptState = engine.add(engine.submatrix(state, kept, kept), engine.congruence(across, r));
   const cross = engine.scaleSides(engine.product(across, r), undefined, left);
-  return { state: engine.assemble(keptState, cross, image), definite };
+  return {
+    state: engine.assemble(keptState, cross, image),
+    definite,
+    tape: { s, r, across, middle, square, left },
+  };
 }

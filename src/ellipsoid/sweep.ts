@@ -249,7 +249,8 @@ class Sweep {
         const { d, shift } = choice!;
         return scoped(engine, (e) => {
           const shifted = e.scaleByPower(this.#asMatrices(e, state, step), shift, -1);
-          return step.kind === 'nonlinearity' ? nonlinearity(e, step, shifted, d) : maximum(e, step, shifted, d);
+          const after = step.kind === 'nonlinearity' ? nonlinearity(e, step, shifted, d) : maximum(e, step, shifted, d);
+          return { state: after.state, definite: after.definite };
         });
       }
       case 'read':

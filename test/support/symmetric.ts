@@ -115,14 +115,19 @@ function tridiagonal(matrix: Dense): { diagonal: number[]; side: number[] } {
   const n = matrix.rows;
   const a = Array.from({ length: n }, (_, i) => Array.from(matrix.data.subarray(i * n, (i + 1) * n)));
   const side: number[] = [];
+  // What is smaller changes no digit of an eigenvalue, but its square may vanish or its reciprocal overflow.
+  const negligible = 1e-30 * matrix.data.reduce((largest, x) => Math.max(largest, Math.abs(x)), 0);
   for (let k = 0; k + 1 < n; k++) {
     const column = a.slice(k + 1).map((row) => row[k]!);
     const length = Math.hypot(...column);
+    if (!(length > negligible)) {
+      side.push(0);
+      continue;
+    }
     const alpha = column[0]! > 0 ? -length : length;
     const v = column.map((x, i) => (i === 0 ? x - alpha : x));
     const square = v.reduce((sum, x) => sum + x * x, 0);
-    side.push(square > 0 ? alpha : column[0]!);
-    if (!(square > 0)) continue;
+    side.push(alpha);
     // A ← H A H with H = I − 2 v vᵀ / vᵀv, as A − v wᵀ − w vᵀ.
     const p = v.map((_, i) => (2 / square) * v.reduce((sum, x, j) => sum + a[k + 1 + i]![k + 1 + j]! * x, 0));
     const half = v.reduce((sum, x, i) => sum + x * p[i]!, 0) / square;

@@ -1,4 +1,5 @@
 import type { Dense } from './dense.ts';
+import { allocate } from './storage.ts';
 
 /** [[a, b], [bᴴ, c]] per batch entry. */
 export function assemble(a: Dense, b: Dense, c: Dense): Float64Array {
@@ -6,7 +7,7 @@ export function assemble(a: Dense, b: Dense, c: Dense): Float64Array {
   const n = c.rows;
   const width = a.complex ? 2 : 1;
   const line = (m + n) * width;
-  const out = new Float64Array(a.batch * (m + n) * line);
+  const out = allocate(a.batch * (m + n) * line);
   for (let entry = 0; entry < a.batch; entry++) {
     const base = entry * (m + n) * line;
     const off = entry * m * n * width;

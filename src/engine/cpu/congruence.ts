@@ -2,6 +2,7 @@ import { batchStride, type Dense, mirrorLower, totalLength } from './dense.ts';
 import type { Kernels } from './kernels.ts';
 import { product } from './product.ts';
 import { scaleSides } from './scaleSides.ts';
+import { allocate, recycle } from './storage.ts';
 
 /** W Q, the left half of a congruence: W itself without Q, its columns scaled by a diagonal. */
 export async function leftHalf(
@@ -14,6 +15,11 @@ export async function leftHalf(
   return { ...w, batch: Math.max(w.batch, q.batch), data: await product(kernels, w, q, {}) };
 }
 
+/** Gives back what `leftHalf` made of `w`. */
+export function recycleHalf(left: Dense, w: Dense): void {
+  if (left.data !== w.data) recycle(left.data);
+}
+
 /** W Q Wᴴ: the lower triangle of (W Q)·Wᴴ, mirrored. */
 export async function congruence(
   kernels: Kernels,
@@ -23,12 +29,13 @@ export async function congruence(
   const left = await leftHalf(kernels, w, q);
   const { batch, complex } = left;
   const m = w.rows;
-  const out = new Float64Array(totalLength({ batch, rows: m, columns: m, complex }));
+  const out = allocate(totalLength({ batch, rows: m, columns: m, complex }));
   const task = {
     ...{ batch, m, n: m, k: w.columns, complex, a: left.data, b: w.data },
     ...{ strideA: batchStride(left), strideB: batchStride(w), adjointA: false, adjointB: true, lower: true },
   };
   await kernels.product(task, out);
+  recycleHalf(left, w);
   mirrorLower(out, batch, m, complex);
   return out;
 }

@@ -12,6 +12,7 @@ import type { Dense } from './dense.ts';
 import type { Operations } from './operations.ts';
 import { Recorder } from './recorder.ts';
 import * as shapes from './shapes.ts';
+import { allocate } from './storage.ts';
 
 export class CpuEngine implements Engine {
   readonly information: EngineInformation;
@@ -41,7 +42,9 @@ export class CpuEngine implements Engine {
         `matrices: ${shapes.describe(handle)} takes ${length} numbers, got ${data.length}`,
       );
     }
-    this.#recorder.hold('matrices', handle, data.slice());
+    const copy = allocate(length);
+    copy.set(data);
+    this.#recorder.hold('matrices', handle, copy);
     return handle;
   }
 

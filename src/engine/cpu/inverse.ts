@@ -1,5 +1,7 @@
-import type { Dense } from './dense.ts';
+import { type Dense, entryLength } from './dense.ts';
 import type { Kernels } from './kernels.ts';
+import { writeShifted } from './shifted.ts';
+import { allocate } from './storage.ts';
 
 /** R = (diag D − S)⁻¹ per batch entry, by Cholesky; NaN all over where one of them is not positive definite. */
 export async function inverse(
@@ -8,10 +10,10 @@ export async function inverse(
   s: Dense,
 ): Promise<{ inverse: Float64Array; definite: boolean }> {
   const n = s.rows;
-  const width = s.complex ? 2 : 1;
-  const out = s.data.map((value) => -value);
+  const length = entryLength(s);
+  const out = allocate(s.data.length);
   for (let b = 0; b < s.batch; b++) {
-    for (let i = 0; i < n; i++) out[((b * n + i) * n + i) * width]! += d[i]!;
+    writeShifted(out, b * length, s.data, b * length, n, s.complex, d, -1);
   }
   const definite = await kernels.invert(out, s.batch, n, s.complex);
   if (!definite) out.fill(Number.NaN);

@@ -2,6 +2,7 @@
  * The eigenvalue of largest modulus of one Hermitian matrix, by Lanczos' method with full reorthogonalisation: close to
  * machine precision, but approached from below and thus an estimate, never a bound.
  */
+import type { Kernels } from './kernels.ts';
 
 /** Steps between looks at the tridiagonal matrix. */
 const stride = 6;
@@ -9,7 +10,12 @@ const stride = 6;
 const stagnation = 4e-15;
 
 /** @param a n × n Hermitian, both triangles stored, finite and of moderate size (no entry near overflow). */
-export function largestEigenvalue(a: Float64Array, n: number, complex: boolean): number {
+export async function largestEigenvalue(
+  kernels: Kernels,
+  a: Float64Array,
+  n: number,
+  complex: boolean,
+): Promise<number> {
   const length = complex ? 2 * n : n;
   const basis: Float64Array[] = [];
   const diagonal: number[] = [];
@@ -18,7 +24,8 @@ export function largestEigenvalue(a: Float64Array, n: number, complex: boolean):
   let estimate = 0;
   for (let step = 1; step <= n; step++) {
     basis.push(vector);
-    const next = complex ? complexTimes(a, vector, n) : realTimes(a, vector, n);
+    const next = new Float64Array(length);
+    await kernels.multiplyVector(a, vector, next, n, complex);
     diagonal.push(realDot(vector, next));
     // Twice is enough (Kahan, in Parlett's book): after it the basis is orthogonal to working precision.
     for (const _ of [1, 2]) for (const other of basis) orthogonalise(next, other, complex);
@@ -69,48 +76,6 @@ function orthogonalise(y: Float64Array, x: Float64Array, complex: boolean): void
     y[i]! -= re * x[i]! - im * x[i + 1]!;
     y[i + 1]! -= re * x[i + 1]! + im * x[i]!;
   }
-}
-
-/** A x, with four sums at a time for the processor to overlap. */
-function realTimes(a: Float64Array, x: Float64Array, n: number): Float64Array {
-  const y = new Float64Array(n);
-  const even = n - (n % 4);
-  for (let i = 0; i < n; i++) {
-    const row = i * n;
-    let s0 = 0;
-    let s1 = 0;
-    let s2 = 0;
-    let s3 = 0;
-    for (let j = 0; j < even; j += 4) {
-      s0 += a[row + j]! * x[j]!;
-      s1 += a[row + j + 1]! * x[j + 1]!;
-      s2 += a[row + j + 2]! * x[j + 2]!;
-      s3 += a[row + j + 3]! * x[j + 3]!;
-    }
-    for (let j = even; j < n; j++) s0 += a[row + j]! * x[j]!;
-    y[i] = s0 + s1 + (s2 + s3);
-  }
-  return y;
-}
-
-function complexTimes(a: Float64Array, x: Float64Array, n: number): Float64Array {
-  const y = new Float64Array(2 * n);
-  let at = 0;
-  for (let i = 0; i < n; i++) {
-    let rr = 0;
-    let ii = 0;
-    let ri = 0;
-    let ir = 0;
-    for (let j = 0; j < 2 * n; j += 2, at += 2) {
-      rr += a[at]! * x[j]!;
-      ii += a[at + 1]! * x[j + 1]!;
-      ri += a[at]! * x[j + 1]!;
-      ir += a[at + 1]! * x[j]!;
-    }
-    y[2 * i] = rr - ii;
-    y[2 * i + 1] = ri + ir;
-  }
-  return y;
 }
 
 /** Largest modulus of the eigenvalues of a symmetric tridiagonal matrix, by bisection on Sturm counts. */

@@ -1,6 +1,7 @@
 import type { ProductOptions } from '../engine.ts';
 import { batchStride, type Dense, totalLength } from './dense.ts';
 import type { Kernels } from './kernels.ts';
+import { allocate } from './storage.ts';
 
 /** op(A)·op(B) per batch entry. */
 export async function product(
@@ -15,7 +16,7 @@ export async function product(
   const m = adjointA ? a.columns : a.rows;
   const k = adjointA ? a.rows : a.columns;
   const n = adjointB ? b.rows : b.columns;
-  const out = new Float64Array(totalLength({ batch, rows: m, columns: n, complex: a.complex }));
+  const out = allocate(totalLength({ batch, rows: m, columns: n, complex: a.complex }));
   const operands = { a: a.data, b: b.data, adjointA, adjointB };
   const common = { n, k, complex: a.complex, lower: false };
   const strides = { strideA: batchStride(a), strideB: batchStride(b) };

@@ -4,6 +4,7 @@
  */
 import type { Handle, Matrices, Vector } from '../engine.ts';
 import type { Dense, Shape } from './dense.ts';
+import { dropIdle, recycle } from './storage.ts';
 import { breathe } from './turn.ts';
 
 type Step = () => void | Promise<void>;
@@ -20,6 +21,8 @@ interface Slot {
 export class Recorder {
   readonly #slots = new WeakMap<Handle, Slot>();
   readonly #queue: Step[] = [];
+  /** The data of all slots. */
+  readonly #held = new WeakSet<Float64Array>();
   /** Ends when every run asked for so far has ended. */
   #turn: Promise<void> = Promise.resolve();
   #closed = false;
@@ -97,7 +100,10 @@ export class Recorder {
     });
     this.#queue.push(() => {
       for (const slot of slots) {
-        this.#liveBytes -= slot.data?.byteLength ?? 0;
+        if (slot.data === undefined) continue;
+        this.#liveBytes -= slot.data.byteLength;
+        this.#held.delete(slot.data);
+        recycle(slot.data);
         slot.data = undefined;
       }
     });
@@ -130,9 +136,15 @@ export class Recorder {
     this.#closed = true;
     await this.#turn;
     this.#queue.length = 0;
+    dropIdle();
   }
 
   #fill(slot: Slot, data: Float64Array): void {
+    // The release of one handle would hand the other's data to the next operation.
+    if (this.#held.has(data)) {
+      throw new Error(`${slot.origin}: results must have storage of their own, got that of another handle`);
+    }
+    this.#held.add(data);
     slot.data = data;
     this.#liveBytes += data.byteLength;
     this.#peakBytes = Math.max(this.#peakBytes, this.#liveBytes);

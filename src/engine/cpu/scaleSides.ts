@@ -1,4 +1,5 @@
 import type { Dense } from './dense.ts';
+import { allocate } from './storage.ts';
 
 /** diag(left) · A · diag(right); an absent side is the identity. */
 export function scaleSides(
@@ -7,7 +8,7 @@ export function scaleSides(
   right: Float64Array | undefined,
 ): Float64Array {
   const width = a.complex ? 2 : 1;
-  const out = new Float64Array(a.data.length);
+  const out = allocate(a.data.length);
   let at = 0;
   for (let b = 0; b < a.batch; b++) {
     for (let i = 0; i < a.rows; i++) {

@@ -12,10 +12,15 @@ import type { Kernels } from './kernels.ts';
 import { largestEigenvalue } from './lanczos.ts';
 import { modulus } from './modulus.ts';
 import { floorLog2, powerFactors } from './powers.ts';
+import { writeShifted } from './shifted.ts';
+import { allocate, recycle } from './storage.ts';
+import { scaleByPower } from './vectors.ts';
 
 const unitRoundoff = 2 ** -53;
 /** Doubles of the batch that are examined together, and of the shifted copies that are factored together. */
 const chunkLength = 2 ** 22;
+/** Between 2^-200 and 2^200 no square on the way overflows, and none that matters vanishes: nothing has to be scaled. */
+const moderateExponent = 200;
 
 /** max_b ‖S[b]‖₂ from above, within a factor 1 + 1e-9 up to n = 2000. NaN if S holds one. */
 export function spectralRadius(kernels: Kernels, s: Dense): Promise<number> {
@@ -30,16 +35,20 @@ export async function offDiagonalRadius(kernels: Kernels, s: Dense): Promise<num
 async function provenRadius(kernels: Kernels, s: Dense, diagonal: 'kept' | 'dropped'): Promise<number> {
   const largest = largestPart(s.data);
   if (!(largest < Number.POSITIVE_INFINITY)) return largest;
-  const scale = floorLog2(largest);
+  const exponent = floorLog2(largest);
+  const scale = Math.abs(exponent) <= moderateExponent ? 0 : exponent;
+  const unit = 2 ** (exponent - scale);
   const length = entryLength(s);
   const step = Math.max(1, Math.floor(chunkLength / length));
   let bound: Bound = { shift: 0, trace: 0 };
   for (let start = 0; start < s.batch; start += step) {
     const end = Math.min(s.batch, start + step);
-    const data = scaled(s.data.subarray(start * length, end * length), -scale);
+    const part = s.data.subarray(start * length, end * length);
+    const data = scale === 0 && diagonal === 'kept' ? part : scaleByPower(part, -scale);
     const chunk = { ...s, batch: end - start, data };
     if (diagonal === 'dropped') clearDiagonal(chunk);
-    bound = await raise(kernels, chunk, bound);
+    bound = await raise(kernels, chunk, bound, unit);
+    recycle(data);
   }
   return roundedUp(bound.shift + choleskyError(s.rows, s.complex, bound), scale);
 }
@@ -60,8 +69,8 @@ interface Profile {
   readonly trace: number;
 }
 
-/** Raises the shift until it is proven for every entry of the chunk. */
-async function raise(kernels: Kernels, chunk: Dense, before: Bound): Promise<Bound> {
+/** Raises the shift until it is proven for every entry of the chunk. `unit`: of the size of the largest of all parts. */
+async function raise(kernels: Kernels, chunk: Dense, before: Bound, unit: number): Promise<Bound> {
   const n = chunk.rows;
   const profiles = Array.from({ length: chunk.batch }, (_, b) => profile(chunk, b));
   const trace = profiles.reduce((most, { trace }) => Math.max(most, trace), before.trace);
@@ -82,14 +91,14 @@ async function raise(kernels: Kernels, chunk: Dense, before: Bound): Promise<Bou
     if (leader !== undefined) {
       estimated.add(leader);
       const entry = chunk.data.subarray(leader * entryLength(chunk), (leader + 1) * entryLength(chunk));
-      target = largestEigenvalue(entry, n, chunk.complex) * (1 + margin);
+      target = (await largestEigenvalue(kernels, entry, n, chunk.complex)) * (1 + margin);
     }
     if (target > shift) {
       shift = target;
     } else {
       // It failed at more than its estimate, so rounding (or a misled Lanczos) is in the way. The shift now grows
       // geometrically and reaches every ceiling in the end.
-      shift = Math.max(shift, target, pending.length > 0 ? 2 ** -50 : 0) * (1 + margin);
+      shift = Math.max(shift, target, pending.length > 0 ? 2 ** -50 * unit : 0) * (1 + margin);
       margin *= 8;
     }
     await prune();
@@ -123,16 +132,15 @@ async function definite(
 ): Promise<Uint8Array> {
   if (entries.length === 0) return new Uint8Array(0);
   const n = chunk.rows;
-  const width = chunk.complex ? 2 : 1;
   const length = entryLength(chunk);
-  const shifted = new Float64Array(entries.length * length);
+  const diagonal = new Float64Array(n).fill(shift);
+  const shifted = allocate(entries.length * length);
   entries.forEach((b, index) => {
-    const from = b * length;
-    const to = index * length;
-    for (let i = 0; i < length; i++) shifted[to + i] = sign * chunk.data[from + i]!;
-    for (let i = 0; i < n; i++) shifted[to + (i * n + i) * width]! += shift;
+    writeShifted(shifted, index * length, chunk.data, b * length, n, chunk.complex, diagonal, sign);
   });
-  return kernels.positiveDefinite(shifted, entries.length, n, chunk.complex);
+  const flags = await kernels.positiveDefinite(shifted, entries.length, n, chunk.complex);
+  recycle(shifted);
+  return flags;
 }
 
 function profile(chunk: Dense, b: number): Profile {
@@ -145,11 +153,20 @@ function profile(chunk: Dense, b: number): Profile {
   let at = b * entryLength(chunk);
   for (let i = 0; i < n; i++) {
     let row = 0;
-    for (let j = 0; j < n; j++, at += width) {
-      const re = data[at]!;
-      const im = complex ? data[at + 1]! : 0;
-      squares += re * re + im * im;
-      row += complex ? modulus(re, im) : Math.abs(re);
+    const end = at + n * width;
+    if (complex) {
+      for (; at < end; at += 2) {
+        const re = data[at]!;
+        const im = data[at + 1]!;
+        squares += re * re + im * im;
+        row += modulus(re, im);
+      }
+    } else {
+      for (; at < end; at++) {
+        const value = data[at]!;
+        squares += value * value;
+        row += Math.abs(value);
+      }
     }
     const centre = data[at - (n - i) * width]!;
     largestRow = Math.max(largestRow, row);
@@ -184,13 +201,6 @@ function largestPart(data: Float64Array): number {
     if (Number.isNaN(largest)) return largest;
   }
   return largest;
-}
-
-function scaled(data: Float64Array, e: number): Float64Array {
-  const [first, second, third] = powerFactors(e);
-  const out = new Float64Array(data.length);
-  for (let i = 0; i < data.length; i++) out[i] = data[i]! * first * second * third;
-  return out;
 }
 
 /** x · 2^e, upwards where the result is subnormal. */

@@ -1,12 +1,13 @@
 import type { Ranges } from '../engine.ts';
 import { type Dense, entryLength } from './dense.ts';
+import { allocate } from './storage.ts';
 
 /** Rows and columns of each matrix, gathered by ranges. */
 export function submatrix(a: Dense, rows: Ranges, columns: Ranges): Float64Array {
   const width = a.complex ? 2 : 1;
   const length = entryLength(a);
   const extent = (ranges: Ranges) => ranges.reduce((sum, [start, end]) => sum + end - start, 0);
-  const out = new Float64Array(a.batch * extent(rows) * extent(columns) * width);
+  const out = allocate(a.batch * extent(rows) * extent(columns) * width);
   let to = 0;
   for (let b = 0; b < a.batch; b++) {
     for (const [top, bottom] of rows) {

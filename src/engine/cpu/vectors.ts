@@ -1,5 +1,6 @@
 /** Operations on small vectors. Vectors of length 1 are broadcast to `length`. */
 import { floorLog2, powerFactors } from './powers.ts';
+import { allocate } from './storage.ts';
 
 function at(vector: Float64Array, index: number): number {
   return vector[vector.length === 1 ? 0 : index]!;
@@ -55,10 +56,12 @@ export function exponent(a: Float64Array): number {
   return floorLog2(largest(a));
 }
 
-/** a · 2^e. */
+/** a · 2^e; matrices are scaled by it too. */
 export function scaleByPower(a: Float64Array, e: number): Float64Array {
   const [first, second, third] = powerFactors(e);
-  return a.map((value) => value * first * second * third);
+  const out = allocate(a.length);
+  for (let i = 0; i < out.length; i++) out[i] = a[i]! * first * second * third;
+  return out;
 }
 
 /** The candidate with the smallest score, the first of equals; NaN all over if every score is NaN. */

@@ -1,6 +1,7 @@
-import { leftHalf } from './congruence.ts';
+import { leftHalf, recycleHalf } from './congruence.ts';
 import { type Dense, mirrorLower } from './dense.ts';
 import type { Kernels } from './kernels.ts';
+import { allocate, recycle } from './storage.ts';
 
 /** Doubles in each of the two gathered matrices: batches beyond it are summed in parts. */
 const gatheredLimit = 2 ** 22;
@@ -18,8 +19,8 @@ export async function windowSum(
   const left = await leftHalf(kernels, w, q);
   const m = w.rows;
   const width = w.columns * (w.complex ? 2 : 1);
-  const sum = new Float64Array(m * m);
-  const part = new Float64Array(m * m);
+  const sum = allocate(m * m).fill(0);
+  const part = allocate(m * m);
   const step = Math.max(1, Math.floor(gatheredLimit / (m * width)));
   for (let start = 0; start < left.batch; start += step) {
     const end = Math.min(left.batch, start + step);
@@ -32,7 +33,11 @@ export async function windowSum(
     };
     await kernels.product(task, part);
     for (let i = 0; i < m; i++) for (let j = 0; j <= i; j++) sum[i * m + j]! += part[i * m + j]!;
+    recycle(a);
+    recycle(b);
   }
+  recycle(part);
+  recycleHalf(left, w);
   mirrorLower(sum, 1, m, false);
   return sum;
 }
@@ -41,7 +46,7 @@ export async function windowSum(
 function sideBySide(x: Dense, start: number, end: number, weights: Float64Array | undefined): Float64Array {
   const width = x.columns * (x.complex ? 2 : 1);
   const total = (end - start) * width;
-  const out = new Float64Array(x.rows * total);
+  const out = allocate(x.rows * total);
   for (let b = start; b < end; b++) {
     const weight = weights?.[b] ?? 1;
     const from = x.batch === 1 ? 0 : b * x.rows * width;

@@ -8,6 +8,7 @@ import type { Attributes } from './attributes.ts';
 import type { Budget } from './budget.ts';
 import { type Constant, integerVector } from './constant.ts';
 import type { GraphNode } from './graph.ts';
+import type { UniqueNames } from './names.ts';
 import type { ExternalFiles } from './tensors.ts';
 
 /** A tensor that depends on the network's input. */
@@ -34,6 +35,8 @@ export interface Scope {
    */
   readonly batch: number | undefined;
   readonly budget: Budget;
+  /** Of the network's nodes. */
+  readonly names: UniqueNames;
   readonly external: ExternalFiles;
 }
 
@@ -222,8 +225,8 @@ export class Call {
    * @param part set where a node becomes several operators: what this one does
    */
   emit(operator: Operator, inputs: readonly Signal[], part?: string): Signal {
-    const { builder } = this.scope;
-    const name = part === undefined ? this.node.name : `${this.node.name} (${part})`;
+    const { builder, names } = this.scope;
+    const name = names.claim(part === undefined ? this.node.name : `${this.node.name} (${part})`);
     const id = builder.add(
       name,
       operator,

@@ -8,6 +8,7 @@ import { Call, type Scope, type Signal, type Value } from './call.ts';
 import type { Constant } from './constant.ts';
 import { type GraphNode, neededNodes, type Producers } from './graph.ts';
 import type { Reading, Rim } from './interface.ts';
+import { UniqueNames } from './names.ts';
 import type { TensorProto } from './onnx_pb.ts';
 import type { Converter } from './operators/converter.ts';
 import { CONVERTERS, reasonAgainst, SHAPE_PRESERVING } from './operators/registry.ts';
@@ -57,7 +58,8 @@ class Interpretation {
   constructor(graph: ResolvedGraph, reading: Reading, budget: Budget) {
     this.graph = graph;
     const builder = new NetworkBuilder(graph.name);
-    this.scope = { builder, batch: reading.batch, budget, external: graph.external };
+    const names = new UniqueNames();
+    this.scope = { builder, batch: reading.batch, budget, names, external: graph.external };
     const { name } = graph.input;
     const { shape, batched } = reading;
     const input: Signal = { kind: 'signal', id: builder.input(name, shape), shape, batched };

@@ -2,6 +2,7 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { everyAxis } from '../../network/size.ts';
 import { AttributeType } from './attributes.ts';
+import { UniqueNames } from './names.ts';
 import {
   type AttributeProto,
   AttributeProtoSchema,
@@ -27,7 +28,8 @@ export class GraphWriter {
   private readonly dataType: number;
   private readonly nodes: NodeProto[] = [];
   private readonly tensors: TensorProto[] = [];
-  private readonly names = new Set<string>();
+  private readonly values = new UniqueNames();
+  private readonly nodeNames = new UniqueNames();
   /** The operator that is being written: its name and that of its output. */
   private operator = '';
   private output = '';
@@ -39,11 +41,7 @@ export class GraphWriter {
 
   /** A name like the given one that no value has yet. */
   name(wanted: string): string {
-    const base = wanted || 'value';
-    let name = base;
-    for (let k = 2; this.names.has(name); k++) name = `${base}_${k}`;
-    this.names.add(name);
-    return name;
+    return this.values.claim(wanted || 'value');
   }
 
   /** What follows belongs to the operator `node`, whose result is to be called `output`. */
@@ -125,7 +123,13 @@ export class GraphWriter {
   ): void {
     const attribute = Object.entries(attributes).map(([key, value]) => attributeProto(key, value));
     this.nodes.push(
-      create(NodeProtoSchema, { name, opType, input: [...input], output: [output], attribute }),
+      create(NodeProtoSchema, {
+        name: this.nodeNames.claim(name),
+        opType,
+        input: [...input],
+        output: [output],
+        attribute,
+      }),
     );
   }
 

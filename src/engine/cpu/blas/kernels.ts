@@ -16,10 +16,11 @@ const lowerTriangle = 122;
 /** What LAPACK's column-major order calls the upper triangle is the lower one of rows. */
 const lowerOfRows = 'U';
 
-/** Operations in one product, and sides of Cholesky and inverse, from which OpenBLAS is faster (bench/operations.ts). */
+/** Operations in one product, and sides of Cholesky, inverse and matrix × vector, from which OpenBLAS is faster (bench/operations.ts). */
 const worthProduct = 3e4;
 const worthCholesky = 24;
 const worthInverse = 16;
+const worthVector = 48;
 /** Operations from which a call is moved to the background for the event loop's sake: some milliseconds. */
 const worthBackground = 1e8;
 /** Rows of a lower triangle computed at a time, each band up to the diagonal only. */
@@ -88,6 +89,20 @@ export class BlasKernels implements Kernels {
       await breathe();
     }
     return true;
+  }
+
+  async multiplyVector(
+    a: Float64Array,
+    x: Float64Array,
+    y: Float64Array,
+    n: number,
+    complex: boolean,
+  ): Promise<void> {
+    if (n < worthVector) return this.#small.multiplyVector(a, x, y, n, complex);
+    this.#library.setThreads(this.threads);
+    const routine = complex ? this.#library.zhemv : this.#library.dsymv;
+    const [one, zero] = complex ? [Float64Array.of(1, 0), Float64Array.of(0, 0)] : [1, 0];
+    await routine('blocking', ...[rowMajor, lowerTriangle, n, one, a, n, x, 1, zero, y, 1]);
   }
 
   close(): Promise<void> {

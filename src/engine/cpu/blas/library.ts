@@ -18,6 +18,8 @@ export interface Library {
   readonly zgemm: Routine;
   readonly dsyrk: Routine;
   readonly zherk: Routine;
+  readonly dsymv: Routine;
+  readonly zhemv: Routine;
   readonly dpotrf: Routine;
   readonly zpotrf: Routine;
   readonly dpotri: Routine;
@@ -89,6 +91,8 @@ function bind(library: import('koffi').LibraryHandle): Library {
   const product = (scalar: string) =>
     `(int, int, int, int, int, int, ${scalar}, double *, int, double *, int, ${scalar}, double *, int)`;
   const rankUpdate = '(int, int, int, int, int, double, double *, int, double, double *, int)';
+  const timesVector = (scalar: string) =>
+    `(int, int, int, ${scalar}, double *, int, double *, int, ${scalar}, double *, int)`;
   const factor = '(const char *, int *, double *, int *, _Out_ int *, int64_t)';
   return {
     configuration: configuration.trim(),
@@ -97,6 +101,8 @@ function bind(library: import('koffi').LibraryHandle): Library {
     zgemm: routine(`void cblas_zgemm${product('double *')}`),
     dsyrk: routine(`void cblas_dsyrk${rankUpdate}`),
     zherk: routine(`void cblas_zherk${rankUpdate}`),
+    dsymv: routine(`void cblas_dsymv${timesVector('double')}`),
+    zhemv: routine(`void cblas_zhemv${timesVector('double *')}`),
     dpotrf: routine(`void dpotrf_${factor}`),
     zpotrf: routine(`void zpotrf_${factor}`),
     dpotri: routine(`void dpotri_${factor}`),

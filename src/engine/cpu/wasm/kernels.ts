@@ -3,6 +3,7 @@
  * How the work is cut changes no result: an entry of a product is one sum over k in one order.
  */
 import { type Kernels, type Product, productFlops } from '../kernels.ts';
+import { multiplyVector } from '../matrixVector.ts';
 import { breathe } from '../turn.ts';
 import type { Call } from './perform.ts';
 import { Pool } from './pool.ts';
@@ -87,6 +88,17 @@ export class WasmKernels implements Kernels {
     });
     await this.#run(pieces, flops * batch);
     return definite;
+  }
+
+  /** In JavaScript: the way into the module's memory would take as long. */
+  async multiplyVector(
+    a: Float64Array,
+    x: Float64Array,
+    y: Float64Array,
+    n: number,
+    complex: boolean,
+  ): Promise<void> {
+    multiplyVector(a, x, y, n, complex);
   }
 
   close(): Promise<void> {

@@ -1,5 +1,5 @@
 /**
- * Runs one call of the Wasm module: places its regions in the module's memory, calls, copies results out.
+ * Runs one call of the Wasm module: places its regions in the module's memory, calls, shows where the results are.
  * Knows no operation, so that the worker, which carries a copy of this file, never changes with them.
  */
 
@@ -9,13 +9,14 @@ export interface Call {
   /** Data to place in memory, or the length in doubles of a region that the call fills. */
   readonly regions: readonly (Float64Array | number)[];
   readonly scalars: readonly number[];
-  /** Indices of the regions to copy out, in that order. */
+  /** Indices of the regions that hold results, in the order in which they are wanted. */
   readonly results: readonly number[];
 }
 
 const pageBytes = 65536;
 
-/** @throws RangeError when the memory cannot grow to hold the regions (4 GiB at most). */
+/** The results, as views of the module's memory that the next call overwrites.
+ *  @throws RangeError when the memory cannot grow to hold the regions (4 GiB at most). */
 export function perform(instance: WebAssembly.Instance, call: Call): Float64Array[] {
   const memory = instance.exports.memory as WebAssembly.Memory;
   const heapBase = instance.exports.heapBase as WebAssembly.Global;
@@ -45,6 +46,6 @@ export function perform(instance: WebAssembly.Instance, call: Call): Float64Arra
   return call.results.map((index) => {
     const region = call.regions[index]!;
     const length = typeof region === 'number' ? region : region.length;
-    return new Float64Array(memory.buffer, pointers[index], length).slice();
+    return new Float64Array(memory.buffer, pointers[index], length);
   });
 }

@@ -40,7 +40,7 @@ export class Pool {
     return new Pool(threads, module, await WebAssembly.instantiate(module));
   }
 
-  /** On the calling thread. */
+  /** On the calling thread; the results are views that the next call overwrites. */
   here(call: Call): Float64Array[] {
     return perform(this.#instance, call);
   }

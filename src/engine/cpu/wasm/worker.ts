@@ -30,7 +30,7 @@ function receive(message: WebAssembly.Module | Call): void {
       return;
     }
     if (instance === undefined) throw new Error('worker: the module must come first, got a call');
-    const results = perform(instance, message);
+    const results = perform(instance, message).map((result) => result.slice());
     port.postMessage(
       { results },
       results.map((result) => result.buffer),

@@ -1,0 +1,13 @@
+// floor(log2(a)) of one number: 0 for zero, NaN for what has no exponent (negative, infinite, NaN).
+
+fn work(index: u32) {
+  let bits = a[0];
+  let magnitude = bits & 0x7fffffffu;
+  if (magnitude < 0x00800000u) {
+    out[0] = 0u;
+  } else if (isPositiveFinite(bits)) {
+    out[0] = asBits(f32(exponentOf(bits)));
+  } else {
+    out[0] = nanBits;
+  }
+}

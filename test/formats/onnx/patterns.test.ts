@@ -1,0 +1,100 @@
+/** Functions spelt out in several nodes become one operator; what only looks like them does not. */
+import { describe, expect, it } from 'vitest';
+import { UnsupportedError } from '../../../src/errors.ts';
+import { floats, integers, kinds, model, node, read } from './build.ts';
+
+const numbers = (values: Record<string, number>) =>
+  Object.entries(values).map(([name, value]) => floats(name, [], [value]));
+
+const SQRT2 = Math.fround(Math.SQRT2);
+
+describe('gates', () => {
+  it('become one nonlinearity', async () => {
+    const silu = [node('Sigmoid', 'x', 's'), node('Mul', 's x', 'y')];
+    expect(kinds(await read(model(silu)))).toEqual(['silu']);
+    const gelu = [
+      node('Div', 'x r', 'd'),
+      node('Erf', 'd', 'e'),
+      node('Add', 'e o', 'a'),
+      node('Mul', 'x a', 'm'),
+      node('Mul', 'm h', 'y'),
+    ];
+    const initializers = numbers({ r: SQRT2, o: 1, h: 0.5 });
+    expect(kinds(await read(model(gelu, { initializers })))).toEqual(['gelu']);
+  });
+
+  it('keep a factor that is not theirs', async () => {
+    const nodes = [node('Sigmoid', 'x', 's'), node('Mul', 's x', 'm'), node('Mul', 'm k', 'y')];
+    expect(kinds(await read(model(nodes, { initializers: numbers({ k: 3 }) })))).toEqual(['silu', 'scale']);
+  });
+
+  it('leave their inner nodes to those who use them', async () => {
+    const nodes = [node('Sigmoid', 'x', 's'), node('Mul', 's x', 'm'), node('Add', 'm s', 'y')];
+    expect(kinds(await read(model(nodes)))).toEqual(['silu', 'sigmoid', 'add']);
+  });
+
+  it.each([
+    ['another value', [node('Relu', 'x', 'z'), node('Sigmoid', 'x', 's'), node('Mul', 's z', 'y')]],
+    ['a third factor', [node('Sigmoid', 'x', 's'), node('Mul', 's x', 'm'), node('Mul', 'm x', 'y')]],
+    ['a quotient', [node('Sigmoid', 'x', 's'), node('Div', 'x s', 'y')]],
+    ['two gates', [node('Sigmoid', 'x', 's'), node('Tanh', 'x', 't'), node('Mul', 's t', 'y')]],
+    ['tanh', [node('Tanh', 'x', 't'), node('Mul', 't x', 'y')]],
+    [
+      'erf of something else',
+      [node('Mul', 'x h', 'd'), node('Erf', 'd', 'e'), node('Add', 'e o', 'a'), node('Mul', 'x a', 'y')],
+    ],
+    [
+      'erf plus something else',
+      [node('Div', 'x r', 'd'), node('Erf', 'd', 'e'), node('Add', 'e h', 'a'), node('Mul', 'x a', 'y')],
+    ],
+    ['a steep hard sigmoid', [node('HardSigmoid', 'x', 'g'), node('Mul', 'x g', 'y')]],
+  ])('are not seen in %s', async (_, nodes) => {
+    const initializers = numbers({ r: SQRT2, o: 1, h: 0.5 });
+    await expect(read(model(nodes, { initializers }))).rejects.toThrow(UnsupportedError);
+  });
+
+  it('see coefficients in per-channel constants for what they are', async () => {
+    const nodes = [node('Mul', 'x k', 'u'), node('Sigmoid', 'u', 's'), node('Mul', 'x s', 'y')];
+    const initializers = [floats('k', [4], [1, 2, 3, 4])];
+    await expect(read(model(nodes, { initializers }))).rejects.toThrow(UnsupportedError);
+  });
+});
+
+describe('circular padding', () => {
+  const ring = (axis: number, before: number, after: number) => ({
+    nodes: [
+      node('Slice', 'x l e a', 'p'),
+      node('Slice', 'x z r a', 'q'),
+      node('Concat', 'p x q', 'y', { axis: BigInt(axis) }),
+    ],
+    initializers: [
+      integers('l', [1], [-before]),
+      integers('e', [1], [2 ** 31 - 1]),
+      integers('z', [1], [0]),
+      integers('r', [1], [after]),
+      integers('a', [1], [axis]),
+    ],
+  });
+  const inputs = { x: ['N', 2, 4, 5] };
+
+  it('becomes one Pad', async () => {
+    const { nodes, initializers } = ring(3, 1, 2);
+    const network = await read(model(nodes, { inputs, initializers }));
+    const padding = { mode: 'circular', before: [0, 1], after: [0, 2] };
+    expect(network.nodes.map(({ operator }) => operator)).toEqual([{ kind: 'pad', padding }]);
+  });
+
+  it('is not longer than the image', async () => {
+    const { nodes, initializers } = ring(3, 6, 2);
+    await expect(read(model(nodes, { inputs, initializers }))).rejects.toThrow(/at most 5 long/);
+  });
+
+  it('is not seen where channels or other slices are joined', async () => {
+    const channels = ring(1, 1, 1);
+    const joined = await read(model(channels.nodes, { inputs, initializers: channels.initializers }));
+    expect(kinds(joined)).not.toContain('pad');
+    const { nodes, initializers } = ring(3, 1, 2);
+    const swapped = [nodes[0]!, nodes[1]!, node('Concat', 'q x p', 'y', { axis: 3n })];
+    expect(kinds(await read(model(swapped, { inputs, initializers })))).not.toContain('pad');
+  });
+});

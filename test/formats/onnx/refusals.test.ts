@@ -1,0 +1,141 @@
+/** What has no bound is refused by name, all of it at once. */
+import { describe, expect, it } from 'vitest';
+import { InputError, UnsupportedError } from '../../../src/errors.ts';
+import { floats, integers, kinds, model, node, read } from './build.ts';
+
+async function refusal(bytes: Uint8Array): Promise<UnsupportedError> {
+  const error = await read(bytes).then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(UnsupportedError);
+  return error as UnsupportedError;
+}
+
+describe('refusals', () => {
+  it('list every node', async () => {
+    const nodes = [
+      node('LayerNormalization', 'x s', 'a'),
+      node('Exp', 'a', 'b'),
+      node('Mystery', 'b', 'c'),
+      node('Relu', 'c', 'd', { colour: 1n }),
+      node('Gadget', 'd', 'e', {}, 'com.example'),
+      node('Sqrt', 'e', 'y'),
+    ];
+    const bytes = model(nodes, { initializers: [floats('s', [4], [1, 1, 1, 1])], imports: ['com.example'] });
+    const { items } = await refusal(bytes);
+    expect(items.map(({ node, found }) => [node, found])).toEqual([
+      ['make a', 'LayerNormalization'],
+      ['make c', 'Mystery'],
+      ['make d', 'Relu: attribute colour'],
+      ['make e', 'com.example.Gadget'],
+      ['make b', 'Exp of data'],
+      ['make y', 'Sqrt of data'],
+    ]);
+  });
+
+  it('go on behind a node that is refused', async () => {
+    const nodes = [
+      node('InstanceNormalization', 'x s s', 'a'),
+      node('Sigmoid', 'a', 'b'),
+      node('Mul', 'a b', 'c'),
+      node('Tanh', 'a', 'd'),
+      node('Mul', 'c d', 'y'),
+    ];
+    const { items } = await refusal(model(nodes, { initializers: [floats('s', [4], [1, 1, 1, 1])] }));
+    expect(items.map(({ node }) => node)).toEqual(['make a', 'make y']);
+  });
+
+  it.each([
+    ['Mul', [node('Relu', 'x', 'a'), node('Mul', 'x a', 'y')], []],
+    ['a square', [node('Mul', 'x x', 'y')], []],
+    ['Div', [node('Relu', 'x', 'a'), node('Div', 'x a', 'y')], []],
+    ['Div of a constant', [node('Div', 'w x', 'y')], [floats('w', [4], [1, 1, 1, 1])]],
+    ['MatMul', [node('Relu', 'x', 'a'), node('MatMul', 'x a', 'y')], []],
+    ['Conv', [node('Unsqueeze', 'x a', 'i'), node('Conv', 'i i', 'y')], [integers('a', [1], [2])]],
+    ['Gemm', [node('Gemm', 'x x', 'y')], []],
+    ['Pow', [node('Pow', 'x w', 'y')], [floats('w', [], [2])]],
+    ['Exp', [node('Exp', 'x', 'y')], []],
+    ['Reciprocal', [node('Reciprocal', 'x', 'y')], []],
+    ['Attention', [node('Attention', 'x x x', 'y')], []],
+    ['GroupNormalization', [node('GroupNormalization', 'x w w', 'y')], [floats('w', [1], [1])]],
+  ] as const)('%s: no global bound exists', async (_, nodes, initializers) => {
+    const { message } = await refusal(model(nodes, { initializers: [...initializers] }));
+    expect(message).toMatch(/no global bound exists/);
+  });
+
+  it.each([
+    ['training BatchNormalization', node('BatchNormalization', 'x w w w w', 'y', { training_mode: 1n }), 14],
+    ['statistics of BatchNormalization', node('BatchNormalization', 'x w w w w', 'y m v'), 9],
+    ['a constant that repeats the tensor', node('Add', 'x table', 'y'), 13],
+    ['a vector of bounds', node('Max', 'x w', 'y'), 13],
+    ['casts to integers', node('Cast', 'x', 'y', { to: 7n }), 13],
+    [
+      'ceil_mode that counts padding',
+      node('AveragePool', 'i', 'y', {
+        kernel_shape: [2n],
+        strides: [2n],
+        ceil_mode: 1n,
+        count_include_pad: 1n,
+      }),
+      13,
+    ],
+    ['an If', node('If', 'x', 'y'), 13],
+  ])('%s', async (_, last, opset) => {
+    const initializers = [
+      floats('w', [4], [1, 2, 1, 1]),
+      floats('table', [3, 4], new Array<number>(12).fill(1)),
+    ];
+    const first = node('Reshape', 'x s', 'i');
+    const shape = integers('s', [3], [0, 1, -1]);
+    // Three samples of one channel would divide evenly: five entries do not.
+    const inputs = { x: ['N', last.opType === 'AveragePool' ? 5 : 4] };
+    await refusal(model([first, last], { inputs, initializers: [...initializers, shape], opset }));
+  });
+
+  it('training dropout', async () => {
+    const training = integers('t', [], [1]);
+    const bytes = model([node('Dropout', 'x  t', 'y')], { initializers: [training] });
+    const { message } = await refusal(bytes);
+    expect(message).toMatch(/training_mode/);
+    expect(kinds(await read(model([node('Dropout', 'x', 'd'), node('Relu', 'd', 'y')])))).toEqual(['relu']);
+  });
+
+  it('the mask of a dropout', async () => {
+    const { message } = await refusal(model([node('Dropout', 'x', 'd m'), node('Relu', 'm', 'y')]));
+    expect(message).toMatch(/make d: Dropout: output 1: only the first output is read/);
+  });
+
+  it.each([6, 29, 1000])('operator set %i', async (opset) => {
+    const { message } = await refusal(model([node('Relu', 'x', 'y')], { opset }));
+    expect(message).toMatch(/operator sets 7 to 28/);
+  });
+
+  it('are not made for nodes that the output does not need', async () => {
+    const nodes = [node('Exp', 'x', 'e'), node('Mystery', 'e', 'm'), node('Relu', 'x', 'y')];
+    expect(kinds(await read(model(nodes)))).toEqual(['relu']);
+  });
+});
+
+describe('forms of another operator set are malformed', () => {
+  const axes = integers('a', [1], [2]);
+  it.each([
+    ['Squeeze axes as attribute', node('Squeeze', 'x', 'y', { axes: [2n] }), 13],
+    ['Squeeze axes as input', node('Squeeze', 'x a', 'y'), 11],
+    ['Clip bounds as attributes', node('Clip', 'x', 'y', { min: 0 }), 11],
+    ['Clip bounds as inputs', node('Clip', 'x c', 'y'), 9],
+    ['ReduceMean axes as input', node('ReduceMean', 'x a', 'y'), 13],
+    ['wrap padding', node('Pad', 'x p', 'y', { mode: 'wrap' }), 18],
+  ])('%s', async (_, last, opset) => {
+    const initializers = [axes, floats('c', [], [0]), integers('p', [6], [0, 0, 1, 0, 0, 1])];
+    const bytes = model([last], { inputs: { x: ['N', 4, 1] }, initializers, opset });
+    await expect(read(bytes)).rejects.toThrow(InputError);
+  });
+
+  it('softmax runs over all axes from axis on before operator set 13', async () => {
+    const inputs = { x: ['N', 4, 3] };
+    const bytes = (opset: number) => model([node('Softmax', 'x', 'y', { axis: 1n })], { inputs, opset });
+    await refusal(bytes(11));
+    expect(kinds(await read(bytes(13)))).toEqual(['softmax']);
+  });
+});
