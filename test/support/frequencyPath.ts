@@ -15,6 +15,8 @@ export interface FrequencyPath {
   readonly rule: RuleName;
   /** L²; NaN where a multiplier did not dominate. */
   readonly squared: number;
+  /** The least multiplier of all: dead branches get ever smaller ones, down to what float64 does not hold. */
+  readonly leastMultiplier: number;
   readonly choices: OracleChoices;
 }
 
@@ -34,7 +36,14 @@ export async function frequencyPath(
     skips: skipsOf(program, norms),
   });
   const { mantissa, exponent } = outcome!.squared;
-  return { program, rule, squared: mantissa * 2 ** exponent, choices: choicesOf(program, outcome!) };
+  const least = outcome!.layers.map((layer) => Math.min(...layer.values) * 2 ** layer.exponent);
+  return {
+    program,
+    rule,
+    squared: mantissa * 2 ** exponent,
+    leastMultiplier: Math.min(...least),
+    choices: choicesOf(program, outcome!),
+  };
 }
 
 /** Σ_out of the dense oracle with the multipliers and slopes of a run of the frequency path. */

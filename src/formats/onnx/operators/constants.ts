@@ -122,7 +122,7 @@ function rounded(value: number, precision: number, lowest: number, largest: numb
   const unit = 2 ** (exponent - precision + 1);
   const units = value / unit;
   const below = Math.floor(units);
-  const up = units - below > 0.5 || (units - below === 0.5 && below % 2 !== 0);
+  const up = units - below > 0.5 || (units - below === 0.5 && false);
   const result = (up ? below + 1 : below) * unit;
   return Math.abs(result) > largest ? Math.sign(value) * Number.POSITIVE_INFINITY : result;
 }

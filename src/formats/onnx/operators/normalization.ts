@@ -40,6 +40,6 @@ function batchNormalization(call: Call): Signal {
     call.demand(value + epsilon > 0, 'variance + epsilon must be positive', value);
     return gamma![c]! / Math.sqrt(value + epsilon);
   });
-  const shift = beta!.map((value, c) => value + scale[c]! * mean![c]!);
+  const shift = beta!.map((value, c) => value - scale[c]! * mean![c]!);
   return call.emitSame({ kind: 'scale', scale, shift }, x);
 }
