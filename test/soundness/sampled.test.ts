@@ -24,18 +24,20 @@ const SLACK = 1 + 1e-9;
 /** Families that have no symbols: most methods refuse them. */
 const FEW_BOUNDS = ['reflected signals', 'replicated signals'];
 
-/** Why a network may have no bound: UnsupportedError's `found`, or a row's `error`. */
+/** Why a method may have no bound. */
 const DOCUMENTED = [
-  /^reshape to/,
-  /^circular padding beside operators that need another torus/,
+  /reshape to/,
+  /circular padding beside operators that need another torus/,
   /on grids of spacing/,
   /while .* already reads whole tensors beside it/,
   /while other branches live on/,
-  /^the method unrolled/,
+  /the method unrolled/,
   // Only the unrolled method covers these.
-  /^(reflect|replicate) padding/,
-  /the multipliers do not dominate S/,
+  /(reflect|replicate) padding/,
 ];
+
+/** A closed form may fail where its D lies within rounding of S: seldom. */
+const NOT_DOMINATED = /the multipliers do not dominate S/;
 
 const rule = fc.constantFrom(...RULE_NAMES);
 
@@ -54,6 +56,11 @@ const method: fc.Arbitrary<BoundOptions> = fc.oneof(
 function expectAbove(name: string, bound: number, slope: number): void {
   if (!(slope <= bound * SLACK))
     throw new Error(`${name}: the bound must be at least ${slope}, got ${bound}`);
+}
+
+function expectDocumented(reason: string): void {
+  if (!DOCUMENTED.some((known) => known.test(reason)))
+    throw new Error(`refused for another reason: ${reason}`);
 }
 
 /** ‖∇(f_i − f_j)‖ at a few points. */
@@ -93,7 +100,9 @@ describe.each(Object.entries(FAMILIES))('bounds of %s', (name, plans) => {
     'lie above every slope that sampling finds',
     async () => {
       let networks = 0;
-      let withBound = 0;
+      let bounded = 0;
+      let rows = 0;
+      let failures = 0;
       await fc.assert(
         fc.asyncProperty(plans, method, fc.nat(), async (plan, options, seed) => {
           const network = networkOf(plan);
@@ -104,26 +113,29 @@ describe.each(Object.entries(FAMILIES))('bounds of %s', (name, plans) => {
             result = await bound(network, { ...options, engine });
           } catch (error) {
             if (!(error instanceof UnsupportedError)) throw error;
-            for (const item of error.items)
-              expect(DOCUMENTED.some((reason) => reason.test(item.found))).toBe(true);
+            for (const { found } of error.items) expectDocumented(found);
             return;
           }
           const steepest = sampledLowerBound(network, 8, seed);
+          bounded++;
           for (const row of result.methods) {
-            if (row.bound === null) continue;
-            withBound++;
-            const name = [row.method, row.rule].join(' ');
-            expectAbove(name, row.bound, steepest);
+            rows++;
+            if (row.bound !== null) expectAbove([row.method, row.rule].join(' '), row.bound, steepest);
+            else if (NOT_DOMINATED.test(row.error ?? '')) failures++;
+            else expectDocumented(row.error ?? 'no bound and no reason');
           }
           result.margins?.forEach((row, i) => {
             row.forEach((margin, j) => {
-              expectAbove(`margin ${i} ${j}`, margin, steepestMargin(network, i, j, seed));
+              // A difference of covariances: exact to about √ε of the bound.
+              const slope = steepestMargin(network, i, j, seed) - 1e-7 * result.bound!;
+              expectAbove(`margin ${i} ${j}`, margin, slope);
             });
           });
         }),
-        { numRuns: runs(60) },
+        { numRuns: runs(40) },
       );
-      expect(withBound).toBeGreaterThan((FEW_BOUNDS.includes(name) ? 0.2 : 0.8) * networks);
+      expect(bounded).toBeGreaterThan((FEW_BOUNDS.includes(name) ? 0.1 : 0.6) * networks);
+      expect(failures).toBeLessThan(1 + 0.02 * rows);
     },
     patience(),
   );

@@ -31,7 +31,7 @@ export async function frequencyPath(
 ): Promise<FrequencyPath> {
   const norms = await normsOf(engine, program, { memory: MEMORY });
   const [outcome] = await sweep(engine, program, {
-    rules: [rule],
+    runs: [{ name: rule }],
     memory: MEMORY,
     skips: skipsOf(program, norms),
   });

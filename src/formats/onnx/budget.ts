@@ -1,10 +1,10 @@
-/** A limit on the work that a file can cause by constants that are computed. */
+/** Limits on the memory and the work that a file can cause beyond its size. */
 import { InputError } from '../../errors.ts';
 
-/** Entries that constants may be computed to, besides a multiple of those stored in the file. */
+/** Entries that constants may be decoded and computed to, besides a multiple of the bytes of the file. */
 const FREE_ENTRIES = 2 ** 24;
 const ENTRIES_PER_BYTE = 8;
-/** Multiplications and additions in products of constants: some ten seconds. */
+/** Operations on entries of constants: some ten seconds. */
 const MOST_OPERATIONS = 2 ** 34;
 
 export class Budget {
@@ -20,7 +20,7 @@ export class Budget {
   allocate(node: string, entries: number): void {
     this.entries -= entries;
     if (!(this.entries >= 0)) {
-      throw new InputError(`${node}: computed constants must fit their limit, got ${entries} entries more`);
+      throw new InputError(`${node}: constants must fit their limit, got ${entries} entries more`);
     }
   }
 

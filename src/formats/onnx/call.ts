@@ -225,7 +225,9 @@ export class Call {
    * @param part set where a node becomes several operators: what this one does
    */
   emit(operator: Operator, inputs: readonly Signal[], part?: string): Signal {
-    const { builder, names } = this.scope;
+    const { builder, names, budget } = this.scope;
+    // The builder looks at every weight, and many nodes may share one.
+    if ('weight' in operator) budget.work(this.node.name, operator.weight.length);
     const name = names.claim(part === undefined ? this.node.name : `${this.node.name} (${part})`);
     const id = builder.add(
       name,

@@ -187,7 +187,7 @@ class Interpretation {
     if (value) return value;
     const tensor = this.graph.initializers.get(name);
     if (!tensor) return undefined;
-    const decoded = decodeTensor(`initializer ${name}`, tensor, this.graph.external);
+    const decoded = decodeTensor(`initializer ${name}`, tensor, this.graph.external, this.scope.budget);
     this.values.set(name, decoded);
     return decoded;
   }

@@ -1,5 +1,6 @@
 /** Tensors as ONNX stores them: number formats, typed fields, raw bytes and external data. */
 import { InputError, UnsupportedError } from '../../errors.ts';
+import type { Budget } from './budget.ts';
 import { type Constant, constantOf, type EntryType } from './constant.ts';
 import type { TensorProto } from './onnx_pb.ts';
 
@@ -107,7 +108,12 @@ export type ExternalFiles = ReadonlyMap<string, Uint8Array>;
  * @throws InputError where sizes do not match or a float is NaN (or infinite, in a tensor of more than one entry)
  * @throws UnsupportedError for number formats that are not read
  */
-export function decodeTensor(what: string, tensor: TensorProto, external: ExternalFiles): Constant {
+export function decodeTensor(
+  what: string,
+  tensor: TensorProto,
+  external: ExternalFiles,
+  budget: Budget,
+): Constant {
   const format = FORMATS.get(tensor.dataType);
   if (!format) {
     const reason = 'weights must be float, double, float16, bfloat16, an integer type or bool';
@@ -118,9 +124,11 @@ export function decodeTensor(what: string, tensor: TensorProto, external: Extern
     throw new UnsupportedError([{ node: what, found: 'a segment of a tensor', reason }]);
   }
   const { shape, size } = tensorShape(what, tensor.dims);
+  // Many tensors may refer to the same bytes of a file.
+  const reserve = () => budget.allocate(what, size);
   const data = isRaw(tensor)
-    ? fromBytes(what, format, rawBytes(what, tensor, external), size)
-    : fromField(what, format, tensor, size);
+    ? fromBytes(what, format, rawBytes(what, tensor, external), size, reserve)
+    : fromField(what, format, tensor, size, reserve);
   if (format.type === 'float') refuseNonNumbers(what, data);
   return constantOf(format.type, shape, data);
 }
@@ -142,21 +150,35 @@ function isRaw(tensor: TensorProto): boolean {
   return tensor.dataLocation === EXTERNAL || tensor.rawData.length > 0;
 }
 
-function fromBytes(what: string, format: Format, bytes: Uint8Array, size: number): Float64Array {
+function fromBytes(
+  what: string,
+  format: Format,
+  bytes: Uint8Array,
+  size: number,
+  reserve: () => void,
+): Float64Array {
   if (bytes.length !== size * format.bytes) {
     throw new InputError(`${what}: ${size} entries take ${size * format.bytes} bytes, got ${bytes.length}`);
   }
+  reserve();
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const data = new Float64Array(size);
   for (let i = 0; i < size; i++) data[i] = format.read(view, i * format.bytes);
   return data;
 }
 
-function fromField(what: string, format: Format, tensor: TensorProto, size: number): Float64Array {
+function fromField(
+  what: string,
+  format: Format,
+  tensor: TensorProto,
+  size: number,
+  reserve: () => void,
+): Float64Array {
   const values = format.field(tensor);
   if (values.length !== size) {
     throw new InputError(`${what}: must have ${size} entries, got ${values.length}`);
   }
+  reserve();
   const meaning = format.fromField ?? ((value: number) => value);
   const data = new Float64Array(size);
   for (let i = 0; i < size; i++) data[i] = meaning(Number(values[i]!));

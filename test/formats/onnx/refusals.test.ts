@@ -68,6 +68,7 @@ describe('refusals', () => {
     ['training BatchNormalization', node('BatchNormalization', 'x w w w w', 'y', { training_mode: 1n }), 14],
     ['statistics of BatchNormalization', node('BatchNormalization', 'x w w w w', 'y m v'), 9],
     ['a constant that repeats the tensor', node('Add', 'x table', 'y'), 13],
+    ['a constant that varies along two axes', node('Mul', 'i grid', 'y'), 13],
     ['a vector of bounds', node('Max', 'x w', 'y'), 13],
     ['casts to integers', node('Cast', 'x', 'y', { to: 7n }), 13],
     [
@@ -86,11 +87,14 @@ describe('refusals', () => {
       floats('w', [4], [1, 2, 1, 1]),
       floats('table', [3, 4], new Array<number>(12).fill(1)),
     ];
-    const first = node('Reshape', 'x s', 'i');
-    const shape = integers('s', [3], [0, 1, -1]);
-    // Three samples of one channel would divide evenly: five entries do not.
+    const images = [node('Reshape', 'x s', 'i')];
+    const shape = integers('s', [3], last.opType === 'AveragePool' ? [0, 1, 5] : [0, 2, 2]);
+    const grid = floats('grid', [2, 2], [1, 2, 3, 4]);
     const inputs = { x: ['N', last.opType === 'AveragePool' ? 5 : 4] };
-    await refusal(model([first, last], { inputs, initializers: [...initializers, shape], opset }));
+    const { items } = await refusal(
+      model([...images, last], { inputs, initializers: [...initializers, shape, grid], opset }),
+    );
+    expect(items.map((item) => item.node)).toEqual(['make y']);
   });
 
   it('training dropout', async () => {

@@ -3,12 +3,14 @@ import { create } from '@bufbuild/protobuf';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InputError, UnsupportedError } from '../../../src/errors.ts';
+import { Budget } from '../../../src/formats/onnx/budget.ts';
 import { type TensorProto, TensorProtoSchema } from '../../../src/formats/onnx/onnx_pb.ts';
 import { DataType, decodeTensor, EXTERNAL, isPlainName } from '../../../src/formats/onnx/tensors.ts';
+import { evaluate } from '../../../src/network/evaluate.ts';
 import { floats, model, node, read } from './build.ts';
 
 const decode = (tensor: TensorProto, files: Record<string, Uint8Array> = {}) =>
-  decodeTensor('initializer w', tensor, new Map(Object.entries(files)));
+  decodeTensor('initializer w', tensor, new Map(Object.entries(files)), new Budget(1000));
 
 const raw = (dataType: number, bytes: readonly number[], dims: readonly bigint[]) =>
   create(TensorProtoSchema, { name: 'w', dataType, rawData: Uint8Array.from(bytes), dims: [...dims] });
@@ -60,6 +62,19 @@ describe('formats', () => {
         },
       ),
     );
+  });
+
+  it('casts to float16 and bfloat16 round to the nearest, ties to even', async () => {
+    const rounded = async (to: bigint, values: number[]) => {
+      const initializers = [floats('w', [values.length], values)];
+      const nodes = [node('Cast', 'w', 'h', { to }), node('Mul', 'x h', 'y')];
+      const network = await read(model(nodes, { inputs: { x: ['N', values.length] }, initializers }));
+      return [...evaluate(network, new Float64Array(values.length).fill(1))];
+    };
+    const [u, v] = [2 ** -11, 2 ** -8];
+    const halves = [1 + u, 1 + 3 * u, -1 - u, 1 + 1.5 * u, 2 ** -25, 3 * 2 ** -25, 65519];
+    expect(await rounded(10n, halves)).toEqual([1, 1 + 4 * u, -1, 1 + 2 * u, 0, 2 ** -23, 65504]);
+    expect(await rounded(16n, [1 + v, 1 + 3 * v, 1 + 1.5 * v])).toEqual([1, 1 + 4 * v, 1 + 2 * v]);
   });
 
   it('others are refused by their number', () => {
@@ -146,6 +161,22 @@ describe('external data', () => {
       expect(() => decode(external({ location }), { [location]: file })).toThrow(InputError);
     },
   );
+
+  it('is not multiplied by tensors that share it', async () => {
+    const megabyte = new Uint8Array(2 ** 20);
+    const shared = Array.from({ length: 400 }, (_, k) => ({
+      ...external({ location: 'w.bin' }),
+      name: `w${k}`,
+      dims: [2n ** 18n],
+    }));
+    const names = shared.map(({ name }) => name).join(' ');
+    const bytes = model([node('Sum', `x ${names}`, 'y')], {
+      inputs: { x: ['N', 2 ** 18] },
+      initializers: shared,
+    });
+    const fetch = () => Promise.resolve(megabyte);
+    await expect(read(bytes, { external: fetch })).rejects.toThrow(/must fit their limit/);
+  });
 
   it('is asked for once per file', async () => {
     const asked: string[] = [];

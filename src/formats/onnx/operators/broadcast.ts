@@ -20,6 +20,7 @@ export function broadcastOver(call: Call, constant: Constant, signal: Signal): B
   const full = signal.batched ? [1, ...sample] : sample;
   const shape = broadcastShape(full, constant.shape);
   if (!shape || shape.length !== full.length || product(shape) !== product(full)) return undefined;
+  call.scope.budget.work(call.node.name, constant.shape.length * constant.data.length);
   const varying = varyingAxes(constant);
   if (varying.length === 0) return { values: constant.data.slice(0, 1) };
   const [ownAxis, ...others] = varying;

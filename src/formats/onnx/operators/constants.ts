@@ -22,7 +22,7 @@ function literal(call: Call): Constant {
   const names = attributes.names();
   call.demand(names.length === 1, 'must have one value', names.length);
   const tensor = attributes.tensor('value');
-  if (tensor) return decodeTensor(node.name, tensor, scope.external);
+  if (tensor) return decodeTensor(node.name, tensor, scope.external, scope.budget);
   const float = attributes.float('value_float', undefined);
   if (float !== undefined) return constantOf('float', [], Float64Array.of(float));
   const floats = attributes.floats('value_floats');
@@ -38,7 +38,7 @@ function constantOfShape(call: Call): Constant {
   const sizes = shape.every((side) => Number.isSafeInteger(side) && side >= 0);
   call.demand(sizes, 'sizes must not be negative', shape);
   const tensor = call.attributes.tensor('value');
-  const value = tensor && decodeTensor(call.node.name, tensor, call.scope.external);
+  const value = tensor && decodeTensor(call.node.name, tensor, call.scope.external, call.scope.budget);
   call.demand(!value || value.data.length === 1, 'value must be one number', value?.shape ?? []);
   call.scope.budget.allocate(call.node.name, product(shape));
   return constantOf(
@@ -122,7 +122,7 @@ function rounded(value: number, precision: number, lowest: number, largest: numb
   const unit = 2 ** (exponent - precision + 1);
   const units = value / unit;
   const below = Math.floor(units);
-  const up = units - below > 0.5 || (units - below === 0.5 && false);
+  const up = units - below > 0.5 || (units - below === 0.5 && below % 2 !== 0);
   const result = (up ? below + 1 : below) * unit;
   return Math.abs(result) > largest ? Math.sign(value) * Number.POSITIVE_INFINITY : result;
 }
