@@ -93,7 +93,15 @@ for (const task of chosen) {
     times.sort((a, b) => a - b);
     const median = times[times.length >> 1]!;
     const resident = process.memoryUsage().rss;
-    results.push({ task: task.name, engine: name, description, times, flops, peakBytes: peak, residentBytes: resident });
+    results.push({
+      task: task.name,
+      engine: name,
+      description,
+      times,
+      flops,
+      peakBytes: peak,
+      residentBytes: resident,
+    });
     console.log(
       `| ${task.name} | ${name} | ${median.toFixed(2)} (${times[0]!.toFixed(2)} to ${times.at(-1)!.toFixed(2)}) ` +
         `| ${(flops / median / 1e9).toFixed(1)} | ${(peak / 1e6).toFixed(0)} | ${(resident / 1e6).toFixed(0)} |`,

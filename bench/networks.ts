@@ -47,7 +47,9 @@ export function glipsdpCnn(layers: number, channels: number): Network {
   }
   last = builder.add('mean', { kind: 'global-average-pool', sum: false }, [last]);
   const weight = Float64Array.from({ length: 10 * channels }, () => next() / Math.sqrt(channels));
-  return builder.build(builder.add('linear', { kind: 'affine', outputs: 10, inputs: channels, weight }, [last]));
+  return builder.build(
+    builder.add('linear', { kind: 'affine', outputs: 10, inputs: channels, weight }, [last]),
+  );
 }
 
 function convolution3x3(outputs: number, inputs: number, next: () => number): Operator {

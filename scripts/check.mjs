@@ -8,14 +8,19 @@ import { join } from 'node:path';
 import { installPackages, requireNode, run, step, succeeds } from './steps.mjs';
 
 /** Debian packages that tests need, each with a way to see that it is there. */
-const SYSTEM_PACKAGES = [{ name: 'libopenblas0-pthread', library: 'libopenblas.so.0' }];
+const SYSTEM_PACKAGES = [
+  { name: 'libopenblas0-pthread', present: 'ldconfig -p | grep -qF libopenblas.so.0' },
+  // SwiftShader, for WebGPU in Node and in the browser without a GPU.
+  { name: 'chromium', present: 'test -e /usr/lib/chromium/vk_swiftshader_icd.json' },
+  // llvmpipe, for WebGPU in Deno.
+  { name: 'mesa-vulkan-drivers', present: 'ls /usr/share/vulkan/icd.d/lvp_icd.*.json' },
+];
 
 function installSystemPackages() {
-  const missing = SYSTEM_PACKAGES.filter(({ name, library }) => {
-    const present =
-      succeeds('dpkg', ['-s', name]) || succeeds('sh', ['-c', `ldconfig -p | grep -qF ${library}`]);
-    if (present) console.log(`    ${name} is installed`);
-    return !present;
+  const missing = SYSTEM_PACKAGES.filter(({ name, present }) => {
+    const installed = succeeds('dpkg', ['-s', name]) || succeeds('sh', ['-c', present]);
+    if (installed) console.log(`    ${name} is installed`);
+    return !installed;
   }).map(({ name }) => name);
   if (missing.length === 0) return;
 
@@ -75,8 +80,8 @@ step('Node.js 20 or later', () => requireNode(20));
 step('npm packages', installPackages);
 step('system packages', installSystemPackages);
 step('quickstart', () => run('npm', ['run', '--silent', 'quickstart']));
-step('lint (biome)', () => run('npx', ['--no-install', 'biome', 'ci', '.']));
-step('types (tsc)', () => run('npx', ['--no-install', 'tsc', '-p', 'tsconfig.json']));
+step('lint (biome)', () => run('npm', ['run', '--silent', 'lint']));
+step('types (tsc)', () => run('npm', ['run', '--silent', 'typecheck']));
 step('package (publint)', () => run('npx', ['--no-install', 'publint', 'run', '--strict']));
 process.on('exit', () => console.log(`\n${counts.passed} passed, ${counts.failed} failed`));
 step('tests (vitest)', runVitest);

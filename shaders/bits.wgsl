@@ -6,7 +6,10 @@ const nanBits = 0x7fc00000u;
 const signBit = 0x80000000u;
 
 fn isNaN(bits: u32) -> bool { return (bits & 0x7fffffffu) > infinityBits; }
-fn isPositiveFinite(bits: u32) -> bool { return bits > 0u && bits < infinityBits; }
+/// Zero or subnormal: arithmetic may take both for zero.
+fn isVanishing(bits: u32) -> bool { return (bits & 0x7fffffffu) < 0x00800000u; }
+/// Positive, normal, and no infinity.
+fn isPositive(bits: u32) -> bool { return bits >= 0x00800000u && bits < infinityBits; }
 
 /// The place of a float that is no NaN in the order of all floats.
 fn order(bits: u32) -> u32 { return select(bits | signBit, ~bits, (bits & signBit) != 0u); }

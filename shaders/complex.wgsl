@@ -6,13 +6,14 @@ struct Four { re: vec4f, im: vec4f }
 fn conjugate(x: Scalar) -> Scalar { return vec2f(x.x, -x.y); }
 fn realPart(x: Scalar) -> f32 { return x.x; }
 fn fromReal(x: f32) -> Scalar { return vec2f(x, 0.0); }
-/// Neither overflows nor underflows unless the result does.
+/// Neither overflows nor underflows unless the result does. Not for NaN.
 fn modulus(x: Scalar) -> f32 {
   let large = max(abs(x.x), abs(x.y));
   let small = min(abs(x.x), abs(x.y));
   let ratio = small / max(large, 1.17549435e-38);
   return large * sqrt(1.0 + ratio * ratio);
 }
+fn hasNaN(x: Scalar) -> bool { return isNaN(asBits(x.x)) || isNaN(asBits(x.y)); }
 fn times(x: Scalar, y: Scalar) -> Scalar { return vec2f(x.x * y.x - x.y * y.y, x.x * y.y + x.y * y.x); }
 fn scaled(factor: f32, x: Scalar) -> Scalar { return factor * x; }
 /// Re(x conj(y)).

@@ -2,10 +2,9 @@
 
 fn work(index: u32) {
   let bits = a[0];
-  let magnitude = bits & 0x7fffffffu;
-  if (magnitude < 0x00800000u) {
+  if (isVanishing(bits)) {
     out[0] = 0u;
-  } else if (isPositiveFinite(bits)) {
+  } else if (isPositive(bits)) {
     out[0] = asBits(f32(exponentOf(bits)));
   } else {
     out[0] = nanBits;

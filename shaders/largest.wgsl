@@ -1,14 +1,14 @@
 // The largest entry of a vector; NaN wins. One workgroup.
 
-var<workgroup> shared: array<u32, 64>;
+var<workgroup> found: array<u32, 64>;
 
 fn work(group: u32, local: u32) {
   var most = a[local % sizes.n];
   for (var i = local; i < sizes.n; i += 64u) { most = larger(most, a[i]); }
-  shared[local] = most;
+  found[local] = most;
   workgroupBarrier();
   if (local == 0u) {
-    for (var i = 1u; i < 64u; i++) { most = larger(most, shared[i]); }
+    for (var i = 1u; i < 64u; i++) { most = larger(most, found[i]); }
     out[0] = most;
   }
 }

@@ -9,8 +9,13 @@ fn work(index: u32) {
   for (var entry = part * sizes.share; entry < end; entry++) {
     let base = sizes.offsetS + entry * sizes.n * sizes.n + i;
     var sum = 0.0;
-    for (var j = 0u; j < sizes.n; j++) { sum += modulus(s[base + j * sizes.n]); }
-    most = larger(most, asBits(sum));
+    var broken = false;
+    for (var j = 0u; j < sizes.n; j++) {
+      let value = s[base + j * sizes.n];
+      sum += modulus(value);
+      broken = broken || hasNaN(value);
+    }
+    most = larger(most, select(asBits(sum), nanBits, broken));
   }
   out[sizes.firstPart * sizes.n + index] = most;
 }

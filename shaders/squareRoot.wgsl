@@ -2,10 +2,12 @@
 
 fn work(index: u32) {
   let bits = a[index];
-  if (isPositiveFinite(bits)) {
+  if (isPositive(bits)) {
     out[index] = asBits(sqrt(asFloat(bits)));
-  } else if ((bits & 0x7fffffffu) == 0u || bits == infinityBits) {
-    out[index] = bits;
+  } else if (isVanishing(bits)) {
+    out[index] = 0u;
+  } else if (bits == infinityBits) {
+    out[index] = infinityBits;
   } else {
     out[index] = nanBits;
   }

@@ -55,7 +55,7 @@ fn work(index: u32) {
       row3 += realProducts(scaled(weight, t[baseT + i3 + l]), y0, y1, y2, y3);
     }
   }
-  let base = (sizes.firstPart + part) * sizes.m * sizes.m;
+  let base = part * sizes.m * sizes.m;
   storeFour(base, i, j, row0);
   storeFour(base, i + 1u, j, row1);
   storeFour(base, i + 2u, j, row2);

@@ -17,7 +17,7 @@ export function scaled(x: number, exponent = 0): Scaled {
   let shift = Math.floor(Math.log2(x));
   // In two steps: 2^shift alone may be subnormal or infinite.
   const half = Math.trunc(shift / 2);
-  let mantissa = (x / 2 ** half) / 2 ** (shift - half);
+  let mantissa = x / 2 ** half / 2 ** (shift - half);
   if (mantissa >= 2) {
     mantissa /= 2;
     shift++;

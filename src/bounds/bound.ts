@@ -1,121 +1,125 @@
 /** The main job: every method that fits, the least bound of all. */
-import { createEngine } from '../engine/create.ts';
-import type { Engine } from '../engine/engine.ts';
+
 import { compile } from '../ellipsoid/compile.ts';
 import { normCost, programCost, stepsOf } from '../ellipsoid/cost.ts';
-import { RULE_NAMES, type RuleName } from '../ellipsoid/multipliers.ts';
 import type { Norms } from '../ellipsoid/gains.ts';
+import { RULE_NAMES, type RuleName } from '../ellipsoid/multipliers.ts';
 import type { Program } from '../ellipsoid/program.ts';
 import { hasSkips } from '../ellipsoid/skips.ts';
-import type { Outcome } from '../ellipsoid/sweep.ts';
-import { InputError, UnsupportedError } from '../errors.ts';
+import { createEngine } from '../engine/create.ts';
+import type { Engine } from '../engine/engine.ts';
+import { UnsupportedError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
 import { simplify } from '../network/simplify.ts';
-import { isLess, log10, type Scaled, scaled, squareRoot, times, toNumber } from '../scaled.ts';
+import { scaled, times } from '../scaled.ts';
 import { closedForms, runsOf } from './closedForm.ts';
-import { Ledger } from './ledger.ts';
 import { layerReports } from './layers.ts';
-import { marginBounds } from './margins.ts';
-import { type BoundOptions, type BoundResult, METHODS, type MethodName, type MethodResult } from './result.ts';
+import { Ledger } from './ledger.ts';
+import { keepsOutputOrder, marginBounds } from './margins.ts';
+import { checkedMethod, checkTarget } from './options.ts';
+import { refined, searchCost } from './refined.ts';
+import type { BoundOptions, BoundResult, MethodName, StoredMultipliers, TracePoint } from './result.ts';
+import { least, methodResult, numbers, type Row, rowValue } from './rows.ts';
 import { spectralProduct } from './spectralProduct.ts';
 import { chooseUnrolled } from './unrolled.ts';
 
 const DEFAULT_MEMORY = 2 * 2 ** 30;
 
-type Method = MethodResult['method'];
-
-/** A row of the result before it is written as numbers. */
-interface Row {
-  readonly method: Method;
-  readonly rule?: RuleName;
-  readonly value?: Scaled;
-  readonly seconds: number;
-  readonly error?: string;
-  readonly program?: Program;
-  readonly outcome?: Outcome;
-}
-
 /**
  * Bounds the ℓ2 Lipschitz constant of a network: ‖f(x) − f(y)‖₂ ≤ bound · ‖x − y‖₂ for all inputs x, y.
  *
  * @throws UnsupportedError where no method covers the network: lists every node that stands in the way
- * @throws InputError for unknown options
+ * @throws InputError for options that make no sense
  * @throws the signal's reason when it is aborted
  */
 export async function bound(network: Network, options: BoundOptions = {}): Promise<BoundResult> {
   const method = checkedMethod(options);
-  const start = performance.now();
+  checkTarget(network, options.target);
   const engine = options.engine ?? (await createEngine());
   try {
-    const rows = await new Computation(engine, simplify(network), options, method).rows();
-    return resultOf(rows, engine, (performance.now() - start) / 1000);
+    return await new Computation(engine, network, options, method).run();
   } finally {
     if (!options.engine) await engine.close();
   }
 }
 
-function checkedMethod({ method, rule, memory }: BoundOptions): MethodName {
-  if (method !== undefined && !METHODS.includes(method)) {
-    throw new InputError(`method: one of ${METHODS.join(', ')}, got ${String(method)}`);
-  }
-  if (rule !== undefined && !RULE_NAMES.includes(rule)) {
-    throw new InputError(`rule: one of ${RULE_NAMES.join(', ')}, got ${String(rule)}`);
-  }
-  if (memory !== undefined && !(memory > 0)) throw new InputError(`memory: a positive number of bytes, got ${memory}`);
-  if (rule !== undefined && method === 'spectral-product') {
-    throw new InputError('rule: the method spectral-product has no rules');
-  }
-  if (rule !== undefined && method !== 'unrolled') return 'closed-form';
-  return method ?? 'all';
-}
-
 class Computation {
+  readonly #start = performance.now();
   readonly #engine: Engine;
+  readonly #original: Network;
   readonly #network: Network;
+  readonly #options: BoundOptions;
   readonly #method: MethodName;
   readonly #rules: readonly RuleName[];
   readonly #memory: number;
+  /** Stops what no number has come of yet. */
   readonly #signal: AbortSignal | undefined;
+  readonly #pair: readonly [number, number] | undefined;
   readonly #ledger: Ledger;
+  readonly #rows: Row[] = [];
+  readonly #trace: TracePoint[] = [];
+  readonly #multipliers = new Map<Row, StoredMultipliers>();
 
   constructor(engine: Engine, network: Network, options: BoundOptions, method: MethodName) {
     this.#engine = engine;
-    this.#network = network;
+    this.#original = network;
+    this.#network = simplify(network);
+    this.#options = options;
     this.#method = method;
     this.#rules = options.rule ? [options.rule] : RULE_NAMES;
     this.#memory = options.memory ?? DEFAULT_MEMORY;
-    this.#signal = options.signal;
+    const signals = [options.signal, options.interrupt].filter((s) => s !== undefined);
+    this.#signal = signals.length > 0 ? AbortSignal.any(signals) : undefined;
+    this.#pair = typeof options.target === 'object' ? options.target : undefined;
     this.#ledger = new Ledger(options.onProgress);
   }
 
-  async rows(): Promise<Row[]> {
-    const rows: Row[] = [];
-    const onTorus = this.#method !== 'unrolled' ? attempt(() => compile(this.#network)) : undefined;
-    const dense = this.#dense(onTorus instanceof UnsupportedError);
-    if (onTorus && !(onTorus instanceof UnsupportedError)) {
-      const rules = this.#method === 'spectral-product' ? [] : this.#rules;
-      rows.push(...(await this.#run(onTorus, 'closed-form', rules, this.#method !== 'closed-form')));
-    } else if (onTorus) {
-      for (const method of ['spectral-product', 'closed-form'] as const) {
-        if (this.#method === 'all' || this.#method === method) {
-          rows.push({ method, seconds: 0, error: onTorus.message });
-        }
+  async run(): Promise<BoundResult> {
+    try {
+      await this.#allPaths();
+    } catch (error) {
+      // An interruption keeps what has been found.
+      const found = this.#rows.some((r) => r.value !== undefined);
+      if (this.#options.signal?.aborted || !this.#options.interrupt?.aborted || !found) throw error;
+    }
+    return this.#result();
+  }
+
+  async #allPaths(): Promise<void> {
+    const torus = this.#method !== 'unrolled' ? attempt(() => compile(this.#network)) : undefined;
+    const dense = this.#dense(torus instanceof UnsupportedError);
+    if (torus instanceof UnsupportedError) {
+      for (const method of ['spectral-product', 'closed-form', 'refined'] as const) {
+        if (this.#wants(method)) this.#rows.push({ method, seconds: 0, error: torus.message });
       }
     }
     if (dense instanceof UnsupportedError) {
-      rows.push({ method: 'unrolled', seconds: 0, error: dense.message });
-    } else if (dense) {
-      rows.push(...(await this.#run(dense, 'unrolled', this.#rules, false)));
+      this.#rows.push({ method: 'unrolled', seconds: 0, error: dense.message });
     }
-    const refusal = [onTorus, dense].find((r) => r instanceof UnsupportedError);
-    if (refusal && rows.every((r) => r.value === undefined)) throw refusal;
-    return rows;
+    const paths = [
+      ...(torus && !(torus instanceof UnsupportedError) ? [{ program: torus, path: 'torus' as const }] : []),
+      ...(dense && !(dense instanceof UnsupportedError)
+        ? [{ program: dense, path: 'unrolled' as const }]
+        : []),
+    ];
+    if (paths.length === 0) throw [torus, dense].find((r) => r instanceof UnsupportedError)!;
+    for (const { program } of paths) this.#announce(program);
+    for (const { program, path } of paths) await this.#run(program, path);
+  }
+
+  #wants(method: MethodName): boolean {
+    return this.#method === 'all' || this.#method === method;
+  }
+
+  /** A search makes no sense where one closed form is asked for. */
+  get #searches(): boolean {
+    return !this.#options.rule && (this.#wants('refined') || this.#method === 'unrolled');
   }
 
   /** The program of the unrolled network, if it is asked for or in proportion. */
   #dense(needed: boolean): Program | UnsupportedError | undefined {
     const asked = this.#method === 'unrolled';
-    if (!asked && this.#method !== 'all') return undefined;
+    if (!asked && this.#method !== 'all' && this.#method !== 'refined') return undefined;
     const choice = chooseUnrolled(this.#network, this.#memory, asked || needed);
     if (choice) return attempt(() => compile(choice.network));
     if (!asked) return undefined;
@@ -130,9 +134,15 @@ class Computation {
     ]);
   }
 
-  #announce(program: Program, rules: readonly RuleName[], norms: boolean): void {
-    this.#ledger.announce(runsOf(rules) * programCost(program));
-    if (!norms) return;
+  #needsNorms(program: Program): boolean {
+    return this.#wants('spectral-product') || hasSkips(program);
+  }
+
+  #announce(program: Program): void {
+    if (this.#method !== 'spectral-product')
+      this.#ledger.announce(runsOf(this.#rules) * programCost(program));
+    if (this.#searches) this.#ledger.announce(searchCost(program, this.#options));
+    if (!this.#needsNorms(program)) return;
     for (const { segment, k, step } of stepsOf(program)) {
       if (step.kind !== 'linear' && step.kind !== 'read') continue;
       for (const placed of step.terms) {
@@ -141,39 +151,110 @@ class Computation {
     }
   }
 
-  async #run(
-    program: Program,
-    method: 'closed-form' | 'unrolled',
-    rules: readonly RuleName[],
-    withProduct: boolean,
-  ): Promise<Row[]> {
+  async #run(program: Program, path: StoredMultipliers['path']): Promise<void> {
     const options = { memory: this.#memory, signal: this.#signal, ledger: this.#ledger };
-    const rows: Row[] = [];
+    const method = path === 'torus' ? 'closed-form' : 'unrolled';
     const clock = stopwatch();
-    const needsNorms = withProduct || hasSkips(program);
-    this.#announce(program, rules, needsNorms);
     let norms: Norms | undefined;
-    if (needsNorms) {
+    if (this.#needsNorms(program)) {
       const product = await spectralProduct(this.#engine, program, options);
-      if (withProduct) rows.push({ method: 'spectral-product', value: product.bound, seconds: clock(), program });
+      const value = this.#pair ? times(product.bound, scaled(Math.SQRT2)) : product.bound;
+      const seconds = clock();
+      if (path === 'torus' && this.#wants('spectral-product')) {
+        this.#rows.push({ method: 'spectral-product', value, seconds, program });
+      }
       norms = product.norms;
     }
-    if (rules.length === 0) return rows;
-    const outcomes = await closedForms(this.#engine, program, norms, rules, { ...options, method });
+    if (this.#method === 'spectral-product') return;
+    const outcomes = await closedForms(this.#engine, program, norms, this.#rules, { ...options, method });
     const seconds = clock();
-    for (const outcome of outcomes) {
-      const value = times(squareRoot(outcome.squared), scaled(program.factor));
+    const rows = outcomes.map((outcome): Row => {
+      const value = rowValue(program, outcome, this.#pair);
       const failed = Number.isNaN(value.mantissa);
-      rows.push({
-        method,
-        rule: outcome.rule,
+      const row = { method, rule: outcome.name, seconds } as const;
+      return failed ? { ...row, error: NOT_DOMINATED } : { ...row, value, program, outcome };
+    });
+    if (this.#method !== 'refined') this.#rows.push(...rows);
+    const best = least(rows);
+    if (this.#searches && best?.outcome) await this.#search(program, path, best, clock);
+  }
+
+  async #search(
+    program: Program,
+    path: StoredMultipliers['path'],
+    best: Row,
+    clock: () => number,
+  ): Promise<void> {
+    const found = await refined(this.#engine, program, best.outcome!, path, {
+      ...this.#options,
+      memory: this.#memory,
+      ledger: this.#ledger,
+      method: path === 'torus' ? 'refined' : 'unrolled',
+      onTrace: (point) => this.#note(point),
+    });
+    const row =
+      path === 'torus'
+        ? ({ method: 'refined' } as const)
+        : ({ method: 'unrolled', rule: 'refined' } as const);
+    const seconds = clock();
+    if (!found) {
+      this.#rows.push({
+        ...row,
         seconds,
-        ...(failed ? { error: 'the multipliers do not dominate S in float64' } : { value, program, outcome }),
+        error: 'the search does not fit the memory budget; raise it (--memory)',
       });
+      return;
     }
-    return rows;
+    const value = rowValue(program, found.outcome, this.#pair);
+    if (Number.isNaN(value.mantissa)) {
+      this.#rows.push({ ...row, seconds, search: found.report, error: NOT_DOMINATED });
+      return;
+    }
+    const full: Row = { ...row, seconds, search: found.report, value, program, outcome: found.outcome };
+    this.#rows.push(full);
+    const network = this.#original.source?.sha256 ?? null;
+    this.#multipliers.set(full, { version: 1, network, path, layers: found.layers });
+  }
+
+  #note(point: Omit<TracePoint, 'seconds'>): void {
+    const full = { ...point, seconds: (performance.now() - this.#start) / 1000 };
+    this.#trace.push(full);
+    this.#options.onTrace?.(full);
+  }
+
+  #result(): BoundResult {
+    const rows = this.#rows;
+    const best = least(rows);
+    const searched = least(rows.filter((r) => this.#multipliers.has(r)));
+    const margins = best && this.#margins(best);
+    return {
+      ...numbers(best?.value),
+      ...(best ? { method: best.method } : {}),
+      ...(best?.rule ? { rule: best.rule } : {}),
+      ...(this.#pair ? { target: this.#pair } : {}),
+      rigorous: false,
+      seconds: (performance.now() - this.#start) / 1000,
+      methods: rows.map(methodResult),
+      ...(this.#trace.length > 0 ? { trace: this.#trace } : {}),
+      ...(searched ? { multipliers: this.#multipliers.get(searched)! } : {}),
+      ...(margins ? { margins } : {}),
+      layers: best?.program
+        ? layerReports(best.program, best.rule ?? (best.method === 'refined' ? 'refined' : undefined))
+        : [],
+      engine: this.#engine.information,
+    };
+  }
+
+  #margins({ program, value }: Row): number[][] | undefined {
+    const { output, segments, factor } = program!;
+    const vector = segments.at(-1)!.axes === 0 && output.window.length === 0;
+    if (this.#pair || !vector || factor !== 1 || !keepsOutputOrder(this.#original)) return undefined;
+    const outcomes = this.#rows.flatMap((r) => (r.outcome ? [r.outcome] : []));
+    return marginBounds(output.channels, outcomes, value!);
   }
 }
+
+const NOT_DOMINATED = 'the multipliers do not dominate S in the arithmetic of the engine';
 
 /** The value, or the refusal as one. */
 function attempt<T>(work: () => T): T | UnsupportedError {
@@ -194,38 +275,4 @@ function stopwatch(): () => number {
     last = now;
     return seconds;
   };
-}
-
-function resultOf(rows: readonly Row[], engine: Engine, seconds: number): BoundResult {
-  let best: Row | undefined;
-  for (const row of rows) {
-    if (row.value === undefined || Number.isNaN(row.value.mantissa)) continue;
-    if (!best || isLess(row.value, best.value!)) best = row;
-  }
-  if (!best?.value || !best.program) throw new Error('bound: no method gave a number');
-  const outcomes = rows.flatMap((r) => (r.outcome && r.program?.factor === 1 ? [r.outcome] : []));
-  const { output, segments, factor } = best.program;
-  const vector = segments.at(-1)!.axes === 0 && output.window.length === 0;
-  const margins = vector && factor === 1 ? marginBounds(output.channels, outcomes, best.value) : undefined;
-  return {
-    ...numbers(best.value),
-    method: best.method,
-    ...(best.rule ? { rule: best.rule } : {}),
-    rigorous: false,
-    seconds,
-    methods: rows.map((row): MethodResult => ({
-      method: row.method,
-      ...(row.rule ? { rule: row.rule } : {}),
-      ...(row.value ? numbers(row.value) : { bound: null, log10: null }),
-      seconds: row.seconds,
-      ...(row.error !== undefined ? { error: row.error } : {}),
-    })),
-    ...(margins ? { margins } : {}),
-    layers: layerReports(best.program, best.rule),
-    engine: engine.information,
-  };
-}
-
-function numbers(value: Scaled): { bound: number | null; log10: number | null } {
-  return { bound: toNumber(value), log10: value.mantissa === 0 ? null : log10(value) };
 }

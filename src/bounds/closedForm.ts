@@ -1,11 +1,12 @@
 /** The ellipsoid with multipliers from closed-form rules, all in one sweep (math.md §4). */
-import type { Engine } from '../engine/engine.ts';
+
 import { stepCost } from '../ellipsoid/cost.ts';
 import type { Norms } from '../ellipsoid/gains.ts';
-import { type RuleName, RULES } from '../ellipsoid/multipliers.ts';
+import { RULES, type RuleName } from '../ellipsoid/multipliers.ts';
 import type { Program } from '../ellipsoid/program.ts';
 import { skipsOf } from '../ellipsoid/skips.ts';
 import { type Outcome, sweep } from '../ellipsoid/sweep.ts';
+import type { Engine } from '../engine/engine.ts';
 import type { Ledger } from './ledger.ts';
 
 /** @param norms of the program's maps; only needed where something lives on beside a nonlinearity (`hasSkips`) */
@@ -17,18 +18,18 @@ export function closedForms(
   options: { method: string; memory: number; signal?: AbortSignal | undefined; ledger: Ledger },
 ): Promise<Outcome[]> {
   return sweep(engine, program, {
-    rules,
+    runs: rules.map((name) => ({ name })),
     memory: options.memory,
     skips: norms ? skipsOf(program, norms) : new Map(),
     signal: options.signal,
-    onStep: (segment, k, names) => {
+    onStep: (segment, k, runs) => {
       const layer = segment.steps[k]!.after.at(-1)!.variable.name;
-      options.ledger.add(options.method, layer, runsOf(names) * stepCost(segment, k));
+      options.ledger.add(options.method, layer, runsOf(runs.map((r) => r.name)) * stepCost(segment, k));
     },
   });
 }
 
 /** Runs that a sweep over `rules` is worth: `mixed` tries them all at every layer. */
-export function runsOf(rules: readonly RuleName[]): number {
+export function runsOf(rules: readonly string[]): number {
   return rules.length + (rules.includes('mixed') ? RULES.length : 0);
 }

@@ -1,11 +1,11 @@
 /** A program as a list of layers for people. */
-import type { RuleName } from '../ellipsoid/multipliers.ts';
+
 import type { Program } from '../ellipsoid/program.ts';
 import type { Variable } from '../ellipsoid/variables.ts';
-import type { LayerReport } from './result.ts';
+import type { LayerReport, RowRule } from './result.ts';
 
 /** Every variable that the program computes, in order. `rule` gave the multipliers of the nonlinear ones. */
-export function layerReports(program: Program, rule: RuleName | undefined): LayerReport[] {
+export function layerReports(program: Program, rule: RowRule | undefined): LayerReport[] {
   const seen = new Set<Variable>(program.segments[0]!.start.map((l) => l.variable));
   const layers: LayerReport[] = [];
   for (const segment of program.segments) {

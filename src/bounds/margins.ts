@@ -1,24 +1,38 @@
 /** Margin bounds from output covariances: L_ij² = (e_i − e_j)ᵀ Σ (e_i − e_j) (math.md §0). */
 import type { Outcome } from '../ellipsoid/sweep.ts';
+import type { Network } from '../network/network.ts';
 import { isLess, type Scaled, scaled, squareRoot, times, toNumber } from '../scaled.ts';
 
 /** Outputs beyond this many have no table of margins. */
 const MOST_OUTPUTS = 256;
 
+/** What cancels in the difference of nearly equal outputs is rounding: allowed for, relative to the variances. */
+const CANCELLATION = 2 ** -48;
+
+/** The bound on output i minus output j; NaN where the outcome has none. */
+export function marginOf({ covariance, squared }: Outcome, outputs: number, i: number, j: number): Scaled {
+  if (!covariance || Number.isNaN(squared.mantissa)) return scaled(NaN);
+  const { matrix, exponent } = covariance;
+  const at = (r: number, c: number) => matrix[r * outputs + c]!;
+  const difference = Math.max(0, at(i, i) + at(j, j) - 2 * at(i, j)) + CANCELLATION * (at(i, i) + at(j, j));
+  return squareRoot(scaled(difference, exponent));
+}
+
 /**
- * For every pair of outputs the least bound that any covariance gives, and √2 times `bound`, which holds for all pairs.
+ * For every pair of outputs the least bound that any outcome gives, and √2 times `bound`, which holds for all pairs.
  * Undefined where there is no pair or no table.
  */
-export function marginBounds(outputs: number, outcomes: readonly Outcome[], bound: Scaled): number[][] | undefined {
+export function marginBounds(
+  outputs: number,
+  outcomes: readonly Outcome[],
+  bound: Scaled,
+): number[][] | undefined {
   if (!(outputs >= 2 && outputs <= MOST_OUTPUTS)) return undefined;
   const ceiling = times(bound, scaled(Math.SQRT2));
   const least = (i: number, j: number): number => {
     let best = ceiling;
-    for (const { covariance, squared } of outcomes) {
-      if (!covariance || Number.isNaN(squared.mantissa)) continue;
-      const { matrix, exponent } = covariance;
-      const at = (r: number, c: number) => matrix[r * outputs + c]!;
-      const value = squareRoot(scaled(Math.max(0, at(i, i) + at(j, j) - 2 * at(i, j)), exponent));
+    for (const outcome of outcomes) {
+      const value = marginOf(outcome, outputs, i, j);
       if (isLess(value, best)) best = value;
     }
     return toNumber(best) ?? Infinity;
@@ -26,4 +40,22 @@ export function marginBounds(outputs: number, outcomes: readonly Outcome[], boun
   return Array.from({ length: outputs }, (_, i) =>
     Array.from({ length: outputs }, (_, j) => (i === j ? 0 : least(i, j))),
   );
+}
+
+/**
+ * Whether the entries of the output keep their order when the network is simplified: no transpose lies between the output and
+ * the last layer that mixes all channels. Where one does, entries of Σ_out cannot be told apart by index.
+ */
+export function keepsOutputOrder(network: Network): boolean {
+  const producer = new Map(network.nodes.map((n) => [n.output, n]));
+  const pending = [network.output];
+  while (pending.length > 0) {
+    const node = producer.get(pending.pop()!);
+    if (!node) continue;
+    const { operator } = node;
+    if (operator.kind === 'affine') continue;
+    if (operator.kind === 'reindex' && !operator.permutation.every((axis, k) => axis === k)) return false;
+    pending.push(...node.inputs);
+  }
+  return true;
 }

@@ -1,8 +1,9 @@
 /** What the methods take and give. */
-import type { Engine, EngineInformation } from '../engine/engine.ts';
-import type { RuleName } from '../ellipsoid/multipliers.ts';
 
-export const METHODS = ['all', 'spectral-product', 'closed-form', 'unrolled'] as const;
+import type { RuleName } from '../ellipsoid/multipliers.ts';
+import type { Engine, EngineInformation } from '../engine/engine.ts';
+
+export const METHODS = ['all', 'spectral-product', 'closed-form', 'unrolled', 'refined'] as const;
 export type MethodName = (typeof METHODS)[number];
 
 export interface Progress {
@@ -22,22 +23,70 @@ export interface BoundOptions {
   readonly engine?: Engine;
   /** Memory budget in bytes for matrices; default 2 GiB. A network beyond it runs slower, it does not fail. */
   readonly memory?: number;
+  /** What the refined method makes small: the bound itself (default), all margins together (the root of the sum of their squares), or
+   *  output i minus output j; with a pair, `bound` is the bound on that difference. */
+  readonly target?: 'global' | 'margins' | readonly [i: number, j: number];
+  /** Gradient evaluations of the refined method at most, default 150. 0 takes the multipliers as they are given. */
+  readonly evaluations?: number;
+  /** The search ends when ten steps gain less than this fraction of the bound; default 1e-5. */
+  readonly tolerance?: number;
+  /** Seconds after which the search starts no evaluation, default 60. */
+  readonly timeLimit?: number;
+  /** Where the search starts; default: the best closed form. From `BoundResult.multipliers` of the same network. */
+  readonly multipliers?: StoredMultipliers;
+  /** Cancels: the promise is rejected with the signal's reason. */
   readonly signal?: AbortSignal;
+  /** Ends early: what has been found so far is the result. Rejected like `signal` where nothing has been found. */
+  readonly interrupt?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
+  readonly onTrace?: (point: TracePoint) => void;
+}
+
+/** One gradient evaluation of the refined method. */
+export interface TracePoint {
+  readonly evaluation: number;
+  /** log10 of the least bound that the search has seen. */
+  readonly log10: number;
+  /** Since the call of `bound`. */
+  readonly seconds: number;
+  /** Present where the search sees only some frequencies: the value is no bound until the last pass has seen all. */
+  readonly estimate?: true;
+}
+
+/** Relative multipliers of every nonlinear step, ln (D / row sums of |S|): what the refined method found. */
+export interface StoredMultipliers {
+  readonly version: 1;
+  /** SHA-256 of the network's file; null for a network that came from no file. */
+  readonly network: string | null;
+  /** `torus`: one multiplier per channel. `unrolled`: convolutions as matrices from some layer on, one per neuron. */
+  readonly path: 'torus' | 'unrolled';
+  readonly layers: readonly { readonly name: string; readonly theta: readonly number[] }[];
+}
+
+/** How a search ended: `converged`, `stopped at N evaluations`, `time limit`, `interrupted`. */
+export interface SearchReport {
+  readonly status: string;
+  readonly evaluations: number;
+  /** What the last ten evaluations gained, as a fraction of the bound. */
+  readonly gap: number;
 }
 
 /** One bound on the ratio ‖f(x) − f(y)‖₂ / ‖x − y‖₂ over all x ≠ y, or why there is none. */
 export interface MethodResult {
   readonly method: Exclude<MethodName, 'all'>;
-  readonly rule?: RuleName;
+  /** A closed form; `refined` for the search on the unrolled network. */
+  readonly rule?: RowRule;
   /** Null where it is no float64 (`log10` still holds it) or where the method failed (`error`). */
   readonly bound: number | null;
   /** Null where the bound is 0 or missing. */
   readonly log10: number | null;
   /** Of the computation that gave the row; rules of one sweep share theirs. */
   readonly seconds: number;
+  readonly search?: SearchReport;
   readonly error?: string;
 }
+
+export type RowRule = RuleName | 'refined';
 
 export interface LayerReport {
   readonly name: string;
@@ -47,19 +96,26 @@ export interface LayerReport {
   /** Sides of the torus of the layer's output, in its samples; null for vectors and outside the frequency path. */
   readonly torus: readonly number[] | null;
   /** The rule that gave the multipliers of the best bound. */
-  readonly rule?: RuleName;
+  readonly rule?: RowRule;
 }
 
 export interface BoundResult {
   readonly bound: number | null;
   readonly log10: number | null;
-  readonly method: Exclude<MethodName, 'all'>;
-  readonly rule?: RuleName;
+  /** Of the least bound; absent where no method gave one. */
+  readonly method?: Exclude<MethodName, 'all'>;
+  readonly rule?: RowRule;
+  /** The pair whose difference is bounded, if one was asked for. */
+  readonly target?: readonly [i: number, j: number];
   /** False: float64 arithmetic without an analysis of its rounding. */
   readonly rigorous: false;
   readonly seconds: number;
   /** Every method and rule that ran. */
   readonly methods: readonly MethodResult[];
+  /** Every evaluation of the refined method. */
+  readonly trace?: readonly TracePoint[];
+  /** Of the best search. */
+  readonly multipliers?: StoredMultipliers;
   /** margins[i][j]: bound on the Lipschitz constant of output i minus output j, for vector outputs of up to 256 entries. */
   readonly margins?: readonly (readonly number[])[];
   /** Of the method that gave the bound. */

@@ -1,9 +1,10 @@
 /** The product of spectral norms: sums over branches, maxima nowhere. Fast, and the yardstick for every other bound. */
-import type { Engine } from '../engine/engine.ts';
+
 import { normCost } from '../ellipsoid/cost.ts';
 import { gain, type Norms } from '../ellipsoid/gains.ts';
 import { normsOf } from '../ellipsoid/norms.ts';
 import type { Program } from '../ellipsoid/program.ts';
+import type { Engine } from '../engine/engine.ts';
 import { ONE, type Scaled, scaled, times } from '../scaled.ts';
 import type { Ledger } from './ledger.ts';
 

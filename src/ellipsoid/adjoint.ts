@@ -18,7 +18,12 @@ export interface SectorGradient {
  * With V = [Σ_kc; L], L = M D, the state after is blkdiag(Σ_kk, −αβ D) + V R Vᴴ. Then with T = G V R and H = R Vᴴ G V R:
  * ∂f/∂Σ_kc = T_k, ∂f/∂S = H, ∂f/∂D = 2 M Re diag T_c − diag H − αβ diag G_cc.
  */
-export function sectorAdjoint(engine: Engine, step: NonlinearityStep, tape: SectorTape, g: Matrices): SectorGradient {
+export function sectorAdjoint(
+  engine: Engine,
+  step: NonlinearityStep,
+  tape: SectorTape,
+  g: Matrices,
+): SectorGradient {
   const { r, across, left } = tape;
   const size = g.rows;
   const split = size - step.source.rows;
@@ -55,7 +60,11 @@ export function stateGradient(
   engine: Engine,
   step: NonlinearityStep | MaximumStep,
   size: number,
-  blocks: { readonly kept: Matrices | undefined; readonly across: Matrices | undefined; readonly argument: Matrices },
+  blocks: {
+    readonly kept: Matrices | undefined;
+    readonly across: Matrices | undefined;
+    readonly argument: Matrices;
+  },
 ): Matrices {
   const own = rangesOf([step.source]);
   if (!blocks.kept || !blocks.across) {

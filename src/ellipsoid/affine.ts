@@ -1,7 +1,14 @@
 /** The affine rule Σ_y = C Σ Cᴴ, frequency by frequency (math.md §1 and §2). */
 import type { Engine, Matrices, Vector } from '../engine/engine.ts';
 import { type Frequencies, phases } from '../spectrum/frequencies.ts';
-import { placeBox, placeConvolution, placeRead, TapBuilder, type Block, type Taps } from '../spectrum/taps.ts';
+import {
+  type Block,
+  placeBox,
+  placeConvolution,
+  placeRead,
+  TapBuilder,
+  type Taps,
+} from '../spectrum/taps.ts';
 import { type LinearStep, type Live, type PlacedTerm, type ReadStep, totalRows } from './program.ts';
 import { readKernel } from './variables.ts';
 
@@ -11,10 +18,7 @@ export type State = Matrices | Vector | undefined;
 /** The taps of a step's block matrix; `exponent`: the true map is 2^exponent times them. */
 export type StepTaps = Taps & { readonly exponent: number };
 
-export function tapsOf(
-  step: LinearStep | ReadStep,
-  axes: number,
-): StepTaps {
+export function tapsOf(step: LinearStep | ReadStep, axes: number): StepTaps {
   const rows = totalRows(step.after);
   const columns = totalRows(step.before);
   const builder = new TapBuilder(rows, columns, axes);
@@ -90,7 +94,14 @@ function placeTerm(builder: TapBuilder, placed: PlacedTerm, columns: number, rat
       const plain = [...source.lift, ...target.lift].every((f) => f === 1);
       if (map.box !== undefined && plain && ratio.every((r, a) => r === map.stride[a])) {
         const value = map.box;
-        placeBox(builder, block, term.channels, () => value, map.before.map((b) => -b || 0), map.kernel.sides);
+        placeBox(
+          builder,
+          block,
+          term.channels,
+          () => value,
+          map.before.map((b) => -b || 0),
+          map.kernel.sides,
+        );
         return;
       }
       placeConvolution(builder, block, map.kernel, { ...map, transposed: false }, source.lift, target.lift);
@@ -151,13 +162,7 @@ export function symbolOf(
   frequencies: Frequencies,
 ): Matrices {
   if (!tapMatrices) return engine.matrices(taps.matrices, 1, taps.rows, taps.columns, false);
-  const table = engine.matrices(
-    phases(frequencies, taps.taps),
-    1,
-    frequencies.count,
-    taps.taps.length,
-    true,
-  );
+  const table = engine.matrices(phases(frequencies, taps.taps), 1, frequencies.count, taps.taps.length, true);
   return engine.symbol(tapMatrices, table, taps.rows, taps.columns);
 }
 

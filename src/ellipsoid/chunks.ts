@@ -8,7 +8,7 @@ export interface Chunk {
 }
 
 /** The one "frequency" of vectors. */
-const NO_FREQUENCIES: Frequencies = {
+export const NO_FREQUENCIES: Frequencies = {
   torus: [],
   count: 1,
   indices: new Int32Array(0),
@@ -59,7 +59,12 @@ export function partition(segment: Segment, budget: number, wantedRuns: number):
   for (let start = 0; start < all.count; start += size) {
     chunks.push({ frequencies: chain(segment, slice(all, start, Math.min(all.count, start + size))) });
   }
-  return { chunks, kept, runs, bytes: kept ? total * (1 + WORKING_COPIES / chunks.length) : WORKING_COPIES * each * size };
+  return {
+    chunks,
+    kept,
+    runs,
+    bytes: kept ? total * (1 + WORKING_COPIES / chunks.length) : WORKING_COPIES * each * size,
+  };
 }
 
 /** The frequencies of every working grid of the segment, from those of its coarsest. */
@@ -71,4 +76,39 @@ function chain(segment: Segment, coarsest: Frequencies): Frequencies[] {
     list.unshift(ratio.every((r) => r === 1) ? finer : refine(finer, ratio));
   }
   return list;
+}
+
+/** Matrices of a step's size that a differentiable pass holds for every step, and once more while it works. */
+const TAPE_COPIES = 5;
+const PASS_COPIES = 16;
+
+/** Bytes that a differentiable pass needs for each coarsest frequency of a segment (for all of it, if it has no axes). */
+export function searchBytes(segment: Segment): number {
+  const sides = (k: number) => gridSides(segment, k).reduce((p, n) => p * n, 1);
+  const coarsest = sides(segment.steps.length);
+  const number = segment.axes === 0 ? 8 : 16;
+  let sum = 0;
+  segment.steps.forEach((step, k) => {
+    const rows = Math.max(totalRows(step.before), totalRows(step.after));
+    sum += (sides(k) / coarsest) * TAPE_COPIES * rows * rows * number;
+  });
+  return sum + PASS_COPIES * bytesPerFrequency(segment);
+}
+
+/** `count` evenly spread frequencies of a segment, with weights that add up to all. */
+export function spread(segment: Segment, count: number): Chunk {
+  const all = halfTorus(gridSides(segment, segment.steps.length));
+  if (count >= all.count) return { frequencies: chain(segment, all) };
+  const axes = all.torus.length;
+  const chosen = Array.from({ length: count }, (_, k) => Math.floor((k * all.count) / count));
+  const weights = Float64Array.from(chosen, (k) => all.weights[k]!);
+  const total = all.torus.reduce((p, n) => p * n, 1);
+  const factor = total / weights.reduce((a, b) => a + b, 0);
+  const subset: Frequencies = {
+    torus: all.torus,
+    count,
+    indices: Int32Array.from(chosen.flatMap((k) => [...all.indices.subarray(k * axes, (k + 1) * axes)])),
+    weights: weights.map((w) => w * factor),
+  };
+  return { frequencies: chain(segment, subset) };
 }

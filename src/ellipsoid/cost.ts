@@ -17,7 +17,8 @@ export function stepCost(segment: Segment, k: number): number {
   const each =
     step.kind === 'linear' || step.kind === 'read'
       ? perProduct * after * before * (before + after)
-      : perProduct * (3 * step.source.rows ** 3 + 2 * (before - step.source.rows) * step.source.rows * before);
+      : perProduct *
+        (3 * step.source.rows ** 3 + 2 * (before - step.source.rows) * step.source.rows * before);
   return frequencies(segment, k) * each;
 }
 
@@ -25,7 +26,9 @@ export function stepCost(segment: Segment, k: number): number {
 export function normCost(segment: Segment, k: number, placed: PlacedTerm): number {
   const perProduct = segment.axes === 0 ? 2 : 8;
   const rows = placed.term.channels;
-  return frequencies(segment, k) * perProduct * (rows * rows * placed.source.variable.channels + 2 * rows ** 3);
+  return (
+    frequencies(segment, k) * perProduct * (rows * rows * placed.source.variable.channels + 2 * rows ** 3)
+  );
 }
 
 export function stepsOf(program: Program): { segment: Segment; k: number; step: Step }[] {

@@ -97,7 +97,10 @@ async function backtrack(
 }
 
 /** −H g by the two-loop recursion, H scaled by the last pair. */
-function descent(gradient: Float64Array, pairs: readonly { s: Float64Array; y: Float64Array; rho: number }[]): Float64Array {
+function descent(
+  gradient: Float64Array,
+  pairs: readonly { s: Float64Array; y: Float64Array; rho: number }[],
+): Float64Array {
   const q = gradient.map((g) => -g);
   const alphas: number[] = [];
   for (let k = pairs.length - 1; k >= 0; k--) {

@@ -26,8 +26,23 @@ function sharedRows(step: MaximumStep): Int32Array[] {
 }
 
 /** The joint covariance after a pooling beside which other variables live on. */
-export function maximum(engine: Engine, step: MaximumStep, state: Matrices, d: Vector): Updated {
-  const pooled = pooledMultiplier(engine, step, d);
+export function maximum(
+  engine: Engine,
+  step: MaximumStep,
+  state: Matrices,
+  d: Vector,
+  image: Vector,
+): Updated & { readonly r: Matrices | undefined; readonly across: Matrices | undefined } {
+  if (step.kept.length === 0) {
+    const own = engine.diagonalMatrix(image, state.complex);
+    const ones = engine.vector(new Float64Array(state.batch).fill(1));
+    return {
+      state: engine.scaleBatch(own, ones),
+      definite: engine.vector([1]),
+      r: undefined,
+      across: undefined,
+    };
+  }
   const s = argument(engine, state, step.source);
   const { inverse: r, definite } = engine.inverse(d, s);
   const kept = rangesOf(step.kept);
@@ -41,13 +56,7 @@ export function maximum(engine: Engine, step: MaximumStep, state: Matrices, d: V
     rows,
     keptState.complex,
   );
-  const nothing = engine.matrices(
-    new Float64Array(keptState.batch * rows * rows * (keptState.complex ? 2 : 1)),
-    keptState.batch,
-    rows,
-    rows,
-    keptState.complex,
-  );
-  const image = engine.throughSector(nothing, engine.vector(new Float64Array(rows)), engine.combine([[-1, pooled]]));
-  return { state: engine.assemble(keptState, zero, image), definite };
+  const ones = engine.vector(new Float64Array(keptState.batch).fill(1));
+  const own = engine.scaleBatch(engine.diagonalMatrix(image, keptState.complex), ones);
+  return { state: engine.assemble(keptState, zero, own), definite, r, across };
 }

@@ -38,6 +38,9 @@ export const RULES: readonly Rule[] = [
 
 export const RULE_NAMES: readonly RuleName[] = [...RULES.map((r) => r.name), 'mixed'];
 
+/** The least multiple of diag S that a shift rule takes. */
+const LEAST_SHIFT = 1 + 2 ** -6;
+
 /** What closed forms need to know of S, as maxima over frequencies. */
 export interface Statistics {
   /** max Re S_ii. */
@@ -48,6 +51,8 @@ export interface Statistics {
   readonly rowSums?: Vector;
   /** max ‖½S − ½ diag S‖, from above. */
   readonly offDiagonal?: Vector;
+  /** max λ_max(T S T) for a given diagonal T, from above. */
+  readonly shaped?: Vector;
 }
 
 export interface Wanted {
@@ -61,12 +66,18 @@ export function wantedBy(rules: readonly Rule[]): Wanted {
   return { radius: has('spectral norm'), rowSums: has('row sums'), offDiagonal: has('shift') };
 }
 
-export function statistics(engine: Engine, s: Matrices, wanted: Wanted): Statistics {
+export function statistics(
+  engine: Engine,
+  s: Matrices,
+  wanted: Wanted,
+  root: Vector | undefined,
+): Statistics {
   return {
     diagonal: engine.diagonal(s),
     ...(wanted.radius ? { radius: engine.spectralRadius(s) } : {}),
     ...(wanted.rowSums ? { rowSums: engine.rowSums(s) } : {}),
     ...(wanted.offDiagonal ? { offDiagonal: engine.offDiagonalRadius(s) } : {}),
+    ...(root ? { shaped: engine.spectralRadius(engine.scaleSides(s, root, root)) } : {}),
   };
 }
 
@@ -77,6 +88,7 @@ export function merge(engine: Engine, a: Statistics, b: Statistics): Statistics 
     ...(a.radius && b.radius ? { radius: engine.maximum(a.radius, b.radius) } : {}),
     ...(a.rowSums && b.rowSums ? { rowSums: engine.maximum(a.rowSums, b.rowSums) } : {}),
     ...(a.offDiagonal && b.offDiagonal ? { offDiagonal: engine.maximum(a.offDiagonal, b.offDiagonal) } : {}),
+    ...(a.shaped && b.shaped ? { shaped: engine.maximum(a.shaped, b.shaped) } : {}),
   };
 }
 
@@ -84,7 +96,6 @@ export function merge(engine: Engine, a: Statistics, b: Statistics): Statistics 
  * D of a rule. `skip` (length 1, optional) is √(σ q) / g, what a skip connection beside the nonlinearity needs:
  * with q = λ_max of the skipped part and g the gain of the branch, D = (2/c)(base + √(σ q)/g) at c = 1 minimises
  * q + (√(qσ) + ½ g D)² / (D − σ), which bounds the block's output (math.md §4).
- * A row without any covariance gets a tiny positive multiplier: any D ≻ 0 is feasible there.
  */
 export function multiplier(engine: Engine, rule: Rule, s: Statistics, skip: Vector | undefined): Vector {
   const ones = engine.vector(new Float64Array(s.diagonal.length).fill(1));
@@ -100,17 +111,25 @@ export function multiplier(engine: Engine, rule: Rule, s: Statistics, skip: Vect
           [2 / rule.c, required(s.rowSums)],
           ...(skip ? ([[2 / rule.c, skip]] as const) : []),
         ]);
-      case 'shift':
-        return engine.combine([
+      case 'shift': {
+        const shifted = engine.combine([
           [1, s.diagonal],
           [2 * rule.c, required(s.offDiagonal)],
           ...(skip ? ([[2, skip]] as const) : []),
         ]);
+        // Where S is (nearly) diagonal the rule leaves no distance between D and S.
+        return engine.maximum(shifted, engine.combine([[LEAST_SHIFT, s.diagonal]]));
+      }
       default:
         return rule.family satisfies never;
     }
   };
-  return engine.maximum(engine.multiply(ones, base()), engine.combine([[tiny(engine), ones]]));
+  return dominating(engine, engine.multiply(ones, base()));
+}
+
+/** D, but tiny and positive where it is 0: a row without any covariance. */
+export function dominating(engine: Engine, d: Vector): Vector {
+  return engine.maximum(d, engine.vector([tiny(engine)]));
 }
 
 /** The least D ⪰ S of a rule's family: what max pooling wants, where nothing repels D from S. */

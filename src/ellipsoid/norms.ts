@@ -27,7 +27,11 @@ export async function normsOf(engine: Engine, program: Program, options: NormsOp
         if (map.kind === 'identity' || seen.has(map)) continue;
         seen.add(map);
         const taps = termTaps(placed, segment.axes);
-        found.push({ map, squared: squaredNorm(engine, segment, k, placed, taps, options.memory), exponent: taps.exponent });
+        found.push({
+          map,
+          squared: squaredNorm(engine, segment, k, placed, taps, options.memory),
+          exponent: taps.exponent,
+        });
         await engine.settle(options.signal);
         options.onMap?.(segment, k, placed);
       }

@@ -6,13 +6,14 @@
  * deep networks converge. At a max pooling, where nothing repels D from S, D is scaled onto the boundary of D ⪰ S:
  * D = e^θ λ_max(e^{−θ/2} S e^{−θ/2}).
  */
-import type { Engine, Handle, Matrices, Vector } from '../engine/engine.ts';
+import type { Engine, Matrices, Vector } from '../engine/engine.ts';
 import { scoped } from '../engine/scope.ts';
 import type { Frequencies } from '../spectrum/frequencies.ts';
 import { sectorAdjoint, stateGradient, sumOverBatch } from './adjoint.ts';
 import { affine, read, type State, symbolOf, tapsOf } from './affine.ts';
 import type { Chunk } from './chunks.ts';
 import { argument, nonlinearity, type SectorTape } from './nonlinearity.ts';
+import type { Objective } from './objective.ts';
 import { type PoolTape, pool, poolAdjoint, poolParameters } from './pool.ts';
 import {
   type LinearStep,
@@ -24,13 +25,15 @@ import {
   type Step,
   totalRows,
 } from './program.ts';
-import { smoothMaximum } from './smoothMaximum.ts';
+import { smoothMaximum, total } from './smoothMaximum.ts';
 
 /** θ of every nonlinear step, in the order of `nonlinearSteps`. */
 export type Relative = readonly Float64Array[];
 
 export function nonlinearSteps(program: Program): (NonlinearityStep | MaximumStep)[] {
-  return program.segments.flatMap((s) => s.steps.filter((k) => k.kind === 'nonlinearity' || k.kind === 'maximum'));
+  return program.segments.flatMap((s) =>
+    s.steps.filter((k) => k.kind === 'nonlinearity' || k.kind === 'maximum'),
+  );
 }
 
 /** Entries of θ at a step: one per row of a nonlinearity's argument, one per row of a pooling's result. */
@@ -49,7 +52,12 @@ export interface Evaluation {
 
 type Tape =
   | { readonly kind: 'repeat'; readonly rows: number; readonly channels: number }
-  | { readonly kind: 'linear'; readonly step: LinearStep | ReadStep; readonly symbol: Matrices; readonly before: State }
+  | {
+      readonly kind: 'linear';
+      readonly step: LinearStep | ReadStep;
+      readonly symbol: Matrices;
+      readonly before: State;
+    }
   | {
       readonly kind: 'nonlinearity';
       readonly step: NonlinearityStep;
@@ -60,7 +68,13 @@ type Tape =
       readonly shift: Vector;
       readonly before: State;
     }
-  | { readonly kind: 'maximum'; readonly step: MaximumStep; readonly pool: PoolTape; readonly shift: Vector; readonly before: State };
+  | {
+      readonly kind: 'maximum';
+      readonly step: MaximumStep;
+      readonly pool: PoolTape;
+      readonly shift: Vector;
+      readonly before: State;
+    };
 
 interface Stage {
   readonly segment: Segment;
@@ -109,35 +123,53 @@ export class DifferentiablePass {
     for (const stage of this.#stages) this.#engine.release(...stage.symbols.values());
   }
 
-  async evaluate(theta: Relative, smoothing: Smoothing, signal?: AbortSignal): Promise<Evaluation> {
-    const kept: Handle[] = [];
+  /** @throws the signal's reason when it is aborted */
+  async evaluate(
+    theta: Relative,
+    smoothing: Smoothing,
+    target: Objective = { kind: 'radius' },
+    signal?: AbortSignal,
+  ): Promise<Evaluation> {
     const record = scoped(this.#engine, (engine) => {
       const forward = this.#forward(engine, theta);
       const last = this.#stages.at(-1)!;
-      const state = asMatrices(engine, forward.state, totalRows(lastLayout(last.segment)), last.segment.axes > 0);
+      const state = asMatrices(
+        engine,
+        forward.state,
+        totalRows(lastLayout(last.segment)),
+        last.segment.axes > 0,
+      );
       const weights = engine.vector(state.batch === 1 ? [1] : last.frequencies.at(-1)!.weights);
-      const top = smoothMaximum(engine, state, weights, smoothing.doublings);
+      const top =
+        target.kind === 'radius'
+          ? smoothMaximum(engine, state, weights, smoothing.doublings)
+          : linearFunctional(engine, state, target.matrix);
       const gradients = this.#backward(engine, forward.tapes, top.power);
-      return { radius: top.radius, trace: top.trace, exponent: forward.exponent, definite: forward.definite, gradients };
+      return {
+        value: top.radius,
+        trace: top.trace,
+        exponent: forward.exponent,
+        definite: forward.definite,
+        gradients,
+      };
     });
-    kept.push(record.radius, record.trace, record.exponent, record.definite, ...record.gradients);
+    const handles = [record.value, record.trace, record.exponent, record.definite, ...record.gradients];
     try {
       await this.#engine.settle(signal);
-      const [radius, trace, exponent, definite, ...gradients] = await this.#engine.read(...kept);
-      const [r, t] = [radius![0]!, trace![0]!];
-      const p = 2 ** smoothing.doublings;
-      const infeasible = definite![0] !== 1 || !(r > 0) || !(t > 0) || !(t < Infinity);
-      const bound = 0.5 * (Math.log(r) + (exponent![0]! + this.#hostExponent) * Math.LN2);
-      const objective = bound + (0.5 * Math.log(t)) / p;
+      const [value, trace, exponent, definite, ...gradients] = await this.#engine.read(...handles);
+      const [v, t] = [value![0]!, trace![0]!];
+      const infeasible = definite![0] !== 1 || !(v > 0) || !(t > 0) || !(t < Infinity);
+      const bound = 0.5 * (Math.log(v) + (exponent![0]! + this.#hostExponent) * Math.LN2);
+      const objective = bound + (0.5 * Math.log(t)) / 2 ** smoothing.doublings;
       // ∂ ln λ̃ / ∂Σ = X^{p−1} / (t · radius); L is the square root.
-      const factor = 0.5 / (t * r);
+      const factor = 0.5 / (t * v);
       return {
         bound: infeasible ? Infinity : bound,
         objective: infeasible ? Infinity : objective,
         gradient: gradients.map((g) => g.map((x) => x * factor)),
       };
     } finally {
-      this.#engine.release(...kept);
+      this.#engine.release(...handles);
     }
   }
 
@@ -217,13 +249,22 @@ export class DifferentiablePass {
     return gradients;
   }
 
-  #adjointOf(engine: Engine, tape: Tape, g: Matrices | Vector): { before?: Matrices | Vector; theta?: Vector } {
+  #adjointOf(
+    engine: Engine,
+    tape: Tape,
+    g: Matrices | Vector,
+  ): { before?: Matrices | Vector; theta?: Vector } {
     switch (tape.kind) {
       case 'repeat': {
         if (g.kind !== 'vector') throw new Error('pass: a gradient of a diagonal was expected');
         const perChannel = tape.rows / tape.channels;
         const rowsOf = (c: number) => Int32Array.from({ length: perChannel }, (_, u) => c * perChannel + u);
-        return { before: engine.sumOver(g, Array.from({ length: tape.channels }, (_, c) => rowsOf(c))) };
+        return {
+          before: engine.sumOver(
+            g,
+            Array.from({ length: tape.channels }, (_, c) => rowsOf(c)),
+          ),
+        };
       }
       case 'linear': {
         if (tape.before === undefined) return {};
@@ -234,17 +275,27 @@ export class DifferentiablePass {
         const { step, sector } = tape;
         const own = sectorAdjoint(engine, step, sector, matricesOnly(g));
         // D = scale · ρ(S): θ moves D alone, ρ moves with S.
-        const throughSums = engine.rowSumsAdjoint(sector.s, tape.sums, engine.multiply(own.multiplier, tape.scale));
+        const throughSums = engine.rowSumsAdjoint(
+          sector.s,
+          tape.sums,
+          engine.multiply(own.multiplier, tape.scale),
+        );
         const blocks = { ...own, argument: engine.add(own.argument, throughSums) };
         const theta = engine.multiply(own.multiplier, tape.d);
         if (tape.before === undefined) return { theta };
         const whole = stateGradient(engine, step, totalRows(step.before), blocks);
-        return { theta, before: asStateGradient(engine, engine.scaleByPower(whole, tape.shift, -1), tape.before) };
+        return {
+          theta,
+          before: asStateGradient(engine, engine.scaleByPower(whole, tape.shift, -1), tape.before),
+        };
       }
       case 'maximum': {
         const { whole, theta } = poolAdjoint(engine, tape.step, tape.pool, g);
         if (tape.before === undefined) return { theta };
-        return { theta, before: asStateGradient(engine, engine.scaleByPower(whole, tape.shift, -1), tape.before) };
+        return {
+          theta,
+          before: asStateGradient(engine, engine.scaleByPower(whole, tape.shift, -1), tape.before),
+        };
       }
       default:
         return tape satisfies never;
@@ -271,6 +322,13 @@ function sector(engine: Engine, step: NonlinearityStep, state: Matrices, scale: 
   const sums = engine.rowSums(argument(engine, scaled, step.source));
   const d = engine.multiply(scale, sums);
   return { ...nonlinearity(engine, step, scaled, d), shift, scale, sums, d };
+}
+
+/** tr(C Σ) in the form of `smoothMaximum`: no majorant, t = 1. */
+function linearFunctional(engine: Engine, state: Matrices, matrix: Float64Array) {
+  const c = engine.matrices(matrix, 1, state.rows, state.rows, false);
+  const value = total(engine, engine.diagonalSum(engine.product(c, state)));
+  return { radius: value, trace: engine.vector([1]), power: c };
 }
 
 function copiesOf(step: LinearStep): number {

@@ -6,10 +6,12 @@
  * diag(s ê). Where something lives on beside the pooling D must stay off the boundary: D = τ s D̂, τ = 1 + e^{θ_last}.
  */
 import type { Engine, Matrices, Vector } from '../engine/engine.ts';
+import { scoped } from '../engine/scope.ts';
 import { stateGradient } from './adjoint.ts';
-import { argument, rangesOf } from './nonlinearity.ts';
+import { maximum } from './maximum.ts';
+import { argument } from './nonlinearity.ts';
 import type { MaximumStep } from './program.ts';
-import { smoothMaximum, type SmoothMaximum, total } from './smoothMaximum.ts';
+import { type SmoothMaximum, smoothMaximum, total } from './smoothMaximum.ts';
 
 /** p = 2^10 in the majorant of λ_max: at most 1 % above it for batches of 10⁴ eigenvalues. */
 const DOUBLINGS = 10;
@@ -20,18 +22,14 @@ const MARGIN = 1 + 1e-9;
 /** An input in hardly any window has a large D̂: it is held within this of the smallest. */
 const RANGE = 2 ** -40;
 
-export interface PoolTape {
+export interface PoolTape extends PoolShape {
   readonly top: SmoothMaximum;
+  /** s, D. */
+  readonly boundary: Vector;
+  readonly d: Vector;
+  /** R and Σ_kc where something is kept. */
   readonly r: Matrices | undefined;
   readonly across: Matrices | undefined;
-  /** ê, τ − 1, τ, s, 1/D̂, its root, D. */
-  readonly free: Vector;
-  readonly excess: Vector;
-  readonly slack: Vector;
-  readonly boundary: Vector;
-  readonly inverseShape: Vector;
-  readonly root: Vector;
-  readonly d: Vector;
 }
 
 /** Entries of θ at a pooling. */
@@ -59,7 +57,13 @@ function incidence(step: MaximumStep): Incidence {
     const sourcesOf = windows.entries.map((list) => [...list]);
     const ofSource = transpose(sourcesOf, rows);
     const own = Array.from({ length: step.target.rows }, (_, k) => Int32Array.of(k));
-    return { ofSource, sourcesOf: sourcesOf.map((l) => Int32Array.from(l)), ofTarget: own, targetsOf: own, weight: square };
+    return {
+      ofSource,
+      sourcesOf: sourcesOf.map((l) => Int32Array.from(l)),
+      ofTarget: own,
+      targetsOf: own,
+      weight: square,
+    };
   }
   const channels = step.target.variable.channels;
   const vector = step.source.lift.length === 0;
@@ -87,49 +91,82 @@ function transpose(lists: readonly ArrayLike<number>[], size: number): Int32Arra
 function split(engine: Engine, step: MaximumStep, parameters: Vector) {
   const joint = step.kept.length > 0;
   const count = poolParameters(step) - (joint ? 1 : 0);
-  const pick = (indices: number[]) => engine.sumOver(parameters, indices.map((i) => Int32Array.of(i)));
+  const pick = (indices: number[]) =>
+    engine.sumOver(
+      parameters,
+      indices.map((i) => Int32Array.of(i)),
+    );
   const free = pick(Array.from({ length: count }, (_, i) => i));
   const excess = joint ? pick([count]) : engine.vector([0]);
-  return { free, excess, slack: engine.combine([[1, engine.vector([1])], [1, excess]]) };
+  return {
+    free,
+    excess,
+    slack: engine.combine([
+      [1, engine.vector([1])],
+      [1, excess],
+    ]),
+  };
 }
 
-export function pool(engine: Engine, step: MaximumStep, state: Matrices, parameters: Vector, weights: Float64Array) {
-  const { ofSource, ofTarget, weight } = incidence(step);
+/** What D and the image are up to their common factor s. */
+export interface PoolShape {
+  /** ê, τ − 1, τ. */
+  readonly free: Vector;
+  readonly excess: Vector;
+  readonly slack: Vector;
+  /** 1/D̂ and its root. */
+  readonly inverseShape: Vector;
+  readonly root: Vector;
+}
+
+/** @param parameters e^θ */
+export function poolShape(engine: Engine, step: MaximumStep, parameters: Vector): PoolShape {
+  return scoped(engine, (e) => {
+    const { ofSource, weight } = incidence(step);
+    const { free, excess, slack } = split(e, step, parameters);
+    const sums = e.multiply(e.vector(weight), e.sumOver(e.reciprocal(free), ofSource));
+    const inverseShape = e.maximum(sums, e.combine([[RANGE, e.largest(sums)]]));
+    return { free, excess, slack, inverseShape, root: e.squareRoot(inverseShape) };
+  });
+}
+
+/** D and the covariance diag(image) of the result, for s = `boundary` ≥ λ_max(D̂^{−½} S D̂^{−½}). */
+export function onBoundary(engine: Engine, step: MaximumStep, shape: PoolShape, boundary: Vector) {
+  const { ofTarget } = incidence(step);
+  const reach = engine.combine([[MARGIN, engine.multiply(shape.slack, boundary)]]);
+  return {
+    d: engine.multiply(reach, engine.reciprocal(shape.inverseShape)),
+    image: engine.multiply(reach, engine.sumOver(shape.free, ofTarget)),
+  };
+}
+
+export function pool(
+  engine: Engine,
+  step: MaximumStep,
+  state: Matrices,
+  parameters: Vector,
+  weights: Float64Array,
+) {
   const shift = engine.exponent(engine.diagonal(argument(engine, state, step.source)));
   const scaled = engine.scaleByPower(state, shift, -1);
   const s = argument(engine, scaled, step.source);
-  const { free, excess, slack } = split(engine, step, parameters);
-  const sums = engine.multiply(engine.vector(weight), engine.sumOver(engine.reciprocal(free), ofSource));
-  const inverseShape = engine.maximum(sums, engine.combine([[RANGE, engine.largest(sums)]]));
-  const root = engine.squareRoot(inverseShape);
+  const shape = poolShape(engine, step, parameters);
+  const { root } = shape;
   const counts = engine.vector(s.batch === 1 ? [1] : weights);
   const top = smoothMaximum(engine, engine.scaleSides(s, root, root), counts, DOUBLINGS);
   let majorant = top.trace;
   for (let k = 0; k < DOUBLINGS; k++) majorant = engine.squareRoot(majorant);
-  const boundary = engine.combine([[MARGIN, engine.multiply(top.radius, majorant)]]);
-  const reach = engine.multiply(slack, boundary);
-  const d = engine.multiply(reach, engine.reciprocal(inverseShape));
-  const image = engine.multiply(reach, engine.sumOver(free, ofTarget));
-  const tape = { top, free, excess, slack, boundary, inverseShape, root, d };
-  if (step.cut) return { state: image, shift, definite: undefined, pool: { ...tape, r: undefined, across: undefined } };
-  const own = engine.diagonalMatrix(image, s.complex);
-  const repeated = engine.scaleBatch(own, engine.vector(new Float64Array(s.batch).fill(1)));
-  if (step.kept.length === 0) {
-    return { state: repeated, shift, definite: undefined, pool: { ...tape, r: undefined, across: undefined } };
-  }
-  const { inverse: r, definite } = engine.inverse(d, s);
-  const kept = rangesOf(step.kept);
-  const across = engine.submatrix(scaled, kept, rangesOf([step.source]));
-  const keptState = engine.add(engine.submatrix(scaled, kept, kept), engine.congruence(across, r));
-  const rows = step.target.rows;
-  const nothing = engine.matrices(
-    new Float64Array(s.batch * keptState.rows * rows * (s.complex ? 2 : 1)),
-    s.batch,
-    keptState.rows,
-    rows,
-    s.complex,
-  );
-  return { state: engine.assemble(keptState, nothing, repeated), shift, definite, pool: { ...tape, r, across } };
+  const boundary = engine.multiply(top.radius, majorant);
+  const { d, image } = onBoundary(engine, step, shape, boundary);
+  const tape = { ...shape, top, boundary, d, r: undefined, across: undefined };
+  if (step.cut) return { state: image, shift, definite: undefined, pool: tape };
+  const after = maximum(engine, step, scaled, d, image);
+  return {
+    state: after.state,
+    shift,
+    definite: after.definite,
+    pool: { ...tape, r: after.r, across: after.across },
+  };
 }
 
 /** Gradient of the scaled state before the pooling, and of θ. */
@@ -184,8 +221,20 @@ export function poolAdjoint(
   const inverseFree = engine.reciprocal(free);
   // ê · ∂f/∂ê: directly, and through 1/D̂ = Σ weight/ê.
   const gFree = engine.combine([
-    [1, engine.multiply(engine.multiply(slack, boundary), engine.multiply(free, engine.sumOver(gImage, targetsOf)))],
-    [-1, engine.multiply(inverseFree, engine.sumOver(engine.multiply(engine.vector(weight), gInverseShape), sourcesOf))],
+    [
+      1,
+      engine.multiply(
+        engine.multiply(slack, boundary),
+        engine.multiply(free, engine.sumOver(gImage, targetsOf)),
+      ),
+    ],
+    [
+      -1,
+      engine.multiply(
+        inverseFree,
+        engine.sumOver(engine.multiply(engine.vector(weight), gInverseShape), sourcesOf),
+      ),
+    ],
   ]);
   const theta = joint ? append(engine, gFree, engine.multiply(gSlack, excess)) : gFree;
   const blocks = {
@@ -200,8 +249,14 @@ export function poolAdjoint(
 /** The entries of a, then b (length 1). */
 function append(engine: Engine, a: Vector, b: Vector): Vector {
   const length = a.length + 1;
-  const first = engine.sumOver(a, Array.from({ length }, (_, i) => (i < a.length ? Int32Array.of(i) : new Int32Array(0))));
-  const last = engine.sumOver(b, Array.from({ length }, (_, i) => (i < a.length ? new Int32Array(0) : Int32Array.of(0))));
+  const first = engine.sumOver(
+    a,
+    Array.from({ length }, (_, i) => (i < a.length ? Int32Array.of(i) : new Int32Array(0))),
+  );
+  const last = engine.sumOver(
+    b,
+    Array.from({ length }, (_, i) => (i < a.length ? new Int32Array(0) : Int32Array.of(0))),
+  );
   return engine.combine([
     [1, first],
     [1, last],

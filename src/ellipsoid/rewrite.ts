@@ -34,8 +34,12 @@ export function inlineSums(graph: VariableGraph): VariableGraph {
     const terms = variable.origin.terms.flatMap((term) => {
       const inner = term.source.origin;
       const single = consumers.get(term.source)!.length === 1 && term.source !== graph.output;
-      const uses = variable.origin.kind === 'linear' ? variable.origin.terms.filter((t) => t.source === term.source) : [];
-      if (term.map.kind !== 'identity' || inner.kind !== 'linear' || !single || uses.length > 1) return [term];
+      const uses =
+        variable.origin.kind === 'linear'
+          ? variable.origin.terms.filter((t) => t.source === term.source)
+          : [];
+      if (term.map.kind !== 'identity' || inner.kind !== 'linear' || !single || uses.length > 1)
+        return [term];
       const scale = term.map.scale;
       return inner.terms.map(
         (t): Term => ({
@@ -52,7 +56,8 @@ export function inlineSums(graph: VariableGraph): VariableGraph {
 
 function dropUnused(graph: VariableGraph): VariableGraph {
   const needed = new Set<Variable>([graph.output, graph.input]);
-  for (const v of [...graph.variables].reverse()) if (needed.has(v)) for (const s of sourcesOf(v)) needed.add(s);
+  for (const v of [...graph.variables].reverse())
+    if (needed.has(v)) for (const s of sourcesOf(v)) needed.add(s);
   return { ...graph, variables: graph.variables.filter((v) => needed.has(v)) };
 }
 
@@ -189,7 +194,9 @@ function isZeroPadded(term: Term): boolean {
   const map = term.map;
   if (map.kind === 'transposed') return true;
   return (
-    map.kind === 'convolution' && !map.circular && (map.before.some((p) => p > 0) || map.after.some((p) => p > 0))
+    map.kind === 'convolution' &&
+    !map.circular &&
+    (map.before.some((p) => p > 0) || map.after.some((p) => p > 0))
   );
 }
 
@@ -198,5 +205,9 @@ function keepsClean(term: Term): boolean {
   const map = term.map;
   if (map.kind === 'identity' || map.kind === 'read' || map.kind === 'total') return true;
   if (map.kind === 'transposed') return false;
-  return map.kernel.sides.every((k) => k === 1) && map.before.every((b) => b === 0) && map.after.every((a) => a === 0);
+  return (
+    map.kernel.sides.every((k) => k === 1) &&
+    map.before.every((b) => b === 0) &&
+    map.after.every((a) => a === 0)
+  );
 }

@@ -97,7 +97,11 @@ class Scheduler {
       ]);
     }
     for (const [variable, spacing] of this.#spacing) {
-      if (this.#axes > 0) this.#torusOf.set(variable, torus.map((n, a) => n / spacing[a]!));
+      if (this.#axes > 0)
+        this.#torusOf.set(
+          variable,
+          torus.map((n, a) => n / spacing[a]!),
+        );
     }
     this.#segments.push({
       axes: this.#axes,
@@ -115,10 +119,15 @@ class Scheduler {
   #ensure(variable: Variable): Live {
     const found = this.#live.find((l) => l.variable === variable);
     if (found) return found;
-    const origin = variable.origin;
-    if (origin.kind !== 'linear') throw new Error(`schedule: ${variable.name} is needed after it was dropped`);
-    for (const term of origin.terms) this.#ensure(term.source);
-    // Terms may have been replaced by partial sums while their sources were made live.
+    // One source at a time: while it is made live, other terms may be replaced by partial sums.
+    for (;;) {
+      const origin = variable.origin;
+      if (origin.kind !== 'linear')
+        throw new Error(`schedule: ${variable.name} is needed after it was dropped`);
+      const missing = origin.terms.find((t) => !this.#live.some((l) => l.variable === t.source));
+      if (!missing) break;
+      this.#ensure(missing.source);
+    }
     if (variable.window.length === 0 && this.#axes > 0) this.#read(variable);
     else this.#advance(variable, this.#spacingOf(variable));
     return this.#live.find((l) => l.variable === variable)!;
@@ -144,7 +153,12 @@ class Scheduler {
    * Replaces a variable that would have to be lifted by what its pending readers make of it, where that is smaller.
    * A reader all of whose sources are at hand is computed; of another, the part that this variable contributes.
    */
-  #replaceByReaders(live: Live, before: readonly Live[], grid: readonly number[], made: Set<Variable>): boolean {
+  #replaceByReaders(
+    live: Live,
+    before: readonly Live[],
+    grid: readonly number[],
+    made: Set<Variable>,
+  ): boolean {
     const variable = live.variable;
     const readers = [...this.#pending.get(variable)!];
     const fits = (reader: Variable) =>
@@ -159,7 +173,12 @@ class Scheduler {
     return true;
   }
 
-  #replace(variable: Variable, readers: readonly Variable[], before: readonly Live[], made: Set<Variable>): void {
+  #replace(
+    variable: Variable,
+    readers: readonly Variable[],
+    before: readonly Live[],
+    made: Set<Variable>,
+  ): void {
     for (const reader of readers) {
       if (made.has(reader)) continue;
       const origin = reader.origin;
@@ -178,7 +197,7 @@ class Scheduler {
     if (reader.origin.kind !== 'linear') throw new Error(`schedule: ${reader.name} is not linear`);
     const own = termsFrom(reader, variable);
     const part: Variable = {
-      name: reader.name,
+      name: `${reader.name} (part)`,
       operator: reader.operator,
       channels: reader.channels,
       window: reader.window,
@@ -371,7 +390,11 @@ class Scheduler {
       case 'linear': {
         const all = origin.terms.map((t) => targetSpacing(t.map, this.#spacingOf(t.source)));
         const other = all.find((own) => own.some((s, a) => s !== all[0]![a]));
-        if (other) throw unsupportedBranch(variable, `on grids of spacing ${all[0]!.join('×')} and ${other.join('×')}`);
+        if (other)
+          throw unsupportedBranch(
+            variable,
+            `on grids of spacing ${all[0]!.join('×')} and ${other.join('×')}`,
+          );
         return all[0]!;
       }
       default:
@@ -390,7 +413,13 @@ class Scheduler {
         const reach = map.circular ? 0 : Math.max(0, map.before[a]!, map.after[a]!);
         this.#demand(source, target.name, a, source.window[a]! + reach, map.circular);
       } else if (map.kind === 'transposed') {
-        this.#demand(target, target.name, a, target.window[a]! + Math.max(0, map.before[a]!, map.after[a]!), false);
+        this.#demand(
+          target,
+          target.name,
+          a,
+          target.window[a]! + Math.max(0, map.before[a]!, map.after[a]!),
+          false,
+        );
       }
     }
   }

@@ -1,8 +1,9 @@
 /** What a nonlinearity must know of the skip connections beside it (math.md §4, residual blocks and general graphs). */
-import { over, ONE, toNumber, ZERO } from '../scaled.ts';
+import { ONE, over, toNumber, ZERO } from '../scaled.ts';
 import { gain, type Norms } from './gains.ts';
 import { rangesOf } from './nonlinearity.ts';
 import type { Live, NonlinearityStep, Program, Step } from './program.ts';
+import { sourcesOf } from './rewrite.ts';
 import type { Variable } from './variables.ts';
 
 export interface Skip {
@@ -16,9 +17,13 @@ export interface Skip {
   readonly search: boolean;
 }
 
+const LARGEST_RATIO = 2 ** 20;
+
 /** Whether anything lives on beside a nonlinearity: then rules need norms. */
 export function hasSkips(program: Program): boolean {
-  return program.segments.some((s) => s.steps.some((step) => step.kind === 'nonlinearity' && step.kept.length > 0));
+  return program.segments.some((s) =>
+    s.steps.some((step) => step.kind === 'nonlinearity' && step.kept.length > 0),
+  );
 }
 
 /** One entry for every nonlinearity whose output later joins something that lives beside it. */
@@ -49,12 +54,31 @@ function skipOf(step: NonlinearityStep, later: readonly Step[], norms: Norms): S
       if (variable.origin.kind !== 'linear') continue;
       const own = gain(variable, from([branch]), norms);
       const beside = gain(variable, from(kept), norms);
-      if (own.mantissa === 0 || beside.mantissa === 0) continue;
-      const joining: Live[] = step.kept.filter((l) => gain(variable, from([l.variable]), norms).mantissa !== 0);
-      const ratio = toNumber(over(beside, own));
-      if (ratio === null || !(ratio < Infinity)) return undefined;
-      return { ranges: rangesOf(joining), ratio, direct: distance === 0, search: distance > 0 };
+      if (beside.mantissa === 0 || !reaches(variable, branch)) continue;
+      const joining: Live[] = step.kept.filter(
+        (l) => gain(variable, from([l.variable]), norms).mantissa !== 0,
+      );
+      // A branch of gain 0 (a residual block as it is initialised) wants D as large as can be.
+      const ratio = own.mantissa === 0 ? LARGEST_RATIO : (toNumber(over(beside, own)) ?? LARGEST_RATIO);
+      return {
+        ranges: rangesOf(joining),
+        ratio: Math.min(ratio, LARGEST_RATIO),
+        direct: distance === 0,
+        search: distance > 0,
+      };
     }
   }
   return undefined;
+}
+
+/** Whether a variable depends on another. */
+function reaches(variable: Variable, other: Variable): boolean {
+  const seen = new Set<Variable>();
+  const visit = (v: Variable): boolean => {
+    if (v === other) return true;
+    if (seen.has(v)) return false;
+    seen.add(v);
+    return sourcesOf(v).some(visit);
+  };
+  return visit(variable);
 }

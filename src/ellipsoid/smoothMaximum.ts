@@ -22,7 +22,10 @@ export function smoothMaximum(
   doublings: number,
 ): SmoothMaximum {
   const radius = engine.spectralRadius(x);
-  const factors = engine.multiply(engine.reciprocal(radius), engine.vector(new Float64Array(x.batch).fill(1)));
+  const factors = engine.multiply(
+    engine.reciprocal(radius),
+    engine.vector(new Float64Array(x.batch).fill(1)),
+  );
   let square = engine.scaleBatch(x, factors);
   // X^{p−1} = X · X² · X⁴ ⋯: all factors commute, so the products stay Hermitian up to rounding.
   let power = square;

@@ -12,43 +12,60 @@ import { affine, read, type State, type StepTaps, symbolOf, tapsOf } from './aff
 import { type Partition, partition } from './chunks.ts';
 import { maximum, pooledMultiplier } from './maximum.ts';
 import {
+  dominating,
   leastMultiplier,
   merge,
   multiplier,
+  RULES,
   type Rule,
   type RuleName,
-  RULES,
   type Statistics,
   statistics,
+  type Wanted,
   wantedBy,
 } from './multipliers.ts';
 import { argument, nonlinearity, type Updated } from './nonlinearity.ts';
-import { type MaximumStep, type NonlinearityStep, type Program, type Segment, type Step, totalRows } from './program.ts';
+import { onBoundary, type PoolShape, poolShape } from './pool.ts';
+import {
+  type MaximumStep,
+  type NonlinearityStep,
+  type Program,
+  type Segment,
+  type Step,
+  totalRows,
+} from './program.ts';
 import type { Skip } from './skips.ts';
 import type { Variable } from './variables.ts';
 
+/** A way to choose multipliers: a closed-form rule, or relative multipliers found before (`pass.ts`). */
+export type Choosing =
+  | { readonly name: RuleName }
+  | { readonly name: 'refined'; readonly theta: ReadonlyMap<Step, Float64Array> };
+
 export interface SweepOptions {
-  readonly rules: readonly RuleName[];
+  readonly runs: readonly Choosing[];
   /** Memory budget in bytes for covariances. */
   readonly memory: number;
   /** What skip connections need, per nonlinearity beside which something lives on. */
   readonly skips: ReadonlyMap<Step, Skip>;
   readonly signal?: AbortSignal | undefined;
   /** Called after every step of every group of runs. */
-  readonly onStep?: (segment: Segment, k: number, runs: readonly RuleName[]) => void;
+  readonly onStep?: (segment: Segment, k: number, runs: readonly Choosing[]) => void;
 }
 
-/** The multipliers of one nonlinearity or pooling, one per row of its argument. */
+/** The multipliers of one nonlinearity or pooling. */
 export interface LayerMultipliers {
+  readonly step: NonlinearityStep | MaximumStep;
   readonly variable: Variable;
-  readonly rule: RuleName;
+  /** D, one per row of the argument, divided by 2^exponent. */
   readonly values: Float64Array;
-  /** The multipliers are 2^exponent · values. */
   readonly exponent: number;
+  /** As `pass.ts` has them: D/ρ(S) at a nonlinearity, ê (up to a factor) at a pooling. */
+  readonly relative: Float64Array;
 }
 
 export interface Outcome {
-  readonly rule: RuleName;
+  readonly name: Choosing['name'];
   /** λ_max(Σ_out), from above; NaN mantissa where D ≻ S failed somewhere. */
   readonly squared: Scaled;
   /** Σ_out = 2^exponent · matrix for a vector output. */
@@ -58,7 +75,7 @@ export interface Outcome {
 
 /** The covariance of one run within a segment. */
 interface Run {
-  readonly name: RuleName;
+  readonly choosing: Choosing;
   /** Covariance per chunk before step `at` (the same white state for all chunks at a segment's start). */
   states: State[];
   at: number;
@@ -69,25 +86,36 @@ interface Run {
   definite: Vector;
   /** What was chosen at the segment's nonlinear steps so far, by step index. */
   readonly choices: Map<number, Choice>;
-  readonly layers: { variable: Variable; rule: RuleName; d: Vector; exponent: Vector; hostExponent: number }[];
+  readonly layers: Layer[];
+}
+
+/** `LayerMultipliers` on the device. */
+interface Layer {
+  readonly step: NonlinearityStep | MaximumStep;
+  readonly d: Vector;
+  readonly relative: Vector;
+  readonly exponent: Vector;
+  readonly hostExponent: number;
 }
 
 interface Choice {
   /** Multipliers of the state scaled by 2^-shift. */
   readonly d: Vector;
+  /** At a pooling, the covariance diag(image) of its result. */
+  readonly image: Vector | undefined;
   readonly shift: Vector;
 }
 
 /** @throws the signal's reason when it is aborted. */
 export async function sweep(engine: Engine, program: Program, options: SweepOptions): Promise<Outcome[]> {
   const runsAtOnce = Math.min(
-    ...program.segments.map((s) => partition(s, options.memory, options.rules.length).runs),
-    options.rules.length,
+    ...program.segments.map((s) => partition(s, options.memory, options.runs.length).runs),
+    options.runs.length,
   );
   const outcomes: Outcome[] = [];
-  for (let first = 0; first < options.rules.length; first += runsAtOnce) {
-    const names = options.rules.slice(first, first + runsAtOnce);
-    outcomes.push(...(await new Sweep(engine, program, options).run(names)));
+  for (let first = 0; first < options.runs.length; first += runsAtOnce) {
+    const together = options.runs.slice(first, first + runsAtOnce);
+    outcomes.push(...(await new Sweep(engine, program, options).run(together)));
   }
   return outcomes;
 }
@@ -109,11 +137,11 @@ class Sweep {
     this.#options = options;
   }
 
-  async run(names: readonly RuleName[]): Promise<Outcome[]> {
+  async run(choosings: readonly Choosing[]): Promise<Outcome[]> {
     const engine = this.#engine;
-    const runs = names.map(
-      (name): Run => ({
-        name,
+    const runs = choosings.map(
+      (choosing): Run => ({
+        choosing,
         states: [],
         at: 0,
         exponent: engine.vector([0]),
@@ -132,7 +160,7 @@ class Sweep {
         }
         this.#advanceAll(runs, k);
         await engine.settle(this.#options.signal);
-        this.#options.onStep?.(segment, k, names);
+        this.#options.onStep?.(segment, k, choosings);
       }
     }
     const outcomes: Outcome[] = [];
@@ -163,7 +191,9 @@ class Sweep {
     const rows = totalRows(segment.start);
     if (rows === state.length) return state;
     // One entry per channel becomes one per position of the image, read as a vector.
-    const windows = Array.from({ length: rows }, (_, k) => Int32Array.of(Math.floor(k / (rows / state.length))));
+    const windows = Array.from({ length: rows }, (_, k) =>
+      Int32Array.of(Math.floor(k / (rows / state.length))),
+    );
     const repeated = this.#engine.maximumOver(state, windows);
     this.#engine.release(state);
     return repeated;
@@ -193,8 +223,10 @@ class Sweep {
     if (step.kind === 'maximum' && step.cut) {
       for (const run of runs) {
         const choice = run.choices.get(k)!;
-        this.#replaceStates(run, [scoped(engine, (e) => pooledMultiplier(e, step, choice.d))]);
+        this.#replaceStates(run, [choice.image]);
         this.#shiftExponent(run, choice);
+        // It is the state's now.
+        run.choices.set(k, { ...choice, image: undefined });
       }
       return;
     }
@@ -235,7 +267,13 @@ class Sweep {
   }
 
   /** One step on one chunk. The state is not released. */
-  #step(run: Run, k: number, chunk: number, state: State, choice: Choice | undefined): Partial<Updated> & { state: State } {
+  #step(
+    run: Run,
+    k: number,
+    chunk: number,
+    state: State,
+    choice: Choice | undefined,
+  ): Partial<Updated> & { state: State } {
     const engine = this.#engine;
     const step = this.#segment.steps[k]!;
     switch (step.kind) {
@@ -246,15 +284,18 @@ class Sweep {
       }
       case 'nonlinearity':
       case 'maximum': {
-        const { d, shift } = choice!;
+        const { d, image, shift } = choice!;
         return scoped(engine, (e) => {
           const shifted = e.scaleByPower(this.#asMatrices(e, state, step), shift, -1);
-          const after = step.kind === 'nonlinearity' ? nonlinearity(e, step, shifted, d) : maximum(e, step, shifted, d);
+          const after =
+            step.kind === 'nonlinearity'
+              ? nonlinearity(e, step, shifted, d)
+              : maximum(e, step, shifted, d, image!);
           return { state: after.state, definite: after.definite };
         });
       }
       case 'read':
-        throw new Error(`sweep: a read step has no state per chunk (${run.name})`);
+        throw new Error(`sweep: a read step has no state per chunk (${run.choosing.name})`);
       default:
         return step satisfies never;
     }
@@ -306,35 +347,94 @@ class Sweep {
   // ---- choice of multipliers ------------------------------------------------------------------
 
   #choose(run: Run, k: number, step: NonlinearityStep | MaximumStep): void {
-    const candidates = run.name === 'mixed' ? RULES : RULES.filter((r) => r.name === run.name);
+    const { choosing } = run;
+    const { choice, sums } =
+      choosing.name === 'refined'
+        ? this.#given(run, k, step, choosing.theta.get(step)!)
+        : this.#closedForm(run, k, step, choosing.name);
+    run.choices.set(k, choice);
+    run.layers.push(
+      scoped(this.#engine, (e): Layer => {
+        // A copy: at a cut the image goes on as the state.
+        const scaledSums = e.scaleByPower(sums, choice.shift, -1);
+        const relative = choice.image
+          ? e.combine([[1, choice.image]])
+          : e.multiply(choice.d, e.reciprocal(scaledSums));
+        const exponent = e.combine([
+          [1, run.exponent],
+          [1, choice.shift],
+        ]);
+        return { step, d: choice.d, relative, exponent, hostExponent: run.hostExponent };
+      }),
+    );
+    this.#engine.release(sums);
+  }
+
+  /** Multipliers relative to the row sums of S; at a pooling scaled onto the boundary of D ⪰ S. */
+  #given(run: Run, k: number, step: NonlinearityStep | MaximumStep, theta: Float64Array) {
+    const engine = this.#engine;
+    const shape =
+      step.kind === 'maximum' ? poolShape(engine, step, engine.vector(theta.map(Math.exp))) : undefined;
+    const { stats } = this.#statistics(
+      run,
+      k,
+      step,
+      { radius: false, rowSums: true, offDiagonal: false },
+      undefined,
+      shape,
+    );
+    const result = scoped(engine, (e) => {
+      const shift = e.exponent(stats.diagonal);
+      const sums = e.combine([[1, stats.rowSums!]]);
+      if (shape && step.kind === 'maximum') {
+        const boundary = e.scaleByPower(stats.shaped!, shift, -1);
+        return { choice: { ...onBoundary(e, step, shape, boundary), shift }, sums };
+      }
+      const d = e.multiply(e.vector(theta.map(Math.exp)), e.scaleByPower(sums, shift, -1));
+      return { choice: { d: dominating(e, d), image: undefined, shift }, sums };
+    });
+    engine.release(
+      ...(Object.values(stats) as Vector[]),
+      ...(shape ? (Object.values(shape) as Vector[]) : []),
+    );
+    return result;
+  }
+
+  #closedForm(run: Run, k: number, step: NonlinearityStep | MaximumStep, name: RuleName) {
+    const engine = this.#engine;
+    const candidates = name === 'mixed' ? RULES : RULES.filter((r) => r.name === name);
     const skip = this.#options.skips.get(step);
-    const { stats, skipped } = this.#statistics(run, k, step, candidates, skip);
-    const choice = scoped(this.#engine, (e): Choice => {
+    const wanted = wantedBy(candidates);
+    const { stats, skipped } = this.#statistics(
+      run,
+      k,
+      step,
+      { ...wanted, radius: wanted.radius || skip !== undefined, rowSums: true },
+      skip,
+      undefined,
+    );
+    const result = scoped(engine, (e) => {
       const shift = e.exponent(stats.diagonal);
       const skipNeed =
         skip && skipped && stats.radius
           ? e.combine([[skip.ratio, e.squareRoot(e.multiply(stats.radius, skipped))]])
           : undefined;
-      const list = candidates.map((rule) => e.scaleByPower(closedForm(e, step, rule, stats, skipNeed), shift, -1));
+      const list = candidates.map((rule) =>
+        e.scaleByPower(closedForm(e, step, rule, stats, skipNeed), shift, -1),
+      );
       const trials = skip?.search ? list.flatMap((d) => SEARCH.map((f) => e.combine([[f, d]]))) : list;
-      if (trials.length === 1) return { d: trials[0]!, shift };
-      const scores = trials.map((d) => this.#score(e, run, k, step, { d, shift }, skip));
-      return { d: e.choose(scores, trials), shift };
+      const withImage = (d: Vector): Choice => ({
+        d,
+        image: step.kind === 'maximum' ? pooledMultiplier(e, step, d) : undefined,
+        shift,
+      });
+      const sums = e.combine([[1, stats.rowSums!]]);
+      if (trials.length === 1) return { choice: withImage(trials[0]!), sums };
+      const scores = trials.map((d) => this.#score(e, run, k, step, withImage(d), skip));
+      return { choice: withImage(e.choose(scores, trials)), sums };
     });
-    this.#engine.release(...(Object.values(stats) as Vector[]), ...(skipped ? [skipped] : []));
-    run.choices.set(k, choice);
-    run.layers.push({
-      variable: step.target.variable,
-      rule: run.name,
-      d: choice.d,
-      exponent: scoped(this.#engine, (e) =>
-        e.combine([
-          [1, run.exponent],
-          [1, choice.shift],
-        ]),
-      ),
-      hostExponent: run.hostExponent,
-    });
+    engine.release(...(Object.values(stats) as Vector[]), ...(skipped ? [skipped] : []));
+    return result;
   }
 
   /** Statistics of S over all frequencies, and λ_max of what is skipped beside it. */
@@ -342,18 +442,17 @@ class Sweep {
     run: Run,
     k: number,
     step: NonlinearityStep | MaximumStep,
-    candidates: readonly Rule[],
+    wanted: Wanted,
     skip: Skip | undefined,
+    shape: PoolShape | undefined,
   ): { stats: Statistics; skipped: Vector | undefined } {
     const engine = this.#engine;
-    const wanted = wantedBy(candidates);
-    const all = { ...wanted, radius: wanted.radius || skip !== undefined };
     let found: { stats: Statistics; skipped: Vector | undefined } | undefined;
     for (let c = 0; c < this.#partition.chunks.length; c++) {
       const { state, done } = this.#stateBefore(run, k, c);
       const own = scoped(engine, (e) => {
         const matrices = this.#asMatrices(e, state, step);
-        const stats = statistics(e, argument(e, matrices, step.source), all);
+        const stats = statistics(e, argument(e, matrices, step.source), wanted, shape?.root);
         const skipped = skip ? e.spectralRadius(e.submatrix(matrices, skip.ranges, skip.ranges)) : undefined;
         return { stats, skipped };
       });
@@ -383,54 +482,58 @@ class Sweep {
     choice: Choice,
     skip: Skip | undefined,
   ): Vector {
-    if (step.kind === 'maximum' && step.cut) return engine.largest(pooledMultiplier(engine, step, choice.d));
+    if (step.kind === 'maximum' && step.cut) return engine.largest(choice.image!);
     const next = this.#segment.steps[k + 1];
-    let score: Vector | undefined;
-    let sum: Matrices | undefined;
+    let parts: Vector[] | undefined;
+    const reads: Matrices[] = [];
     for (let c = 0; c < this.#partition.chunks.length; c++) {
       const { state, done } = this.#stateBefore(run, k, c);
       const after = this.#step(run, k, c, state, choice);
       done();
       const updated = after.state as Matrices;
       if (next?.kind === 'read') {
-        const part = this.#readPart(k + 1, c, updated);
-        const previous = sum;
-        sum = previous ? engine.add(previous, part) : part;
-        if (previous) this.#engine.release(part);
+        reads.push(this.#readPart(k + 1, c, updated));
       } else {
-        const own = this.#scoreChunk(engine, k, c, step, updated, skip);
-        score = score ? engine.maximum(score, own) : own;
+        const own = this.#radiiAfter(engine, k, c, step, updated, skip);
+        const before = parts;
+        parts = before ? own.map((radius, i) => engine.maximum(radius, before[i]!)) : own;
       }
-      engine.release(updated, ...(after.definite ? [after.definite] : []));
+      this.#engine.release(updated, ...(after.definite ? [after.definite] : []));
     }
-    return sum ? engine.spectralRadius(sum) : score!;
+    if (reads.length > 0) {
+      const score = engine.spectralRadius(reads.reduce((a, b) => engine.add(a, b)));
+      this.#engine.release(...reads);
+      return score;
+    }
+    const [whole, branch] = parts!;
+    if (!branch) return whole!;
+    // The branch joins what is skipped further on: (√λ(skipped) · ratio + √λ(branch))², up to a common factor.
+    return engine.combine([
+      [skip!.ratio, engine.squareRoot(whole!)],
+      [1, engine.squareRoot(branch)],
+    ]);
   }
 
-  #scoreChunk(
+  /** What a chunk contributes to a score: λ_max of the next S; or of what is skipped and of the branch, if they join later. */
+  #radiiAfter(
     engine: Engine,
     k: number,
     chunk: number,
     step: NonlinearityStep | MaximumStep,
     updated: Matrices,
     skip: Skip | undefined,
-  ): Vector {
+  ): Vector[] {
     const next = this.#segment.steps[k + 1];
     if (next?.kind === 'linear' && (step.kept.length === 0 || !skip || skip.direct)) {
       const symbol = this.#symbolAt(k + 1, chunk);
       const copies = next.ratio.reduce((p, r) => p * r, 1);
-      return scoped(engine, (e) => e.spectralRadius(affine(e, symbol, updated, copies)));
+      return [scoped(engine, (e) => e.spectralRadius(affine(e, symbol, updated, copies)))];
     }
-    if (step.kept.length === 0 || !skip) return engine.spectralRadius(updated);
-    // The branch joins what is skipped further on: (√λ(skipped) + ratio⁻¹ √λ(branch))², up to a common factor.
+    if (step.kept.length === 0 || !skip) return [engine.spectralRadius(updated)];
     const split = updated.rows - step.target.rows;
-    return scoped(engine, (e) => {
-      const kept: [number, number][] = [[0, split]];
-      const own: [number, number][] = [[split, updated.rows]];
-      return e.combine([
-        [skip.ratio, e.squareRoot(e.spectralRadius(e.submatrix(updated, kept, kept)))],
-        [1, e.squareRoot(e.spectralRadius(e.submatrix(updated, own, own)))],
-      ]);
-    });
+    return [[0, split] as const, [split, updated.rows] as const].map((range) =>
+      scoped(engine, (e) => e.spectralRadius(e.submatrix(updated, [range], [range]))),
+    );
   }
 
   // ---- symbols --------------------------------------------------------------------------------
@@ -443,7 +546,8 @@ class Sweep {
     let found = this.#taps.get(k);
     if (!found) {
       const step = this.#segment.steps[k]!;
-      if (step.kind !== 'linear' && step.kind !== 'read') throw new Error('sweep: only linear steps have taps');
+      if (step.kind !== 'linear' && step.kind !== 'read')
+        throw new Error('sweep: only linear steps have taps');
       const taps = tapsOf(step, this.#segment.axes);
       const matrices =
         this.#segment.axes > 0
@@ -494,22 +598,23 @@ class Sweep {
     const [[values, exponents, definite], matrix, perLayer] = await Promise.all([
       engine.read(radius!, run.exponent, run.definite),
       covariance ? engine.read(covariance) : undefined,
-      engine.read(...layers.flatMap((l) => [l.d, l.exponent])),
+      engine.read(...layers.flatMap((l) => [l.d, l.exponent, l.relative])),
     ]);
     const states = run.states.filter((s) => s !== undefined);
     engine.release(...new Set([...made, ...states, run.exponent, run.definite]));
-    engine.release(...layers.flatMap((l) => [l.d, l.exponent]));
+    engine.release(...layers.flatMap((l) => [l.d, l.exponent, l.relative]));
     this.#forgetChoices(run);
     const exponent = exponents![0]! + run.hostExponent;
     return {
-      rule: run.name,
+      name: run.choosing.name,
       squared: scaled(definite![0] === 1 ? values![0]! : NaN, exponent),
       ...(matrix ? { covariance: { matrix: matrix[0]!, exponent } } : {}),
       layers: layers.map((l, i) => ({
-        variable: l.variable,
-        rule: l.rule,
-        values: perLayer[2 * i]!,
-        exponent: perLayer[2 * i + 1]![0]! + l.hostExponent,
+        step: l.step,
+        variable: l.step.target.variable,
+        values: perLayer[3 * i]!,
+        exponent: perLayer[3 * i + 1]![0]! + l.hostExponent,
+        relative: perLayer[3 * i + 2]!,
       })),
     };
   }
@@ -524,7 +629,10 @@ class Sweep {
 
   /** Multipliers stay with the run's layers until its outcome is read. */
   #forgetChoices(run: Run): void {
-    for (const { shift } of run.choices.values()) this.#engine.release(shift);
+    for (const { shift, image } of run.choices.values()) {
+      this.#engine.release(shift);
+      if (image) this.#engine.release(image);
+    }
     run.choices.clear();
   }
 }

@@ -6,7 +6,7 @@ import { type Unsupported, UnsupportedError } from '../errors.ts';
 import { slopeInterval } from '../network/elementwise.ts';
 import type { Network, Node } from '../network/network.ts';
 import type { Padding } from '../network/operator.ts';
-import { positions, type Kernel } from '../spectrum/taps.ts';
+import { type Kernel, positions } from '../spectrum/taps.ts';
 
 /** A linear map between two variables, with what the torus must know of it. */
 export type LinearMap =
@@ -121,18 +121,18 @@ export function variablesOf(network: Network): VariableGraph {
   for (const node of network.nodes) {
     const shape = shapeOf(node.output);
     const sources = node.inputs.map((t) => byTensor.get(t)!);
-    const make = (origin: Variable['origin'], suffix = ''): Variable => {
+    const make: Make = (origin, suffix = '', own = shape) => {
       const variable: Variable = {
         name: node.name + suffix,
         operator: node.operator.kind,
-        channels: shape[0]!,
-        window: shape.slice(1),
+        channels: own[0]!,
+        window: own.slice(1),
         origin,
       };
       variables.push(variable);
       return variable;
     };
-    const refuse = (found: string, reason: string): Variable => {
+    const refuse: Refuse = (found, reason) => {
       unsupported.push({ node: node.name, found, reason });
       return make({ kind: 'input' });
     };
@@ -144,12 +144,16 @@ export function variablesOf(network: Network): VariableGraph {
   return { variables, input, output: byTensor.get(network.output)!, factor };
 }
 
+/** Makes a variable of the node's shape, or of another. */
+type Make = (origin: Variable['origin'], suffix?: string, shape?: readonly number[]) => Variable;
+type Refuse = (found: string, reason: string) => Variable;
+
 function translate(
   node: Node,
   sources: readonly Variable[],
   shape: readonly number[],
-  make: (origin: Variable['origin'], suffix?: string) => Variable,
-  refuse: (found: string, reason: string) => Variable,
+  make: Make,
+  refuse: Refuse,
 ): Variable {
   const operator = node.operator;
   const source = sources[0]!;
@@ -190,11 +194,17 @@ function translate(
     case 'average-pool': {
       if (!onTorus(operator.padding)) return refuse(`${operator.padding.mode} padding`, NOT_SHIFT_INVARIANT);
       const size = operator.kernel.reduce((p, k) => p * k, 1);
-      const mean = linear(boxMap(operator.kernel, operator.stride, operator.padding, 1 / size, source.channels));
+      const mean = linear(
+        boxMap(operator.kernel, operator.stride, operator.padding, 1 / size, source.channels),
+      );
       if (operator.countIncludesPadding || !isPadded(operator.padding)) return mean;
       // Windows at the border divide by fewer samples: a known factor between 1 and `most`, position by position.
-      const most = size / fewestSamples(operator.kernel, operator.stride, operator.padding, source.window, shape);
-      return make({ kind: 'nonlinearity', source: mean, lower: ONE, upper: Float64Array.of(most) }, ' (divisor)');
+      const most =
+        size / fewestSamples(operator.kernel, operator.stride, operator.padding, source.window, shape);
+      return make(
+        { kind: 'nonlinearity', source: mean, lower: ONE, upper: Float64Array.of(most) },
+        ' (divisor)',
+      );
     }
     case 'max-pool': {
       const overlap = operator.kernel.reduce((p, k, a) => {
@@ -212,13 +222,14 @@ function translate(
     case 'global-max-pool':
       return make({ kind: 'maximum', source, gain: ONE, overlap: 1, windows: { kind: 'whole' } });
     case 'max-gather': {
+      const vector = source.window.length === 0 ? source : flattened(source, make, refuse);
       const counts = new Map<number, number>();
       for (const list of operator.windows) for (const i of list) counts.set(i, (counts.get(i) ?? 0) + 1);
       let overlap = 1;
       for (const n of counts.values()) overlap = Math.max(overlap, n);
       return make({
         kind: 'maximum',
-        source,
+        source: vector,
         gain: ONE,
         overlap,
         windows: { kind: 'listed', entries: operator.windows },
@@ -234,17 +245,9 @@ function translate(
       return linear(boxMap(ones, ones, operator.padding, 1, source.channels));
     }
     case 'reindex': {
-      const size = shape.reduce((p, n) => p * n, 1);
       const inOrder = operator.permutation.every((axis, k) => axis === k);
-      if (shape.length !== 1 || !inOrder || size > LARGEST_FLATTEN) {
-        return refuse(
-          `reshape to [${shape.join(', ')}]`,
-          'only a flatten of at most 4096 entries can stand before something else than a fully connected layer',
-        );
-      }
-      const weight = new Float64Array(size * size);
-      for (let k = 0; k < size; k++) weight[k * size + k] = 1;
-      return linear({ kind: 'read', weight });
+      if (shape.length === 1 && inOrder) return flattened(source, make, refuse);
+      return refuse(`reshape to [${shape.join(', ')}]`, 'between layers only a flatten is supported');
     }
     case 'add':
       return make({
@@ -270,6 +273,21 @@ function translate(
     default:
       return operator satisfies never;
   }
+}
+
+/** A variable's entries as a vector, where no fully connected layer reads them at once. */
+function flattened(source: Variable, make: Make, refuse: Refuse): Variable {
+  const size = source.window.reduce((p, n) => p * n, source.channels);
+  if (size > LARGEST_FLATTEN) {
+    return refuse(
+      `flatten to ${size} entries`,
+      `only one of at most ${LARGEST_FLATTEN} can stand before something else than a fully connected layer`,
+    );
+  }
+  const weight = new Float64Array(size * size);
+  for (let k = 0; k < size; k++) weight[k * size + k] = 1;
+  const term: Term = { source, map: { kind: 'read', weight }, row: 0, channels: size };
+  return make({ kind: 'linear', terms: [term] }, '', [size]);
 }
 
 const NOT_SHIFT_INVARIANT =

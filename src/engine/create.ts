@@ -7,12 +7,15 @@ import { availableThreads } from './cpu/host.ts';
 import type { Kernels } from './cpu/kernels.ts';
 import { WasmKernels } from './cpu/wasm/kernels.ts';
 import type { Engine } from './engine.ts';
+import { mayHaveGpu, requestAdapter } from './webgpu/host.ts';
+import { openWebGpu } from './webgpu/open.ts';
 
 export interface EngineOptions {
-  /** `cpu-blas`: the system's OpenBLAS. `cpu-wasm`: Wasm SIMD, anywhere. `auto` (the default) and `cpu`: OpenBLAS where it
-   *  loads, else Wasm. All compute in float64. */
-  readonly engine?: 'auto' | 'cpu' | 'cpu-wasm' | 'cpu-blas';
-  /** Threads to compute with. Default: as many as the machine runs side by side, 8 at most. OpenBLAS has one setting
+  /** `webgpu`: a GPU in float32, or what software stands in for one. `cpu-blas`: the system's OpenBLAS. `cpu-wasm`: Wasm SIMD,
+   *  anywhere. `cpu`: OpenBLAS where it loads, else Wasm; all on the CPU in float64. `auto` (the default): a real GPU where there is
+   *  one, else as `cpu`; the engine's description says which and why. */
+  readonly engine?: 'auto' | 'webgpu' | 'cpu' | 'cpu-wasm' | 'cpu-blas';
+  /** Threads of an engine on the CPU. Default: as many as the machine runs side by side, 8 at most. OpenBLAS has one setting
    *  for the whole process: each of its engines sets it anew. */
   readonly threads?: number;
 }
@@ -20,8 +23,9 @@ export interface EngineOptions {
 const mostThreadsByDefault = 8;
 
 /**
- * Makes an engine; `close` it when done, its threads live until then.
- * @throws InputError for `cpu-blas` where OpenBLAS does not load (what was tried, what to install).
+ * Makes an engine; `close` it when done, its threads or its device live until then.
+ * @throws InputError for `cpu-blas` where OpenBLAS does not load and for `webgpu` where there is no adapter that will do (what was
+ *   tried, what to install).
  * @throws RangeError for a number of threads that is no positive integer.
  */
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
@@ -29,32 +33,57 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
   if (!(Number.isSafeInteger(threads) && threads > 0)) {
     throw new RangeError(`createEngine: threads must be a positive integer, got ${threads}`);
   }
-  const kernels = await openKernels(options.engine ?? 'auto', threads);
+  const choice = options.engine ?? 'auto';
+  switch (choice) {
+    case 'webgpu':
+      return openWebGpu(await requestAdapter());
+    case 'cpu-wasm':
+      return cpuEngine(await WasmKernels.open(threads));
+    case 'cpu-blas':
+      return cpuEngine(await BlasKernels.open(threads));
+    case 'cpu':
+      return cpuEngine(await fastestKernels(threads));
+    case 'auto': {
+      const gpu = await openRealGpu();
+      return gpu.engine ?? cpuEngine(await fastestKernels(threads), gpu.reason);
+    }
+    default:
+      choice satisfies never;
+      throw new RangeError(
+        `createEngine: engine must be auto, webgpu, cpu, cpu-wasm or cpu-blas, got ${choice}`,
+      );
+  }
+}
+
+/** An engine on a GPU that is one, or why there is none. */
+async function openRealGpu(): Promise<{ readonly engine?: Engine; readonly reason?: string }> {
+  if (!(await mayHaveGpu())) return { reason: 'no GPU found' };
+  try {
+    const adapter = await requestAdapter();
+    if (adapter.software) return { reason: `no GPU found but ${adapter.name}, which is slower` };
+    return { engine: await openWebGpu(adapter) };
+  } catch (error) {
+    if (error instanceof InputError) return { reason: `no GPU: ${error.message}` };
+    throw error;
+  }
+}
+
+async function fastestKernels(threads: number): Promise<Kernels> {
+  try {
+    return await BlasKernels.open(threads);
+  } catch (error) {
+    if (error instanceof InputError) return WasmKernels.open(threads);
+    throw error;
+  }
+}
+
+/** @param reason why it is not a GPU, where one was looked for. */
+function cpuEngine(kernels: Kernels, reason?: string): Engine {
   const information = {
     name: kernels.name,
-    description: kernels.description,
+    description: reason === undefined ? kernels.description : `${kernels.description} (${reason})`,
     unitRoundoff: 2 ** -53,
     threads: kernels.threads,
   };
   return new CpuEngine(information, cpuOperations(kernels), () => kernels.close());
-}
-
-async function openKernels(choice: NonNullable<EngineOptions['engine']>, threads: number): Promise<Kernels> {
-  switch (choice) {
-    case 'cpu-wasm':
-      return WasmKernels.open(threads);
-    case 'cpu-blas':
-      return BlasKernels.open(threads);
-    case 'auto':
-    case 'cpu':
-      try {
-        return await BlasKernels.open(threads);
-      } catch (error) {
-        if (error instanceof InputError) return WasmKernels.open(threads);
-        throw error;
-      }
-    default:
-      choice satisfies never;
-      throw new RangeError(`createEngine: engine must be auto, cpu, cpu-wasm or cpu-blas, got ${choice}`);
-  }
 }

@@ -27,7 +27,8 @@ export function scoped<T>(engine: Engine, work: (engine: Engine) => T): T {
 }
 
 function handlesIn(value: unknown): Handle[] {
-  if (typeof value !== 'object' || value === null) return [];
+  // Numbers are no handles, and there may be millions.
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return [];
   if (isHandle(value)) return [value];
   return Object.values(value).flatMap(handlesIn);
 }

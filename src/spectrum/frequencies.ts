@@ -45,7 +45,12 @@ export function halfTorus(torus: readonly number[]): Frequencies {
       omega[a] = 0;
     }
   }
-  return { torus, count: weights.length, indices: Int32Array.from(indices), weights: Float64Array.from(weights) };
+  return {
+    torus,
+    count: weights.length,
+    indices: Int32Array.from(indices),
+    weights: Float64Array.from(weights),
+  };
 }
 
 /** The frequencies `start … end − 1` of a list. */

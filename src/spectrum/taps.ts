@@ -49,7 +49,9 @@ export class TapBuilder {
     if (this.#taps.size === 0) this.matrix(new Array<number>(this.#axes).fill(0));
     const entries = [...this.#taps.values()];
     let largest = 0;
-    for (const { matrix } of entries) for (const x of matrix) largest = Math.max(largest, Math.abs(x));
+    for (const { matrix } of entries) {
+      for (let k = 0; k < matrix.length; k++) largest = Math.max(largest, Math.abs(matrix[k]!));
+    }
     const exponent = largest > 0 ? Math.floor(Math.log2(largest)) : 0;
     const factor = 2 ** -exponent;
     const size = this.#rows * this.#columns;
@@ -138,12 +140,7 @@ export function placeConvolution(
 }
 
 /** Places a map that reads whole windows: y = Σ_u W_u x[u], u over the source's window. `entries(u)` gives W_u. */
-export function placeRead(
-  builder: TapBuilder,
-  block: Block,
-  window: Kernel,
-  from: readonly number[],
-): void {
+export function placeRead(builder: TapBuilder, block: Block, window: Kernel, from: readonly number[]): void {
   positions(window.sides).forEach((u, index) => {
     const phase = u.map((x, a) => x % from[a]!);
     const matrix = builder.matrix(u.map((x, a) => Math.floor(x / from[a]!)));

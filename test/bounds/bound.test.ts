@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { normals } from '../../bench/networks.ts';
 import { bound } from '../../src/bounds/bound.ts';
 import { inspect } from '../../src/bounds/inspect.ts';
 import type { BoundResult } from '../../src/bounds/result.ts';
@@ -8,7 +9,6 @@ import { UnsupportedError } from '../../src/errors.ts';
 import { NetworkBuilder } from '../../src/network/builder.ts';
 import type { Network } from '../../src/network/network.ts';
 import type { Operator, PaddingMode } from '../../src/network/operator.ts';
-import { normals } from '../../bench/networks.ts';
 
 const RELU: Operator = { kind: 'nonlinearity', function: { name: 'relu' } };
 
@@ -132,7 +132,11 @@ describe('bound', () => {
 
   it('covers reflect padding by the unrolled method alone, and says why the others do not', async () => {
     const next = normals(6);
-    const network = chain('reflect', [1, 5, 5], [convolution(2, 1, next, 1, 'reflect'), RELU, affine(2, 50, next)]);
+    const network = chain(
+      'reflect',
+      [1, 5, 5],
+      [convolution(2, 1, next, 1, 'reflect'), RELU, affine(2, 50, next)],
+    );
     const result = await bound(network, { engine });
     expect(result.method).toBe('unrolled');
     expect(result.methods.find((m) => m.method === 'closed-form')!.error).toMatch(/reflect padding/);
@@ -142,15 +146,26 @@ describe('bound', () => {
 
   it('names what a network has no rule for', async () => {
     const next = normals(8);
-    const big = chain('big', [1, 80, 80], [convolution(2, 1, next, 1, 'replicate'), RELU, affine(2, 12800, next)]);
+    const big = chain(
+      'big',
+      [1, 80, 80],
+      [convolution(2, 1, next, 1, 'replicate'), RELU, affine(2, 12800, next)],
+    );
     await expect(bound(big, { engine, memory: 1e6 })).rejects.toThrow(/convolution_0: replicate padding/);
   });
 
   it('stops when it is told to', async () => {
     const next = normals(10);
-    const network = chain('mlp', [30], [affine(30, 30, next), RELU, affine(30, 30, next), RELU, affine(2, 30, next)]);
+    const network = chain(
+      'mlp',
+      [30],
+      [affine(30, 30, next), RELU, affine(30, 30, next), RELU, affine(2, 30, next)],
+    );
     const controller = new AbortController();
-    const stopped = bound(network, { signal: controller.signal, onProgress: () => controller.abort(new Error('enough')) });
+    const stopped = bound(network, {
+      signal: controller.signal,
+      onProgress: () => controller.abort(new Error('enough')),
+    });
     await expect(stopped).rejects.toThrow('enough');
   });
 

@@ -16,7 +16,9 @@ type Reference = Record<string, Record<string, number | number[]>>;
 const MEANINGLESS = 1e20;
 
 describe.skipIf(!present)('reference models', () => {
-  const reference: Reference = present ? JSON.parse(readFileSync(new URL('reference.json', models), 'utf8')) : {};
+  const reference: Reference = present
+    ? JSON.parse(readFileSync(new URL('reference.json', models), 'utf8'))
+    : {};
 
   for (const engineName of ['cpu-blas', 'cpu-wasm'] as const) {
     describe(engineName, () => {
@@ -38,7 +40,10 @@ describe.skipIf(!present)('reference models', () => {
           for (const [name, value] of Object.entries(expected)) {
             if (typeof value !== 'number' || name === 'refined at most' || value >= MEANINGLESS) continue;
             const difference = Math.abs(found.get(name)! / value - 1);
-            expect(difference, `${file}, ${name}: ${found.get(name)} instead of ${value}`).toBeLessThanOrEqual(1e-6);
+            expect(
+              difference,
+              `${file}, ${name}: ${found.get(name)} instead of ${value}`,
+            ).toBeLessThanOrEqual(1e-6);
             compared++;
           }
           expect(compared).toBeGreaterThanOrEqual(9);

@@ -52,7 +52,14 @@ class Builder {
     return this.add(
       {
         ...{ kind: 'transposed-convolution', outputs, inputs, groups: 1 },
-        ...{ kernel: [3], stride: [stride], dilation: [1], before: [1], after: [1], outputPadding: [stride - 1] },
+        ...{
+          kernel: [3],
+          stride: [stride],
+          dilation: [1],
+          before: [1],
+          after: [1],
+          outputPadding: [stride - 1],
+        },
         weight: Float64Array.from({ length: outputs * inputs * 3 }, () => this.#next() / Math.sqrt(inputs)),
       },
       x,
@@ -188,9 +195,10 @@ describe.each(['cpu-blas', 'cpu-wasm'] as const)('%s', (name) => {
         };
         const difference = ((await at(step)) - (await at(-step))) / (2 * step);
         const found = here.gradient[k]![i]!;
-        expect(Math.abs(found - difference), `layer ${k}, entry ${i}: ${found} against ${difference}`).toBeLessThan(
-          1e-6 + 1e-4 * Math.abs(difference),
-        );
+        expect(
+          Math.abs(found - difference),
+          `layer ${k}, entry ${i}: ${found} against ${difference}`,
+        ).toBeLessThan(1e-6 + 1e-4 * Math.abs(difference));
       }
     }
     pass.close();

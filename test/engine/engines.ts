@@ -25,6 +25,17 @@ export const tolerances = {
   inverse: 5e-12,
 } as const;
 
+export type ToleranceName = keyof typeof tolerances;
+
+/** The same in float32, for inputs that it holds exactly. */
+export const singleTolerances: Readonly<Record<ToleranceName, number>> = {
+  /** One rounding. */
+  exact: 2 ** -24,
+  elementwise: 1e-6,
+  product: 1e-5,
+  inverse: 1e-3,
+};
+
 /** Uniform numbers in (−1, 1), the same for the same seed (Mulberry32). */
 export function random(seed: number): () => number {
   let state = seed >>> 0;

@@ -29,6 +29,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   '@bufbuild/protobuf': 'formats',
   commander: 'cli',
   koffi: 'engine',
+  webgpu: 'engine',
 };
 
 /** Stands for a specifier that is not written out. Bundlers leave such imports alone, which is what the engines want
@@ -89,7 +90,7 @@ function violations(files: ReadonlyMap<string, string>): string[] {
         const target = partOf(normalize(join(dirname(file), specifier)));
         if (target !== part && !allowed?.includes(target)) broken.push(`${file}: ${specifier}`);
       } else if (isBuiltin(specifier)) {
-        const guarded = (dynamic || typeOnly) && file.startsWith('engine/cpu/');
+        const guarded = (dynamic || typeOnly) && file.startsWith('engine/');
         if (part !== 'cli' && !file.endsWith('.node.ts') && !guarded) broken.push(`${file}: ${specifier}`);
       } else if (PACKAGES[packageOf(specifier)] !== part) {
         broken.push(`${file}: ${specifier}`);
@@ -114,7 +115,8 @@ function loadedWith(entry: string, files: ReadonlyMap<string, string>): Set<stri
   return seen;
 }
 
-const needsNode = (file: string) => isBuiltin(file) || file.endsWith('.node.ts') || file === 'koffi';
+const needsNode = (file: string) =>
+  isBuiltin(file) || file.endsWith('.node.ts') || file === 'koffi' || file === 'webgpu';
 
 function sources(): Map<string, string> {
   const root = fileURLToPath(new URL('../../src/', import.meta.url));

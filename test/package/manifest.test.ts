@@ -9,6 +9,10 @@ const manifest = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as {
   exports: { '.': Record<string, Record<'types' | 'default', string>> };
   dependencies: Record<string, string>;
   devDependencies: Record<string, string>;
+  optionalDependencies?: Record<string, string>;
+};
+const lock = JSON.parse(readFileSync(`${root}package-lock.json`, 'utf8')) as {
+  packages: Record<string, { optionalDependencies?: Record<string, string> }>;
 };
 
 describe('package.json', () => {
@@ -34,9 +38,22 @@ describe('package.json', () => {
   });
 
   it('pins every version exactly', () => {
-    for (const [name, version] of Object.entries({ ...manifest.dependencies, ...manifest.devDependencies })) {
+    const { dependencies, devDependencies, optionalDependencies } = manifest;
+    const versions = { ...dependencies, ...devDependencies, ...optionalDependencies };
+    for (const [name, version] of Object.entries(versions)) {
       expect(version, name).toMatch(/^\d+\.\d+\.\d+$/);
     }
+  });
+
+  // npm leaves out what it could not fetch when it wrote the lock file, and `npm ci` then refuses it.
+  it('is locked for every platform, not only for the one that wrote the lock file', () => {
+    const missing = Object.entries(lock.packages).flatMap(([parent, { optionalDependencies }]) =>
+      Object.keys(optionalDependencies ?? {}).filter(
+        (name) =>
+          !(`node_modules/${name}` in lock.packages || `${parent}/node_modules/${name}` in lock.packages),
+      ),
+    );
+    expect(missing).toEqual([]);
   });
 
   it('has an executable that starts with its interpreter', () => {

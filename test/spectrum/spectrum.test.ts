@@ -51,24 +51,28 @@ describe('frequencies', () => {
 
   it('of a finer grid alias to their coarse neighbour', () => {
     fc.assert(
-      fc.property(sides, fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 3, maxLength: 3 }), (torus, ratios) => {
-        const ratio = torus.map((_, a) => ratios[a]!);
-        const copies = ratio.reduce((p, r) => p * r, 1);
-        const coarse = halfTorus(torus);
-        const fine = refine(coarse, ratio);
-        expect(fine.count).toBe(coarse.count * copies);
-        const seen = new Set<string>();
-        for (let k = 0; k < fine.count; k++) {
-          const omega = [...fine.indices.subarray(k * torus.length, (k + 1) * torus.length)];
-          seen.add(omega.join());
-          const parent = Math.floor(k / copies);
-          torus.forEach((n, a) => {
-            expect(omega[a]! % n).toBe(coarse.indices[parent * torus.length + a]);
-            expect(omega[a]).toBeLessThan(n * ratio[a]!);
-          });
-        }
-        expect(seen.size).toBe(fine.count);
-      }),
+      fc.property(
+        sides,
+        fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 3, maxLength: 3 }),
+        (torus, ratios) => {
+          const ratio = torus.map((_, a) => ratios[a]!);
+          const copies = ratio.reduce((p, r) => p * r, 1);
+          const coarse = halfTorus(torus);
+          const fine = refine(coarse, ratio);
+          expect(fine.count).toBe(coarse.count * copies);
+          const seen = new Set<string>();
+          for (let k = 0; k < fine.count; k++) {
+            const omega = [...fine.indices.subarray(k * torus.length, (k + 1) * torus.length)];
+            seen.add(omega.join());
+            const parent = Math.floor(k / copies);
+            torus.forEach((n, a) => {
+              expect(omega[a]! % n).toBe(coarse.indices[parent * torus.length + a]);
+              expect(omega[a]).toBeLessThan(n * ratio[a]!);
+            });
+          }
+          expect(seen.size).toBe(fine.count);
+        },
+      ),
     );
   });
 
@@ -85,7 +89,9 @@ describe('frequencies', () => {
           const box = phases(frequencies, [{ offset, extent }]);
           let samples: number[][] = [[]];
           torus.forEach((_, a) => {
-            samples = samples.flatMap((s) => Array.from({ length: extent[a]! }, (__, u) => [...s, offset[a]! + u]));
+            samples = samples.flatMap((s) =>
+              Array.from({ length: extent[a]! }, (__, u) => [...s, offset[a]! + u]),
+            );
           });
           const single = phases(
             frequencies,

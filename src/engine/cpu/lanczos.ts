@@ -23,12 +23,16 @@ export async function largestEigenvalue(
   let vector = startVector(length);
   let estimate = 0;
   for (let step = 1; step <= n; step++) {
-    basis.push(vector);
     const next = new Float64Array(length);
     await kernels.multiplyVector(a, vector, next, n, complex);
-    diagonal.push(realDot(vector, next));
-    // Twice is enough (Kahan, in Parlett's book): after it the basis is orthogonal to working precision.
-    for (const _ of [1, 2]) for (const other of basis) orthogonalise(next, other, complex);
+    const centre = realDot(vector, next);
+    diagonal.push(centre);
+    // What is left by the recurrence is nearly orthogonal to the basis; a second pass makes it so to working precision
+    // ("twice is enough": Kahan, in Parlett's book).
+    subtract(next, centre, vector);
+    if (step > 1) subtract(next, offDiagonal.at(-1)!, basis.at(-1)!);
+    basis.push(vector);
+    for (const other of basis) orthogonalise(next, other, complex);
     const norm = Math.sqrt(realDot(next, next));
     const invariant = !(norm > 1e-14 * (Math.abs(estimate) + Math.abs(diagonal[0]!)));
     if (step === n || invariant || step % stride === 0) {
@@ -56,18 +60,33 @@ function startVector(length: number): Float64Array {
   return vector.map((value) => value / norm);
 }
 
-/** Re⟨x, y⟩, of interleaved complex vectors too. */
+/** Re⟨x, y⟩, of interleaved complex vectors too; four sums at a time for the processor to overlap. */
 function realDot(x: Float64Array, y: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < x.length; i++) sum += x[i]! * y[i]!;
-  return sum;
+  const even = x.length - (x.length % 4);
+  let s0 = 0;
+  let s1 = 0;
+  let s2 = 0;
+  let s3 = 0;
+  for (let i = 0; i < even; i += 4) {
+    s0 += x[i]! * y[i]!;
+    s1 += x[i + 1]! * y[i + 1]!;
+    s2 += x[i + 2]! * y[i + 2]!;
+    s3 += x[i + 3]! * y[i + 3]!;
+  }
+  for (let i = even; i < x.length; i++) s0 += x[i]! * y[i]!;
+  return s0 + s1 + (s2 + s3);
+}
+
+/** y −= factor · x. */
+function subtract(y: Float64Array, factor: number, x: Float64Array): void {
+  for (let i = 0; i < y.length; i++) y[i]! -= factor * x[i]!;
 }
 
 /** y −= ⟨x, y⟩ x for a unit vector x. */
 function orthogonalise(y: Float64Array, x: Float64Array, complex: boolean): void {
   const re = realDot(x, y);
   if (!complex) {
-    for (let i = 0; i < y.length; i++) y[i]! -= re * x[i]!;
+    subtract(y, re, x);
     return;
   }
   let im = 0;

@@ -1,0 +1,51 @@
+/** Checks of what a caller asks for. */
+import { RULE_NAMES } from '../ellipsoid/multipliers.ts';
+import { InputError } from '../errors.ts';
+import type { Network } from '../network/network.ts';
+import { keepsOutputOrder } from './margins.ts';
+import { type BoundOptions, METHODS, type MethodName } from './result.ts';
+
+/** The method that the options mean. @throws InputError naming the choices */
+export function checkedMethod(options: BoundOptions): MethodName {
+  const { method, rule, memory, evaluations, tolerance, timeLimit } = options;
+  if (method !== undefined && !METHODS.includes(method)) {
+    throw new InputError(`method: one of ${METHODS.join(', ')}, got ${String(method)}`);
+  }
+  if (rule !== undefined && !RULE_NAMES.includes(rule)) {
+    throw new InputError(`rule: one of ${RULE_NAMES.join(', ')}, got ${String(rule)}`);
+  }
+  if (memory !== undefined && !(memory > 0))
+    throw new InputError(`memory: a positive number of bytes, got ${memory}`);
+  if (evaluations !== undefined && !(Number.isInteger(evaluations) && evaluations >= 0)) {
+    throw new InputError(`evaluations: a whole number, got ${evaluations}`);
+  }
+  if (tolerance !== undefined && !(tolerance >= 0))
+    throw new InputError(`tolerance: not negative, got ${tolerance}`);
+  if (timeLimit !== undefined && !(timeLimit >= 0))
+    throw new InputError(`time limit: not negative, got ${timeLimit}`);
+  if (rule !== undefined && (method === 'spectral-product' || method === 'refined')) {
+    throw new InputError(`rule: the method ${method} has no rules`);
+  }
+  if (rule !== undefined && method !== 'unrolled') return 'closed-form';
+  return method ?? 'all';
+}
+
+/** @throws InputError where a pair of outputs is asked for that the network does not have */
+export function checkTarget(network: Network, target: BoundOptions['target']): void {
+  if (target === undefined || target === 'global') return;
+  const { shape } = network.tensors[network.output]!;
+  if (shape.length !== 1 || shape[0]! < 2 || !keepsOutputOrder(network)) {
+    throw new InputError(
+      `target: margins need an output that is a vector of at least 2, got [${shape.join(', ')}]`,
+    );
+  }
+  if (network.nodes.some((n) => n.operator.kind === 'softmax')) {
+    throw new InputError('target: margins are of logits, got a network that ends in a softmax');
+  }
+  if (target === 'margins') return;
+  const [i, j] = target;
+  const valid = (k: number) => Number.isInteger(k) && k >= 0 && k < shape[0]!;
+  if (!valid(i) || !valid(j) || i === j) {
+    throw new InputError(`target: two different outputs from 0 to ${shape[0]! - 1}, got ${i},${j}`);
+  }
+}

@@ -1,0 +1,121 @@
+/** Multipliers found by search, from the best closed form on (math.md §5). */
+
+import { programCost } from '../ellipsoid/cost.ts';
+import { allDifferences, difference, type Objective } from '../ellipsoid/objective.ts';
+import { nonlinearSteps, parametersOf } from '../ellipsoid/pass.ts';
+import type { Program, Step } from '../ellipsoid/program.ts';
+import { type Refined, refine, type Status, thetaOf } from '../ellipsoid/refine.ts';
+import type { Outcome } from '../ellipsoid/sweep.ts';
+import type { Engine } from '../engine/engine.ts';
+import { InputError } from '../errors.ts';
+import type { Ledger } from './ledger.ts';
+import type { BoundOptions, SearchReport, StoredMultipliers, TracePoint } from './result.ts';
+
+export const DEFAULT_EVALUATIONS = 150;
+const DEFAULT_TOLERANCE = 1e-5;
+const DEFAULT_TIME_LIMIT = 60;
+
+/** A gradient costs this many closed-form passes, about. */
+const GRADIENT_COST = 3;
+
+export type SearchOptions = Pick<
+  BoundOptions,
+  'target' | 'evaluations' | 'tolerance' | 'timeLimit' | 'multipliers' | 'interrupt' | 'signal'
+>;
+
+export function searchCost(program: Program, options: SearchOptions): number {
+  return GRADIENT_COST * (options.evaluations ?? DEFAULT_EVALUATIONS) * programCost(program);
+}
+
+/**
+ * @param start the closed form to start from, unless multipliers are given
+ * @param onTrace without its time
+ */
+export async function refined(
+  engine: Engine,
+  program: Program,
+  start: Outcome,
+  path: StoredMultipliers['path'],
+  options: SearchOptions & {
+    readonly method: string;
+    readonly memory: number;
+    readonly ledger: Ledger;
+    readonly onTrace: (point: Omit<TracePoint, 'seconds'>) => void;
+  },
+): Promise<
+  (Refined & { readonly report: SearchReport; readonly layers: StoredMultipliers['layers'] }) | undefined
+> {
+  const evaluations = options.evaluations ?? DEFAULT_EVALUATIONS;
+  const each = GRADIENT_COST * programCost(program);
+  const given = options.multipliers?.path === path ? thetaFrom(program, options.multipliers) : undefined;
+  let counted = 0;
+  const found = await refine(engine, program, given ?? thetaOf(start.layers), {
+    memory: options.memory,
+    evaluations: Math.max(1, evaluations),
+    tolerance: options.tolerance ?? DEFAULT_TOLERANCE,
+    deadline: performance.now() + 1000 * (options.timeLimit ?? DEFAULT_TIME_LIMIT),
+    objective: objectiveOf(program, options.target),
+    interrupt: options.interrupt,
+    signal: options.signal,
+    onEvaluation: ({ evaluation, bound, complete }) => {
+      counted = evaluation;
+      if (evaluation <= evaluations) options.ledger.add(options.method, `evaluation ${evaluation}`, each);
+      const log10 = bound / Math.LN10 + Math.log10(program.factor);
+      options.onTrace({ evaluation, log10, ...(complete ? {} : { estimate: true }) });
+    },
+  });
+  options.ledger.add(options.method, 'last pass', each * Math.max(0, evaluations - counted));
+  if (!found) return undefined;
+  return {
+    ...found,
+    report: {
+      status: statusText(found.status, found.evaluations),
+      evaluations: found.evaluations,
+      gap: found.gap,
+    },
+    layers: nonlinearSteps(program).map((step) => ({
+      name: step.target.variable.name,
+      theta: [...found.theta.get(step)!],
+    })),
+  };
+}
+
+function objectiveOf(program: Program, target: BoundOptions['target']): Objective {
+  if (target === undefined || target === 'global') return { kind: 'radius' };
+  const outputs = program.output.channels;
+  return target === 'margins' ? allDifferences(outputs) : difference(outputs, ...target);
+}
+
+function statusText(status: Status, evaluations: number): string {
+  switch (status) {
+    case 'converged':
+    case 'time limit':
+    case 'interrupted':
+      return status;
+    case 'evaluations':
+      return `stopped at ${evaluations} evaluations`;
+    default:
+      return status satisfies never;
+  }
+}
+
+/** @throws InputError where the stored multipliers are not this network's */
+function thetaFrom(program: Program, stored: StoredMultipliers): Map<Step, Float64Array> {
+  const steps = nonlinearSteps(program);
+  if (stored.layers.length !== steps.length) {
+    throw new InputError(`multipliers: ${steps.length} nonlinear layers, got ${stored.layers.length}`);
+  }
+  return new Map(
+    steps.map((step, k): [Step, Float64Array] => {
+      const { name, theta } = stored.layers[k]!;
+      const wanted = parametersOf(step);
+      if (theta.length !== wanted || !theta.every(Number.isFinite)) {
+        const layer = step.target.variable.name;
+        throw new InputError(
+          `multipliers: ${layer} takes ${wanted} finite numbers, got ${theta.length} for ${name}`,
+        );
+      }
+      return [step, Float64Array.from(theta)];
+    }),
+  );
+}

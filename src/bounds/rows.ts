@@ -1,0 +1,57 @@
+/** Rows of a result: one bound of one method, and how they become numbers. */
+import type { Program } from '../ellipsoid/program.ts';
+import type { Outcome } from '../ellipsoid/sweep.ts';
+import { isLess, log10, type Scaled, scaled, squareRoot, times, toNumber } from '../scaled.ts';
+import { marginOf } from './margins.ts';
+import type { MethodResult, RowRule, SearchReport } from './result.ts';
+
+/** A row before it is written as numbers. */
+export interface Row {
+  readonly method: MethodResult['method'];
+  readonly rule?: RowRule;
+  /** Absent where the method failed. */
+  readonly value?: Scaled;
+  readonly seconds: number;
+  readonly search?: SearchReport;
+  readonly error?: string;
+  readonly program?: Program;
+  readonly outcome?: Outcome;
+}
+
+/** The bound that an outcome gives: on the whole output, or on the difference of a pair of its entries. NaN where it failed. */
+export function rowValue(
+  program: Program,
+  outcome: Outcome,
+  pair: readonly [i: number, j: number] | undefined,
+): Scaled {
+  if (Number.isNaN(outcome.squared.mantissa)) return outcome.squared;
+  const value = pair ? marginOf(outcome, program.output.channels, ...pair) : squareRoot(outcome.squared);
+  return times(value, scaled(program.factor));
+}
+
+/** The row with the least value. */
+export function least(rows: readonly Row[]): Row | undefined {
+  let best: Row | undefined;
+  for (const row of rows) {
+    if (row.value === undefined || Number.isNaN(row.value.mantissa)) continue;
+    if (!best || isLess(row.value, best.value!)) best = row;
+  }
+  return best;
+}
+
+export function methodResult(row: Row): MethodResult {
+  return {
+    method: row.method,
+    ...(row.rule ? { rule: row.rule } : {}),
+    ...numbers(row.value),
+    seconds: row.seconds,
+    ...(row.search ? { search: row.search } : {}),
+    ...(row.error !== undefined ? { error: row.error } : {}),
+  };
+}
+
+/** Null where there is no bound, or none in float64; the logarithm of 0 is null too. */
+export function numbers(value: Scaled | undefined): { bound: number | null; log10: number | null } {
+  if (value === undefined || Number.isNaN(value.mantissa)) return { bound: null, log10: null };
+  return { bound: toNumber(value), log10: value.mantissa === 0 ? null : log10(value) };
+}

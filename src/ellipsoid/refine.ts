@@ -1,0 +1,282 @@
+/**
+ * Multipliers by first-order search (math.md §5): from a closed form to what an interior-point solver would find, in some fifty
+ * gradients. The search may see only some frequencies and a smoothed bound; what counts is the last pass, which sees all
+ * of them and scales multipliers up where they do not dominate.
+ */
+import type { Engine } from '../engine/engine.ts';
+import { halfTorus } from '../spectrum/frequencies.ts';
+import { type Chunk, NO_FREQUENCIES, searchBytes, spread } from './chunks.ts';
+import { type Ending, minimise, type Point } from './lbfgs.ts';
+import type { Objective } from './objective.ts';
+import { DifferentiablePass, nonlinearSteps, parametersOf, type Relative } from './pass.ts';
+import { poolParameters } from './pool.ts';
+import { gridSides, type MaximumStep, type NonlinearityStep, type Program, type Step } from './program.ts';
+import { type LayerMultipliers, type Outcome, sweep } from './sweep.ts';
+
+export interface RefineOptions {
+  /** Memory budget in bytes. */
+  readonly memory: number;
+  /** Gradient evaluations at most. */
+  readonly evaluations: number;
+  /** Ends when ten steps gain less than this in ln L. */
+  readonly tolerance: number;
+  /** Milliseconds on `performance.now()` after which no evaluation starts. */
+  readonly deadline: number;
+  readonly objective: Objective;
+  /** Ends the search; the best so far is still brought home. */
+  readonly interrupt?: AbortSignal | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onEvaluation?: (evaluation: TracePoint) => void;
+}
+
+export interface TracePoint {
+  readonly evaluation: number;
+  /** ln of the best bound so far (of the frequencies searched). */
+  readonly bound: number;
+  /** True where the search sees all frequencies, so that `bound` holds. */
+  readonly complete: boolean;
+}
+
+export type Status = 'converged' | 'evaluations' | 'time limit' | 'interrupted';
+
+export interface Refined {
+  readonly outcome: Outcome;
+  readonly theta: ReadonlyMap<Step, Float64Array>;
+  readonly status: Status;
+  readonly evaluations: number;
+  /** What the last ten evaluations gained, as a fraction of L. */
+  readonly gap: number;
+}
+
+/** Shares of the evaluations, and the p = 2^doublings that smooths each (math.md §5). */
+const STAGES = [
+  { doublings: 5, share: 0.4 },
+  { doublings: 7, share: 0.75 },
+  { doublings: 9, share: 1 },
+] as const;
+
+const MEMORY = 20;
+/** No multiplier changes by more than a factor e in one step. */
+const LARGEST_MOVE = 1;
+
+/** Where the search starts: the multipliers of a run of `sweep`. */
+export function thetaOf(layers: readonly LayerMultipliers[]): Map<Step, Float64Array> {
+  return new Map<Step, Float64Array>(layers.map((l) => [l.step, startOf(l)]));
+}
+
+function startOf({ step, relative }: LayerMultipliers): Float64Array {
+  const logarithm = (x: number, otherwise: number) => (x > 0 && x < Infinity ? Math.log(x) : otherwise);
+  if (step.kind === 'nonlinearity') return relative.map((x) => logarithm(x, Math.log(4 / 3)));
+  const free = poolParameters(step) - (step.kept.length > 0 ? 1 : 0);
+  const largest = relative.reduce((m, x) => Math.max(m, x), 0);
+  const start = new Float64Array(poolParameters(step)).fill(Math.log(0.3));
+  for (let k = 0; k < free; k++) start[k] = Math.max(-20, logarithm(relative[k]! / largest, 0));
+  return start;
+}
+
+/**
+ * Searches from `start` and returns the outcome of the last pass over all frequencies.
+ * Undefined where not even one frequency's worth of tapes fits the memory, or the start is infeasible.
+ * @throws the signal's reason when it is aborted
+ */
+export async function refine(
+  engine: Engine,
+  program: Program,
+  start: ReadonlyMap<Step, Float64Array>,
+  options: RefineOptions,
+): Promise<Refined | undefined> {
+  const search = searchChunks(program, options.memory);
+  if (!search) return undefined;
+  const steps = nonlinearSteps(program);
+  const layout = new Flat(steps);
+  const from = (theta: Float64Array) => new Search(engine, program, search, layout, options).run(theta);
+  const given = layout.flatten(start);
+  // Any multipliers above the row sums are feasible.
+  const found = (await from(given)) ?? (await from(given.map(() => Math.log(4 / 3))));
+  if (!found) return undefined;
+  const { outcome, theta } = await lastPass(engine, program, layout.named(found.theta), options);
+  return { outcome, theta, status: found.status, evaluations: found.evaluations, gap: found.gap };
+}
+
+/** θ of all steps in one array. */
+class Flat {
+  readonly #steps: readonly (NonlinearityStep | MaximumStep)[];
+  readonly #sizes: readonly number[];
+
+  constructor(steps: readonly (NonlinearityStep | MaximumStep)[]) {
+    this.#steps = steps;
+    this.#sizes = steps.map(parametersOf);
+  }
+
+  flatten(theta: ReadonlyMap<Step, Float64Array>): Float64Array {
+    return this.join(this.#steps.map((s) => theta.get(s)!));
+  }
+
+  join(parts: Relative): Float64Array {
+    const all = new Float64Array(this.#sizes.reduce((a, b) => a + b, 0));
+    let at = 0;
+    for (const part of parts) {
+      all.set(part, at);
+      at += part.length;
+    }
+    return all;
+  }
+
+  split(all: Float64Array): Relative {
+    let at = 0;
+    return this.#sizes.map((n) => {
+      at += n;
+      return all.subarray(at - n, at);
+    });
+  }
+
+  named(all: Float64Array): Map<Step, Float64Array> {
+    const parts = this.split(all);
+    return new Map<Step, Float64Array>(this.#steps.map((s, k) => [s, parts[k]!]));
+  }
+}
+
+/** Counts evaluations, keeps the best, says when to stop. */
+class Search {
+  readonly #pass: DifferentiablePass;
+  readonly #layout: Flat;
+  readonly #options: RefineOptions;
+  readonly #complete: boolean;
+  #evaluations = 0;
+  #best: { bound: number; theta: Float64Array } | undefined;
+  readonly #trace: number[] = [];
+
+  constructor(engine: Engine, program: Program, chunks: SearchChunks, layout: Flat, options: RefineOptions) {
+    this.#pass = new DifferentiablePass(engine, program, chunks.chunks);
+    this.#complete = chunks.complete;
+    this.#layout = layout;
+    this.#options = options;
+  }
+
+  async run(start: Float64Array) {
+    try {
+      let theta = start;
+      let ending: Ending = 'stopped';
+      for (const { doublings, share } of STAGES) {
+        const until = Math.ceil(share * this.#options.evaluations);
+        if (this.#evaluations > 0 && !this.#proceed(until)) continue;
+        const evaluate = (x: Float64Array) => this.#evaluate(x, doublings);
+        const first = await evaluate(theta);
+        if (first.value === Infinity) break;
+        const found = await minimise(evaluate, first, {
+          memory: MEMORY,
+          largestMove: LARGEST_MOVE,
+          proceed: () => this.#proceed(until),
+          tolerance: this.#options.tolerance,
+        });
+        theta = found.best.x;
+        ending = found.ending;
+      }
+      if (!this.#best) return undefined;
+      return {
+        theta: this.#best.theta,
+        evaluations: this.#evaluations,
+        status: this.#status(ending),
+        gap: this.#gap(),
+      };
+    } finally {
+      this.#pass.close();
+    }
+  }
+
+  #proceed(until: number): boolean {
+    return (
+      this.#evaluations < until &&
+      performance.now() < this.#options.deadline &&
+      this.#options.interrupt?.aborted !== true
+    );
+  }
+
+  #status(ending: Ending): Status {
+    if (this.#options.interrupt?.aborted) return 'interrupted';
+    if (ending === 'converged') return 'converged';
+    return performance.now() >= this.#options.deadline ? 'time limit' : 'evaluations';
+  }
+
+  async #evaluate(x: Float64Array, doublings: number): Promise<Point> {
+    const { bound, objective, gradient } = await this.#pass.evaluate(
+      this.#layout.split(x),
+      { doublings },
+      this.#options.objective,
+      this.#options.signal,
+    );
+    this.#evaluations++;
+    if (bound < (this.#best?.bound ?? Infinity)) this.#best = { bound, theta: x };
+    this.#trace.push(this.#best?.bound ?? Infinity);
+    this.#options.onEvaluation?.({
+      evaluation: this.#evaluations,
+      bound: this.#best?.bound ?? Infinity,
+      complete: this.#complete,
+    });
+    return { x, value: objective, gradient: this.#layout.join(gradient) };
+  }
+
+  #gap(): number {
+    const last = this.#trace.at(-1)!;
+    const earlier = this.#trace.at(-11) ?? this.#trace[0]!;
+    return Math.expm1(earlier - last);
+  }
+}
+
+/** Factors by which multipliers that do not dominate at some frequency are scaled up, one after the other. */
+const REPAIRS = [1, 1.01, 1.03, 1.1, 1.3, 2];
+
+async function lastPass(
+  engine: Engine,
+  program: Program,
+  theta: ReadonlyMap<Step, Float64Array>,
+  options: RefineOptions,
+) {
+  let last: { outcome: Outcome; theta: Map<Step, Float64Array> } | undefined;
+  for (const factor of REPAIRS) {
+    const raised = new Map([...theta].map(([step, t]) => [step, raise(step, t, Math.log(factor))] as const));
+    const [outcome] = await sweep(engine, program, {
+      runs: [{ name: 'refined', theta: raised }],
+      memory: options.memory,
+      skips: new Map(),
+      signal: options.signal,
+    });
+    last = { outcome: outcome!, theta: raised };
+    if (!Number.isNaN(outcome!.squared.mantissa)) break;
+  }
+  return last!;
+}
+
+/** At a pooling D is on the boundary whatever θ is. */
+function raise(step: Step, theta: Float64Array, by: number): Float64Array {
+  return step.kind === 'nonlinearity' ? theta.map((t) => t + by) : theta;
+}
+
+interface SearchChunks {
+  readonly chunks: readonly Chunk[];
+  /** True where all frequencies are there. */
+  readonly complete: boolean;
+}
+
+/** All frequencies of every segment, or as many evenly spread ones as the tapes of a pass leave room for. */
+function searchChunks(program: Program, memory: number): SearchChunks | undefined {
+  const parts = program.segments.map((segment) => ({
+    segment,
+    bytes: searchBytes(segment),
+    count: segment.axes === 0 ? 0 : halfTorus(gridSides(segment, segment.steps.length)).count,
+  }));
+  const vectors = parts.reduce((sum, p) => sum + (p.count === 0 ? p.bytes : 0), 0);
+  const grids = parts.reduce((sum, p) => sum + p.bytes * p.count, 0);
+  if (!(memory - vectors > 0)) return undefined;
+  const share = grids > 0 ? Math.min(1, (memory - vectors) / grids) : 1;
+  const counts = parts.map((p) => Math.floor(share * p.count));
+  if (parts.some((p, i) => p.count > 0 && counts[i] === 0)) return undefined;
+  return {
+    chunks: parts.map(({ segment }, i) =>
+      segment.axes === 0
+        ? { frequencies: segment.grids.map(() => NO_FREQUENCIES) }
+        : spread(segment, counts[i]!),
+    ),
+    complete: share === 1,
+  };
+}

@@ -1,0 +1,174 @@
+/** A GPU device: its limits, its compiled pipelines, and the first thing that went wrong on it. */
+import { InputError } from '../../errors.ts';
+import { bufferUsage, computeStage } from './flags.ts';
+import type { Adapter } from './host.ts';
+import { type Constants, type Kernel, moduleText } from './kernel.ts';
+
+/** What the kernels need at least; WebGPU's default limits are enough. */
+const leastStorageBuffers = 8;
+const leastWorkgroupStorage = 16384;
+
+/** Less than the adapter offers, for who wants to leave some to others. */
+export interface DeviceLimits {
+  /** Bytes that one binding may have. */
+  readonly largestBinding?: number;
+}
+
+export interface Pipeline {
+  readonly layout: GPUBindGroupLayout;
+  readonly pipeline: GPUComputePipeline;
+}
+
+export class Device {
+  readonly gpu: GPUDevice;
+  readonly software: boolean;
+  /** Largest number of bytes that one binding may have. */
+  readonly largestBinding: number;
+  readonly #pipelines = new Map<string, Promise<Pipeline>>();
+  #failure: Error | undefined;
+  #closed = false;
+  readonly #listeners = new Set<(error: Error) => void>();
+
+  private constructor(
+    gpu: GPUDevice,
+    software: boolean,
+    { largestBinding = Number.POSITIVE_INFINITY }: DeviceLimits,
+  ) {
+    this.gpu = gpu;
+    this.software = software;
+    this.largestBinding = Math.min(
+      gpu.limits.maxStorageBufferBindingSize,
+      gpu.limits.maxBufferSize,
+      largestBinding,
+    );
+    gpu.lost.then(({ message }) => {
+      if (!this.#closed)
+        this.fail(new InputError(`webgpu: the device was lost: ${message || 'no reason given'}`));
+    });
+    gpu.onuncapturederror = ({ error }) => this.fail(new Error(`webgpu: ${error.message}`));
+  }
+
+  /** @throws InputError where the adapter is too small or gives no device. */
+  static async open({ adapter, name, software }: Adapter, own: DeviceLimits): Promise<Device> {
+    const { limits } = adapter;
+    if (
+      !(limits.maxStorageBuffersPerShaderStage >= leastStorageBuffers) ||
+      !(limits.maxComputeWorkgroupStorageSize >= leastWorkgroupStorage)
+    ) {
+      throw new InputError(
+        `webgpu: an adapter must offer ${leastStorageBuffers} storage buffers and ${leastWorkgroupStorage} bytes of workgroup ` +
+          `memory, got ${limits.maxStorageBuffersPerShaderStage} and ${limits.maxComputeWorkgroupStorageSize} on ${name}; ` +
+          'choose the engine cpu',
+      );
+    }
+    try {
+      const device = await adapter.requestDevice({
+        requiredLimits: {
+          maxBufferSize: limits.maxBufferSize,
+          maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
+        },
+      });
+      return new Device(device, software, own);
+    } catch (error) {
+      throw new InputError(
+        `webgpu: ${name} must give a device, got ${String(error)}; choose the engine cpu`,
+        {
+          cause: error,
+        },
+      );
+    }
+  }
+
+  /** @throws whatever went wrong first, if anything did. */
+  assertSound(): void {
+    if (this.#failure) throw this.#failure;
+  }
+
+  fail(error: Error): void {
+    if (this.#failure || this.#closed) return;
+    this.#failure = error;
+    for (const listener of this.#listeners) listener(error);
+  }
+
+  /** Calls the listener when something goes wrong. Returns how to stop that. */
+  onFailure(listener: (error: Error) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Pipelines are compiled once per kernel and constants, in the background. */
+  pipeline(kernel: Kernel, complex: boolean, constants: Constants): Promise<Pipeline> {
+    const key = JSON.stringify([kernel.name, complex, constants]);
+    let found = this.#pipelines.get(key);
+    if (!found) {
+      found = this.#compile(kernel, complex, constants);
+      // Seen by the run that needs it.
+      found.catch(() => {});
+      this.#pipelines.set(key, found);
+    }
+    return found;
+  }
+
+  /** A buffer for kernels. A lack of memory shows as a failure of the device. */
+  buffer(bytes: number): GPUBuffer {
+    const usage = bufferUsage.storage | bufferUsage.copySource | bufferUsage.copyTarget;
+    return this.#guarded(bytes, () => this.gpu.createBuffer({ size: bytes, usage }));
+  }
+
+  /** A buffer to read back from. */
+  readbackBuffer(bytes: number): GPUBuffer {
+    const usage = bufferUsage.mapRead | bufferUsage.copyTarget;
+    return this.#guarded(bytes, () => this.gpu.createBuffer({ size: bytes, usage }));
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.gpu.destroy();
+  }
+
+  #guarded(bytes: number, create: () => GPUBuffer): GPUBuffer {
+    this.gpu.pushErrorScope('out-of-memory');
+    const buffer = create();
+    this.gpu.popErrorScope().then(
+      (error) => {
+        if (!error) return;
+        const megabytes = (bytes / 1e6).toFixed(0);
+        this.fail(
+          new InputError(
+            `webgpu: ${megabytes} MB more must fit the device's memory, got "${error.message}"; lower --memory`,
+          ),
+        );
+      },
+      // The scope of a lost device: the loss itself is reported.
+      () => {},
+    );
+    return buffer;
+  }
+
+  async #compile(kernel: Kernel, complex: boolean, constants: Constants): Promise<Pipeline> {
+    const { gpu } = this;
+    const module = gpu.createShaderModule({
+      label: kernel.name,
+      code: moduleText(kernel, complex, constants),
+    });
+    const storage = Object.values(kernel.bindings).map(
+      (binding, index): GPUBindGroupLayoutEntry => ({
+        binding: index + 1,
+        visibility: computeStage,
+        buffer: { type: binding.startsWith('read') ? 'read-only-storage' : 'storage' },
+      }),
+    );
+    const uniform: GPUBindGroupLayoutEntry = {
+      binding: 0,
+      visibility: computeStage,
+      buffer: { type: 'uniform' },
+    };
+    const layout = gpu.createBindGroupLayout({ label: kernel.name, entries: [uniform, ...storage] });
+    const pipeline = await gpu.createComputePipelineAsync({
+      label: kernel.name,
+      layout: gpu.createPipelineLayout({ bindGroupLayouts: [layout] }),
+      compute: { module, entryPoint: 'main' },
+    });
+    return { layout, pipeline };
+  }
+}

@@ -1,0 +1,76 @@
+/** WebGPU as each host offers it: Node through the package `webgpu` (Dawn), Deno and browsers as `navigator.gpu`. */
+/// <reference types="webgpu" />
+import { InputError } from '../../errors.ts';
+import { importInNode, isNode } from '../cpu/host.ts';
+
+declare const Deno: unknown;
+
+export interface Adapter {
+  readonly adapter: GPUAdapter;
+  /** A device name for people. */
+  readonly name: string;
+  /** It computes on the CPU. */
+  readonly software: boolean;
+}
+
+interface DawnModule {
+  create(options: readonly string[]): GPU;
+  readonly globals: Readonly<Record<string, unknown>>;
+}
+
+const softwareNames = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|\bwarp\b/i;
+
+/** @throws InputError where there is no WebGPU or no adapter: what was tried, what to do. */
+export async function requestAdapter(): Promise<Adapter> {
+  const gpu = await hostGpu();
+  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+  if (!adapter) {
+    throw new InputError(
+      'webgpu: an adapter must be there, got none; install a Vulkan, Metal or D3D12 driver, or choose the engine cpu',
+    );
+  }
+  const { description, device, architecture, vendor } = adapter.info;
+  const name = description || device || [vendor, architecture].filter(Boolean).join(' ') || 'unnamed device';
+  const software =
+    adapter.info.isFallbackAdapter === true || softwareNames.test(`${description} ${device} ${architecture}`);
+  return { adapter, name, software };
+}
+
+/** Whether looking for a real GPU is worth while: on Linux its device file tells at once, and loading Dawn takes time and complains on stderr. */
+export async function mayHaveGpu(): Promise<boolean> {
+  if (!isNode() || inDeno() || process.platform !== 'linux') return true;
+  const { existsSync } = await importInNode<typeof import('node:fs')>('node:fs');
+  return ['/dev/dri', '/dev/nvidiactl', '/dev/dxg'].some((path) => existsSync(path));
+}
+
+/** Deno has a `process` too, but WebGPU of its own. */
+function inDeno(): boolean {
+  return typeof Deno !== 'undefined';
+}
+
+async function hostGpu(): Promise<GPU> {
+  const own = globalThis.navigator?.gpu;
+  if (own) return own;
+  if (!isNode() || inDeno()) {
+    throw new InputError(
+      'webgpu: the host must offer WebGPU, got one without navigator.gpu; choose the engine cpu',
+    );
+  }
+  return dawn();
+}
+
+/** Kept here and nowhere global, so that the process can end by itself. */
+let opened: Promise<GPU> | undefined;
+
+function dawn(): Promise<GPU> {
+  opened ??= importInNode<DawnModule>('webgpu').then(
+    ({ create }) => create([]),
+    (error: unknown) => {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new InputError(`webgpu: the package webgpu must load, got ${reason}; choose the engine cpu`, {
+        cause: error,
+      });
+    },
+  );
+  return opened;
+}

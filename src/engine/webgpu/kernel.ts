@@ -1,0 +1,133 @@
+/**
+ * Kernels: what a shader of shaders/ reads, writes and is told. Bindings and uniforms are declared here alone; the WGSL that declares
+ * them and the words that a dispatch uploads are both derived from it.
+ */
+import { wgsl } from './wgsl.ts';
+
+/** `scalar`: an entry of a matrix, real or complex as the dispatch says. */
+type Element = 'scalar' | 'f32' | 'u32';
+export type Binding = `${'read' | 'write'} ${Element}`;
+export type Size = 'u32' | 'i32' | 'f32';
+
+export interface Kernel<B extends string = string, S extends string = string> {
+  readonly name: keyof typeof wgsl;
+  /** The shader's `work(index)` runs once per thread, or `work(group, local)` once in every thread of a workgroup. */
+  readonly per: 'thread' | 'workgroup';
+  /** Threads of a workgroup. */
+  readonly workgroupSize: number;
+  /** Storage buffers in the order of their binding numbers, which start at 1. */
+  readonly bindings: Readonly<Record<B, Binding>>;
+  /** Fields of the uniform `sizes`. */
+  readonly sizes: Readonly<Record<S, Size>>;
+}
+
+/** Constants that a variant of a kernel is compiled with. */
+export type Constants = Readonly<Record<string, boolean>>;
+
+const defaultWorkgroupSize = 64;
+
+/** A kernel of which every thread works on its own. */
+export function threads<B extends string, S extends string>(
+  name: keyof typeof wgsl,
+  bindings: Readonly<Record<B, Binding>>,
+  sizes: Readonly<Record<S, Size>>,
+): Kernel<B, S> {
+  return { name, per: 'thread', workgroupSize: defaultWorkgroupSize, bindings, sizes };
+}
+
+/** A kernel whose threads work together in workgroups. */
+export function workgroups<B extends string, S extends string>(
+  name: keyof typeof wgsl,
+  bindings: Readonly<Record<B, Binding>>,
+  sizes: Readonly<Record<S, Size>>,
+  workgroupSize = defaultWorkgroupSize,
+): Kernel<B, S> {
+  return { name, per: 'workgroup', workgroupSize, bindings, sizes };
+}
+
+/** Fields that every kernel's uniform starts with: the range of workgroups of this dispatch, laid out as a grid, and where work ends. */
+const rangeFields = { firstGroup: 'u32', groupsAcross: 'u32', end: 'u32' } as const satisfies Record<
+  string,
+  Size
+>;
+
+export interface Range {
+  readonly firstGroup: number;
+  readonly groupsAcross: number;
+  /** Threads, or workgroups where a kernel works in those. */
+  readonly end: number;
+}
+
+/** The whole WGSL module of a kernel. */
+export function moduleText(kernel: Kernel, complex: boolean, constants: Constants): string {
+  const fields = Object.entries({ ...rangeFields, ...kernel.sizes });
+  const bindings = Object.entries(kernel.bindings).map(([name, binding], index) => {
+    const [access, element] = binding.split(' ') as ['read' | 'write', Element];
+    const mode = access === 'read' ? 'read' : 'read_write';
+    return `@group(0) @binding(${index + 1}) var<storage, ${mode}> ${name}: array<${element === 'scalar' ? 'Scalar' : element}>;`;
+  });
+  return [
+    complex ? wgsl.complex : wgsl.real,
+    wgsl.bits,
+    `struct Sizes { ${fields.map(([name, type]) => `${name}: ${type}`).join(', ')} }`,
+    '@group(0) @binding(0) var<uniform> sizes: Sizes;',
+    ...bindings,
+    ...Object.entries(constants).map(([name, value]) => `const ${name} = ${value};`),
+    wgsl[kernel.name],
+    entryPoint(kernel),
+  ].join('\n');
+}
+
+function entryPoint({ per, workgroupSize }: Kernel): string {
+  const call =
+    per === 'thread'
+      ? `let index = group * ${workgroupSize}u + local;\n  if (index < sizes.end) { work(index); }`
+      : 'if (group < sizes.end) { work(group, local); }';
+  return `
+@compute @workgroup_size(${workgroupSize})
+fn main(@builtin(workgroup_id) id: vec3u, @builtin(local_invocation_index) local: u32) {
+  let group = sizes.firstGroup + id.y * sizes.groupsAcross + id.x;
+  ${call}
+}
+`;
+}
+
+/** Bytes of a uniform, in steps of 16. */
+export function uniformBytes(kernel: Kernel): number {
+  const fields = Object.keys(rangeFields).length + Object.keys(kernel.sizes).length;
+  return Math.ceil(fields / 4) * 16;
+}
+
+/** Writes a dispatch's uniform at a byte offset. */
+export function writeUniform(
+  view: DataView,
+  offset: number,
+  kernel: Kernel,
+  range: Range,
+  sizes: Readonly<Record<string, number>>,
+): void {
+  const values: Readonly<Record<string, number>> = { ...range, ...sizes };
+  let at = offset;
+  for (const [name, format] of Object.entries<Size>({ ...rangeFields, ...kernel.sizes })) {
+    const value = values[name];
+    if (value === undefined) throw new Error(`${kernel.name}: size ${name} must be given, got none`);
+    switch (format) {
+      case 'f32':
+        view.setFloat32(at, value, true);
+        break;
+      case 'i32':
+        view.setInt32(at, value, true);
+        break;
+      case 'u32':
+        // NaN fails too.
+        if (!(value >= 0 && value <= 0xffffffff)) {
+          throw new RangeError(`${kernel.name}: ${name} must fit 32 bits, got ${value}`);
+        }
+        view.setUint32(at, value, true);
+        break;
+      default:
+        format satisfies never;
+    }
+    at += 4;
+  }
+}

@@ -1,0 +1,104 @@
+/** What operations work with: storage for matrices and vectors, and dispatches in the order of their recording. */
+
+import { InputError } from '../../errors.ts';
+import type { Shape } from '../cpu/dense.ts';
+import { describe } from '../cpu/shapes.ts';
+import type { Space } from './arena.ts';
+import type { Kernel } from './kernel.ts';
+import { componentsOf, type Slab, type StoredMatrices, type StoredVector } from './stored.ts';
+import type { Task, Timeline } from './timeline.ts';
+
+const bytesPerNumber = 4;
+
+export class Recorder {
+  readonly #timeline: Timeline;
+
+  constructor(timeline: Timeline) {
+    this.#timeline = timeline;
+  }
+
+  /** Its kernels run one thread after another, so that what needs a barrier is slow. */
+  get software(): boolean {
+    return this.#timeline.device.software;
+  }
+
+  /** Matrices of a shape that one slab holds, at least 1.
+   *  @throws InputError for a matrix that no binding can hold. */
+  capacity(shape: Omit<Shape, 'batch'>): number {
+    const matrix = { ...shape, batch: 1 };
+    const bytes = componentsOf(matrix) * bytesPerNumber;
+    const limit = this.#timeline.device.largestBinding;
+    if (bytes > limit) {
+      throw new InputError(
+        `webgpu: a matrix of ${describe(matrix)} takes ${bytes} bytes in float32, ` +
+          `but this device binds at most ${limit} at once; choose the engine cpu`,
+      );
+    }
+    return Math.floor(limit / bytes);
+  }
+
+  /** Storage for matrices, of any content.
+   *  @throws InputError for a matrix that no binding can hold. */
+  matrices({ batch, rows, columns, complex }: Shape): StoredMatrices {
+    const shape = { batch, rows, columns, complex };
+    return this.#inSlabs(shape, (bytes) => this.#timeline.take(bytes));
+  }
+
+  /** Matrices that hold `data`. */
+  uploaded(shape: Shape, data: Float32Array<ArrayBuffer>): StoredMatrices {
+    const components = componentsOf(shape);
+    return this.#inSlabs(shape, (_bytes, first, count) =>
+      this.#timeline.upload(data.subarray(first * components, (first + count) * components)),
+    );
+  }
+
+  vector(length: number): StoredVector {
+    return { kind: 'vector', length, space: this.#timeline.take(length * bytesPerNumber) };
+  }
+
+  uploadedVector(data: Float32Array<ArrayBuffer>): StoredVector {
+    return { kind: 'vector', length: data.length, space: this.#timeline.upload(data) };
+  }
+
+  /** A table of indices. */
+  words(data: Uint32Array<ArrayBuffer>): Space {
+    return this.#timeline.upload(data);
+  }
+
+  /** Space for so many numbers or words. */
+  scratch(length: number): Space {
+    return this.#timeline.take(length * bytesPerNumber);
+  }
+
+  dispatch<B extends string, S extends string>(kernel: Kernel<B, S>, task: Task<B, S>): void {
+    this.#timeline.dispatch(kernel, task);
+  }
+
+  /** Gives storage back, all work on it being recorded. */
+  free(...stored: (StoredMatrices | StoredVector | Space)[]): void {
+    for (const one of stored) this.#timeline.give(...spacesOf(one));
+  }
+
+  #inSlabs(shape: Shape, take: (bytes: number, first: number, count: number) => Space): StoredMatrices {
+    const bytes = componentsOf(shape) * bytesPerNumber;
+    const capacity = this.capacity(shape);
+    const slabs: Slab[] = [];
+    for (let first = 0; first < shape.batch; first += capacity) {
+      const count = Math.min(capacity, shape.batch - first);
+      slabs.push({ first, count, space: take(count * bytes, first, count) });
+    }
+    return { ...shape, kind: 'matrices', slabs };
+  }
+}
+
+export function spacesOf(stored: StoredMatrices | StoredVector | Space): Space[] {
+  if (!('kind' in stored)) return [stored];
+  switch (stored.kind) {
+    case 'matrices':
+      return stored.slabs.map(({ space }) => space);
+    case 'vector':
+      return [stored.space];
+    default:
+      return stored satisfies never;
+  }
+}

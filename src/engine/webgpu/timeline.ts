@@ -1,0 +1,269 @@
+/**
+ * The work of a device in the order in which it is recorded. Buffers are handed out while recording; commands are encoded and submitted
+ * when somebody waits for them, in portions that keep a watchdog quiet and an abort prompt.
+ */
+import { Arena, type Space } from './arena.ts';
+import type { Device, Pipeline } from './device.ts';
+import { bufferUsage } from './flags.ts';
+import { type Constants, type Kernel, uniformBytes, writeUniform } from './kernel.ts';
+
+export interface Task<B extends string, S extends string> {
+  readonly bindings: Readonly<Record<B, Space>>;
+  readonly sizes: Readonly<Record<S, number>>;
+  /** Threads, or workgroups where the kernel works in those. */
+  readonly count: number;
+  /** Whether `Scalar` is complex. Default: real. */
+  readonly complex?: boolean;
+  readonly constants?: Constants;
+  /** Arithmetic operations of one of `count`, roughly. Default: 16. */
+  readonly cost?: number;
+}
+
+interface Dispatch {
+  readonly kind: 'dispatch';
+  readonly kernel: Kernel;
+  readonly pipeline: Promise<Pipeline>;
+  readonly spaces: readonly Space[];
+  readonly sizes: Readonly<Record<string, number>>;
+  readonly count: number;
+  readonly groups: number;
+  readonly cost: number;
+}
+
+interface Copy {
+  readonly kind: 'copy';
+  readonly from: Space;
+  readonly to: GPUBuffer;
+  readonly bytes: number;
+}
+
+type Item = Dispatch | Copy;
+
+/** Bytes from one uniform to the next: the coarsest alignment that WebGPU allows a device to ask for. */
+const uniformStride = 256;
+const uniformSlots = 1024;
+const mostGroupsAcross = 65535;
+
+/** Operations of a dispatch and of a submission: about 0.3 s and 1.5 s on the slowest device of its kind, and far less on others. */
+const costs = {
+  hardware: { dispatch: 3e10, submission: 1.5e11 },
+  software: { dispatch: 1e8, submission: 2e8 },
+} as const;
+
+/** A dispatch, or a range of the workgroups of a long one. */
+interface Portion {
+  readonly item: Item;
+  /** How many items were recorded before its own. */
+  readonly number: number;
+  readonly firstGroup: number;
+  readonly groups: number;
+}
+
+export class Timeline {
+  readonly device: Device;
+  readonly arena: Arena;
+  readonly #uniforms: GPUBuffer;
+  #queue: Portion[] = [];
+  /** Items recorded so far. */
+  #recorded = 0;
+  /** Items of which everything is submitted. */
+  #submitted = 0;
+  /** Ends when every run asked for so far has ended. */
+  #turn: Promise<void> = Promise.resolve();
+  /** End when the device has done the last submission but one, and the last. */
+  #previous: Promise<unknown> = Promise.resolve();
+  #latest: Promise<unknown> = Promise.resolve();
+
+  constructor(device: Device) {
+    this.device = device;
+    this.arena = new Arena(device);
+    this.#uniforms = device.gpu.createBuffer({
+      size: uniformSlots * uniformStride,
+      usage: bufferUsage.uniform | bufferUsage.copyTarget,
+    });
+  }
+
+  /** Space for what later work computes. */
+  take(bytes: number): Space {
+    return this.arena.take(bytes);
+  }
+
+  /** Space that holds `data` before any work that is recorded from now on. */
+  upload(data: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>): Space {
+    // Written at once, ahead of what is recorded but not submitted: nothing of that may use the buffer.
+    const space = this.arena.take(data.byteLength, this.#submitted);
+    this.device.gpu.queue.writeBuffer(space.buffer, 0, data);
+    return space;
+  }
+
+  /** To be called when all work that uses a space is recorded. */
+  give(...spaces: Space[]): void {
+    for (const space of spaces) this.arena.give(space);
+  }
+
+  dispatch<B extends string, S extends string>(kernel: Kernel<B, S>, task: Task<B, S>): void {
+    const { bindings, sizes, count, complex = false, constants = {}, cost = 16 } = task;
+    const spaces = (Object.keys(kernel.bindings) as B[]).map((name) => bindings[name]);
+    const groups = kernel.per === 'thread' ? Math.ceil(count / kernel.workgroupSize) : count;
+    const pipeline = this.device.pipeline(kernel, complex, constants);
+    this.#record({ kind: 'dispatch', kernel, pipeline, spaces, sizes, count, groups, cost }, spaces);
+  }
+
+  copy(from: Space, to: GPUBuffer, bytes: number): void {
+    this.#record({ kind: 'copy', from, to, bytes }, [from]);
+  }
+
+  /**
+   * Submits what has been recorded up to this call. Work left by an abort stays recorded for the next run.
+   *
+   * @param wait `submitted`: returns when at most two submissions are under way. `done`: when the device has done all of it.
+   * @throws what went wrong on the device, or the signal's reason.
+   */
+  run(wait: 'submitted' | 'done', signal?: AbortSignal): Promise<void> {
+    const mark = this.#recorded;
+    const turn = this.#turn.then(async () => {
+      while (this.#submitted < mark) {
+        signal?.throwIfAborted();
+        this.device.assertSound();
+        const portions = this.#nextSubmission();
+        const pipelines = await this.#compiled(portions, signal);
+        await this.patiently(this.#previous, signal);
+        this.device.assertSound();
+        this.#submit(portions, pipelines);
+      }
+      if (wait === 'done') await this.patiently(this.#latest, signal);
+      this.device.assertSound();
+      this.arena.trim(this.#submitted);
+    });
+    this.#turn = turn.catch(() => {});
+    return turn;
+  }
+
+  /** Forgets what is recorded, waits for the run in progress and frees the device. */
+  async close(): Promise<void> {
+    this.#queue = [];
+    this.#submitted = this.#recorded;
+    await this.#turn;
+    this.device.close();
+  }
+
+  #record(item: Item, spaces: readonly Space[]): void {
+    const number = this.#recorded++;
+    for (const space of spaces) space.lastUse = number;
+    const limit = this.device.software ? costs.software : costs.hardware;
+    const groups = item.kind === 'copy' ? 1 : item.groups;
+    const parts =
+      item.kind === 'copy' ? 1 : Math.min(groups, Math.ceil((item.count * item.cost) / limit.dispatch));
+    const share = Math.ceil(groups / Math.max(1, parts));
+    for (let first = 0; first < groups; first += share) {
+      this.#queue.push({ item, number, firstGroup: first, groups: Math.min(share, groups - first) });
+    }
+  }
+
+  /** The next portions that fit one submission, at least one. */
+  #nextSubmission(): Portion[] {
+    const limit = this.device.software ? costs.software : costs.hardware;
+    let cost = 0;
+    let count = 0;
+    for (const { item, groups } of this.#queue) {
+      if (item.kind === 'dispatch') cost += (item.count * item.cost * groups) / item.groups;
+      if (count > 0 && (cost > limit.submission || count === uniformSlots)) break;
+      count++;
+    }
+    return this.#queue.slice(0, count);
+  }
+
+  async #compiled(portions: readonly Portion[], signal: AbortSignal | undefined) {
+    const pipelines = new Map<Promise<Pipeline>, Pipeline>();
+    for (const { item } of portions) {
+      if (item.kind !== 'dispatch' || pipelines.has(item.pipeline)) continue;
+      pipelines.set(item.pipeline, await this.patiently(item.pipeline, signal));
+    }
+    return pipelines;
+  }
+
+  #submit(portions: readonly Portion[], pipelines: ReadonlyMap<Promise<Pipeline>, Pipeline>): void {
+    const { gpu } = this.device;
+    for (const filter of ['validation', 'out-of-memory', 'internal'] as const) gpu.pushErrorScope(filter);
+    gpu.queue.submit([this.#encode(portions, pipelines)]);
+    const scopes = [gpu.popErrorScope(), gpu.popErrorScope(), gpu.popErrorScope()];
+    const checked = Promise.all(scopes).then((errors) => {
+      const error = errors.find((e) => e !== null);
+      if (error) this.device.fail(new Error(`webgpu: ${error.message}`));
+    });
+    this.#previous = this.#latest;
+    this.#latest = Promise.all([gpu.queue.onSubmittedWorkDone(), checked]);
+    // Rejected when the device is lost, which is reported by itself.
+    this.#latest.catch(() => {});
+    this.#queue.splice(0, portions.length);
+    this.#submitted = this.#queue[0]?.number ?? this.#recorded;
+  }
+
+  #encode(
+    portions: readonly Portion[],
+    pipelines: ReadonlyMap<Promise<Pipeline>, Pipeline>,
+  ): GPUCommandBuffer {
+    const { gpu } = this.device;
+    const encoder = gpu.createCommandEncoder();
+    const uniforms = new DataView(new ArrayBuffer(portions.length * uniformStride));
+    let pass: GPUComputePassEncoder | undefined;
+    for (const [slot, { item, firstGroup, groups }] of portions.entries()) {
+      switch (item.kind) {
+        case 'dispatch': {
+          pass ??= encoder.beginComputePass();
+          const { kernel, count, sizes } = item;
+          const groupsAcross = Math.min(groups, mostGroupsAcross);
+          const end = kernel.per === 'thread' ? count : firstGroup + groups;
+          const offset = slot * uniformStride;
+          writeUniform(uniforms, offset, kernel, { firstGroup, groupsAcross, end }, sizes);
+          const { layout, pipeline } = pipelines.get(item.pipeline)!;
+          pass.setPipeline(pipeline);
+          pass.setBindGroup(0, this.#bindGroup(layout, item, offset));
+          pass.dispatchWorkgroups(groupsAcross, Math.ceil(groups / groupsAcross));
+          break;
+        }
+        case 'copy':
+          pass?.end();
+          pass = undefined;
+          encoder.copyBufferToBuffer(item.from.buffer, 0, item.to, 0, item.bytes);
+          break;
+        default:
+          item satisfies never;
+      }
+    }
+    pass?.end();
+    // In the order of the queue: after the submission before has read its own.
+    gpu.queue.writeBuffer(this.#uniforms, 0, uniforms.buffer);
+    return encoder.finish();
+  }
+
+  #bindGroup(layout: GPUBindGroupLayout, { kernel, spaces }: Dispatch, offset: number): GPUBindGroup {
+    const uniform = { buffer: this.#uniforms, offset, size: uniformBytes(kernel) };
+    return this.device.gpu.createBindGroup({
+      layout,
+      entries: [
+        { binding: 0, resource: uniform },
+        ...spaces.map(({ buffer }, index) => ({ binding: index + 1, resource: { buffer } })),
+      ],
+    });
+  }
+
+  /** The value of `promise`, unless the device fails or the signal is aborted first. */
+  async patiently<T>(promise: Promise<T>, signal?: AbortSignal): Promise<T> {
+    let stopWatching = () => {};
+    const trouble = new Promise<never>((_, reject) => {
+      const abort = () => reject(signal!.reason);
+      const ignore = this.device.onFailure(reject);
+      signal?.addEventListener('abort', abort);
+      stopWatching = () => {
+        ignore();
+        signal?.removeEventListener('abort', abort);
+      };
+    });
+    try {
+      return await Promise.race([promise, trouble]);
+    } finally {
+      stopWatching();
+    }
+  }
+}
