@@ -1,7 +1,7 @@
 /**
  * Speed and memory of whole bounds: `npx tsx bench/bounds.ts [name …]`.
- * Prints a Markdown table and writes bench/results/bounds.json. Seconds are median (smallest to largest) after a warm-up run;
- * GFLOP/s divide the estimated operations of the method (products counted in full) by the median.
+ * Prints a Markdown table and writes bench/results/bounds.json. Seconds are median (smallest to largest) after a warm-up run,
+ * CPU seconds (of the median run, all threads) tell work apart from waiting for a busy machine, and GFLOP/s divide the estimated operations of the method (products counted in full) by the median.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
@@ -65,46 +65,53 @@ const tasks: readonly Task[] = [
 const wanted = process.argv.slice(2);
 const chosen = tasks.filter((t) => wanted.length === 0 || wanted.some((w) => t.name.includes(w)));
 const machine = `${cpus()[0]?.model}, ${cpus().length} cores, Node ${process.version}`;
-console.log(`${machine}\n\n| network | engine | seconds | GFLOP/s | matrices, MB | process, MB |`);
-console.log('| --- | --- | ---: | ---: | ---: | ---: |');
+console.log(
+  `${machine}\n\n| network | engine | seconds | CPU seconds | GFLOP/s | matrices, MB | process, MB |`,
+);
+console.log('| --- | --- | ---: | ---: | ---: | ---: | ---: |');
 const results: object[] = [];
 for (const task of chosen) {
   const network = task.network();
   const rules = task.rule ? [task.rule] : RULE_NAMES;
   const flops = runsOf(rules) * programCost(compile(simplify(network)));
   for (const name of task.engines) {
-    const times: number[] = [];
+    const runs: { seconds: number; cpuSeconds: number }[] = [];
     let peak = 0;
     let description = '';
     for (let k = task.repeats > 1 ? -1 : 0; k < task.repeats; k++) {
       const engine = await createEngine({ engine: name });
       const start = performance.now();
+      const cpuBefore = process.cpuUsage();
       await bound(network, {
         engine,
         method: 'closed-form',
         ...(task.rule && { rule: task.rule }),
         ...(task.memory && { memory: task.memory }),
       });
-      if (k >= 0) times.push((performance.now() - start) / 1000);
+      const seconds = (performance.now() - start) / 1000;
+      const { user, system } = process.cpuUsage(cpuBefore);
+      if (k >= 0) runs.push({ seconds, cpuSeconds: (user + system) / 1e6 });
       peak = engine.peakBytes;
       description = engine.information.description;
       await engine.close();
     }
-    times.sort((a, b) => a - b);
-    const median = times[times.length >> 1]!;
+    runs.sort((a, b) => a.seconds - b.seconds);
+    const times = runs.map((run) => run.seconds);
+    const { seconds: median, cpuSeconds } = runs[runs.length >> 1]!;
     const resident = process.memoryUsage().rss;
     results.push({
       task: task.name,
       engine: name,
       description,
       times,
+      cpuSeconds,
       flops,
       peakBytes: peak,
       residentBytes: resident,
     });
     console.log(
       `| ${task.name} | ${name} | ${median.toFixed(2)} (${times[0]!.toFixed(2)} to ${times.at(-1)!.toFixed(2)}) ` +
-        `| ${(flops / median / 1e9).toFixed(1)} | ${(peak / 1e6).toFixed(0)} | ${(resident / 1e6).toFixed(0)} |`,
+        `| ${cpuSeconds.toFixed(2)} | ${(flops / median / 1e9).toFixed(1)} | ${(peak / 1e6).toFixed(0)} | ${(resident / 1e6).toFixed(0)} |`,
     );
   }
 }

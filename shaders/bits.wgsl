@@ -24,16 +24,23 @@ fn larger(x: u32, y: u32) -> u32 {
 /// floor(log2(x)) of a positive normal number.
 fn exponentOf(bits: u32) -> i32 { return i32(bits >> 23u) - 127; }
 
-/// x · 2^e, exactly; subnormal numbers count as zero, and what leaves the range becomes zero or infinite. NaN and infinity stay.
+/// x · 2^e, exactly; a result below the normal numbers becomes zero, one beyond the range infinite. NaN and infinity stay.
 fn timesPower(bits: u32, e: i32) -> u32 {
   let sign = bits & signBit;
-  let biased = i32((bits >> 23u) & 0xffu);
+  var biased = i32((bits >> 23u) & 0xffu);
+  var fraction = bits & 0x007fffffu;
   if (biased == 255) { return bits; }
-  if (biased == 0) { return sign; }
+  if (biased == 0) {
+    if (fraction == 0u) { return sign; }
+    // A subnormal number, brought to the form of the others.
+    let shift = countLeadingZeros(fraction) - 8u;
+    fraction = (fraction << shift) & 0x007fffffu;
+    biased = 1 - i32(shift);
+  }
   let result = biased + clamp(e, -1000, 1000);
   if (result <= 0) { return sign; }
   if (result >= 255) { return sign | infinityBits; }
-  return (bits & 0x807fffffu) | (u32(result) << 23u);
+  return sign | (u32(result) << 23u) | fraction;
 }
 
 /// A word as a float, and the other way round.

@@ -11,17 +11,17 @@ import type { Engine } from '../engine/engine.ts';
 import { UnsupportedError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
 import { simplify } from '../network/simplify.ts';
-import { scaled, times } from '../scaled.ts';
+import { isLess, log10, scaled, times } from '../scaled.ts';
 import { closedForms, runsOf } from './closedForm.ts';
 import { layerReports } from './layers.ts';
 import { Ledger } from './ledger.ts';
 import { keepsOutputOrder, marginBounds } from './margins.ts';
 import { checkedMethod, checkTarget } from './options.ts';
-import { refined, searchCost } from './refined.ts';
+import { DEFAULT_TIME_LIMIT, refined, searchCost } from './refined.ts';
 import type { BoundOptions, BoundResult, MethodName, StoredMultipliers, TracePoint } from './result.ts';
 import { least, methodResult, numbers, type Row, rowValue } from './rows.ts';
 import { spectralProduct } from './spectralProduct.ts';
-import { chooseUnrolled } from './unrolled.ts';
+import { unrolledProgram } from './unrolled.ts';
 
 const DEFAULT_MEMORY = 2 * 2 ** 30;
 
@@ -58,6 +58,8 @@ class Computation {
   readonly #ledger: Ledger;
   readonly #rows: Row[] = [];
   readonly #trace: TracePoint[] = [];
+  /** On `performance.now()`. */
+  #deadline: number | undefined;
   readonly #multipliers = new Map<Row, StoredMultipliers>();
 
   constructor(engine: Engine, network: Network, options: BoundOptions, method: MethodName) {
@@ -120,9 +122,8 @@ class Computation {
   #dense(needed: boolean): Program | UnsupportedError | undefined {
     const asked = this.#method === 'unrolled';
     if (!asked && this.#method !== 'all' && this.#method !== 'refined') return undefined;
-    const choice = chooseUnrolled(this.#network, this.#memory, asked || needed);
-    if (choice) return attempt(() => compile(choice.network));
-    if (!asked) return undefined;
+    const program = attempt(() => unrolledProgram(this.#network, this.#memory, asked || needed));
+    if (program || !asked) return program;
     return new UnsupportedError([
       {
         node: this.#network.name,
@@ -161,7 +162,7 @@ class Computation {
       const value = this.#pair ? times(product.bound, scaled(Math.SQRT2)) : product.bound;
       const seconds = clock();
       if (path === 'torus' && this.#wants('spectral-product')) {
-        this.#rows.push({ method: 'spectral-product', value, seconds, program });
+        this.#add({ method: 'spectral-product', value, seconds, program });
       }
       norms = product.norms;
     }
@@ -174,7 +175,7 @@ class Computation {
       const row = { method, rule: outcome.name, seconds } as const;
       return failed ? { ...row, error: NOT_DOMINATED } : { ...row, value, program, outcome };
     });
-    if (this.#method !== 'refined') this.#rows.push(...rows);
+    if (this.#method !== 'refined') for (const row of rows) this.#add(row);
     const best = least(rows);
     if (this.#searches && best?.outcome) await this.#search(program, path, best, clock);
   }
@@ -185,11 +186,14 @@ class Computation {
     best: Row,
     clock: () => number,
   ): Promise<void> {
+    // One limit for all searches, from the first on.
+    this.#deadline ??= performance.now() + 1000 * (this.#options.timeLimit ?? DEFAULT_TIME_LIMIT);
     const found = await refined(this.#engine, program, best.outcome!, path, {
       ...this.#options,
       memory: this.#memory,
       ledger: this.#ledger,
       method: path === 'torus' ? 'refined' : 'unrolled',
+      deadline: this.#deadline,
       onTrace: (point) => this.#note(point),
     });
     const row =
@@ -197,7 +201,8 @@ class Computation {
         ? ({ method: 'refined' } as const)
         : ({ method: 'unrolled', rule: 'refined' } as const);
     const seconds = clock();
-    if (!found) {
+    const { rule: _, ...start } = best;
+    if (found === 'no room') {
       this.#rows.push({
         ...row,
         seconds,
@@ -205,20 +210,33 @@ class Computation {
       });
       return;
     }
+    if (found === 'no slope') {
+      // Nothing is below what the closed form says.
+      const report = { status: 'converged', evaluations: 0, gap: 0 };
+      this.#add({ ...start, ...row, seconds, search: report });
+      return;
+    }
     const value = rowValue(program, found.outcome, this.#pair);
-    if (Number.isNaN(value.mantissa)) {
-      this.#rows.push({ ...row, seconds, search: found.report, error: NOT_DOMINATED });
+    if (!isLess(value, best.value!)) {
+      // The search saw too few frequencies to be of use, or there is nothing below the closed form.
+      this.#add({ ...start, ...row, seconds, search: found.report });
       return;
     }
     const full: Row = { ...row, seconds, search: found.report, value, program, outcome: found.outcome };
-    this.#rows.push(full);
+    this.#add(full);
     const network = this.#original.source?.sha256 ?? null;
     this.#multipliers.set(full, { version: 1, network, path, layers: found.layers });
+  }
+
+  #add(row: Row): void {
+    this.#rows.push(row);
+    if (row.value && row.value.mantissa > 0) this.#ledger.found(log10(row.value));
   }
 
   #note(point: Omit<TracePoint, 'seconds'>): void {
     const full = { ...point, seconds: (performance.now() - this.#start) / 1000 };
     this.#trace.push(full);
+    if (!point.estimate) this.#ledger.found(point.log10);
     this.#options.onTrace?.(full);
   }
 

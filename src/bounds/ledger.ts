@@ -4,6 +4,7 @@ import type { Progress } from './result.ts';
 export class Ledger {
   #done = 0;
   #total = 0;
+  #log10: number | undefined;
   readonly #listener: ((progress: Progress) => void) | undefined;
 
   constructor(listener: ((progress: Progress) => void) | undefined) {
@@ -14,8 +15,16 @@ export class Ledger {
     this.#total += work;
   }
 
+  /** Takes note of a bound, given by its decimal logarithm. */
+  found(log10: number): void {
+    if (!(log10 >= (this.#log10 ?? Infinity))) this.#log10 = log10;
+  }
+
   add(method: string, layer: string, work: number): void {
     this.#done += work;
-    this.#listener?.({ method, layer, done: this.#done, total: Math.max(this.#total, this.#done) });
+    this.#listener?.({
+      ...{ method, layer, done: this.#done, total: Math.max(this.#total, this.#done) },
+      ...(this.#log10 === undefined ? {} : { log10: this.#log10 }),
+    });
   }
 }

@@ -11,20 +11,25 @@ import { InputError } from '../errors.ts';
 import type { Ledger } from './ledger.ts';
 import type { BoundOptions, SearchReport, StoredMultipliers, TracePoint } from './result.ts';
 
-export const DEFAULT_EVALUATIONS = 150;
+const DEFAULT_EVALUATIONS = 150;
 const DEFAULT_TOLERANCE = 1e-5;
-const DEFAULT_TIME_LIMIT = 60;
+export const DEFAULT_TIME_LIMIT = 60;
 
 /** A gradient costs this many closed-form passes, about. */
 const GRADIENT_COST = 3;
 
 export type SearchOptions = Pick<
   BoundOptions,
-  'target' | 'evaluations' | 'tolerance' | 'timeLimit' | 'multipliers' | 'interrupt' | 'signal'
+  'target' | 'evaluations' | 'tolerance' | 'multipliers' | 'interrupt' | 'signal'
 >;
 
 export function searchCost(program: Program, options: SearchOptions): number {
   return GRADIENT_COST * (options.evaluations ?? DEFAULT_EVALUATIONS) * programCost(program);
+}
+
+export interface Found extends Refined {
+  readonly report: SearchReport;
+  readonly layers: StoredMultipliers['layers'];
 }
 
 /**
@@ -40,11 +45,11 @@ export async function refined(
     readonly method: string;
     readonly memory: number;
     readonly ledger: Ledger;
+    /** On `performance.now()`. */
+    readonly deadline: number;
     readonly onTrace: (point: Omit<TracePoint, 'seconds'>) => void;
   },
-): Promise<
-  (Refined & { readonly report: SearchReport; readonly layers: StoredMultipliers['layers'] }) | undefined
-> {
+): Promise<Found | 'no room' | 'no slope'> {
   const evaluations = options.evaluations ?? DEFAULT_EVALUATIONS;
   const each = GRADIENT_COST * programCost(program);
   const given = options.multipliers?.path === path ? thetaFrom(program, options.multipliers) : undefined;
@@ -53,19 +58,19 @@ export async function refined(
     memory: options.memory,
     evaluations: Math.max(1, evaluations),
     tolerance: options.tolerance ?? DEFAULT_TOLERANCE,
-    deadline: performance.now() + 1000 * (options.timeLimit ?? DEFAULT_TIME_LIMIT),
+    deadline: options.deadline,
     objective: objectiveOf(program, options.target),
     interrupt: options.interrupt,
     signal: options.signal,
     onEvaluation: ({ evaluation, bound, complete }) => {
       counted = evaluation;
-      if (evaluation <= evaluations) options.ledger.add(options.method, `evaluation ${evaluation}`, each);
       const log10 = bound / Math.LN10 + Math.log10(program.factor);
       options.onTrace({ evaluation, log10, ...(complete ? {} : { estimate: true }) });
+      if (evaluation <= evaluations) options.ledger.add(options.method, `evaluation ${evaluation}`, each);
     },
   });
   options.ledger.add(options.method, 'last pass', each * Math.max(0, evaluations - counted));
-  if (!found) return undefined;
+  if (typeof found === 'string') return found;
   return {
     ...found,
     report: {

@@ -12,6 +12,8 @@ export interface Progress {
   /** Units of estimated work. */
   readonly done: number;
   readonly total: number;
+  /** log10 of the least bound so far; absent before the first. */
+  readonly log10?: number;
 }
 
 export interface BoundOptions {

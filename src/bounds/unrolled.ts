@@ -1,39 +1,44 @@
 /** The per-neuron path (math.md §3): convolutions as dense matrices from some layer on, one multiplier per neuron. */
+import { compile } from '../ellipsoid/compile.ts';
+import { programCost } from '../ellipsoid/cost.ts';
+import type { Program } from '../ellipsoid/program.ts';
 import type { Network } from '../network/network.ts';
+import type { OperatorKind } from '../network/operator.ts';
 import { unroll, unrolledSize } from '../network/unroll.ts';
 
-/** Operations of one pass that are in proportion when nobody asked for this method. */
-const UNASKED_FLOPS = 5e8;
-
-export interface UnrolledChoice {
-  readonly network: Network;
-  /** First unrolled node. */
-  readonly from: number;
-}
+/** Operations of one closed-form pass that are in proportion when nobody asked for this method. */
+const UNASKED_FLOPS = 3e8;
 
 /**
- * Unrolls as much of a simplified network as the budget allows: from the first node on from which everything fits.
- * Undefined where there is nothing to unroll (no layer works on images) or nothing fits.
+ * The program of a simplified network, unrolled from the first layer on from which everything fits. Undefined where there is
+ * nothing to unroll (no layer works on images) or nothing fits.
  * @param memory bytes for the dense matrices and the covariances of one pass
  * @param asked false: also keep the cost in proportion
+ * @throws UnsupportedError for what the layers before hold
  */
-export function chooseUnrolled(network: Network, memory: number, asked: boolean): UnrolledChoice | undefined {
-  const from = firstThatFits(network, memory, asked);
-  if (from === undefined) return undefined;
-  return { network: unroll(network, from), from };
+export function unrolledProgram(network: Network, memory: number, asked: boolean): Program | undefined {
+  for (const from of candidates(network)) {
+    const { bytes, largestNeurons, flops } = unrolledSize(network, from);
+    if (2 * bytes + 8 * 8 * largestNeurons ** 2 > memory || (!asked && flops > UNASKED_FLOPS)) continue;
+    const program = compile(unroll(network, from));
+    if (asked || programCost(program) <= UNASKED_FLOPS) return program;
+  }
+  return undefined;
 }
 
-function firstThatFits(network: Network, memory: number, asked: boolean): number | undefined {
-  const spatial = network.nodes.findLastIndex(
+/** Layers that unrolling can start from: a matrix takes in the image before it. */
+function candidates(network: Network): number[] {
+  const last = network.nodes.findLastIndex(
     (node) =>
       network.tensors[node.output]!.shape.length > 1 ||
       node.operator.kind === 'max-pool' ||
       node.operator.kind === 'global-max-pool',
   );
-  for (let from = 0; from <= spatial; from++) {
-    const { bytes, largestNeurons, flops } = unrolledSize(network, from);
-    const needed = 2 * bytes + 8 * 8 * largestNeurons ** 2;
-    if (needed <= memory && (asked || flops <= UNASKED_FLOPS)) return from;
-  }
-  return undefined;
+  return network.nodes.flatMap((node, k) => (k <= last && isMatrix(node.operator.kind) ? [k] : []));
+}
+
+function isMatrix(kind: OperatorKind): boolean {
+  return (
+    kind === 'convolution' || kind === 'transposed-convolution' || kind === 'average-pool' || kind === 'pad'
+  );
 }

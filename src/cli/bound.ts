@@ -1,11 +1,13 @@
 /** `lipsoid bound`: the bound of one network, as a table or as a JSON document. */
 import type { BoundResult, MethodName, MethodResult } from '../bounds/result.ts';
 import type { RuleName } from '../ellipsoid/multipliers.ts';
+import { InputError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
 import { countParameters } from '../network/parameters.ts';
 import { EXIT } from './failure.ts';
 import { formatBound, formatCount, formatLog10, formatSeconds } from './format.ts';
 import type { EngineName, Library } from './library.ts';
+import { readMultipliers, writeMultipliers } from './multipliers.ts';
 import { progressDisplay } from './progress.ts';
 import { type Column, tableLines } from './table.ts';
 import { bold, dim, type Output, type Terminal } from './terminal.ts';
@@ -20,23 +22,38 @@ export interface BoundCommand {
   readonly output?: string;
   /** Bytes. */
   readonly memory?: number;
+  readonly target?: 'global' | 'margins' | readonly [number, number];
+  readonly evaluations?: number;
+  readonly tolerance?: number;
+  /** Seconds. */
+  readonly timeLimit?: number;
+  /** Files. */
+  readonly multipliers?: string;
+  readonly saveMultipliers?: string;
   readonly json: boolean;
   readonly quiet: boolean;
 }
 
-/** Writes the answer to stdout, returns the exit code. Errors of the library pass through. */
+/**
+ * Writes the answer to stdout, returns the exit code. Errors of the library pass through.
+ * @param signal ends the work early: what has been found by then is the answer
+ */
 export async function boundCommand(
   command: BoundCommand,
   library: Library,
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<number> {
-  const { inputShape, output, threads, rule, memory } = command;
+  const { inputShape, output, threads, rule, memory, target, evaluations, tolerance, timeLimit } = command;
   const network = await library.loadNetwork(command.file, {
     ...(inputShape && { inputShape }),
     ...(output !== undefined && { output }),
   });
   signal.throwIfAborted();
+  const multipliers =
+    command.multipliers === undefined
+      ? undefined
+      : await readMultipliers(command.multipliers, network.source?.sha256 ?? null);
   const progress = progressDisplay(terminal.stderr);
   const engine = await library.createEngine({
     engine: command.engine,
@@ -47,7 +64,12 @@ export async function boundCommand(
     result = await library.bound(network, {
       method: command.method,
       engine,
-      signal,
+      interrupt: signal,
+      ...(target !== undefined && { target }),
+      ...(evaluations !== undefined && { evaluations }),
+      ...(tolerance !== undefined && { tolerance }),
+      ...(timeLimit !== undefined && { timeLimit }),
+      ...(multipliers !== undefined && { multipliers }),
       ...(rule !== undefined && { rule }),
       ...(memory !== undefined && { memory }),
       ...(!command.quiet && { onProgress: (step) => progress.show(step) }),
@@ -56,7 +78,10 @@ export async function boundCommand(
     progress.clear();
     await engine.close();
   }
-  signal.throwIfAborted();
+  if (command.saveMultipliers !== undefined) {
+    if (!result.multipliers) throw new InputError('--save-multipliers: no search has found any');
+    await writeMultipliers(command.saveMultipliers, result.multipliers);
+  }
   if (command.json) {
     terminal.stdout.write(`${JSON.stringify(boundDocument(command.file, network, result), null, 2)}\n`);
   } else {
@@ -84,9 +109,11 @@ function boundDocument(file: string, network: Network, result: BoundResult): obj
     log10: result.log10,
     method: result.method,
     rule: result.rule,
+    target: result.target,
     rigorous: result.rigorous,
     seconds: result.seconds,
     methods: result.methods,
+    trace: result.trace,
     margins: result.margins,
     layers: result.layers,
   };
@@ -120,8 +147,8 @@ function boundTable(result: BoundResult, to: Output): string[] {
   return [dim(titles!, to), ...marked, ...(reasons.length > 0 ? ['', ...reasons] : [])];
 }
 
-function methodName(row: Pick<MethodResult, 'method' | 'rule'>): string {
-  return row.rule === undefined ? row.method : `${row.method}, ${row.rule}`;
+function methodName(row: Pick<BoundResult, 'method' | 'rule'>): string {
+  return row.rule === undefined ? (row.method ?? 'none') : `${row.method}, ${row.rule}`;
 }
 
 /** Orders by size; a row without a bound (a NaN never counts as one) comes last. */
@@ -145,18 +172,38 @@ function heading(network: Network, result: BoundResult): string {
 /** What the number means, how far it can be trusted, and what would make it smaller. */
 function explanation(result: BoundResult, command: BoundCommand): string[] {
   if (!hasBound(result)) return ['No method gave a bound.'];
+  const value = formatBound(result.bound, result.log10);
+  const [of, what] = result.target
+    ? [
+        `|f${result.target[0]}(x) − f${result.target[1]}(x) − f${result.target[0]}(y) + f${result.target[1]}(y)|`,
+        'entries of f from 0',
+      ]
+    : ['‖f(x) − f(y)‖₂', ''];
   return [
-    `‖f(x) − f(y)‖₂ ≤ ${formatBound(result.bound, result.log10)} · ‖x − y‖₂ for all inputs x and y (${methodName(result)}).`,
+    `${of} ≤ ${value} · ‖x − y‖₂ for all inputs x and y (${[methodName(result), what].filter((t) => t).join('; ')}).`,
     'Digits are rounded up. Rounding errors inside the computation are not yet accounted for.',
+    ...result.methods.flatMap((row) => (row.search ? [searchText(row)] : [])),
     advice(result, command),
   ];
 }
 
+function searchText(row: MethodResult): string {
+  const { status, evaluations, gap } = row.search!;
+  const gained = `the last ten evaluations gained ${(100 * gap).toPrecision(2)} %`;
+  const where = status.startsWith('stopped')
+    ? status
+    : `${status} after ${formatCount(evaluations, 'evaluation')}`;
+  return `Search (${methodName(row)}): ${where}; ${gained}.`;
+}
+
 function advice(result: BoundResult, { method }: BoundCommand): string {
   if (method !== 'all') return 'Tighter: --method all tries every method and rule and keeps the best.';
+  if (result.methods.some((row) => row.search && row.search.status !== 'converged')) {
+    return 'Tighter: more --evaluations, a longer --time-limit.';
+  }
   const convolutional = result.layers.some((layer) => layer.torus !== null);
   if (convolutional && !result.methods.some((row) => row.method === 'unrolled' && hasBound(row))) {
     return 'Tighter, where time and memory allow: --method unrolled, with one multiplier per neuron.';
   }
-  return 'Tighter: multipliers found by optimisation rather than by a rule, which this version does not offer.';
+  return 'This is about what LipSDP-type multipliers can show; --target margins or a pair of outputs asks for less and gets less.';
 }

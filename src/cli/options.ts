@@ -25,3 +25,24 @@ export function shape(text: string): number[] {
   }
   return text.split('x').map(positiveInteger);
 }
+
+/** A whole number, 0 included. */
+export function count(text: string): number {
+  return text === '0' ? 0 : positiveInteger(text);
+}
+
+/** A number that is not negative. */
+export function nonnegative(text: string): number {
+  const value = /^[0-9]*\.?[0-9]+(e[+-]?[0-9]+)?$/i.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= 0 && Number.isFinite(value)))
+    throw new InvalidArgumentError('Allowed: a number of at least 0.');
+  return value;
+}
+
+/** `global`, `margins`, or the numbers of two outputs: `3,5`. */
+export function target(text: string): 'global' | 'margins' | [number, number] {
+  if (text === 'global' || text === 'margins') return text;
+  const pair = /^([0-9]+),([0-9]+)$/.exec(text);
+  if (!pair) throw new InvalidArgumentError('Allowed: global, margins, or two outputs such as 3,5.');
+  return [Number(pair[1]), Number(pair[2])];
+}

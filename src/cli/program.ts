@@ -6,7 +6,7 @@ import { boundCommand } from './bound.ts';
 import { EXIT, type Failure, failureDocument, failureText, toFailure, UsageError } from './failure.ts';
 import { inspectCommand } from './inspect.ts';
 import type { EngineName, Library } from './library.ts';
-import { megabytes, positiveInteger, shape } from './options.ts';
+import { count, megabytes, nonnegative, positiveInteger, shape, target } from './options.ts';
 import type { Terminal } from './terminal.ts';
 
 const ENGINES: readonly EngineName[] = ['auto', 'cpu', 'cpu-wasm', 'cpu-blas'];
@@ -19,6 +19,12 @@ interface Flags {
   readonly inputShape?: readonly number[];
   readonly output?: string;
   readonly memory?: number;
+  readonly target?: 'global' | 'margins' | readonly [number, number];
+  readonly evaluations?: number;
+  readonly tolerance?: number;
+  readonly timeLimit?: number;
+  readonly multipliers?: string;
+  readonly saveMultipliers?: string;
   readonly json?: true;
   readonly quiet?: true;
 }
@@ -79,10 +85,31 @@ function commandLine(surroundings: Surroundings, finish: (code: number) => void)
     .addOption(new Option('--engine <name>', 'what computes').choices(ENGINES).default('auto'))
     .option('--threads <n>', 'threads of the engine (default: one per core, 8 at most)', positiveInteger)
     .option('--memory <MB>', 'memory budget in megabytes (default: 2147)', megabytes)
+    .option(
+      '--target <what>',
+      'what the search makes small: global, margins, or two outputs such as 3,5',
+      target,
+    )
+    .option('--evaluations <n>', 'gradient evaluations of the search at most (default: 150)', count)
+    .option(
+      '--tolerance <x>',
+      'relative gain over ten steps under which the search ends (default: 1e-5)',
+      nonnegative,
+    )
+    .option(
+      '--time-limit <s>',
+      'seconds after which the search starts no evaluation (default: 60)',
+      nonnegative,
+    )
+    .option('--multipliers <file>', 'where the search starts, from --save-multipliers')
+    .option('--save-multipliers <file>', 'where to write the multipliers that the search finds')
     .option('--quiet', 'print the table alone, and no progress')
     .action(async (file: string, flags: Flags) => {
       const { method, json, quiet, ...rest } = flags;
-      if (rest.rule !== undefined && (method === 'all' || method === 'spectral-product')) {
+      if (
+        rest.rule !== undefined &&
+        (method === 'all' || method === 'spectral-product' || method === 'refined')
+      ) {
         throw new UsageError(`--rule: goes with --method closed-form or unrolled, got --method ${method}`);
       }
       const command = {

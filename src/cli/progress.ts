@@ -1,7 +1,7 @@
 /** Progress on stderr: a redrawn bar for people, a plain line now and then for logs. */
 
 import type { Progress } from '../bounds/result.ts';
-import { formatDuration } from './format.ts';
+import { formatBound, formatDuration } from './format.ts';
 import type { Output } from './terminal.ts';
 
 /** Milliseconds between two drawings. */
@@ -52,8 +52,9 @@ function fraction(progress: Progress): number {
 }
 
 function description(progress: Progress, left: number): string {
+  const soFar = progress.log10 === undefined ? '' : `, bound ${formatBound(null, progress.log10)} so far`;
   const time = Number.isFinite(left) ? `, ${formatDuration(left)} left` : '';
-  return `${progress.method}: ${progress.layer}${time}`;
+  return `${progress.method}: ${progress.layer}${soFar}${time}`;
 }
 
 function percent(progress: Progress): string {

@@ -76,7 +76,8 @@ function startOf({ step, relative }: LayerMultipliers): Float64Array {
 
 /**
  * Searches from `start` and returns the outcome of the last pass over all frequencies.
- * Undefined where not even one frequency's worth of tapes fits the memory, or the start is infeasible.
+ * `no room` where not even one frequency's worth of tapes fits the memory; `no slope` where there is nothing to
+ * descend: the bound is 0, or leaves the range of the arithmetic.
  * @throws the signal's reason when it is aborted
  */
 export async function refine(
@@ -84,16 +85,16 @@ export async function refine(
   program: Program,
   start: ReadonlyMap<Step, Float64Array>,
   options: RefineOptions,
-): Promise<Refined | undefined> {
+): Promise<Refined | 'no room' | 'no slope'> {
   const search = searchChunks(program, options.memory);
-  if (!search) return undefined;
+  if (!search) return 'no room';
   const steps = nonlinearSteps(program);
   const layout = new Flat(steps);
   const from = (theta: Float64Array) => new Search(engine, program, search, layout, options).run(theta);
   const given = layout.flatten(start);
   // Any multipliers above the row sums are feasible.
   const found = (await from(given)) ?? (await from(given.map(() => Math.log(4 / 3))));
-  if (!found) return undefined;
+  if (!found) return 'no slope';
   const { outcome, theta } = await lastPass(engine, program, layout.named(found.theta), options);
   return { outcome, theta, status: found.status, evaluations: found.evaluations, gap: found.gap };
 }

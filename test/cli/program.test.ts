@@ -248,13 +248,24 @@ describe('failures', () => {
     expect(JSON.parse(json.out).error.items).toEqual(items);
   });
 
-  it('Ctrl-C closes the engine and prints no bound', async () => {
+  it('Ctrl-C before anything is found closes the engine and prints no bound', async () => {
+    const controller = new AbortController();
+    const abort = async () => {
+      controller.abort();
+      throw controller.signal.reason;
+    };
+    const { code, out, err, calls } = await run('bound a.onnx', { bound: abort }, controller.signal);
+    expect([code, out, err, calls.closed]).toEqual([130, '', 'cancelled\n', 1]);
+  });
+
+  it('Ctrl-C later prints what has been found', async () => {
     const controller = new AbortController();
     const abort = async () => {
       controller.abort();
       return result;
     };
-    const { code, out, err, calls } = await run('bound a.onnx', { bound: abort }, controller.signal);
-    expect([code, out, err, calls.closed]).toEqual([130, '', 'cancelled\n', 1]);
+    const { code, out, calls } = await run('bound a.onnx', { bound: abort }, controller.signal);
+    expect([code, calls.closed]).toEqual([0, 1]);
+    expect(out).toContain('‖f(x) − f(y)‖₂ ≤');
   });
 });

@@ -1,11 +1,27 @@
 /** Every operation on every engine against the oracle, on the same batches. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createEngine } from '../../src/engine/create.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { assertClose } from './compare.ts';
 import { choices, tolerances } from './engines.ts';
 import { type Case, cases, type Operation, operations, radii } from './operations.ts';
 import { oracleEngine } from './oracle/engine.ts';
+
+/** Storage that is NaN before its first use and after its last. */
+vi.mock('../../src/engine/cpu/storage.ts', () => {
+  const lent = new WeakSet<Float64Array>();
+  return {
+    allocate: (length: number) => {
+      const array = new Float64Array(length).fill(Number.NaN);
+      lent.add(array);
+      return array;
+    },
+    recycle: (array: Float64Array) => {
+      if (lent.delete(array)) array.fill(Number.NaN);
+    },
+    dropIdle: () => {},
+  };
+});
 
 const oracle = oracleEngine();
 const known = new Map<string, Promise<Float64Array[]>>();

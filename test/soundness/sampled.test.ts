@@ -45,7 +45,8 @@ const method: fc.Arbitrary<BoundOptions> = fc.oneof(
   { weight: 4, arbitrary: rule.map((name) => ({ method: 'closed-form' as const, rule: name })) },
   { weight: 2, arbitrary: rule.map((name) => ({ method: 'unrolled' as const, rule: name })) },
   { weight: 1, arbitrary: fc.constant({ method: 'spectral-product' as const }) },
-  { weight: 1, arbitrary: fc.constant({}) },
+  { weight: 1, arbitrary: fc.constant({ evaluations: 20 }) },
+  { weight: 2, arbitrary: fc.nat(12).map((evaluations) => ({ method: 'refined' as const, evaluations })) },
   // So little that every frequency is a chunk of its own and covariances are recomputed.
   {
     weight: 1,
@@ -120,7 +121,8 @@ describe.each(Object.entries(FAMILIES))('bounds of %s', (name, plans) => {
           bounded++;
           for (const row of result.methods) {
             rows++;
-            if (row.bound !== null) expectAbove([row.method, row.rule].join(' '), row.bound, steepest);
+            const value = row.bound ?? (row.log10 === null ? null : 10 ** row.log10);
+            if (value !== null) expectAbove([row.method, row.rule].join(' '), value, steepest);
             else if (NOT_DOMINATED.test(row.error ?? '')) failures++;
             else expectDocumented(row.error ?? 'no bound and no reason');
           }

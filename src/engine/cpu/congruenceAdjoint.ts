@@ -1,6 +1,7 @@
 import { batchStride, type Dense, mirrorLower, totalLength } from './dense.ts';
 import type { Kernels } from './kernels.ts';
 import { product } from './product.ts';
+import { allocate, recycle } from './storage.ts';
 
 /** Wᴴ G W: the lower triangle of (Wᴴ G)·W, mirrored. */
 export async function congruenceAdjoint(kernels: Kernels, w: Dense, g: Dense): Promise<Float64Array> {
@@ -10,12 +11,13 @@ export async function congruenceAdjoint(kernels: Kernels, w: Dense, g: Dense): P
     ...{ batch, rows: n, columns: w.rows, complex: w.complex },
     data: await product(kernels, w, g, { adjointA: true }),
   };
-  const out = new Float64Array(totalLength({ batch, rows: n, columns: n, complex: w.complex }));
+  const out = allocate(totalLength({ batch, rows: n, columns: n, complex: w.complex }));
   const task = {
     ...{ batch, m: n, n, k: w.rows, complex: w.complex, a: left.data, b: w.data },
     ...{ strideA: batchStride(left), strideB: batchStride(w), adjointA: false, adjointB: false, lower: true },
   };
   await kernels.product(task, out);
+  recycle(left.data);
   mirrorLower(out, batch, n, w.complex);
   return out;
 }

@@ -32,8 +32,8 @@ export interface Kernels {
   /** Factors Hermitian matrices n × n, of which the lower triangle is read; destroys `a`. 1 where Cholesky ran
    *  through, 0 where a pivot was not positive (or NaN). */
   positiveDefinite(a: Float64Array, batch: number, n: number, complex: boolean): Promise<Uint8Array>;
-  /** Replaces Hermitian matrices, of which the lower triangle is read, by their inverses, exactly Hermitian. False, with `a` spoilt, where one of them is
-   *  not positive definite. */
+  /** Replaces Hermitian matrices, of which the lower triangle is read, by their inverses, exactly Hermitian. False,
+   *  with `a` spoilt, where one of them is not positive definite. */
   invert(a: Float64Array, batch: number, n: number, complex: boolean): Promise<boolean>;
   /** y = A x for one Hermitian matrix n × n, both triangles stored. */
   multiplyVector(

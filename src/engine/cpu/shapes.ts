@@ -106,16 +106,14 @@ export function addShape(a: Matrices, b: Matrices): Shape {
   return a;
 }
 
-/** Number of indices that ranges within [0, limit) gather. */
-function gathered(operation: string, name: string, ranges: Ranges, a: Matrices, limit: number): number {
+/** Number of indices that ranges within [0, limit) gather; `whole`, for messages: what has that limit. */
+function gathered(operation: string, name: string, ranges: Ranges, limit: number, whole: string): number {
   let count = 0;
   for (const [start, end] of ranges) {
     const valid =
       Number.isSafeInteger(start) && Number.isSafeInteger(end) && 0 <= start && start <= end && end <= limit;
     if (!valid) {
-      throw new RangeError(
-        `${operation}: ${name} must lie within ${limit} for A ${describe(a)}, got ${start} to ${end}`,
-      );
+      throw new RangeError(`${operation}: ${name} must lie within ${whole}, got ${start} to ${end}`);
     }
     count += end - start;
   }
@@ -126,8 +124,8 @@ function gathered(operation: string, name: string, ranges: Ranges, a: Matrices, 
 export function submatrixShape(a: Matrices, rows: Ranges, columns: Ranges): Shape {
   return {
     batch: a.batch,
-    rows: gathered('submatrix', 'rows', rows, a, a.rows),
-    columns: gathered('submatrix', 'columns', columns, a, a.columns),
+    rows: gathered('submatrix', 'rows', rows, a.rows, `A ${describe(a)}`),
+    columns: gathered('submatrix', 'columns', columns, a.columns, `A ${describe(a)}`),
     complex: a.complex,
   };
 }
@@ -135,7 +133,7 @@ export function submatrixShape(a: Matrices, rows: Ranges, columns: Ranges): Shap
 export function submatrixAdjointShape(a: Matrices, ranges: Ranges, size: number): Shape {
   checkDimension('submatrixAdjoint', 'size', size);
   checkSquare('submatrixAdjoint', 'A', a);
-  const count = gathered('submatrixAdjoint', 'ranges', ranges, a, size);
+  const count = gathered('submatrixAdjoint', 'ranges', ranges, size, `a size of ${size}`);
   if (count !== a.rows) {
     throw new RangeError(`submatrixAdjoint: ranges must gather the ${a.rows} rows of A, got ${count}`);
   }

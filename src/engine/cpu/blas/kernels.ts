@@ -24,7 +24,7 @@ const worthVector = 48;
 /** Operations from which a call is moved to the background for the event loop's sake: some milliseconds. */
 const worthBackground = 1e8;
 /** Rows of a lower triangle computed at a time, each band up to the diagonal only. */
-const bandRows = 64;
+const bandRows = 256;
 
 export class BlasKernels implements Kernels {
   readonly name = 'cpu-blas';

@@ -1,0 +1,63 @@
+/** Closed-form bounds of networks that others trained: float32 on WebGPU against float64 on the CPU. */
+import { existsSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bound } from '../../../src/bounds/bound.ts';
+import { createEngine } from '../../../src/engine/create.ts';
+import type { Engine } from '../../../src/engine/engine.ts';
+import { loadNetwork } from '../../../src/formats/load.node.ts';
+import { useSwiftShader, withoutGpu } from './hosts.ts';
+
+/** The models stay where they are; without them these tests are skipped. */
+const models = new URL('../../../../shared/models/', import.meta.url);
+const present = existsSync(new URL('reference.json', models));
+
+/** Small enough for a software adapter. The first two leave the range of float32: squares near 1e28, bounds near 1e-5. */
+const files = [
+  'mlp_L65_W16.onnx',
+  'chain_L65_W16.onnx',
+  'mlp_L3_W64.onnx',
+  'chain_L9_W32.onnx',
+  'fnn3_seed0.onnx',
+  'cnn2_seed0.onnx',
+  'lipsdp_random.onnx',
+  'eclipse_lyr2n80.onnx',
+];
+
+const tolerance = 1e-3;
+/** Values from rules that are nearly infeasible, which rounding alone decides. */
+const meaningless = (rule: string | undefined, value: number) => rule === 'GC(1.99)' || value >= 1e20;
+
+describe.skipIf(withoutGpu || !present)('closed forms in float32', () => {
+  let gpu: Engine;
+  let cpu: Engine;
+  beforeAll(async () => {
+    useSwiftShader();
+    gpu = await createEngine({ engine: 'webgpu' });
+    cpu = await createEngine({ engine: 'cpu', threads: 1 });
+  });
+  afterAll(async () => {
+    await gpu.close();
+    await cpu.close();
+  });
+
+  it.each(files)('%s', async (file) => {
+    const network = await loadNetwork(new URL(file, models).pathname);
+    const methods = async (engine: Engine) => [
+      ...(await bound(network, { engine, method: 'spectral-product' })).methods,
+      ...(await bound(network, { engine, method: 'closed-form' })).methods,
+    ];
+    const [actual, expected] = [await methods(gpu), await methods(cpu)];
+    expect(actual.map((row) => row.rule ?? row.method)).toEqual(
+      expected.map((row) => row.rule ?? row.method),
+    );
+    let compared = 0;
+    for (const [k, { rule, method, bound: value }] of expected.entries()) {
+      if (meaningless(rule, value!)) continue;
+      const found = actual[k]!.bound;
+      const difference = Math.abs(found! / value! - 1);
+      expect(difference, `${rule ?? method}: ${found} instead of ${value}`).toBeLessThanOrEqual(tolerance);
+      compared++;
+    }
+    expect(compared).toBeGreaterThanOrEqual(8);
+  });
+});
