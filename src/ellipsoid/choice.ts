@@ -1,0 +1,241 @@
+/** Chooses the multipliers of a nonlinear step for one run of a sweep. */
+import type { Engine, Matrices, Vector } from '../engine/engine.ts';
+import { scoped } from '../engine/scope.ts';
+import { affine } from './affine.ts';
+import { pooledMultiplier } from './maximum.ts';
+import {
+  dominating,
+  leastMultiplier,
+  merge,
+  multiplier,
+  RULES,
+  type Rule,
+  type RuleName,
+  type Statistics,
+  statistics,
+  type Wanted,
+  wantedBy,
+} from './multipliers.ts';
+import { argument } from './nonlinearity.ts';
+import { onBoundary, type PoolShape, poolShape } from './pool.ts';
+import type { MaximumStep, NonlinearityStep, Step } from './program.ts';
+import type { Choice, Layer, Run } from './run.ts';
+import type { Skip } from './skips.ts';
+import type { Walk } from './walk.ts';
+
+export class Chooser {
+  readonly #engine: Engine;
+  readonly #walk: Walk;
+  readonly #skips: ReadonlyMap<Step, Skip>;
+
+  constructor(engine: Engine, walk: Walk, skips: ReadonlyMap<Step, Skip>) {
+    this.#engine = engine;
+    this.#walk = walk;
+    this.#skips = skips;
+  }
+
+  /** Leaves the choice with the run. */
+  choose(run: Run, k: number, step: NonlinearityStep | MaximumStep): void {
+    const { choosing } = run;
+    const { choice, sums } =
+      choosing.name === 'refined'
+        ? this.#given(run, k, step, choosing.theta.get(step)!)
+        : this.#closedForm(run, k, step, choosing.name);
+    run.choices.set(k, choice);
+    run.layers.push(
+      scoped(this.#engine, (e): Layer => {
+        // A copy: at a cut the image goes on as the state.
+        const scaledSums = e.scaleByPower(sums, choice.shift, -1);
+        const relative = choice.image
+          ? e.combine([[1, choice.image]])
+          : e.multiply(choice.d, e.reciprocal(scaledSums));
+        const exponent = e.combine([
+          [1, run.exponent],
+          [1, choice.shift],
+        ]);
+        return { step, d: choice.d, relative, exponent, hostExponent: run.hostExponent };
+      }),
+    );
+    this.#engine.release(sums);
+  }
+
+  /** Multipliers relative to the row sums of S; at a pooling scaled onto the boundary of D ⪰ S. */
+  #given(run: Run, k: number, step: NonlinearityStep | MaximumStep, theta: Float64Array) {
+    const engine = this.#engine;
+    const shape =
+      step.kind === 'maximum' ? poolShape(engine, step, engine.vector(theta.map(Math.exp))) : undefined;
+    const { stats } = this.#statistics(
+      run,
+      k,
+      step,
+      { radius: false, rowSums: true, offDiagonal: false },
+      undefined,
+      shape,
+    );
+    const result = scoped(engine, (e) => {
+      const shift = e.exponent(stats.diagonal);
+      const sums = e.combine([[1, stats.rowSums!]]);
+      if (shape && step.kind === 'maximum') {
+        const boundary = e.scaleByPower(stats.shaped!, shift, -1);
+        return { choice: { ...onBoundary(e, step, shape, boundary), shift }, sums };
+      }
+      const d = e.multiply(e.vector(theta.map(Math.exp)), e.scaleByPower(sums, shift, -1));
+      return { choice: { d: dominating(e, d), image: undefined, shift }, sums };
+    });
+    engine.release(
+      ...(Object.values(stats) as Vector[]),
+      ...(shape ? (Object.values(shape) as Vector[]) : []),
+    );
+    return result;
+  }
+
+  #closedForm(run: Run, k: number, step: NonlinearityStep | MaximumStep, name: RuleName) {
+    const engine = this.#engine;
+    const candidates = name === 'mixed' ? RULES : RULES.filter((r) => r.name === name);
+    const skip = this.#skips.get(step);
+    const wanted = wantedBy(candidates);
+    const { stats, skipped } = this.#statistics(
+      run,
+      k,
+      step,
+      { ...wanted, radius: wanted.radius || skip !== undefined, rowSums: true },
+      skip,
+      undefined,
+    );
+    const result = scoped(engine, (e) => {
+      const shift = e.exponent(stats.diagonal);
+      const skipNeed =
+        skip && skipped && stats.radius
+          ? e.combine([[skip.ratio, e.squareRoot(e.multiply(stats.radius, skipped))]])
+          : undefined;
+      const list = candidates.map((rule) =>
+        e.scaleByPower(closedForm(e, step, rule, stats, skipNeed), shift, -1),
+      );
+      const trials = skip?.search ? list.flatMap((d) => SEARCH.map((f) => e.combine([[f, d]]))) : list;
+      const withImage = (d: Vector): Choice => ({
+        d,
+        image: step.kind === 'maximum' ? pooledMultiplier(e, step, d) : undefined,
+        shift,
+      });
+      const sums = e.combine([[1, stats.rowSums!]]);
+      if (trials.length === 1) return { choice: withImage(trials[0]!), sums };
+      const scores = trials.map((d) => this.#score(e, run, k, step, withImage(d), skip));
+      return { choice: withImage(e.choose(scores, trials)), sums };
+    });
+    engine.release(...(Object.values(stats) as Vector[]), ...(skipped ? [skipped] : []));
+    return result;
+  }
+
+  /** Statistics of S over all frequencies, and λ_max of what is skipped beside it. */
+  #statistics(
+    run: Run,
+    k: number,
+    step: NonlinearityStep | MaximumStep,
+    wanted: Wanted,
+    skip: Skip | undefined,
+    shape: PoolShape | undefined,
+  ): { stats: Statistics; skipped: Vector | undefined } {
+    const engine = this.#engine;
+    let found: { stats: Statistics; skipped: Vector | undefined } | undefined;
+    for (let c = 0; c < this.#walk.partition.chunks.length; c++) {
+      const { state, done } = this.#walk.stateBefore(run, k, c);
+      const own = scoped(engine, (e) => {
+        const matrices = this.#walk.asMatrices(e, state, step);
+        const stats = statistics(e, argument(e, matrices, step.source), wanted, shape?.root);
+        const skipped = skip ? e.spectralRadius(e.submatrix(matrices, skip.ranges, skip.ranges)) : undefined;
+        return { stats, skipped };
+      });
+      done();
+      const previous = found;
+      if (!previous) {
+        found = own;
+        continue;
+      }
+      found = scoped(engine, (e) => ({
+        stats: merge(e, previous.stats, own.stats),
+        skipped: previous.skipped && own.skipped ? e.maximum(previous.skipped, own.skipped) : undefined,
+      }));
+      for (const { stats, skipped } of [previous, own]) {
+        engine.release(...(Object.values(stats) as Vector[]), ...(skipped ? [skipped] : []));
+      }
+    }
+    return found!;
+  }
+
+  /** How large the covariance gets that the next nonlinearity will see, if `choice` is taken. Length 1. */
+  #score(
+    engine: Engine,
+    run: Run,
+    k: number,
+    step: NonlinearityStep | MaximumStep,
+    choice: Choice,
+    skip: Skip | undefined,
+  ): Vector {
+    if (step.kind === 'maximum' && step.cut) return engine.largest(choice.image!);
+    const next = this.#walk.segment.steps[k + 1];
+    let parts: Vector[] | undefined;
+    const reads: Matrices[] = [];
+    for (let c = 0; c < this.#walk.partition.chunks.length; c++) {
+      const { state, done } = this.#walk.stateBefore(run, k, c);
+      const after = this.#walk.step(run, k, c, state, choice);
+      done();
+      const updated = after.state as Matrices;
+      if (next?.kind === 'read') {
+        reads.push(this.#walk.readPart(k + 1, c, updated));
+      } else {
+        const own = this.#radiiAfter(engine, k, c, step, updated, skip);
+        const before = parts;
+        parts = before ? own.map((radius, i) => engine.maximum(radius, before[i]!)) : own;
+      }
+      this.#engine.release(updated, ...(after.definite ? [after.definite] : []));
+    }
+    if (reads.length > 0) {
+      const score = engine.spectralRadius(reads.reduce((a, b) => engine.add(a, b)));
+      this.#engine.release(...reads);
+      return score;
+    }
+    const [whole, branch] = parts!;
+    if (!branch) return whole!;
+    // The branch joins what is skipped further on: (√λ(skipped) · ratio + √λ(branch))², up to a common factor.
+    return engine.combine([
+      [skip!.ratio, engine.squareRoot(whole!)],
+      [1, engine.squareRoot(branch)],
+    ]);
+  }
+
+  /** What a chunk contributes to a score: λ_max of the next S; or of what is skipped and of the branch, if they join later. */
+  #radiiAfter(
+    engine: Engine,
+    k: number,
+    chunk: number,
+    step: NonlinearityStep | MaximumStep,
+    updated: Matrices,
+    skip: Skip | undefined,
+  ): Vector[] {
+    const next = this.#walk.segment.steps[k + 1];
+    if (next?.kind === 'linear' && (step.kept.length === 0 || !skip || skip.direct)) {
+      const symbol = this.#walk.symbolAt(k + 1, chunk);
+      const copies = next.ratio.reduce((p, r) => p * r, 1);
+      return [scoped(engine, (e) => e.spectralRadius(affine(e, symbol, updated, copies)))];
+    }
+    if (step.kept.length === 0 || !skip) return [engine.spectralRadius(updated)];
+    const split = updated.rows - step.target.rows;
+    return [[0, split] as const, [split, updated.rows] as const].map((range) =>
+      scoped(engine, (e) => e.spectralRadius(e.submatrix(updated, [range], [range]))),
+    );
+  }
+}
+
+/** Factors of the short line search over a rule's D in general graphs (math.md §4). */
+const SEARCH = [1, 1.5, 2.25];
+
+function closedForm(
+  engine: Engine,
+  step: NonlinearityStep | MaximumStep,
+  rule: Rule,
+  stats: Statistics,
+  skip: Vector | undefined,
+): Vector {
+  if (step.kind === 'maximum' && step.kept.length === 0) return leastMultiplier(engine, rule, stats);
+  return multiplier(engine, rule, stats, skip);
+}
