@@ -163,7 +163,8 @@ function slack({ inputs, output, p, q }: Problem, { rho, lambda }: Variables): D
 function newton(problem: Problem, point: Variables, weight: number): Variables & { decrement: number } {
   const { inputs, p, q } = problem;
   const x = inverse(slack(problem, point));
-  if (!x || !point.lambda.every((value) => value > 0)) throw new Error('lipsdp: M ≻ 0 and λ > 0, got neither');
+  if (!x || !point.lambda.every((value) => value > 0))
+    throw new Error('lipsdp: M ≻ 0 and λ > 0, got neither');
   const count = p.rows;
   const [xp, xq] = [product(x, transpose(p)), product(x, transpose(q))];
   const [pp, pq, qq] = [product(p, xp), product(p, xq), product(q, xq)];
@@ -195,7 +196,8 @@ function newton(problem: Problem, point: Variables, weight: number): Variables &
   put(count, count, square);
 
   const inverted = inverse(hessian);
-  if (!inverted) throw new Error('lipsdp: the Hessian of the barrier is positive definite, got one that is not');
+  if (!inverted)
+    throw new Error('lipsdp: the Hessian of the barrier is positive definite, got one that is not');
   const step = product(inverted, gradient).data.map((value) => -value);
   const descent = step.reduce((sum, value, i) => sum - value * gradient.data[i]!, 0);
   return { rho: step[count]!, lambda: [...step.subarray(0, count)], decrement: Math.sqrt(descent) };

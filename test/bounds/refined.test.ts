@@ -1,0 +1,386 @@
+/**
+ * The refined method against a referee that shares nothing with it, against published values, and what it says of its own search.
+ * Two kinds of margin: below the optimum nothing is allowed but rounding; above it, what the method promises.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bound } from '../../src/bounds/bound.ts';
+import type { BoundOptions, BoundResult, TracePoint } from '../../src/bounds/result.ts';
+import { createEngine } from '../../src/engine/create.ts';
+import type { Engine } from '../../src/engine/engine.ts';
+import { InputError } from '../../src/errors.ts';
+import { loadNetwork } from '../../src/formats/load.node.ts';
+import { NetworkBuilder } from '../../src/network/builder.ts';
+import type { Elementwise } from '../../src/network/elementwise.ts';
+import type { Network } from '../../src/network/network.ts';
+import type { Operator } from '../../src/network/operator.ts';
+import { sampledLowerBound } from '../support/forward.ts';
+import { type Layer, lipsdp } from '../support/lipsdp.ts';
+import { Random } from '../support/random.ts';
+import { runs } from '../support/runs.ts';
+import type { Dense } from '../support/symmetric.ts';
+
+/** Relative; the referee's own gap is 1e-8. */
+const ROUNDING = 1e-6;
+/** How far above the optimum the method may end. */
+const PROMISE = 1.005;
+
+/** A network under test with the same layers for the referee. */
+interface Twin {
+  readonly network: Network;
+  readonly layers: readonly Layer[];
+  readonly inputs: number;
+}
+
+const ACTIVATIONS: readonly { readonly function: Elementwise; readonly lower: number }[] = [
+  { function: { name: 'relu' }, lower: 0 },
+  { function: { name: 'leaky-relu', slope: 0.1 }, lower: 0.1 },
+  { function: { name: 'tanh' }, lower: 0 },
+];
+
+function gaussian(random: Random, rows: number, columns: number): Dense {
+  return { rows, columns, data: random.normals(rows * columns, 1 / Math.sqrt(columns)) };
+}
+
+function affine({ rows, columns, data }: Dense): Operator {
+  return { kind: 'affine', outputs: rows, inputs: columns, weight: data };
+}
+
+/** Affine layers of the given widths with activations between. */
+function chain(random: Random, widths: readonly number[], activation: (typeof ACTIVATIONS)[number]): Twin {
+  const builder = new NetworkBuilder('chain');
+  let tensor = builder.input('x', [widths[0]!]);
+  const layers: Layer[] = [];
+  for (let k = 1; k < widths.length; k++) {
+    if (k > 1) {
+      layers.push({ kind: 'activation', lower: activation.lower, upper: 1 });
+      tensor = builder.add('', { kind: 'nonlinearity', function: activation.function }, [tensor]);
+    }
+    const weight = gaussian(random, widths[k]!, widths[k - 1]!);
+    layers.push({ kind: 'linear', weight });
+    tensor = builder.add('', affine(weight), [tensor]);
+  }
+  return { network: builder.build(tensor), layers, inputs: widths[0]! };
+}
+
+/** Blocks y = x + G relu(W x) between two affine layers. */
+function residual(random: Random, blocks: number): Twin {
+  const [inputs, width, outputs] = [random.integer(1, 6), random.integer(1, 6), random.integer(1, 4)];
+  const builder = new NetworkBuilder('residual');
+  const first = gaussian(random, width, inputs);
+  const layers: Layer[] = [{ kind: 'linear', weight: first }];
+  let tensor = builder.add('', affine(first), [builder.input('x', [inputs])]);
+  for (let k = 0; k < blocks; k++) {
+    const hidden = random.integer(1, 6);
+    const [inner, outer] = [gaussian(random, hidden, width), gaussian(random, width, hidden)];
+    layers.push({ kind: 'residual', inner, outer, lower: 0, upper: 1 });
+    const y = builder.add('', affine(inner), [tensor]);
+    const phi = builder.add('', { kind: 'nonlinearity', function: { name: 'relu' } }, [y]);
+    const branch = builder.add('', affine(outer), [phi]);
+    tensor = builder.add('', { kind: 'add', coefficients: [1, 1] }, [tensor, branch]);
+  }
+  const last = gaussian(random, outputs, width);
+  layers.push({ kind: 'linear', weight: last });
+  return { network: builder.build(builder.add('', affine(last), [tensor])), layers, inputs };
+}
+
+/** The network that computes output i minus output j. */
+function differenceOf({ network, layers, inputs }: Twin, i: number, j: number): Twin {
+  const outputs = network.tensors[network.output]!.shape[0]!;
+  const row = new Float64Array(outputs);
+  row[i] = 1;
+  row[j] = -1;
+  const weight = { rows: 1, columns: outputs, data: row };
+  const builder = new NetworkBuilder('difference');
+  const ids = new Map([[network.input, builder.input('x', [inputs])]]);
+  for (const node of network.nodes) {
+    const known = node.inputs.map((id) => ids.get(id)!);
+    ids.set(node.output, builder.add(node.name, node.operator, known));
+  }
+  const output = builder.add('difference', affine(weight), [ids.get(network.output)!]);
+  return { network: builder.build(output), layers: [...layers, { kind: 'linear', weight }], inputs };
+}
+
+function searchOf(result: BoundResult) {
+  return result.methods.find((m) => m.search)!.search!;
+}
+
+describe('the referee', () => {
+  it('takes the spectral norm of a linear map', () => {
+    const weight = { rows: 2, columns: 2, data: Float64Array.of(3, 0, 0, -4) };
+    expect(lipsdp([{ kind: 'linear', weight }], 2)).toBeCloseTo(4, 7);
+  });
+
+  it('finds |g| ‖w‖ for one neuron, and with a skip the larger of both slopes', () => {
+    const inner = { rows: 1, columns: 2, data: Float64Array.of(3, 4) };
+    const outer = { rows: 1, columns: 1, data: Float64Array.of(-2) };
+    const relu = { lower: 0, upper: 1 };
+    const neuron: Layer[] = [
+      { kind: 'linear', weight: inner },
+      { kind: 'activation', ...relu },
+      { kind: 'linear', weight: outer },
+    ];
+    expect(lipsdp(neuron, 2)).toBeCloseTo(10, 6);
+    const one = { rows: 1, columns: 1, data: Float64Array.of(1) };
+    // x − 5 s x has the slopes 1 and −4; x − s x / 2 those of 1 and ½.
+    for (const [weight, slope] of [
+      [-5, 4],
+      [-0.5, 1],
+    ] as const) {
+      const strong = { rows: 1, columns: 1, data: Float64Array.of(weight) };
+      expect(lipsdp([{ kind: 'residual', inner: one, outer: strong, ...relu }], 1)).toBeCloseTo(slope, 6);
+    }
+  });
+});
+
+describe('refined', () => {
+  let engine: Engine;
+  beforeAll(async () => {
+    engine = await createEngine({ engine: 'cpu' });
+  });
+  afterAll(() => engine.close());
+
+  const refined = (network: Network, options: BoundOptions = {}) =>
+    bound(network, { engine, method: 'refined', timeLimit: 600, ...options });
+
+  function expectOptimal(value: number | null, { layers, inputs }: Twin, what: string): void {
+    const optimum = lipsdp(layers, inputs);
+    expect(value! / optimum, `${what}, over the optimum ${optimum}`).toBeGreaterThanOrEqual(1 - ROUNDING);
+    expect(value! / optimum, `${what}, over the optimum ${optimum}`).toBeLessThanOrEqual(PROMISE);
+  }
+
+  describe('reaches the optimum of LipSDP', () => {
+    for (const activation of ACTIVATIONS) {
+      it(`on chains with ${activation.function.name}`, async () => {
+        for (let seed = 1; seed <= runs(5); seed++) {
+          const random = new Random(seed);
+          const widths = Array.from({ length: random.integer(3, 5) }, () => random.integer(1, 8));
+          const twin = chain(random, widths, activation);
+          const { bound: value } = await refined(twin.network, { evaluations: 300 });
+          expectOptimal(value, twin, `widths ${widths}, seed ${seed}`);
+        }
+      });
+    }
+
+    it('on residual networks', async () => {
+      for (let seed = 1; seed <= runs(15); seed++) {
+        const random = new Random(seed);
+        const twin = residual(random, 1 + (seed % 3));
+        const { bound: value } = await refined(twin.network, { evaluations: 300 });
+        expectOptimal(value, twin, `residual, seed ${seed}`);
+      }
+    });
+  });
+
+  const some = chain(new Random(7), [5, 8, 7, 4], ACTIVATIONS[0]!);
+
+  function expectSound(result: BoundResult): void {
+    const { bound: value, trace } = result;
+    expect(value!).toBeGreaterThanOrEqual(sampledLowerBound(some.network, 200, 1) * (1 - 1e-9));
+    expect(value! / lipsdp(some.layers, some.inputs)).toBeGreaterThanOrEqual(1 - ROUNDING);
+    expect(trace!.at(-1)!.log10).toBeCloseTo(Math.log10(value!), 9);
+  }
+
+  describe('says how its search ended', () => {
+    it('converged', async () => {
+      const result = await refined(some.network, { evaluations: 1000 });
+      const { status, evaluations, gap } = searchOf(result);
+      expect(status).toBe('converged');
+      expect(evaluations).toBeLessThan(1000);
+      expect(gap).toBeGreaterThanOrEqual(0);
+      expect(gap).toBeLessThan(1e-3);
+      expectSound(result);
+    });
+
+    it('stopped at N evaluations', async () => {
+      const result = await refined(some.network, { evaluations: 3 });
+      const { status, evaluations, gap } = searchOf(result);
+      expect(status).toBe('stopped at 3 evaluations');
+      expect(evaluations).toBe(3);
+      expect(gap).toBeGreaterThan(0);
+      expect(gap).toBeLessThan(Infinity);
+      expectSound(result);
+    });
+
+    it('time limit', async () => {
+      const result = await refined(some.network, { timeLimit: 0 });
+      expect(searchOf(result).status).toBe('time limit');
+      expect(searchOf(result).gap).toBe(0);
+      expectSound(result);
+    });
+
+    it('interrupted, with the best so far', async () => {
+      const controller = new AbortController();
+      const result = await refined(some.network, {
+        interrupt: controller.signal,
+        onTrace: ({ evaluation }) => evaluation === 3 && controller.abort(),
+      });
+      expect(searchOf(result).status).toBe('interrupted');
+      expect(searchOf(result).evaluations).toBe(3);
+      expect(Number.isFinite(searchOf(result).gap)).toBe(true);
+      expectSound(result);
+    });
+
+    it('evaluation by evaluation, never rising', async () => {
+      const heard: TracePoint[] = [];
+      const result = await refined(some.network, { evaluations: 40, onTrace: (point) => heard.push(point) });
+      const { trace } = result;
+      expect(trace).toEqual(heard);
+      expect(trace!.map((point) => point.evaluation)).toEqual(
+        Array.from({ length: searchOf(result).evaluations }, (_, k) => k + 1),
+      );
+      trace!.slice(1).forEach((point, k) => {
+        expect(point.log10).toBeLessThanOrEqual(trace![k]!.log10);
+        expect(point.seconds).toBeGreaterThanOrEqual(trace![k]!.seconds);
+      });
+      expect(trace!.some((point) => point.estimate)).toBe(false);
+    });
+  });
+
+  describe('of differences of outputs', () => {
+    it('reaches the optimum of the pair that is asked for', async () => {
+      const { bound: global } = await refined(some.network);
+      for (const [i, j] of [
+        [0, 1],
+        [3, 1],
+      ] as const) {
+        const result = await refined(some.network, { target: [i, j], evaluations: 300 });
+        expect(result.target).toEqual([i, j]);
+        const difference = differenceOf(some, i, j);
+        expectOptimal(result.bound, difference, `outputs ${i} and ${j}`);
+        expect(result.bound!).toBeGreaterThanOrEqual(sampledLowerBound(difference.network, 200, 1));
+        expect(result.bound!).toBeLessThanOrEqual(Math.SQRT2 * global!);
+      }
+    });
+
+    it('bounds all of them together, closer than the global target does', async () => {
+      const squares = (margins: BoundResult['margins']) => margins!.flat().reduce((sum, m) => sum + m * m, 0);
+      const { margins } = await refined(some.network, { target: 'margins' });
+      for (let i = 0; i < 4; i++) {
+        for (let j = 0; j < i; j++) {
+          const { layers, inputs } = differenceOf(some, i, j);
+          expect(margins![i]![j]! / lipsdp(layers, inputs)).toBeGreaterThanOrEqual(1 - ROUNDING);
+        }
+      }
+      expect(squares(margins)).toBeLessThan(squares((await refined(some.network)).margins));
+    });
+  });
+
+  describe('starts from stored multipliers', () => {
+    it('and gives the bound that they gave', async () => {
+      const found = await refined(some.network);
+      const again = await refined(some.network, { multipliers: found.multipliers!, evaluations: 1 });
+      expect(Math.abs(again.bound! / found.bound! - 1)).toBeLessThan(1e-9);
+      const anew = await refined(some.network, { evaluations: 1 });
+      expect(anew.bound!).toBeGreaterThan(found.bound! * 1.001);
+    });
+
+    it('but not from those of another network', async () => {
+      const { multipliers } = await refined(some.network, { evaluations: 5 });
+      for (const widths of [
+        [5, 8, 4],
+        [5, 8, 6, 4],
+      ]) {
+        const other = chain(new Random(1), widths, ACTIVATIONS[0]!);
+        await expect(refined(other.network, { multipliers: multipliers! })).rejects.toThrow(InputError);
+      }
+    });
+  });
+
+  describe('in little memory', () => {
+    const random = new Random(5);
+    const convolution = (outputs: number, inputs: number): Operator => ({
+      kind: 'convolution',
+      outputs,
+      inputs,
+      groups: 1,
+      kernel: [3, 3],
+      stride: [1, 1],
+      dilation: [1, 1],
+      padding: { mode: 'zero', before: [1, 1], after: [1, 1] },
+      weight: random.normals(outputs * inputs * 9, 1 / Math.sqrt(inputs * 9)),
+    });
+    const builder = new NetworkBuilder('cnn');
+    let tensor = builder.input('x', [2, 12, 12]);
+    for (const operator of [convolution(6, 2), convolution(6, 6), convolution(6, 6)]) {
+      tensor = builder.add('', operator, [tensor]);
+      tensor = builder.add('', { kind: 'nonlinearity', function: { name: 'relu' } }, [tensor]);
+    }
+    const network = builder.build(builder.add('', convolution(2, 6), [tensor]));
+
+    it('searches some of the frequencies, and bounds with all of them', async () => {
+      const plenty = await refined(network);
+      const little = await refined(network, { memory: 3e5 });
+      expect(plenty.trace!.some((point) => point.estimate)).toBe(false);
+      expect(little.trace!.every((point) => point.estimate)).toBe(true);
+      expect(little.bound!).toBeGreaterThanOrEqual(sampledLowerBound(network, 20, 1));
+      expect(little.bound!).toBeGreaterThanOrEqual(plenty.bound! * 0.999);
+    });
+
+    it('says where not even that fits', async () => {
+      const [row] = (await refined(network, { memory: 1000 })).methods.filter((m) => m.method === 'refined');
+      expect(row!.error).toMatch(/does not fit the memory budget/);
+    });
+  });
+});
+
+/** The models stay where they are; without them these tests are skipped. */
+const models = new URL('../../../shared/models/', import.meta.url);
+const present = existsSync(new URL('reference.json', models));
+
+/** Published optima and exact constants: the bound may be at most `most`, and is wrong below `least`. */
+const PUBLISHED: Readonly<Record<string, { readonly most: number; readonly least?: number }>> = {
+  'fnn2_seed0.onnx': { most: 1.005 * 5.10971477, least: 5.10971477 * (1 - ROUNDING) },
+  'fnn2_seed1.onnx': { most: 1.005 * 5.22694964, least: 5.22694964 * (1 - ROUNDING) },
+  'fnn3_seed0.onnx': { most: 1.005 * 9.7286139, least: 9.7286139 * (1 - ROUNDING) },
+  'fnn3_seed1.onnx': { most: 1.005 * 9.79178633, least: 9.79178633 * (1 - ROUNDING) },
+  'lipsdp_random.onnx': { most: 36.484, least: 36.48223 * (1 - 1e-9) },
+  'eclipse_lyr2n80.onnx': { most: 0.7374, least: 0.73725 },
+  'lipsdp_mnist.onnx': { most: 24.38, least: 24.0265 },
+  'chain_L3_W64.onnx': { most: PROMISE * 0.877468 },
+  'chain_L9_W32.onnx': { most: PROMISE * 0.173387 },
+  'chain_L17_W64.onnx': { most: PROMISE * 0.0146308 },
+  'chain_L65_W16.onnx': { most: 8.2e-9 },
+  'stack_C3_CH8.onnx': { most: 7.648757 + 1e-4 },
+  'stack_C5_CH8.onnx': { most: 28.48988 },
+  'stack_C9_CH8.onnx': { most: 274.0045 },
+  'stack_C5_CH16.onnx': { most: 36.09973 },
+};
+
+describe.skipIf(!present)('refined, on reference models', () => {
+  const reference: Record<string, { readonly 'refined at most': number }> = present
+    ? JSON.parse(readFileSync(new URL('reference.json', models), 'utf8'))
+    : {};
+  let engine: Engine;
+  beforeAll(async () => {
+    engine = await createEngine({ engine: 'cpu-blas' });
+  });
+  afterAll(() => engine.close());
+
+  const load = (file: string) => loadNetwork(new URL(file, models).pathname);
+
+  for (const [file, { 'refined at most': reached }] of Object.entries(reference)) {
+    it(file, { timeout: 600_000 }, async () => {
+      const result = await bound(await load(file), { engine, method: 'refined', timeLimit: 600 });
+      const { bound: value, search } = result.methods.find((m) => m.method === 'refined')!;
+      expect(search!.evaluations).toBeLessThanOrEqual(150);
+      expect(value!).toBeLessThanOrEqual(1.01 * reached);
+      const published = PUBLISHED[file];
+      if (published) expect(value!).toBeLessThanOrEqual(published.most);
+      if (published?.least) expect(result.bound!).toBeGreaterThanOrEqual(published.least);
+    });
+  }
+
+  it('covers every published value', () => {
+    expect(Object.keys(reference)).toEqual(expect.arrayContaining(Object.keys(PUBLISHED)));
+  });
+
+  it('is no looser per neuron than per channel', async () => {
+    const network = await load('cnn2_seed0.onnx');
+    const perChannel = (await bound(network, { engine, method: 'refined' })).methods;
+    const perNeuron = (await bound(network, { engine, method: 'unrolled' })).methods;
+    const channel = perChannel.find((m) => m.method === 'refined')!.bound!;
+    const neuron = perNeuron.find((m) => m.method === 'unrolled' && m.rule === 'refined')!.bound!;
+    expect(neuron).toBeLessThanOrEqual(channel);
+  });
+});
