@@ -3,7 +3,7 @@
 import { compile } from '../ellipsoid/compile.ts';
 import { normCost, programCost, stepsOf } from '../ellipsoid/cost.ts';
 import type { Norms } from '../ellipsoid/gains.ts';
-import { RULE_NAMES, type RuleName } from '../ellipsoid/multipliers.ts';
+import { RULE_NAMES, RULES, type RuleName } from '../ellipsoid/multipliers.ts';
 import type { Program } from '../ellipsoid/program.ts';
 import { hasSkips } from '../ellipsoid/skips.ts';
 import { createEngine } from '../engine/create.ts';
@@ -68,7 +68,9 @@ class Computation {
     this.#network = simplify(network);
     this.#options = options;
     this.#method = method;
-    this.#rules = options.rule ? [options.rule] : RULE_NAMES;
+    // A search only wants a start; `mixed` costs as much as all others.
+    const start = method === 'refined' ? RULES.map((r) => r.name) : RULE_NAMES;
+    this.#rules = options.rule ? [options.rule] : start;
     this.#memory = options.memory ?? DEFAULT_MEMORY;
     const signals = [options.signal, options.interrupt].filter((s) => s !== undefined);
     this.#signal = signals.length > 0 ? AbortSignal.any(signals) : undefined;

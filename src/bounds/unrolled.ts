@@ -7,7 +7,7 @@ import type { OperatorKind } from '../network/operator.ts';
 import { unroll, unrolledSize } from '../network/unroll.ts';
 
 /** Operations of one closed-form pass that are in proportion when nobody asked for this method. */
-const UNASKED_FLOPS = 3e8;
+const UNASKED_FLOPS = 1e9;
 
 /**
  * The program of a simplified network, unrolled from the first layer on from which everything fits. Undefined where there is
