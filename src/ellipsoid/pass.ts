@@ -12,6 +12,7 @@ import type { Frequencies } from '../spectrum/frequencies.ts';
 import { sectorAdjoint, stateGradient, sumOverBatch } from './adjoint.ts';
 import { affine, read, type State, symbolOf, tapsOf } from './affine.ts';
 import type { Chunk } from './chunks.ts';
+import { dominating } from './multipliers.ts';
 import { argument, nonlinearity, type SectorTape } from './nonlinearity.ts';
 import type { Objective } from './objective.ts';
 import { type PoolTape, pool, poolAdjoint, poolParameters } from './pool.ts';
@@ -320,7 +321,7 @@ function sector(engine: Engine, step: NonlinearityStep, state: Matrices, scale: 
   const shift = engine.exponent(engine.diagonal(argument(engine, state, step.source)));
   const scaled = engine.scaleByPower(state, shift, -1);
   const sums = engine.rowSums(argument(engine, scaled, step.source));
-  const d = engine.multiply(scale, sums);
+  const d = dominating(engine, engine.multiply(scale, sums));
   return { ...nonlinearity(engine, step, scaled, d), shift, scale, sums, d };
 }
 

@@ -73,6 +73,18 @@ describe('bound', () => {
     expect(result.log10).toBeNull();
   });
 
+  it('of a network with dead channels is refined all the same', async () => {
+    const next = normals(21);
+    const first = affine(6, 4, next);
+    if (first.kind === 'affine') first.weight.fill(0, 4, 12);
+    const network = chain('pruned', [4], [first, RELU, affine(5, 6, next), RELU, affine(2, 5, next)]);
+    const { methods } = await bound(network, { engine });
+    const closed = methods.filter((m) => m.method === 'closed-form').map((m) => m.bound!);
+    const found = methods.find((m) => m.method === 'refined')!;
+    expect(found.search!.evaluations).toBeGreaterThan(5);
+    expect(found.bound).toBeLessThan(Math.min(...closed));
+  });
+
   it('of the identity is 1', async () => {
     const builder = new NetworkBuilder('identity');
     const result = await bound(builder.build(builder.input('x', [2, 5, 5])), { engine });

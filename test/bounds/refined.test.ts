@@ -14,6 +14,7 @@ import { NetworkBuilder } from '../../src/network/builder.ts';
 import type { Elementwise } from '../../src/network/elementwise.ts';
 import type { Network } from '../../src/network/network.ts';
 import type { Operator } from '../../src/network/operator.ts';
+import { simplify } from '../../src/network/simplify.ts';
 import { sampledLowerBound } from '../support/forward.ts';
 import { type Layer, lipsdp } from '../support/lipsdp.ts';
 import { Random } from '../support/random.ts';
@@ -101,6 +102,22 @@ function differenceOf({ network, layers, inputs }: Twin, i: number, j: number): 
   return { network: builder.build(output), layers: [...layers, { kind: 'linear', weight }], inputs };
 }
 
+/** The referee's layers of a chain with ReLU. */
+function layersOf(network: Network): Layer[] {
+  return network.nodes.map(({ name, operator }) => {
+    if (operator.kind === 'affine') {
+      return {
+        kind: 'linear',
+        weight: { rows: operator.outputs, columns: operator.inputs, data: operator.weight },
+      };
+    }
+    if (operator.kind === 'nonlinearity' && operator.function.name === 'relu') {
+      return { kind: 'activation', lower: 0, upper: 1 };
+    }
+    throw new Error(`${name}: is neither affine nor ReLU, got ${operator.kind}`);
+  });
+}
+
 function searchOf(result: BoundResult) {
   return result.methods.find((m) => m.search)!.search!;
 }
@@ -161,6 +178,16 @@ describe('refined', () => {
         }
       });
     }
+
+    it('on chains with one output', async () => {
+      for (let seed = 1; seed <= runs(10); seed++) {
+        const random = new Random(seed);
+        const widths = Array.from({ length: random.integer(2, 4) }, () => random.integer(2, 8));
+        const twin = chain(random, [...widths, 1], ACTIVATIONS[0]!);
+        const { bound: value } = await refined(twin.network, { evaluations: 300 });
+        expectOptimal(value, twin, `widths ${widths},1, seed ${seed}`);
+      }
+    });
 
     it('on residual networks', async () => {
       for (let seed = 1; seed <= runs(15); seed++) {
@@ -328,18 +355,28 @@ describe('refined', () => {
 const models = new URL('../../../shared/models/', import.meta.url);
 const present = existsSync(new URL('reference.json', models));
 
+/** LipSDP by an interior-point solver, published with nine digits. */
+const INTERIOR_POINT: Readonly<Record<string, number>> = {
+  'fnn2_seed0.onnx': 5.10971477,
+  'fnn2_seed1.onnx': 5.22694964,
+  'fnn3_seed0.onnx': 9.7286139,
+  'fnn3_seed1.onnx': 9.79178633,
+};
+
 /** Published optima and exact constants: the bound may be at most `most`, and is wrong below `least`. */
 const PUBLISHED: Readonly<Record<string, { readonly most: number; readonly least?: number }>> = {
-  'fnn2_seed0.onnx': { most: 1.005 * 5.10971477, least: 5.10971477 * (1 - ROUNDING) },
-  'fnn2_seed1.onnx': { most: 1.005 * 5.22694964, least: 5.22694964 * (1 - ROUNDING) },
-  'fnn3_seed0.onnx': { most: 1.005 * 9.7286139, least: 9.7286139 * (1 - ROUNDING) },
-  'fnn3_seed1.onnx': { most: 1.005 * 9.79178633, least: 9.79178633 * (1 - ROUNDING) },
+  ...Object.fromEntries(
+    Object.entries(INTERIOR_POINT).map(([file, optimum]) => [
+      file,
+      { most: PROMISE * optimum, least: (1 - ROUNDING) * optimum },
+    ]),
+  ),
   'lipsdp_random.onnx': { most: 36.484, least: 36.48223 * (1 - 1e-9) },
-  'eclipse_lyr2n80.onnx': { most: 0.7374, least: 0.73725 },
+  'eclipse_lyr2n80.onnx': { most: 0.7374, least: 0.737256 },
   'lipsdp_mnist.onnx': { most: 24.38, least: 24.0265 },
-  'chain_L3_W64.onnx': { most: PROMISE * 0.877468 },
-  'chain_L9_W32.onnx': { most: PROMISE * 0.173387 },
-  'chain_L17_W64.onnx': { most: PROMISE * 0.0146308 },
+  'chain_L3_W64.onnx': { most: PROMISE * 0.877468, least: 0.999 * 0.877468 },
+  'chain_L9_W32.onnx': { most: PROMISE * 0.173387, least: 0.999 * 0.173387 },
+  'chain_L17_W64.onnx': { most: PROMISE * 0.0146308, least: 0.999 * 0.0146308 },
   'chain_L65_W16.onnx': { most: 8.2e-9 },
   'stack_C3_CH8.onnx': { most: 7.648757 + 1e-4 },
   'stack_C5_CH8.onnx': { most: 28.48988 },
@@ -370,6 +407,21 @@ describe.skipIf(!present)('refined, on reference models', () => {
       if (published?.least) expect(result.bound!).toBeGreaterThanOrEqual(published.least);
     });
   }
+
+  it('where the referee finds the published optima again', async () => {
+    for (const [file, optimum] of Object.entries(INTERIOR_POINT)) {
+      const network = simplify(await load(file));
+      const value = lipsdp(layersOf(network), network.tensors[network.input]!.shape[0]!);
+      expect(Math.abs(value / optimum - 1), file).toBeLessThan(1e-7);
+    }
+  });
+
+  it('refuses multipliers of another network of the same shape', async () => {
+    const [one, other] = [await load('fnn2_seed0.onnx'), await load('fnn2_seed1.onnx')];
+    const { multipliers } = await bound(one, { engine, method: 'refined', evaluations: 5 });
+    const misled = bound(other, { engine, method: 'refined', multipliers: multipliers! });
+    await expect(misled).rejects.toThrow(InputError);
+  });
 
   it('covers every published value', () => {
     expect(Object.keys(reference)).toEqual(expect.arrayContaining(Object.keys(PUBLISHED)));

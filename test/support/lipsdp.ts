@@ -12,19 +12,19 @@
  */
 import { cholesky, type Dense, inverse, product, transpose, zeros } from './symmetric.ts';
 
+/** (φ(a) − φ(b)) / (a − b) lies between them. */
+interface Slopes {
+  readonly lower: number;
+  readonly upper: number;
+}
+
 export type Layer =
   /** y = W x */
   | { readonly kind: 'linear'; readonly weight: Dense }
-  /** y = φ(x), slopes in [lower, upper] */
-  | { readonly kind: 'activation'; readonly lower: number; readonly upper: number }
-  /** y = x + G φ(W x) */
-  | {
-      readonly kind: 'residual';
-      readonly inner: Dense;
-      readonly outer: Dense;
-      readonly lower: number;
-      readonly upper: number;
-    };
+  /** y = φ(x) */
+  | ({ readonly kind: 'activation' } & Slopes)
+  /** y = x + G φ(W x), W = inner, G = outer */
+  | ({ readonly kind: 'residual'; readonly inner: Dense; readonly outer: Dense } & Slopes);
 
 /** Duality gap at which the path ends, as a fraction of ρ. */
 const RELATIVE_GAP = 1e-8;
@@ -79,38 +79,36 @@ interface Variables {
 
 /** The network as rows over z. */
 function stack(layers: readonly Layer[], inputs: number): Problem {
-  const size = layers.reduce((sum, layer, k) => sum + neurons(layers, k, layer, inputs), inputs);
-  const rows = (count: number, start: number): Dense => {
-    const unit = zeros(count, size);
-    for (let i = 0; i < count; i++) unit.data[i * size + start + i] = 1;
-    return unit;
-  };
+  const size = sizeOf(layers, inputs);
   const p: Dense[] = [];
   const q: Dense[] = [];
   const depth: number[] = [];
-  let known = inputs;
-  const activate = (y: Dense, lower: number, upper: number): Dense => {
-    const phi = rows(y.rows, known);
+  let known = 0;
+  const unknowns = (count: number): Dense => {
+    const rows = zeros(count, size);
+    for (let i = 0; i < count; i++) rows.data[i * size + known + i] = 1;
+    known += count;
+    return rows;
+  };
+  const activate = (y: Dense, { lower, upper }: Slopes): Dense => {
+    const phi = unknowns(y.rows);
+    depth.push(...new Array<number>(y.rows).fill(p.length));
     p.push(combine(upper, y, -1, phi));
     q.push(combine(1, phi, -lower, y));
-    depth.push(...new Array<number>(y.rows).fill(p.length - 1));
-    known += y.rows;
     return phi;
   };
-  let tensor = rows(inputs, 0);
+  let tensor = unknowns(inputs);
   for (const layer of layers) {
     switch (layer.kind) {
       case 'linear':
         tensor = product(layer.weight, tensor);
         break;
       case 'activation':
-        tensor = activate(tensor, layer.lower, layer.upper);
+        tensor = activate(tensor, layer);
         break;
-      case 'residual': {
-        const phi = activate(product(layer.inner, tensor), layer.lower, layer.upper);
-        tensor = combine(1, tensor, 1, product(layer.outer, phi));
+      case 'residual':
+        tensor = combine(1, tensor, 1, product(layer.outer, activate(product(layer.inner, tensor), layer)));
         break;
-      }
       default:
         layer satisfies never;
     }
@@ -118,12 +116,14 @@ function stack(layers: readonly Layer[], inputs: number): Problem {
   return { inputs, output: tensor, p: below(p, size), q: below(q, size), depth };
 }
 
-/** How many increments φ a layer adds to z. */
-function neurons(layers: readonly Layer[], k: number, layer: Layer, inputs: number): number {
-  if (layer.kind === 'residual') return layer.inner.rows;
-  if (layer.kind === 'linear') return 0;
-  const linear = layers.slice(0, k).findLast((before) => before.kind === 'linear');
-  return linear?.weight.rows ?? inputs;
+/** Entries of z. */
+function sizeOf(layers: readonly Layer[], inputs: number): number {
+  let [width, size] = [inputs, inputs];
+  for (const layer of layers) {
+    if (layer.kind === 'linear') width = layer.weight.rows;
+    else size += layer.kind === 'activation' ? width : layer.inner.rows;
+  }
+  return size;
 }
 
 /**

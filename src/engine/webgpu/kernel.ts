@@ -54,8 +54,23 @@ const rangeFields = { firstGroup: 'u32', groupsAcross: 'u32', end: 'u32' } as co
 export interface Range {
   readonly firstGroup: number;
   readonly groupsAcross: number;
-  /** Threads, or workgroups where a kernel works in those. */
+  /** Where the range ends: in threads, or in workgroups where the kernel works in those. What a grid has beyond it does nothing. */
   readonly end: number;
+}
+
+/** Most workgroups that WebGPU allows along one dimension of a grid. */
+const mostGroupsAcross = 65535;
+
+/** A range of the workgroups of a kernel that works `count` times, as a grid. */
+export function rangeOf(
+  kernel: Pick<Kernel, 'per' | 'workgroupSize'>,
+  count: number,
+  firstGroup: number,
+  groups: number,
+): Range {
+  const endGroup = firstGroup + groups;
+  const end = kernel.per === 'thread' ? Math.min(count, endGroup * kernel.workgroupSize) : endGroup;
+  return { firstGroup, groupsAcross: Math.min(groups, mostGroupsAcross), end };
 }
 
 /** The whole WGSL module of a kernel. */

@@ -5,7 +5,7 @@
 import { Arena, type Space } from './arena.ts';
 import type { Device, Pipeline } from './device.ts';
 import { bufferUsage } from './flags.ts';
-import { type Constants, type Kernel, uniformBytes, writeUniform } from './kernel.ts';
+import { type Constants, type Kernel, rangeOf, uniformBytes, writeUniform } from './kernel.ts';
 
 export interface Task<B extends string, S extends string> {
   readonly bindings: Readonly<Record<B, Space>>;
@@ -42,7 +42,6 @@ type Item = Dispatch | Copy;
 /** Bytes from one uniform to the next: the coarsest alignment that WebGPU allows a device to ask for. */
 const uniformStride = 256;
 const uniformSlots = 1024;
-const mostGroupsAcross = 65535;
 
 /** Operations of a dispatch and of a submission: about 0.3 s and 1.5 s on the slowest device of its kind, and far less on others. */
 const costs = {
@@ -192,7 +191,7 @@ export class Timeline {
       if (error) this.device.fail(new Error(`webgpu: ${error.message}`));
     });
     this.#previous = this.#latest;
-    this.#latest = Promise.all([gpu.queue.onSubmittedWorkDone(), checked]);
+    this.#latest = Promise.all([this.#previous, gpu.queue.onSubmittedWorkDone(), checked]);
     // Rejected when the device is lost, which is reported by itself.
     this.#latest.catch(() => {});
     this.#queue.splice(0, portions.length);
@@ -212,14 +211,13 @@ export class Timeline {
         case 'dispatch': {
           pass ??= encoder.beginComputePass();
           const { kernel, count, sizes } = item;
-          const groupsAcross = Math.min(groups, mostGroupsAcross);
-          const end = kernel.per === 'thread' ? count : firstGroup + groups;
+          const range = rangeOf(kernel, count, firstGroup, groups);
           const offset = slot * uniformStride;
-          writeUniform(uniforms, offset, kernel, { firstGroup, groupsAcross, end }, sizes);
+          writeUniform(uniforms, offset, kernel, range, sizes);
           const { layout, pipeline } = pipelines.get(item.pipeline)!;
           pass.setPipeline(pipeline);
           pass.setBindGroup(0, this.#bindGroup(layout, item, offset));
-          pass.dispatchWorkgroups(groupsAcross, Math.ceil(groups / groupsAcross));
+          pass.dispatchWorkgroups(range.groupsAcross, Math.ceil(groups / range.groupsAcross));
           break;
         }
         case 'copy':
@@ -262,6 +260,10 @@ export class Timeline {
     });
     try {
       return await Promise.race([promise, trouble]);
+    } catch (error) {
+      // What the device reports tells more than what its promises are rejected with.
+      this.device.assertSound();
+      throw error;
     } finally {
       stopWatching();
     }

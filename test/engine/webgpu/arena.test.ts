@@ -1,0 +1,96 @@
+/** Device memory that is used again, on a device that only counts. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Arena, type Space, sizeClass } from '../../../src/engine/webgpu/arena.ts';
+import type { Device } from '../../../src/engine/webgpu/device.ts';
+
+const limit = 2 ** 27;
+
+function counted() {
+  const live = new Set<object>();
+  const device = {
+    largestBinding: limit,
+    buffer: (size: number) => {
+      const buffer = { size, destroy: () => live.delete(buffer) };
+      live.add(buffer);
+      return buffer;
+    },
+  } as unknown as Device;
+  return { arena: new Arena(device), live };
+}
+
+describe('sizeClass', () => {
+  it('holds what is asked for, wastes a quarter at most and keeps to the limit', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: limit / 4 }), (numbers) => {
+        const bytes = 4 * numbers;
+        const size = sizeClass(bytes, limit);
+        expect(size).toBeGreaterThanOrEqual(bytes);
+        expect(size).toBeLessThanOrEqual(Math.max(256, Math.min(limit, bytes * 1.25)));
+        expect(size % 4).toBe(0);
+      }),
+    );
+  });
+});
+
+describe('Arena', () => {
+  it('never hands out a buffer twice, nor one that is too small', () => {
+    const action = fc.record({
+      take: fc.boolean(),
+      size: fc.integer({ min: 1, max: 2 ** 20 }),
+      at: fc.nat(),
+    });
+    fc.assert(
+      fc.property(fc.array(action, { maxLength: 60 }), (actions) => {
+        const { arena } = counted();
+        const held: Space[] = [];
+        for (const { take, size, at } of actions) {
+          if (take || held.length === 0) {
+            const space = arena.take(4 * size);
+            expect(space.bytes).toBeGreaterThanOrEqual(4 * size);
+            expect(held.some((other) => other.buffer === space.buffer)).toBe(false);
+            held.push(space);
+          } else {
+            arena.give(held.splice(at % held.length, 1)[0]!);
+          }
+        }
+      }),
+    );
+  });
+
+  it('gives the same buffer again, unless it may not have been used lately', () => {
+    const { arena } = counted();
+    const first = arena.take(1000);
+    first.lastUse = 7;
+    arena.give(first);
+    const clean = arena.take(1000, 7);
+    expect(clean.buffer).not.toBe(first.buffer);
+    expect(arena.take(1000, 8).buffer).toBe(first.buffer);
+  });
+
+  it('counts its peak, and destroys what lies idle far beyond it', () => {
+    const { arena, live } = counted();
+    const block = 2 ** 24;
+    // Twenty sizes, one at a time, of which none serves another.
+    const sizes = [block, 3 * block, 8 * block];
+    for (const size of sizes) arena.give(arena.take(size));
+    for (let k = 0; k < 4; k++) arena.give(arena.take(block / 4 ** (k + 1)));
+    expect(arena.peakBytes).toBe(8 * block);
+    const before = live.size;
+    arena.trim(0);
+    expect(live.size).toBeLessThan(before);
+    const idle = [...live].reduce((sum, buffer) => sum + (buffer as { size: number }).size, 0);
+    expect(idle).toBeLessThanOrEqual(12 * block);
+  });
+
+  it('keeps what the device has still to use', () => {
+    const { arena, live } = counted();
+    const spaces = [1, 3, 8].map((k) => arena.take(k * 2 ** 24));
+    for (const space of spaces) {
+      space.lastUse = 5;
+      arena.give(space);
+    }
+    arena.trim(5);
+    expect(live.size).toBe(3);
+  });
+});

@@ -1,0 +1,73 @@
+/** The ranges that dispatches are cut into, and the uniforms that tell kernels of them. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  moduleText,
+  rangeOf,
+  threads,
+  uniformBytes,
+  writeUniform,
+} from '../../../src/engine/webgpu/kernel.ts';
+
+const kernel = threads(
+  'combine',
+  { a: 'read f32', out: 'write scalar' },
+  { n: 'u32', sign: 'i32', alpha: 'f32' },
+);
+
+describe('rangeOf', () => {
+  it('has every thread of a cut dispatch work exactly once', () => {
+    const cut = fc.record({
+      count: fc.integer({ min: 1, max: 70_000 * 8 }),
+      share: fc.integer({ min: 1, max: 70_000 }),
+    });
+    fc.assert(
+      fc.property(cut, ({ count, share }) => {
+        const own = { per: 'thread', workgroupSize: 4 } as const;
+        const groups = Math.ceil(count / own.workgroupSize);
+        const times = new Uint8Array(count);
+        for (let first = 0; first < groups; first += Math.max(share, groups / 5)) {
+          const start = Math.floor(first);
+          const end = Math.min(groups, Math.floor(first + Math.max(share, groups / 5)));
+          const range = rangeOf(own, count, start, end - start);
+          expect(range.groupsAcross).toBeLessThanOrEqual(65535);
+          const down = Math.ceil((end - start) / range.groupsAcross);
+          // As in the entry point of every kernel.
+          for (let group = start; group < start + down * range.groupsAcross; group++) {
+            for (let local = 0; local < own.workgroupSize; local++) {
+              const index = group * own.workgroupSize + local;
+              if (index < range.end) times[index]!++;
+            }
+          }
+        }
+        expect(times.every((n) => n === 1)).toBe(true);
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
+
+describe('uniforms', () => {
+  it('are laid out as they are declared', () => {
+    const view = new DataView(new ArrayBuffer(512));
+    const range = { firstGroup: 1, groupsAcross: 2, end: 3 };
+    writeUniform(view, 256, kernel, range, { alpha: 0.5, sign: -1, n: 7 });
+    const words = [0, 4, 8, 12].map((at) => view.getUint32(256 + at, true));
+    expect(words).toEqual([1, 2, 3, 7]);
+    expect(view.getInt32(256 + 16, true)).toBe(-1);
+    expect(view.getFloat32(256 + 20, true)).toBe(0.5);
+    expect(uniformBytes(kernel)).toBe(32);
+    expect(moduleText(kernel, false, {})).toContain(
+      'struct Sizes { firstGroup: u32, groupsAcross: u32, end: u32, n: u32, sign: i32, alpha: f32 }',
+    );
+  });
+
+  it('refuse what does not fit and what is missing', () => {
+    const view = new DataView(new ArrayBuffer(256));
+    const range = { firstGroup: 0, groupsAcross: 1, end: 1 };
+    for (const n of [-1, 2 ** 32, Number.NaN]) {
+      expect(() => writeUniform(view, 0, kernel, range, { n, sign: 1, alpha: 1 })).toThrow(RangeError);
+    }
+    expect(() => writeUniform(view, 0, kernel, range, { n: 1, sign: 1 })).toThrow('size alpha must be given');
+  });
+});
