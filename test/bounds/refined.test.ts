@@ -336,7 +336,7 @@ describe('refined', () => {
     const network = builder.build(builder.add('', convolution(2, 6), [tensor]));
 
     it('searches some of the frequencies, and bounds with all of them', async () => {
-      const plenty = await refined(network);
+      const plenty = await refined(network, { memory: 1e7 });
       const little = await refined(network, { memory: 3e5 });
       expect(plenty.trace!.some((point) => point.estimate)).toBe(false);
       expect(little.trace!.every((point) => point.estimate)).toBe(true);

@@ -142,17 +142,10 @@ function feasibleStart(problem: Problem): Variables {
 
 /** M(ρ, λ) */
 function slack({ inputs, output, p, q }: Problem, { rho, lambda }: Variables): Dense {
-  const size = output.columns;
-  const half = product(transpose(p), scaleRows(q, lambda));
-  const squared = product(transpose(output), output);
-  const m = zeros(size, size);
-  for (let i = 0; i < size; i++) {
-    for (let j = 0; j < size; j++) {
-      const [here, mirrored] = [i * size + j, j * size + i];
-      m.data[here] = -squared.data[here]! - half.data[here]! - half.data[mirrored]!;
-    }
-    if (i < inputs) m.data[i * size + i]! += rho;
-  }
+  const weighted = { ...q, data: q.data.map((value, k) => value * lambda[Math.floor(k / q.columns)]!) };
+  const half = product(transpose(p), weighted);
+  const m = combine(-1, product(transpose(output), output), -1, combine(1, half, 1, transpose(half)));
+  for (let i = 0; i < inputs; i++) m.data[i * m.columns + i]! += rho;
   return m;
 }
 
@@ -165,35 +158,27 @@ function newton(problem: Problem, point: Variables, weight: number): Variables &
   const x = inverse(slack(problem, point));
   if (!x || !point.lambda.every((value) => value > 0))
     throw new Error('lipsdp: M ≻ 0 and λ > 0, got neither');
-  const count = p.rows;
+  const [count, n] = [p.rows, p.rows + 1];
   const [xp, xq] = [product(x, transpose(p)), product(x, transpose(q))];
   const [pp, pq, qq] = [product(p, xp), product(p, xq), product(q, xq)];
   const at = (a: Dense, i: number, j: number) => a.data[i * a.columns + j]!;
 
   // The unknowns are λ, then ρ.
-  const gradient = zeros(count + 1, 1);
-  const hessian = zeros(count + 1, count + 1);
-  const put = (i: number, j: number, value: number) => {
-    hessian.data[i * (count + 1) + j] = value;
-    hessian.data[j * (count + 1) + i] = value;
-  };
+  const [gradient, hessian] = [zeros(n, 1), zeros(n, n)];
+  gradient.data[count] = weight;
+  for (let k = 0; k < inputs; k++) {
+    gradient.data[count]! -= at(x, k, k);
+    for (let j = 0; j < inputs; j++) hessian.data[n * n - 1]! += at(x, k, j) ** 2;
+  }
   for (let i = 0; i < count; i++) {
     gradient.data[i] = 2 * at(pq, i, i) - 1 / point.lambda[i]!;
-    for (let j = 0; j <= i; j++) {
-      put(i, j, 2 * (at(pp, i, j) * at(qq, i, j) + at(pq, i, j) * at(pq, j, i)));
+    for (let j = 0; j < count; j++) {
+      hessian.data[i * n + j] = 2 * (at(pp, i, j) * at(qq, i, j) + at(pq, i, j) * at(pq, j, i));
     }
-    hessian.data[i * (count + 1) + i]! += point.lambda[i]! ** -2;
-    let coupling = 0;
-    for (let k = 0; k < inputs; k++) coupling -= 2 * at(xp, k, i) * at(xq, k, i);
-    put(i, count, coupling);
+    hessian.data[i * n + i]! += point.lambda[i]! ** -2;
+    for (let k = 0; k < inputs; k++) hessian.data[i * n + count]! -= 2 * at(xp, k, i) * at(xq, k, i);
+    hessian.data[count * n + i] = hessian.data[i * n + count]!;
   }
-  let [trace, square] = [0, 0];
-  for (let i = 0; i < inputs; i++) {
-    trace += at(x, i, i);
-    for (let j = 0; j < inputs; j++) square += at(x, i, j) ** 2;
-  }
-  gradient.data[count] = weight - trace;
-  put(count, count, square);
 
   const inverted = inverse(hessian);
   if (!inverted)
@@ -206,10 +191,6 @@ function newton(problem: Problem, point: Variables, weight: number): Variables &
 /** a A + b B */
 function combine(a: number, left: Dense, b: number, right: Dense): Dense {
   return { ...left, data: left.data.map((value, i) => a * value + b * right.data[i]!) };
-}
-
-function scaleRows(a: Dense, factors: readonly number[]): Dense {
-  return { ...a, data: a.data.map((value, k) => factors[Math.floor(k / a.columns)]! * value) };
 }
 
 /** One matrix below the other. */
