@@ -78,21 +78,36 @@ function chain(segment: Segment, coarsest: Frequencies): Frequencies[] {
   return list;
 }
 
-/** Matrices of a step's size that a differentiable pass holds for every step, and once more while it works. */
-const TAPE_COPIES = 5;
-const PASS_COPIES = 16;
+/** Matrices that the tape of a nonlinear step holds: the state before, S, R, Σ_kc. */
+const TAPE_COPIES = 4;
+/** Matrices of the largest step's size that a differentiable pass holds while it works on one step. */
+const PASS_COPIES = 12;
 
-/** Bytes that a differentiable pass needs for each coarsest frequency of a segment (for all of it, if it has no axes). */
-export function searchBytes(segment: Segment): number {
+/** Bytes of a differentiable pass for each coarsest frequency of a segment (for all of it, if it has no axes). */
+export interface PassBytes {
+  /** Symbols of all linear steps, kept between evaluations. */
+  readonly symbols: number;
+  readonly tapes: number;
+  /** One state, and what is needed beside it at the largest step. */
+  readonly state: number;
+  readonly working: number;
+}
+
+export function passBytes(segment: Segment): PassBytes {
   const sides = (k: number) => gridSides(segment, k).reduce((p, n) => p * n, 1);
   const coarsest = sides(segment.steps.length);
   const number = segment.axes === 0 ? 8 : 16;
-  let sum = 0;
+  let symbols = 0;
+  let tapes = 0;
   segment.steps.forEach((step, k) => {
-    const rows = Math.max(totalRows(step.before), totalRows(step.after));
-    sum += (sides(k) / coarsest) * TAPE_COPIES * rows * rows * number;
+    const share = (sides(k) / coarsest) * number;
+    const [before, after] = [totalRows(step.before), totalRows(step.after)];
+    const linear = step.kind === 'linear' || step.kind === 'read';
+    if (linear) symbols += share * before * after;
+    tapes += share * (linear ? 1 : TAPE_COPIES) * before * before;
   });
-  return sum + PASS_COPIES * bytesPerFrequency(segment);
+  const state = bytesPerFrequency(segment);
+  return { symbols, tapes, state, working: PASS_COPIES * state };
 }
 
 /** `count` evenly spread frequencies of a segment, with weights that add up to all. */

@@ -83,6 +83,20 @@ interface Stage {
   readonly symbols: Map<number, Matrices>;
 }
 
+/** What the adjoint of one step gives. */
+interface Adjoint {
+  readonly before?: Matrices | Vector;
+  readonly theta?: Vector;
+}
+
+/** One thing to do on the way: a step of a stage, or (k = −1) its opening. */
+interface Unit {
+  readonly stage: Stage;
+  readonly k: number;
+  /** Index into θ, for nonlinear steps. */
+  readonly parameter: number;
+}
+
 /** Smoothing of the bound: p = 2^doublings of the p-norm of eigenvalues. */
 export interface Smoothing {
   readonly doublings: number;
@@ -91,10 +105,16 @@ export interface Smoothing {
 export class DifferentiablePass {
   readonly #engine: Engine;
   readonly #stages: Stage[];
+  /** The way through the program, cut into blocks: tapes are kept for one block at a time. */
+  readonly #blocks: readonly (readonly Unit[])[];
   #hostExponent = 0;
 
-  /** @param chunks the frequencies of every segment, all or some of them */
-  constructor(engine: Engine, program: Program, chunks: readonly Chunk[]) {
+  /**
+   * @param chunks the frequencies of every segment, all or some of them
+   * @param blocks more than 1: only the states between so many blocks of steps are kept, and the tapes of a block are made again
+   *   when its adjoints are due; a third more work for that much less memory
+   */
+  constructor(engine: Engine, program: Program, chunks: readonly Chunk[], blocks = 1) {
     this.#engine = engine;
     this.#stages = program.segments.map((segment, i) => ({
       segment,
@@ -118,6 +138,7 @@ export class DifferentiablePass {
         );
       });
     }
+    this.#blocks = blocksOf(this.#stages, blocks);
   }
 
   close(): void {
@@ -131,29 +152,7 @@ export class DifferentiablePass {
     target: Objective = { kind: 'radius' },
     signal?: AbortSignal,
   ): Promise<Evaluation> {
-    const record = scoped(this.#engine, (engine) => {
-      const forward = this.#forward(engine, theta);
-      const last = this.#stages.at(-1)!;
-      const state = asMatrices(
-        engine,
-        forward.state,
-        totalRows(lastLayout(last.segment)),
-        last.segment.axes > 0,
-      );
-      const weights = engine.vector(state.batch === 1 ? [1] : last.frequencies.at(-1)!.weights);
-      const top =
-        target.kind === 'radius'
-          ? smoothMaximum(engine, state, weights, smoothing.doublings)
-          : linearFunctional(engine, state, target.matrix);
-      const gradients = this.#backward(engine, forward.tapes, top.power);
-      return {
-        value: top.radius,
-        trace: top.trace,
-        exponent: forward.exponent,
-        definite: forward.definite,
-        gradients,
-      };
-    });
+    const record = scoped(this.#engine, (engine) => this.#record(engine, theta, smoothing, target));
     const handles = [record.value, record.trace, record.exponent, record.definite, ...record.gradients];
     try {
       await this.#engine.settle(signal);
@@ -174,87 +173,136 @@ export class DifferentiablePass {
     }
   }
 
-  // ---- forward --------------------------------------------------------------------------------
-
-  #forward(engine: Engine, theta: Relative) {
-    const tapes: Tape[] = [];
-    let state: State;
+  /** Records forward and backward; gradients in the order of the steps. */
+  #record(engine: Engine, theta: Relative, smoothing: Smoothing, target: Objective) {
+    const checkpoints: State[] = [undefined];
     let exponent = engine.vector([0]);
     let definite = engine.vector([1]);
-    let parameter = 0;
-    for (const stage of this.#stages) {
-      const rows = totalRows(stage.segment.start);
-      if (stage.segment.white && state?.kind === 'vector' && state.length !== rows) {
-        const channels = state.length;
-        state = engine.sumOver(state, repeats(rows, channels));
-        tapes.push({ kind: 'repeat', rows, channels });
-      }
-      stage.segment.steps.forEach((step, k) => {
-        const before = state;
-        switch (step.kind) {
-          case 'linear':
-          case 'read': {
-            const symbol = stage.symbols.get(k)!;
-            state = scoped(engine, (e) =>
-              step.kind === 'read'
-                ? read(e, symbol, before, stage.frequencies[k]!)
-                : affine(e, symbol, before, copiesOf(step)),
-            );
-            tapes.push({ kind: 'linear', step, symbol, before });
-            return;
-          }
-          case 'nonlinearity':
-          case 'maximum': {
-            const made = scoped(engine, (e) => {
-              const scale = e.vector(theta[parameter]!.map(Math.exp));
-              const matrices = asMatrices(e, before, totalRows(step.before), stage.segment.axes > 0);
-              return step.kind === 'nonlinearity'
-                ? sector(e, step, matrices, scale)
-                : pool(e, step, matrices, scale, stage.frequencies[k]!.weights);
-            });
-            parameter++;
-            state = made.state;
-            exponent = engine.combine([
-              [1, exponent],
-              [1, made.shift],
-            ]);
-            if (made.definite) definite = engine.multiply(definite, made.definite);
-            if (step.kind === 'nonlinearity' && 'tape' in made) {
-              const { tape, scale, sums, d, shift } = made;
-              tapes.push({ kind: 'nonlinearity', step, sector: tape, scale, sums, d, shift, before });
-            } else if (step.kind === 'maximum' && 'pool' in made) {
-              tapes.push({ kind: 'maximum', step, pool: made.pool, shift: made.shift, before });
-            }
-            return;
-          }
-          default:
-            step satisfies never;
-        }
+    const note = (part: { readonly exponent: Vector; readonly definite: Vector }) => {
+      exponent = engine.combine([
+        [1, exponent],
+        [1, part.exponent],
+      ]);
+      definite = engine.multiply(definite, part.definite);
+    };
+    for (const block of this.#blocks.slice(0, -1)) {
+      const before = checkpoints.at(-1);
+      const part = scoped(engine, (e) => {
+        const { state, exponent, definite } = this.#forward(e, theta, block, before);
+        return { state, exponent, definite };
       });
+      note(part);
+      checkpoints.push(part.state);
+    }
+    const end = scoped(engine, (e) => {
+      const forward = this.#forward(e, theta, this.#blocks.at(-1)!, checkpoints.at(-1));
+      const top = this.#objective(e, forward.state, smoothing, target);
+      const { exponent, definite } = forward;
+      const back = this.#backward(e, forward.tapes, top.power);
+      return { value: top.radius, trace: top.trace, exponent, definite, ...back };
+    });
+    note(end);
+    const gradients = [...end.gradients];
+    let g = end.before;
+    for (let b = this.#blocks.length - 2; b >= 0 && g; b--) {
+      const after: Matrices | Vector = g;
+      const back = scoped(engine, (e) =>
+        this.#backward(e, this.#forward(e, theta, this.#blocks[b]!, checkpoints[b]).tapes, after),
+      );
+      if (back.before !== after) engine.release(after);
+      gradients.unshift(...back.gradients);
+      g = back.before;
+    }
+    return { value: end.value, trace: end.trace, exponent, definite, gradients };
+  }
+
+  #objective(engine: Engine, state: State, smoothing: Smoothing, target: Objective) {
+    const { segment, frequencies } = this.#stages.at(-1)!;
+    const matrices = asMatrices(engine, state, totalRows(lastLayout(segment)), segment.axes > 0);
+    if (target.kind === 'trace') return linearFunctional(engine, matrices, target.matrix);
+    const weights = engine.vector(matrices.batch === 1 ? [1] : frequencies.at(-1)!.weights);
+    return smoothMaximum(engine, matrices, weights, smoothing.doublings);
+  }
+
+  // ---- forward --------------------------------------------------------------------------------
+
+  #forward(engine: Engine, theta: Relative, units: readonly Unit[], start: State) {
+    const tapes: Tape[] = [];
+    let state = start;
+    let exponent = engine.vector([0]);
+    let definite = engine.vector([1]);
+    for (const { stage, k, parameter } of units) {
+      const before = state;
+      const step = k < 0 ? undefined : stage.segment.steps[k]!;
+      switch (step?.kind) {
+        case undefined: {
+          const rows = totalRows(stage.segment.start);
+          if (stage.segment.white && before?.kind === 'vector' && before.length !== rows) {
+            const channels = before.length;
+            state = engine.sumOver(before, repeats(rows, channels));
+            tapes.push({ kind: 'repeat', rows, channels });
+          }
+          break;
+        }
+        case 'linear':
+        case 'read': {
+          const symbol = stage.symbols.get(k)!;
+          state = scoped(engine, (e) =>
+            step.kind === 'read'
+              ? read(e, symbol, before, stage.frequencies[k]!)
+              : affine(e, symbol, before, copiesOf(step)),
+          );
+          tapes.push({ kind: 'linear', step, symbol, before });
+          break;
+        }
+        case 'nonlinearity':
+        case 'maximum': {
+          const made = scoped(engine, (e) => {
+            const scale = e.vector(theta[parameter]!.map(Math.exp));
+            const matrices = asMatrices(e, before, totalRows(step.before), stage.segment.axes > 0);
+            return step.kind === 'nonlinearity'
+              ? sector(e, step, matrices, scale)
+              : pool(e, step, matrices, scale, stage.frequencies[k]!.weights);
+          });
+          state = made.state;
+          exponent = engine.combine([
+            [1, exponent],
+            [1, made.shift],
+          ]);
+          if (made.definite) definite = engine.multiply(definite, made.definite);
+          if (step.kind === 'nonlinearity' && 'tape' in made) {
+            const { tape, scale, sums, d, shift } = made;
+            tapes.push({ kind: 'nonlinearity', step, sector: tape, scale, sums, d, shift, before });
+          } else if (step.kind === 'maximum' && 'pool' in made) {
+            tapes.push({ kind: 'maximum', step, pool: made.pool, shift: made.shift, before });
+          }
+          break;
+        }
+        default:
+          step satisfies never;
+      }
     }
     return { state, exponent, definite, tapes };
   }
 
   // ---- backward -------------------------------------------------------------------------------
 
-  /** Gradients of θ, in the order of the steps. */
-  #backward(engine: Engine, tapes: readonly Tape[], top: Matrices): Vector[] {
+  /** Gradients of θ in the order of the tapes, and of the state before them (none where that is the input's). */
+  #backward(engine: Engine, tapes: readonly Tape[], top: Matrices | Vector) {
     const gradients: Vector[] = [];
-    let g: Matrices | Vector = top;
+    let before: Matrices | Vector | undefined = top;
     for (const tape of [...tapes].reverse()) {
-      const result = scoped(engine, (e) => this.#adjointOf(e, tape, g));
+      const after: Matrices | Vector = before;
+      const result: Adjoint = scoped(engine, (e) => this.#adjointOf(e, tape, after));
+      if (after !== top && after !== result.before) engine.release(after);
       if (result.theta) gradients.unshift(result.theta);
-      if (!result.before) break;
-      g = result.before;
+      before = result.before;
+      if (!before) break;
     }
-    return gradients;
+    return { gradients, before };
   }
 
-  #adjointOf(
-    engine: Engine,
-    tape: Tape,
-    g: Matrices | Vector,
-  ): { before?: Matrices | Vector; theta?: Vector } {
+  #adjointOf(engine: Engine, tape: Tape, g: Matrices | Vector): Adjoint {
     switch (tape.kind) {
       case 'repeat': {
         if (g.kind !== 'vector') throw new Error('pass: a gradient of a diagonal was expected');
@@ -314,6 +362,22 @@ export class DifferentiablePass {
     const inner = engine.congruenceAdjoint(symbol, engine.toComplex(g));
     return engine.scaleBatch(inner, engine.vector(at.weights.map((w) => w / samples)));
   }
+}
+
+/** All units in order, cut into blocks of about equal numbers of units. */
+function blocksOf(stages: readonly Stage[], count: number): Unit[][] {
+  let parameter = 0;
+  const units = stages.flatMap((stage): Unit[] => [
+    { stage, k: -1, parameter: -1 },
+    ...stage.segment.steps.map((step, k): Unit => {
+      const nonlinear = step.kind === 'nonlinearity' || step.kind === 'maximum';
+      return { stage, k, parameter: nonlinear ? parameter++ : -1 };
+    }),
+  ]);
+  const size = Math.ceil(units.length / Math.min(count, units.length));
+  const blocks: Unit[][] = [];
+  for (let start = 0; start < units.length; start += size) blocks.push(units.slice(start, start + size));
+  return blocks;
 }
 
 /** The rule of a nonlinearity with D = scale · ρ(S), on the state scaled to order 1. */

@@ -5,7 +5,7 @@
  */
 import type { Engine } from '../engine/engine.ts';
 import { halfTorus } from '../spectrum/frequencies.ts';
-import { type Chunk, NO_FREQUENCIES, searchBytes, spread } from './chunks.ts';
+import { type Chunk, NO_FREQUENCIES, passBytes, spread } from './chunks.ts';
 import { type Ending, minimise, type Point } from './lbfgs.ts';
 import type { Objective } from './objective.ts';
 import { DifferentiablePass, nonlinearSteps, parametersOf, type Relative } from './pass.ts';
@@ -86,7 +86,7 @@ export async function refine(
   start: ReadonlyMap<Step, Float64Array>,
   options: RefineOptions,
 ): Promise<Refined | 'no room' | 'no slope'> {
-  const search = searchChunks(program, options.memory);
+  const search = searchPlan(program, options.memory);
   if (!search) return 'no room';
   const steps = nonlinearSteps(program);
   const layout = new Flat(steps);
@@ -147,9 +147,9 @@ class Search {
   #best: { bound: number; theta: Float64Array } | undefined;
   readonly #trace: number[] = [];
 
-  constructor(engine: Engine, program: Program, chunks: SearchChunks, layout: Flat, options: RefineOptions) {
-    this.#pass = new DifferentiablePass(engine, program, chunks.chunks);
-    this.#complete = chunks.complete;
+  constructor(engine: Engine, program: Program, plan: SearchPlan, layout: Flat, options: RefineOptions) {
+    this.#pass = new DifferentiablePass(engine, program, plan.chunks, plan.blocks);
+    this.#complete = plan.complete;
     this.#layout = layout;
     this.#options = options;
   }
@@ -253,24 +253,45 @@ function raise(step: Step, theta: Float64Array, by: number): Float64Array {
   return step.kind === 'nonlinearity' ? theta.map((t) => t + by) : theta;
 }
 
-interface SearchChunks {
+interface SearchPlan {
   readonly chunks: readonly Chunk[];
   /** True where all frequencies are there. */
   readonly complete: boolean;
+  /** Blocks of steps between which the pass keeps states alone. */
+  readonly blocks: number;
 }
 
-/** All frequencies of every segment, or as many evenly spread ones as the tapes of a pass leave room for. */
-function searchChunks(program: Program, memory: number): SearchChunks | undefined {
+/**
+ * How a search fits the memory: with all tapes; else with tapes for one block of steps at a time; else with only as many evenly
+ * spread frequencies as there is room for. Undefined where there is no room for one.
+ */
+function searchPlan(program: Program, memory: number): SearchPlan | undefined {
   const parts = program.segments.map((segment) => ({
     segment,
-    bytes: searchBytes(segment),
+    bytes: passBytes(segment),
     count: segment.axes === 0 ? 0 : halfTorus(gridSides(segment, segment.steps.length)).count,
   }));
-  const vectors = parts.reduce((sum, p) => sum + (p.count === 0 ? p.bytes : 0), 0);
-  const grids = parts.reduce((sum, p) => sum + p.bytes * p.count, 0);
-  if (!(memory - vectors > 0)) return undefined;
-  const share = grids > 0 ? Math.min(1, (memory - vectors) / grids) : 1;
-  const counts = parts.map((p) => Math.floor(share * p.count));
+  const steps = program.segments.reduce((sum, s) => sum + s.steps.length, 0);
+  // What vectors need does not shrink with the frequencies.
+  const need = (blocks: number, vectors: boolean) => {
+    const chosen = parts.filter((p) => (p.count === 0) === vectors);
+    const times = (p: (typeof parts)[number]) => Math.max(1, p.count);
+    const state = Math.max(0, ...chosen.map((p) => times(p) * p.bytes.state));
+    const working = Math.max(0, ...chosen.map((p) => times(p) * p.bytes.working));
+    const kept = chosen.reduce((sum, p) => sum + times(p) * (p.bytes.symbols + p.bytes.tapes / blocks), 0);
+    return kept + working + (blocks > 1 ? blocks * state : 0);
+  };
+  const cuts = [1, 2, 4, 8, 16, 32].filter((b) => b === 1 || b <= steps / 2);
+  const whole = cuts.find((b) => need(b, true) + need(b, false) <= memory);
+  const blocks =
+    whole ??
+    cuts.reduce((best, b) =>
+      need(b, true) + need(b, false) < need(best, true) + need(best, false) ? b : best,
+    );
+  const room = memory - need(blocks, true);
+  if (!(room > 0)) return undefined;
+  const share = whole === undefined ? Math.min(1, room / need(blocks, false)) : 1;
+  const counts = parts.map((p) => (share === 1 ? p.count : Math.floor(share * p.count)));
   if (parts.some((p, i) => p.count > 0 && counts[i] === 0)) return undefined;
   return {
     chunks: parts.map(({ segment }, i) =>
@@ -279,5 +300,6 @@ function searchChunks(program: Program, memory: number): SearchChunks | undefine
         : spread(segment, counts[i]!),
     ),
     complete: share === 1,
+    blocks,
   };
 }

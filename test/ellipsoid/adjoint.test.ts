@@ -46,4 +46,19 @@ describe.each(['cpu-blas', 'cpu-wasm'] as const)('%s', (name) => {
     }
     pass.close();
   });
+
+  it.each(Object.keys(networks))('%s, tapes kept block by block', async (key) => {
+    const program = compile(networks[key]!());
+    const chunks = program.segments.map((s) => partition(s, 1e9, 1).chunks[0]!);
+    const theta = nonlinearSteps(program).map((step) => new Float64Array(parametersOf(step)).fill(0.4));
+    const evaluate = async (blocks: number) => {
+      const pass = new DifferentiablePass(engine, program, chunks, blocks);
+      const result = await pass.evaluate(theta, { doublings: 3 });
+      pass.close();
+      return result;
+    };
+    const whole = await evaluate(1);
+    expect(whole.objective).toBeLessThan(Infinity);
+    for (const blocks of [2, 3, 100]) expect(await evaluate(blocks)).toEqual(whole);
+  });
 });

@@ -10,8 +10,8 @@ export function assertClose(
   tolerance: number,
   what = 'values',
 ): void {
-  if (!(tolerance >= 0 && tolerance <= 1e-3)) {
-    throw new Error(`${what}: a tolerance must lie in [0, 1e-3], got ${tolerance}`);
+  if (!(tolerance >= 0 && tolerance <= 1e-4)) {
+    throw new Error(`${what}: a tolerance must lie in [0, 1e-4], got ${tolerance}`);
   }
   if (actual.length !== expected.length) {
     throw new Error(`${what}: there must be ${expected.length} numbers, got ${actual.length}`);
