@@ -114,11 +114,20 @@ const CLASSES = 1000;
  */
 export function alexNet({ side = 224, divisor = 1 }: Size = {}): Network {
   const layers = new Layers('alexnet', [3, side, side]);
-  layers.convolution('conv_1', 64 / divisor, 11, { stride: 4, padding: 2 }).relu().maxPool(3, 2);
-  layers.convolution('conv_2', 192 / divisor, 5, { padding: 2 }).relu().maxPool(3, 2);
+  layers
+    .convolution('conv_1', 64 / divisor, 11, { stride: 4, padding: 2 })
+    .relu()
+    .maxPool(3, 2);
+  layers
+    .convolution('conv_2', 192 / divisor, 5, { padding: 2 })
+    .relu()
+    .maxPool(3, 2);
   layers.convolution('conv_3', 384 / divisor, 3, { padding: 1 }).relu();
   layers.convolution('conv_4', 256 / divisor, 3, { padding: 1 }).relu();
-  layers.convolution('conv_5', 256 / divisor, 3, { padding: 1 }).relu().maxPool(3, 2);
+  layers
+    .convolution('conv_5', 256 / divisor, 3, { padding: 1 })
+    .relu()
+    .maxPool(3, 2);
   return layers.classifier([4096 / divisor, 4096 / divisor, CLASSES]).build();
 }
 
@@ -176,7 +185,10 @@ function resNet(
 ): Network {
   const layers = new Layers(name, [3, side, side]);
   const gain = 1 / Math.sqrt(stages.reduce((sum, blocks) => sum + blocks, 0));
-  layers.convolution('stem', 64 / divisor, 7, { stride: 2, padding: 3 }).relu().maxPool(3, 2, 1);
+  layers
+    .convolution('stem', 64 / divisor, 7, { stride: 2, padding: 3 })
+    .relu()
+    .maxPool(3, 2, 1);
   for (const [stage, blocks] of stages.entries()) {
     const channels = (64 * 2 ** stage) / divisor;
     for (let k = 1; k <= blocks; k++) {

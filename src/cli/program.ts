@@ -9,7 +9,7 @@ import type { EngineName, Library } from './library.ts';
 import { count, megabytes, nonnegative, positiveInteger, shape, target } from './options.ts';
 import type { Terminal } from './terminal.ts';
 
-const ENGINES: readonly EngineName[] = ['auto', 'cpu', 'cpu-wasm', 'cpu-blas'];
+const ENGINES: readonly EngineName[] = ['auto', 'cpu', 'cpu-wasm', 'cpu-blas', 'webgpu'];
 
 interface Flags {
   readonly method?: MethodName;

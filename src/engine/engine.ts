@@ -118,7 +118,8 @@ export interface Engine {
   /** out_i = max_b Re S_ii. */
   diagonal(s: Matrices): Vector;
   /** max_b max |eigenvalue of S[b]|, from above: at least the true value (for the stored matrices, up to the
-   *  rounding of one Cholesky factorisation) and at most 1 + 1e-9 times it. Length 1. NaN if S holds one. */
+   *  rounding of one Cholesky factorisation) and in float64 at most 1 + 1e-9 times it, in float32 1 + 2^-16 + n·2^-22. Length 1.
+   *  NaN if S holds one. */
   spectralRadius(s: Matrices): Vector;
   /** As `spectralRadius` of S with its diagonal replaced: ½(S − diag S) per batch entry, i.e. ‖½S − ½diag S‖₂. */
   offDiagonalRadius(s: Matrices): Vector;

@@ -408,11 +408,11 @@ describe.skipIf(!present)('refined, on reference models', () => {
     });
   }
 
-  it('where the referee finds the published optima again', async () => {
-    for (const [file, optimum] of Object.entries(INTERIOR_POINT)) {
+  it('the referee finds published optima again', async () => {
+    for (const file of ['fnn2_seed0.onnx', 'fnn3_seed0.onnx']) {
       const network = simplify(await load(file));
       const value = lipsdp(layersOf(network), network.tensors[network.input]!.shape[0]!);
-      expect(Math.abs(value / optimum - 1), file).toBeLessThan(1e-7);
+      expect(Math.abs(value / INTERIOR_POINT[file]! - 1), file).toBeLessThan(1e-7);
     }
   });
 
@@ -429,7 +429,8 @@ describe.skipIf(!present)('refined, on reference models', () => {
 
   it('is no looser per neuron than per channel', async () => {
     const network = await load('cnn2_seed0.onnx');
-    const perChannel = (await bound(network, { engine, method: 'refined' })).methods;
+    // Too little memory to unroll anything: per channel alone.
+    const perChannel = (await bound(network, { engine, method: 'refined', memory: 3e6 })).methods;
     const perNeuron = (await bound(network, { engine, method: 'unrolled' })).methods;
     const channel = perChannel.find((m) => m.method === 'refined')!.bound!;
     const neuron = perNeuron.find((m) => m.method === 'unrolled' && m.rule === 'refined')!.bound!;

@@ -13,7 +13,12 @@ type Shape = Omit<Matrices, 'kind'>;
 const bytesOf = (handle: Handle | Shape) => 8 * ('length' in handle ? handle.length : totalLength(handle));
 
 export class CountingEngine implements Engine {
-  readonly information = { name: 'counting', description: 'shapes alone', unitRoundoff: 2 ** -53, threads: 1 };
+  readonly information = {
+    name: 'counting',
+    description: 'shapes alone',
+    unitRoundoff: 2 ** -53,
+    threads: 1,
+  };
   readonly #queue: (() => void)[] = [];
   #live = 0;
   /** Most bytes since creation: in handles, and in handles and the operation at work. */
@@ -41,7 +46,9 @@ export class CountingEngine implements Engine {
   matrices(data: Float64Array, batch: number, rows: number, columns: number, complex: boolean): Matrices {
     const handle: Matrices = { kind: 'matrices', batch, rows, columns, complex };
     if (data.length !== totalLength(handle)) {
-      throw new RangeError(`matrices: ${shapes.describe(handle)} must fit its data, got ${data.length} numbers`);
+      throw new RangeError(
+        `matrices: ${shapes.describe(handle)} must fit its data, got ${data.length} numbers`,
+      );
     }
     this.#hold(bytesOf(handle));
     return handle;

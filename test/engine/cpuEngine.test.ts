@@ -332,7 +332,7 @@ describe('createEngine', () => {
       unitRoundoff: 2 ** -53,
       threads: 3,
     });
-    const auto = await createEngine();
+    const auto = await createEngine({ engine: 'cpu' });
     expect(['cpu-blas', 'cpu-wasm']).toContain(auto.information.name);
   });
 

@@ -75,6 +75,15 @@ describe.skipIf(withoutGpu).each(hosts)('WebGPU in $host', ({ run, adapter }) =>
     expect(report.adapter).toMatch(adapter);
   });
 
+  it('bounds a convolutional network as the CPU does', () => {
+    const rows = Object.entries(report.bounds);
+    expect(rows.length).toBe(4);
+    for (const [name, [gpu, cpu]] of rows) {
+      expect(cpu, name).toBeGreaterThan(0);
+      expect(Math.abs(gpu! / cpu! - 1), name).toBeLessThan(1e-3);
+    }
+  });
+
   it.each(checks)('%s', (name) => {
     expect(report.failures[name]).toEqual([]);
   });

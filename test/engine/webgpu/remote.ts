@@ -1,4 +1,8 @@
-/** The twin tests as a script for hosts without Vitest: bundled, run, and asked for a report. */
+/** Twin tests and whole bounds as a script for hosts without Vitest: bundled, run, and asked for a report. */
+import { glipsdpCnn } from '../../../bench/networks.ts';
+import { bound } from '../../../src/bounds/bound.ts';
+import { createEngine } from '../../../src/engine/create.ts';
+import type { Engine } from '../../../src/engine/engine.ts';
 import { requestAdapter } from '../../../src/engine/webgpu/host.ts';
 import { openWebGpu } from '../../../src/engine/webgpu/open.ts';
 import { cases } from '../operations.ts';
@@ -8,6 +12,8 @@ export interface Report {
   readonly adapter: string;
   /** What failed, by check. A check without failures has an empty list. */
   readonly failures: Readonly<Record<string, readonly string[]>>;
+  /** Bounds of a CNN by name of method and rule, on the GPU and on the same host's CPU (Wasm). */
+  readonly bounds: Readonly<Record<string, readonly [gpu: number | null, cpu: number | null]>>;
 }
 
 export async function report(): Promise<Report> {
@@ -25,6 +31,30 @@ export async function report(): Promise<Report> {
       }
     }
   }
+  const cpu = await createEngine({ engine: 'cpu-wasm', threads: 1 });
+  const bounds = await compared(engine, cpu);
+  await cpu.close();
   await engine.close();
-  return { adapter: adapter.name, failures };
+  return { adapter: adapter.name, failures, bounds };
+}
+
+/** Zero-padded convolutions, global mean, linear: the shape of GLipSDP's networks, small. */
+async function compared(gpu: Engine, cpu: Engine): Promise<Report['bounds']> {
+  const network = glipsdpCnn(3, 3);
+  const rules = ['SN(1)', 'GC(1.5)', 'Shift(1.5)'] as const;
+  const found: Record<string, readonly [number | null, number | null]> = {};
+  for (const rule of rules) {
+    const [one, other] = [
+      await bound(network, { engine: gpu, rule }),
+      await bound(network, { engine: cpu, rule }),
+    ];
+    found[rule] = [one.bound, other.bound];
+  }
+  const options = { method: 'spectral-product' } as const;
+  const [one, other] = [
+    await bound(network, { ...options, engine: gpu }),
+    await bound(network, { ...options, engine: cpu }),
+  ];
+  found['spectral-product'] = [one.bound, other.bound];
+  return found;
 }
