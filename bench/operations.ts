@@ -1,43 +1,76 @@
 /**
- * Speed of the CPU engines' operations: `npx tsx bench/operations.ts [threads]`.
- * Prints a Markdown table and writes bench/results/operations.json. Every figure is a GFLOP/s of useful work (a complex
- * multiply-add counts 8) over whole operations of the engine, copies included: median (smallest to largest).
+ * Speed of single operations. Figures are GFLOP/s of useful work (a complex multiply-add counts 8) or milliseconds, over whole
+ * operations of the engine: copies included, data in and out not.
  */
-import { mkdir, writeFile } from 'node:fs/promises';
-import { cpus } from 'node:os';
-import { createEngine } from '../src/engine/create.ts';
 import type { Engine, Handle, Matrices } from '../src/engine/engine.ts';
-import { InputError } from '../src/errors.ts';
+import { finish } from './engines.ts';
+import { measure, type Spread } from './measure.ts';
+import { normals } from './networks.ts';
 
-/** Repeats go on for at least this many seconds and this many times. */
-const least = { seconds: 0.4, repeats: 5 };
-
-interface Task {
+export interface OperationTask {
   readonly name: string;
-  /** Operations of one run; absent where milliseconds say more. */
-  readonly flops?: number;
+  /** Operations of one run. */
+  readonly flops: number;
+  /** Milliseconds where the work depends on the numbers. */
+  readonly unit: 'GFLOP/s' | 'ms';
+  /** Makes the operands. What it returns records the operation once and yields the results. */
   readonly prepare: (engine: Engine) => () => readonly Handle[];
 }
 
-interface Result {
+export interface OperationResult {
   readonly task: string;
   readonly engine: string;
-  readonly unit: 'GFLOP/s' | 'ms';
+  readonly unit: OperationTask['unit'];
   readonly median: number;
   readonly smallest: number;
   readonly largest: number;
   readonly repeats: number;
 }
 
-function matrices(engine: Engine, batch: number, n: number, complex: boolean): Matrices {
-  const data = new Float64Array(batch * n * n * (complex ? 2 : 1)).map(() => Math.random() - 0.5);
-  return engine.matrices(data, batch, n, n, complex);
+/** Short operations are recorded so often in a row that waiting for the device does not count. */
+const LEAST_SECONDS_AT_ONCE = 0.02;
+const MOST_AT_ONCE = 64;
+
+/** @param rate of the engine in operations per second, roughly */
+export async function measureOperation(
+  engine: Engine,
+  task: OperationTask,
+  rate: number,
+): Promise<OperationResult> {
+  const record = task.prepare(engine);
+  await finish(engine);
+  const wanted = Math.ceil((LEAST_SECONDS_AT_ONCE * rate) / task.flops);
+  const atOnce = Math.min(MOST_AT_ONCE, wanted);
+  const spread = await measure(
+    async () => {
+      for (let k = 0; k < atOnce; k++) engine.release(...record());
+      await finish(engine);
+    },
+    { seconds: 0.4, repeats: 5 },
+  );
+  return {
+    task: task.name,
+    engine: engine.information.name,
+    unit: task.unit,
+    ...figures(task, spread, atOnce),
+    repeats: spread.repeats,
+  };
 }
 
-function product(batch: number, n: number, complex: boolean): Task {
+function figures(task: OperationTask, { median, smallest, largest }: Spread, atOnce: number) {
+  const all = [median, smallest, largest].map(({ seconds }) => {
+    const each = seconds / atOnce;
+    return task.unit === 'ms' ? 1000 * each : task.flops / each / 1e9;
+  });
+  const sorted = all.toSorted((a, b) => a - b);
+  return { median: all[0]!, smallest: sorted[0]!, largest: sorted[2]! };
+}
+
+function product(batch: number, n: number, complex: boolean): OperationTask {
   return {
     name: `product, ${label(batch, n, complex)}`,
     flops: batch * n ** 3 * (complex ? 8 : 2),
+    unit: 'GFLOP/s',
     prepare: (engine) => {
       const [a, b] = [matrices(engine, batch, n, complex), matrices(engine, batch, n, complex)];
       return () => [engine.product(a, b)];
@@ -45,10 +78,11 @@ function product(batch: number, n: number, complex: boolean): Task {
   };
 }
 
-function congruence(batch: number, n: number, complex: boolean): Task {
+function congruence(batch: number, n: number, complex: boolean): OperationTask {
   return {
     name: `congruence W Q Wᴴ, ${label(batch, n, complex)}`,
     flops: 1.5 * batch * n ** 3 * (complex ? 8 : 2),
+    unit: 'GFLOP/s',
     prepare: (engine) => {
       const [w, v] = [matrices(engine, batch, n, complex), matrices(engine, batch, n, complex)];
       const q = engine.congruence(v);
@@ -57,10 +91,11 @@ function congruence(batch: number, n: number, complex: boolean): Task {
   };
 }
 
-function inverse(batch: number, n: number, complex: boolean): Task {
+function inverse(batch: number, n: number, complex: boolean): OperationTask {
   return {
     name: `inverse, ${label(batch, n, complex)}`,
     flops: batch * n ** 3 * (complex ? 4 : 1),
+    unit: 'GFLOP/s',
     prepare: (engine) => {
       const s = engine.congruence(matrices(engine, batch, n, complex));
       const d = engine.combine([[1.5, engine.rowSums(s)]]);
@@ -69,9 +104,12 @@ function inverse(batch: number, n: number, complex: boolean): Task {
   };
 }
 
-function spectralRadius(batch: number, n: number, complex: boolean): Task {
+function spectralRadius(batch: number, n: number, complex: boolean): OperationTask {
   return {
     name: `spectralRadius, ${label(batch, n, complex)}`,
+    // Two Cholesky factorisations.
+    flops: (batch * n ** 3 * (complex ? 8 : 2)) / 3,
+    unit: 'ms',
     prepare: (engine) => {
       const s = engine.congruence(matrices(engine, batch, n, complex));
       return () => [engine.spectralRadius(s)];
@@ -79,90 +117,52 @@ function spectralRadius(batch: number, n: number, complex: boolean): Task {
   };
 }
 
-const label = (batch: number, n: number, complex: boolean) =>
-  `${batch === 1 ? '' : `${batch} × `}${n}, ${complex ? 'complex' : 'real'}`;
+/** Symbols of a 3×3 kernel between n channels. */
+function symbol(batch: number, n: number): OperationTask {
+  const taps = 9;
+  return {
+    name: `symbol, 9 taps, ${label(batch, n, true)}`,
+    flops: 4 * batch * taps * n * n,
+    unit: 'GFLOP/s',
+    prepare: (engine) => {
+      const kernel = engine.matrices(random(taps * n * n), 1, taps, n * n, false);
+      const phases = engine.matrices(random(2 * batch * taps), 1, batch, taps, true);
+      return () => [engine.symbol(kernel, phases, n, n)];
+    },
+  };
+}
 
-const tasks: readonly Task[] = [
-  ...[64, 256, 1024].flatMap((n) => [product(1, n, false), product(1, n, true)]),
+function matrices(engine: Engine, batch: number, n: number, complex: boolean): Matrices {
+  return engine.matrices(random(batch * n * n * (complex ? 2 : 1)), batch, n, n, complex);
+}
+
+/** Numbers to compute with. A prime many of them, over and over, so that no two matrices are alike: a gigabyte is soon filled. */
+function random(length: number): Float64Array {
+  return new Float64Array(length).map((_, k) => NUMBERS[k % NUMBERS.length]!);
+}
+
+const NUMBERS = Float64Array.from({ length: 65_537 }, normals(7));
+
+function label(batch: number, n: number, complex: boolean): string {
+  return `${batch === 1 ? '' : `${batch} × `}${n}, ${complex ? 'complex' : 'real'}`;
+}
+
+/** Half the frequencies of a 29 × 29 torus: 28 × 28 images. */
+const FREQUENCIES = 421;
+
+export const operationTasks: readonly OperationTask[] = [
+  ...[64, 256, 1024, 4096].flatMap((n) => [product(1, n, false), product(1, n, true)]),
   ...[3, 8, 16, 32, 64].flatMap((n) => [
-    product(421, n, true),
-    congruence(421, n, true),
-    inverse(421, n, true),
+    product(FREQUENCIES, n, true),
+    congruence(FREQUENCIES, n, true),
+    inverse(FREQUENCIES, n, true),
   ]),
+  product(16_384, 64, true),
   ...[64, 128, 256, 1024].flatMap((n) => [inverse(1, n, false), inverse(1, n, true)]),
-  spectralRadius(421, 8, true),
-  spectralRadius(421, 64, true),
+  symbol(FREQUENCIES, 16),
+  symbol(FREQUENCIES, 64),
+  spectralRadius(FREQUENCIES, 8, true),
+  spectralRadius(FREQUENCIES, 64, true),
   spectralRadius(1, 256, false),
   spectralRadius(1, 1000, false),
 ];
-
-async function measure(engine: Engine, task: Task): Promise<Result> {
-  const run = task.prepare(engine);
-  const once = async () => {
-    const start = performance.now();
-    const outputs = run();
-    await engine.settle();
-    const seconds = (performance.now() - start) / 1000;
-    engine.release(...outputs);
-    return seconds;
-  };
-  for (let warmUp = 0; warmUp < 3; warmUp++) await once();
-  const times: number[] = [];
-  for (let total = 0; total < least.seconds || times.length < least.repeats; total += times.at(-1)!) {
-    times.push(await once());
-  }
-  const figures = times
-    .map((t) => (task.flops === undefined ? t * 1000 : task.flops / t / 1e9))
-    .sort((a, b) => a - b);
-  return {
-    task: task.name,
-    engine: engine.information.name,
-    unit: task.flops === undefined ? 'ms' : 'GFLOP/s',
-    median: figures[figures.length >> 1]!,
-    smallest: figures[0]!,
-    largest: figures.at(-1)!,
-    repeats: figures.length,
-  };
-}
-
-async function open(): Promise<Engine[]> {
-  const threads = process.argv[2] === undefined ? {} : { threads: Number(process.argv[2]) };
-  const engines = [await createEngine({ engine: 'cpu-wasm', ...threads })];
-  try {
-    engines.push(await createEngine({ engine: 'cpu-blas', ...threads }));
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error;
-    console.log(`${error.message}\n`);
-  }
-  return engines;
-}
-
-const engines = await open();
-const machine = `${cpus()[0]?.model}, Node ${process.version}`;
-console.log(`${machine}\n`);
-for (const { information } of engines) console.log(`- ${information.name}: ${information.description}`);
-console.log(`\n| operation | ${engines.map((engine) => engine.information.name).join(' | ')} |`);
-console.log(`| --- |${engines.map(() => ' ---: |').join('')}`);
-const results: Result[] = [];
-for (const task of tasks) {
-  const row: string[] = [];
-  for (const engine of engines) {
-    const result = await measure(engine, task);
-    results.push(result);
-    const [median, smallest, largest] = [result.median, result.smallest, result.largest].map((x) =>
-      x.toFixed(1),
-    );
-    row.push(`${median} (${smallest} to ${largest}) ${result.unit}`);
-  }
-  console.log(`| ${task.name} | ${row.join(' | ')} |`);
-}
-const folder = new URL('results/', import.meta.url);
-await mkdir(folder, { recursive: true });
-const report = {
-  date: new Date().toISOString(),
-  machine,
-  engines: engines.map((e) => e.information),
-  results,
-};
-await writeFile(new URL('operations.json', folder), `${JSON.stringify(report, undefined, 2)}\n`);
-await Promise.all(engines.map((engine) => engine.close()));

@@ -16,7 +16,7 @@ import { closedForms, runsOf } from './closedForm.ts';
 import { layerReports } from './layers.ts';
 import { Ledger } from './ledger.ts';
 import { keepsOutputOrder, marginBounds } from './margins.ts';
-import { checkedMethod, checkTarget } from './options.ts';
+import { checkedMethod, checkMultipliers, checkTarget } from './options.ts';
 import { DEFAULT_TIME_LIMIT, refined, searchCost } from './refined.ts';
 import type { BoundOptions, BoundResult, MethodName, StoredMultipliers, TracePoint } from './result.ts';
 import { least, methodResult, numbers, type Row, rowValue } from './rows.ts';
@@ -35,6 +35,7 @@ const DEFAULT_MEMORY = 2 * 2 ** 30;
 export async function bound(network: Network, options: BoundOptions = {}): Promise<BoundResult> {
   const method = checkedMethod(options);
   checkTarget(network, options.target);
+  checkMultipliers(network, options.multipliers);
   const engine = options.engine ?? (await createEngine());
   try {
     return await new Computation(engine, network, options, method).run();

@@ -3,7 +3,7 @@ import { RULE_NAMES } from '../ellipsoid/multipliers.ts';
 import { InputError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
 import { keepsOutputOrder } from './margins.ts';
-import { type BoundOptions, METHODS, type MethodName } from './result.ts';
+import { type BoundOptions, METHODS, type MethodName, type StoredMultipliers } from './result.ts';
 
 /** The method that the options mean. @throws InputError naming the choices */
 export function checkedMethod(options: BoundOptions): MethodName {
@@ -47,5 +47,12 @@ export function checkTarget(network: Network, target: BoundOptions['target']): v
   const valid = (k: number) => Number.isInteger(k) && k >= 0 && k < shape[0]!;
   if (!valid(i) || !valid(j) || i === j) {
     throw new InputError(`target: two different outputs from 0 to ${shape[0]! - 1}, got ${i},${j}`);
+  }
+}
+
+/** @throws InputError for the multipliers of another network */
+export function checkMultipliers(network: Network, multipliers: StoredMultipliers | undefined): void {
+  if (multipliers && multipliers.network !== (network.source?.sha256 ?? null)) {
+    throw new InputError('multipliers: of another network, the SHA-256 of its file differs');
   }
 }

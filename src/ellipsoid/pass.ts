@@ -9,7 +9,7 @@
 import type { Engine, Matrices, Vector } from '../engine/engine.ts';
 import { scoped } from '../engine/scope.ts';
 import type { Frequencies } from '../spectrum/frequencies.ts';
-import { sectorAdjoint, stateGradient, sumOverBatch } from './adjoint.ts';
+import { type SectorGradient, sectorAdjoint, stateGradient, sumOverBatch } from './adjoint.ts';
 import { affine, read, type State, symbolOf, tapsOf } from './affine.ts';
 import type { Chunk } from './chunks.ts';
 import { dominating } from './multipliers.ts';
@@ -97,9 +97,15 @@ interface Unit {
   readonly parameter: number;
 }
 
-/** Smoothing of the bound: p = 2^doublings of the p-norm of eigenvalues. */
+/** What makes the bound smooth enough to descend. */
 export interface Smoothing {
+  /** p = 2^doublings of the p-norm of eigenvalues. */
   readonly doublings: number;
+  /**
+   * Weight μ ≥ 0 of Σ tr(S R) over the nonlinear steps, R = (D − S)⁻¹, each as the mean over frequencies. The optimum can lie on the
+   * boundary of D ⪰ S (one output suffices for that), where a line search that takes an indefinite D − S as +∞ stalls.
+   */
+  readonly barrier: number;
 }
 
 export class DifferentiablePass {
@@ -153,14 +159,18 @@ export class DifferentiablePass {
     signal?: AbortSignal,
   ): Promise<Evaluation> {
     const record = scoped(this.#engine, (engine) => this.#record(engine, theta, smoothing, target));
-    const handles = [record.value, record.trace, record.exponent, record.definite, ...record.gradients];
+    const handles = [
+      ...[record.value, record.trace, record.barrier, record.exponent, record.definite],
+      ...record.gradients,
+    ];
     try {
       await this.#engine.settle(signal);
-      const [value, trace, exponent, definite, ...gradients] = await this.#engine.read(...handles);
+      const [value, trace, barrier, exponent, definite, ...gradients] = await this.#engine.read(...handles);
       const [v, t] = [value![0]!, trace![0]!];
       const infeasible = definite![0] !== 1 || !(v > 0) || !(t > 0) || !(t < Infinity);
       const bound = 0.5 * (Math.log(v) + (exponent![0]! + this.#hostExponent) * Math.LN2);
-      const objective = bound + (0.5 * Math.log(t)) / 2 ** smoothing.doublings;
+      const objective =
+        bound + (0.5 * Math.log(t)) / 2 ** smoothing.doublings + smoothing.barrier * barrier![0]!;
       // ∂ ln λ̃ / ∂Σ = X^{p−1} / (t · radius); L is the square root.
       const factor = 0.5 / (t * v);
       return {
@@ -177,19 +187,22 @@ export class DifferentiablePass {
   #record(engine: Engine, theta: Relative, smoothing: Smoothing, target: Objective) {
     const checkpoints: State[] = [undefined];
     let exponent = engine.vector([0]);
+    let barrier = engine.vector([0]);
     let definite = engine.vector([1]);
-    const note = (part: { readonly exponent: Vector; readonly definite: Vector }) => {
-      exponent = engine.combine([
-        [1, exponent],
-        [1, part.exponent],
-      ]);
+    const note = (part: {
+      readonly exponent: Vector;
+      readonly barrier: Vector;
+      readonly definite: Vector;
+    }) => {
+      exponent = sum(engine, exponent, part.exponent);
+      barrier = sum(engine, barrier, part.barrier);
       definite = engine.multiply(definite, part.definite);
     };
     for (const block of this.#blocks.slice(0, -1)) {
       const before = checkpoints.at(-1);
       const part = scoped(engine, (e) => {
-        const { state, exponent, definite } = this.#forward(e, theta, block, before);
-        return { state, exponent, definite };
+        const { tapes: _, ...ends } = this.#forward(e, theta, block, before);
+        return ends;
       });
       note(part);
       checkpoints.push(part.state);
@@ -197,9 +210,11 @@ export class DifferentiablePass {
     const end = scoped(engine, (e) => {
       const forward = this.#forward(e, theta, this.#blocks.at(-1)!, checkpoints.at(-1));
       const top = this.#objective(e, forward.state, smoothing, target);
-      const { exponent, definite } = forward;
-      const back = this.#backward(e, forward.tapes, top.power);
-      return { value: top.radius, trace: top.trace, exponent, definite, ...back };
+      const { exponent, barrier, definite } = forward;
+      // Twice: L is a square root. The host divides all gradients by t · radius.
+      const push = e.combine([[2 * smoothing.barrier, e.multiply(top.trace, top.radius)]]);
+      const back = this.#backward(e, forward.tapes, top.power, push);
+      return { value: top.radius, trace: top.trace, exponent, barrier, definite, push, ...back };
     });
     note(end);
     const gradients = [...end.gradients];
@@ -207,13 +222,13 @@ export class DifferentiablePass {
     for (let b = this.#blocks.length - 2; b >= 0 && g; b--) {
       const after: Matrices | Vector = g;
       const back = scoped(engine, (e) =>
-        this.#backward(e, this.#forward(e, theta, this.#blocks[b]!, checkpoints[b]).tapes, after),
+        this.#backward(e, this.#forward(e, theta, this.#blocks[b]!, checkpoints[b]).tapes, after, end.push),
       );
       if (back.before !== after) engine.release(after);
       gradients.unshift(...back.gradients);
       g = back.before;
     }
-    return { value: end.value, trace: end.trace, exponent, definite, gradients };
+    return { value: end.value, trace: end.trace, barrier, exponent, definite, gradients };
   }
 
   #objective(engine: Engine, state: State, smoothing: Smoothing, target: Objective) {
@@ -230,6 +245,7 @@ export class DifferentiablePass {
     const tapes: Tape[] = [];
     let state = start;
     let exponent = engine.vector([0]);
+    let barrier = engine.vector([0]);
     let definite = engine.vector([1]);
     for (const { stage, k, parameter } of units) {
       const before = state;
@@ -265,13 +281,11 @@ export class DifferentiablePass {
               : pool(e, step, matrices, scale, stage.frequencies[k]!.weights);
           });
           state = made.state;
-          exponent = engine.combine([
-            [1, exponent],
-            [1, made.shift],
-          ]);
+          exponent = sum(engine, exponent, made.shift);
           if (made.definite) definite = engine.multiply(definite, made.definite);
           if (step.kind === 'nonlinearity' && 'tape' in made) {
             const { tape, scale, sums, d, shift } = made;
+            barrier = sum(engine, barrier, barrierOf(engine, tape, d));
             tapes.push({ kind: 'nonlinearity', step, sector: tape, scale, sums, d, shift, before });
           } else if (step.kind === 'maximum' && 'pool' in made) {
             tapes.push({ kind: 'maximum', step, pool: made.pool, shift: made.shift, before });
@@ -282,18 +296,18 @@ export class DifferentiablePass {
           step satisfies never;
       }
     }
-    return { state, exponent, definite, tapes };
+    return { state, exponent, barrier, definite, tapes };
   }
 
   // ---- backward -------------------------------------------------------------------------------
 
   /** Gradients of θ in the order of the tapes, and of the state before them (none where that is the input's). */
-  #backward(engine: Engine, tapes: readonly Tape[], top: Matrices | Vector) {
+  #backward(engine: Engine, tapes: readonly Tape[], top: Matrices | Vector, push: Vector) {
     const gradients: Vector[] = [];
     let before: Matrices | Vector | undefined = top;
     for (const tape of [...tapes].reverse()) {
       const after: Matrices | Vector = before;
-      const result: Adjoint = scoped(engine, (e) => this.#adjointOf(e, tape, after));
+      const result: Adjoint = scoped(engine, (e) => this.#adjointOf(e, tape, after, push));
       if (after !== top && after !== result.before) engine.release(after);
       if (result.theta) gradients.unshift(result.theta);
       before = result.before;
@@ -302,7 +316,7 @@ export class DifferentiablePass {
     return { gradients, before };
   }
 
-  #adjointOf(engine: Engine, tape: Tape, g: Matrices | Vector): Adjoint {
+  #adjointOf(engine: Engine, tape: Tape, g: Matrices | Vector, push: Vector): Adjoint {
     switch (tape.kind) {
       case 'repeat': {
         if (g.kind !== 'vector') throw new Error('pass: a gradient of a diagonal was expected');
@@ -322,7 +336,7 @@ export class DifferentiablePass {
       }
       case 'nonlinearity': {
         const { step, sector } = tape;
-        const own = sectorAdjoint(engine, step, sector, matricesOnly(g));
+        const own = pushed(engine, sectorAdjoint(engine, step, sector, matricesOnly(g)), tape, push);
         // D = scale · ρ(S): θ moves D alone, ρ moves with S.
         const throughSums = engine.rowSumsAdjoint(
           sector.s,
@@ -387,6 +401,44 @@ function sector(engine: Engine, step: NonlinearityStep, state: Matrices, scale: 
   const sums = engine.rowSums(argument(engine, scaled, step.source));
   const d = dominating(engine, engine.multiply(scale, sums));
   return { ...nonlinearity(engine, step, scaled, d), shift, scale, sums, d };
+}
+
+/** tr(S R) = tr(D R) − n, the mean over the batch. */
+function barrierOf(engine: Engine, { r }: SectorTape, d: Vector): Vector {
+  const trace = total(engine, engine.multiply(d, engine.diagonalSum(r)));
+  return engine.combine([
+    [1 / r.batch, trace],
+    [-1, engine.vector([r.rows])],
+  ]);
+}
+
+/** Adds the gradients of the barrier: R D R to ∂f/∂S, diag R − diag(R D R) to ∂f/∂D. */
+function pushed(
+  engine: Engine,
+  own: SectorGradient,
+  tape: { readonly sector: SectorTape; readonly d: Vector },
+  push: Vector,
+): SectorGradient {
+  const { r } = tape.sector;
+  const rdr = engine.congruence(r, tape.d);
+  const weight = engine.combine([[1 / r.batch, push]]);
+  const weights = engine.multiply(weight, engine.vector(new Float64Array(r.batch).fill(1)));
+  const difference = engine.combine([
+    [1, engine.diagonalSum(r)],
+    [-1, engine.diagonalSum(rdr)],
+  ]);
+  return {
+    ...own,
+    argument: engine.add(own.argument, engine.scaleBatch(rdr, weights)),
+    multiplier: sum(engine, own.multiplier, engine.multiply(weight, difference)),
+  };
+}
+
+function sum(engine: Engine, a: Vector, b: Vector): Vector {
+  return engine.combine([
+    [1, a],
+    [1, b],
+  ]);
 }
 
 /** tr(C Σ) in the form of `smoothMaximum`: no majorant, t = 1. */

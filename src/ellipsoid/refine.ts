@@ -8,7 +8,7 @@ import { halfTorus } from '../spectrum/frequencies.ts';
 import { type Chunk, NO_FREQUENCIES, passBytes, spread } from './chunks.ts';
 import { type Ending, minimise, type Point } from './lbfgs.ts';
 import type { Objective } from './objective.ts';
-import { DifferentiablePass, nonlinearSteps, parametersOf, type Relative } from './pass.ts';
+import { DifferentiablePass, nonlinearSteps, parametersOf, type Relative, type Smoothing } from './pass.ts';
 import { poolParameters } from './pool.ts';
 import { gridSides, type MaximumStep, type NonlinearityStep, type Program, type Step } from './program.ts';
 import { type LayerMultipliers, type Outcome, sweep } from './sweep.ts';
@@ -48,12 +48,12 @@ export interface Refined {
   readonly gap: number;
 }
 
-/** Shares of the evaluations, and the p = 2^doublings that smooths each (math.md §5). */
-const STAGES = [
-  { doublings: 5, share: 0.4 },
-  { doublings: 7, share: 0.75 },
-  { doublings: 9, share: 1 },
-] as const;
+/** Shares of the evaluations, and how each is smoothed (math.md §5; the weights of the barrier were measured). */
+const STAGES: readonly { readonly share: number; readonly smoothing: Smoothing }[] = [
+  { share: 0.4, smoothing: { doublings: 5, barrier: 1e-4 } },
+  { share: 0.75, smoothing: { doublings: 7, barrier: 1e-6 } },
+  { share: 1, smoothing: { doublings: 9, barrier: 1e-8 } },
+];
 
 const MEMORY = 20;
 /** No multiplier changes by more than a factor e in one step. */
@@ -158,10 +158,10 @@ class Search {
     try {
       let theta = start;
       let ending: Ending = 'stopped';
-      for (const { doublings, share } of STAGES) {
+      for (const { share, smoothing } of STAGES) {
         const until = Math.ceil(share * this.#options.evaluations);
         if (this.#evaluations > 0 && !this.#proceed(until)) continue;
-        const evaluate = (x: Float64Array) => this.#evaluate(x, doublings);
+        const evaluate = (x: Float64Array) => this.#evaluate(x, smoothing);
         const first = await evaluate(theta);
         if (first.value === Infinity) break;
         const found = await minimise(evaluate, first, {
@@ -199,10 +199,10 @@ class Search {
     return performance.now() >= this.#options.deadline ? 'time limit' : 'evaluations';
   }
 
-  async #evaluate(x: Float64Array, doublings: number): Promise<Point> {
+  async #evaluate(x: Float64Array, smoothing: Smoothing): Promise<Point> {
     const { bound, objective, gradient } = await this.#pass.evaluate(
       this.#layout.split(x),
-      { doublings },
+      smoothing,
       this.#options.objective,
       this.#options.signal,
     );

@@ -23,7 +23,7 @@ describe.each(['cpu-blas', 'cpu-wasm'] as const)('%s', (name) => {
     const theta = nonlinearSteps(program).map((step) =>
       Float64Array.from({ length: parametersOf(step) }, () => 0.5 + 0.2 * next()),
     );
-    const smoothing = { doublings: 3 };
+    const smoothing = { doublings: 3, barrier: 0.05 };
     const here = await pass.evaluate(theta, smoothing);
     expect(here.objective).toBeLessThan(Infinity);
     expect(here.objective).toBeGreaterThanOrEqual(here.bound);
@@ -53,7 +53,7 @@ describe.each(['cpu-blas', 'cpu-wasm'] as const)('%s', (name) => {
     const theta = nonlinearSteps(program).map((step) => new Float64Array(parametersOf(step)).fill(0.4));
     const evaluate = async (blocks: number) => {
       const pass = new DifferentiablePass(engine, program, chunks, blocks);
-      const result = await pass.evaluate(theta, { doublings: 3 });
+      const result = await pass.evaluate(theta, { doublings: 3, barrier: 0.02 });
       pass.close();
       return result;
     };

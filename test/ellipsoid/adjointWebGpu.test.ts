@@ -33,7 +33,7 @@ describe.skipIf(withoutGpu)('on WebGPU', () => {
     const [found, expected] = await Promise.all(
       [gpu, cpu].map(async (engine) => {
         const pass = new DifferentiablePass(engine, program, chunks);
-        const result = await pass.evaluate(theta, { doublings: 5 });
+        const result = await pass.evaluate(theta, { doublings: 5, barrier: 0.01 });
         pass.close();
         return result;
       }),
