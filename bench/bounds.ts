@@ -1,6 +1,6 @@
 /**
- * Speed and memory of whole closed-form bounds. GFLOP/s divide the estimated operations of the method (products counted in full) by
- * the median time.
+ * Speed and memory of whole closed-form bounds. GFLOP/s divide the estimated operations of the method (products counted in full,
+ * norms that skip connections ask for not at all) by the median time.
  */
 import { bound } from '../src/bounds/bound.ts';
 import { runsOf } from '../src/bounds/closedForm.ts';
