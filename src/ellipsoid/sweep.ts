@@ -182,6 +182,7 @@ class Sweep {
       }
     }
     for (const run of runs) run.at = k + 1;
+    if (step.kind === 'linear') this.#walk.forget(k);
   }
 
   #replaceStates(run: Run, states: State[]): void {

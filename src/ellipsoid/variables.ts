@@ -5,7 +5,7 @@
 import { type Unsupported, UnsupportedError } from '../errors.ts';
 import { slopeInterval } from '../network/elementwise.ts';
 import type { Network, Node } from '../network/network.ts';
-import type { Padding } from '../network/operator.ts';
+import type { Convolution, Padding, TransposedConvolution } from '../network/operator.ts';
 import { type Kernel, positions } from '../spectrum/taps.ts';
 
 /** A linear map between two variables, with what the torus must know of it. */
@@ -168,7 +168,7 @@ function translate(
       if (!onTorus(operator.padding)) return refuse(`${mode} padding`, NOT_SHIFT_INVARIANT);
       return linear({
         kind: 'convolution',
-        kernel: convolutionKernel(operator),
+        kernel: groupedKernel(operator),
         stride: operator.stride,
         dilation: operator.dilation,
         before: operator.padding.before,
@@ -179,7 +179,7 @@ function translate(
     case 'transposed-convolution':
       return linear({
         kind: 'transposed',
-        kernel: transposedKernel(operator),
+        kernel: groupedKernel(operator),
         stride: operator.stride,
         dilation: operator.dilation,
         before: operator.before,
@@ -359,48 +359,26 @@ function boxMap(
   };
 }
 
-function convolutionKernel(c: {
-  readonly outputs: number;
-  readonly inputs: number;
-  readonly groups: number;
-  readonly kernel: readonly number[];
-  readonly weight: Float64Array;
-}): Kernel {
+/**
+ * The kernel of a grouped convolution, whose weight is [outputs, inputs / groups, ...kernel], or of a transposed one,
+ * [inputs, outputs / groups, ...kernel].
+ */
+function groupedKernel(c: Convolution | TransposedConvolution): Kernel {
   const size = c.kernel.reduce((p, k) => p * k, 1);
-  const perGroup = c.inputs / c.groups;
-  const outputsPerGroup = c.outputs / c.groups;
+  const transposed = c.kind === 'transposed-convolution';
+  const [rows, columns] = transposed ? [c.inputs, c.outputs] : [c.outputs, c.inputs];
+  const columnsPerGroup = columns / c.groups;
+  const rowsPerGroup = rows / c.groups;
   return {
     sides: c.kernel,
     entries: (t, put) => {
-      for (let o = 0; o < c.outputs; o++) {
-        const first = Math.floor(o / outputsPerGroup) * perGroup;
-        for (let i = 0; i < perGroup; i++) {
-          const value = c.weight[(o * perGroup + i) * size + t]!;
-          if (value !== 0) put(o, first + i, value);
-        }
-      }
-    },
-  };
-}
-
-function transposedKernel(c: {
-  readonly outputs: number;
-  readonly inputs: number;
-  readonly groups: number;
-  readonly kernel: readonly number[];
-  readonly weight: Float64Array;
-}): Kernel {
-  const size = c.kernel.reduce((p, k) => p * k, 1);
-  const perGroup = c.outputs / c.groups;
-  const inputsPerGroup = c.inputs / c.groups;
-  return {
-    sides: c.kernel,
-    entries: (t, put) => {
-      for (let i = 0; i < c.inputs; i++) {
-        const first = Math.floor(i / inputsPerGroup) * perGroup;
-        for (let o = 0; o < perGroup; o++) {
-          const value = c.weight[(i * perGroup + o) * size + t]!;
-          if (value !== 0) put(first + o, i, value);
+      for (let row = 0; row < rows; row++) {
+        const first = Math.floor(row / rowsPerGroup) * columnsPerGroup;
+        for (let k = 0; k < columnsPerGroup; k++) {
+          const value = c.weight[(row * columnsPerGroup + k) * size + t]!;
+          if (value === 0) continue;
+          if (transposed) put(first + k, row, value);
+          else put(row, first + k, value);
         }
       }
     },

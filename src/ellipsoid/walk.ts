@@ -27,6 +27,14 @@ export class Walk {
     this.partition = partition;
   }
 
+  /** Releases the taps and the symbol of step k, which no run will ask for again. */
+  forget(k: number): void {
+    if (this.#symbol?.step === k) this.#dropSymbol();
+    const matrices = this.#taps.get(k)?.matrices;
+    if (matrices) this.#engine.release(matrices);
+    this.#taps.delete(k);
+  }
+
   /** Releases what is shared; states belong to the runs. */
   close(): void {
     this.#dropSymbol();

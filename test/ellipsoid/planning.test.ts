@@ -149,11 +149,12 @@ describe('networks of public shapes', () => {
   ] as const;
 
   it.each(programs)('%s: every frequency is in exactly one chunk, whatever the budget', (_name, program) => {
-    const segments = fc.constantFrom(...program.segments.filter((s) => s.axes > 0));
+    const segments = program.segments.filter((s) => s.axes > 0);
+    const number = fc.nat(segments.length - 1);
     const exponent = fc.double({ min: 10, max: 33, noNaN: true });
     fc.assert(
-      fc.property(segments, exponent, fc.integer({ min: 1, max: 10 }), (segment, log2, runs) => {
-        expectEveryFrequencyOnce(segment, 2 ** log2, runs);
+      fc.property(number, exponent, fc.integer({ min: 1, max: 10 }), (k, log2, runs) => {
+        expectEveryFrequencyOnce(segments[k]!, 2 ** log2, runs);
       }),
       { numRuns: 12 },
     );
