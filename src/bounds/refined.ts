@@ -42,7 +42,7 @@ export async function refined(
   start: Outcome,
   path: StoredMultipliers['path'],
   options: SearchOptions & {
-    readonly method: string;
+    readonly method: TracePoint['method'];
     readonly memory: number;
     readonly ledger: Ledger;
     /** On `performance.now()`. */
@@ -65,7 +65,7 @@ export async function refined(
     onEvaluation: ({ evaluation, bound, complete }) => {
       counted = evaluation;
       const log10 = bound / Math.LN10 + Math.log10(program.factor);
-      options.onTrace({ evaluation, log10, ...(complete ? {} : { estimate: true }) });
+      options.onTrace({ method: options.method, evaluation, log10, ...(complete ? {} : { estimate: true }) });
       if (evaluation <= evaluations) options.ledger.add(options.method, `evaluation ${evaluation}`, each);
     },
   });

@@ -46,6 +46,8 @@ export interface BoundOptions {
 
 /** One gradient evaluation of the refined method. */
 export interface TracePoint {
+  /** Which search: on the torus (`refined`), or on the unrolled network after it. Each counts from 1. */
+  readonly method: 'refined' | 'unrolled';
   readonly evaluation: number;
   /** log10 of the least bound that the search has seen. */
   readonly log10: number;
