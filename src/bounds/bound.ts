@@ -259,9 +259,11 @@ class Computation {
       ...(this.#trace.length > 0 ? { trace: this.#trace } : {}),
       ...(searched ? { multipliers: this.#multipliers.get(searched)! } : {}),
       ...(margins ? { margins } : {}),
-      layers: best?.program
-        ? layerReports(best.program, best.rule ?? (best.method === 'refined' ? 'refined' : undefined))
-        : [],
+      layers: layerReports(
+        this.#network,
+        best?.program,
+        best?.rule ?? (best?.method === 'refined' ? 'refined' : undefined),
+      ),
       engine: this.#engine.information,
     };
   }

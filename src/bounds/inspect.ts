@@ -8,6 +8,7 @@ import type { Network, Source } from '../network/network.ts';
 import { countParameters } from '../network/parameters.ts';
 import { simplify } from '../network/simplify.ts';
 import { runsOf } from './closedForm.ts';
+import { layerReports } from './layers.ts';
 import type { LayerReport } from './result.ts';
 
 export interface InspectedLayer extends LayerReport {
@@ -40,17 +41,13 @@ export function inspect(network: Network): Inspection {
     if (!(error instanceof UnsupportedError)) throw error;
     refused = error.items;
   }
-  const torusOf = new Map([...(program?.torusOf ?? [])].map(([v, torus]) => [v.name, torus]));
   return {
     name: network.name,
     ...(network.source ? { source: network.source } : {}),
     parameters: countParameters(network),
-    layers: simple.nodes.map((node) => ({
-      name: node.name,
-      op: node.operator.kind === 'nonlinearity' ? node.operator.function.name : node.operator.kind,
-      shape: simple.tensors[node.output]!.shape,
-      torus: torusOf.get(node.name) ?? null,
-      parameters: countParameters({ ...simple, nodes: [node] }),
+    layers: layerReports(simple, program, undefined).map((layer, k) => ({
+      ...layer,
+      parameters: countParameters({ ...simple, nodes: [simple.nodes[k]!] }),
     })),
     bytes: program ? programBytes(program) : 0,
     flops: program ? runsOf(RULE_NAMES) * programCost(program) : 0,

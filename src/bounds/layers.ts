@@ -1,27 +1,45 @@
-/** A program as a list of layers for people. */
-
+/** A simplified network as a list of layers for people, with what its program knows of them. */
 import type { Program } from '../ellipsoid/program.ts';
-import type { Variable } from '../ellipsoid/variables.ts';
+import type { Network } from '../network/network.ts';
 import type { LayerReport, RowRule } from './result.ts';
 
-/** Every variable that the program computes, in order. `rule` gave the multipliers of the nonlinear ones. */
-export function layerReports(program: Program, rule: RowRule | undefined): LayerReport[] {
-  const seen = new Set<Variable>(program.segments[0]!.start.map((l) => l.variable));
-  const layers: LayerReport[] = [];
-  for (const segment of program.segments) {
-    for (const step of segment.steps) {
-      for (const { variable } of step.after) {
-        if (seen.has(variable)) continue;
-        seen.add(variable);
-        layers.push({
-          name: variable.name,
-          op: variable.operator,
-          shape: [variable.channels, ...variable.window],
-          torus: program.torusOf.get(variable) ?? null,
-          ...(rule && variable.origin.kind !== 'linear' ? { rule } : {}),
-        });
+/** @param rule gave the multipliers of the nonlinear layers */
+export function layerReports(
+  network: Network,
+  program: Program | undefined,
+  rule: RowRule | undefined,
+): LayerReport[] {
+  const torus = program ? torusByName(program) : new Map<string, readonly number[]>();
+  return network.nodes.map(({ name, operator, output }) => {
+    const nonlinear =
+      operator.kind === 'nonlinearity' || operator.kind === 'max-pool' || operator.kind === 'global-max-pool';
+    return {
+      name,
+      op: operator.kind === 'nonlinearity' ? operator.function.name : operator.kind,
+      shape: network.tensors[output]!.shape,
+      torus: torus.get(name) ?? null,
+      ...(rule && nonlinear ? { rule } : {}),
+    };
+  });
+}
+
+/** Sides of the torus that each layer works on: a linear one's is that of what it reads. */
+function torusByName(program: Program): Map<string, readonly number[]> {
+  const found = new Map<string, readonly number[]>();
+  const note = (name: string, torus: readonly number[] | undefined) => {
+    if (torus && !found.has(name)) found.set(name, torus);
+  };
+  for (const step of program.segments.flatMap((s) => s.steps)) {
+    if (step.kind === 'linear' || step.kind === 'read') {
+      for (const { term } of step.terms) {
+        if (term.name !== undefined && term.map.kind !== 'read')
+          note(term.name, program.torusOf.get(term.source));
       }
+    } else {
+      note(step.target.variable.name, program.torusOf.get(step.source.variable));
     }
   }
-  return layers;
+  // Sums are no terms of their own.
+  for (const [variable, torus] of program.torusOf) note(variable.name, torus);
+  return found;
 }

@@ -97,7 +97,8 @@ export interface LayerReport {
   readonly op: string;
   /** Of the output, without the batch axis. */
   readonly shape: readonly number[];
-  /** Sides of the torus of the layer's output, in its samples; null for vectors and outside the frequency path. */
+  /** Sides of the torus that the layer works on (a convolution: its input's), in samples; null for vectors and where the bound came
+   *  from elsewhere. */
   readonly torus: readonly number[] | null;
   /** The rule that gave the multipliers of the best bound. */
   readonly rule?: RowRule;

@@ -43,6 +43,8 @@ export interface Term {
   /** First channel of the sum that this term adds to. */
   readonly row: number;
   readonly channels: number;
+  /** The node that it comes from, for people. */
+  readonly name?: string;
 }
 
 export interface Linear {
@@ -158,7 +160,7 @@ function translate(
   const operator = node.operator;
   const source = sources[0]!;
   const linear = (map: LinearMap, suffix?: string) =>
-    make({ kind: 'linear', terms: [{ source, map, row: 0, channels: shape[0]! }] }, suffix);
+    make({ kind: 'linear', terms: [{ source, map, row: 0, channels: shape[0]!, name: node.name }] }, suffix);
 
   switch (operator.kind) {
     case 'affine':

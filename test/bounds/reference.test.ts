@@ -47,6 +47,9 @@ describe.skipIf(!present)('reference models', () => {
             compared++;
           }
           expect(compared).toBeGreaterThanOrEqual(9);
+          const { layers } = await bound(network, { engine, rule: 'SN(1)' });
+          const sides = layers.flatMap((l) => (l.op === 'convolution' ? [l.torus![0]] : []));
+          expect(sides).toEqual(expected.torus);
           // Nothing is below what the best multipliers reach, but for their own tolerance.
           const floor = expected['refined at most'] as number;
           for (const [name, value] of found) expect(value, name).toBeGreaterThan(floor * 0.5);
