@@ -134,7 +134,7 @@ describe.each(Object.entries(FAMILIES))('bounds of %s', (name, plans) => {
             });
           });
         }),
-        { numRuns: runs(40) },
+        { numRuns: runs(160) },
       );
       expect(bounded).toBeGreaterThan((FEW_BOUNDS.includes(name) ? 0.1 : 0.6) * networks);
       expect(failures).toBeLessThan(1 + 0.02 * rows);
