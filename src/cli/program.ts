@@ -1,8 +1,8 @@
 /** The command line: what can be said, and what happens with it. */
 import { Command, CommanderError, Option } from 'commander';
-import { METHODS, type MethodName } from '../bounds/result.ts';
-import { RULE_NAMES, type RuleName } from '../ellipsoid/multipliers.ts';
-import { boundCommand } from './bound.ts';
+import { METHODS } from '../bounds/result.ts';
+import { RULE_NAMES } from '../ellipsoid/multipliers.ts';
+import { type BoundCommand, boundCommand } from './bound.ts';
 import { EXIT, type Failure, failureDocument, failureText, toFailure, UsageError } from './failure.ts';
 import { inspectCommand } from './inspect.ts';
 import type { EngineName, Library } from './library.ts';
@@ -11,23 +11,12 @@ import type { Terminal } from './terminal.ts';
 
 const ENGINES: readonly EngineName[] = ['auto', 'cpu', 'cpu-wasm', 'cpu-blas', 'webgpu'];
 
-interface Flags {
-  readonly method?: MethodName;
-  readonly rule?: RuleName;
+/** What the options of a command line become: those of the command, before its defaults. */
+type Flags = Partial<Omit<BoundCommand, 'file' | 'engine' | 'json' | 'quiet'>> & {
   readonly engine: EngineName;
-  readonly threads?: number;
-  readonly inputShape?: readonly number[];
-  readonly output?: string;
-  readonly memory?: number;
-  readonly target?: 'global' | 'margins' | readonly [number, number];
-  readonly evaluations?: number;
-  readonly tolerance?: number;
-  readonly timeLimit?: number;
-  readonly multipliers?: string;
-  readonly saveMultipliers?: string;
   readonly json?: true;
   readonly quiet?: true;
-}
+};
 
 export interface Surroundings {
   /** Loaded when a command needs it: `--help` does not wait for it. */

@@ -5,8 +5,8 @@
  * As there, data handed over exists from the moment of the call, results from the moment that what was recorded is run.
  */
 import { totalLength } from '../../src/engine/cpu/dense.ts';
-import * as shapes from '../../src/engine/cpu/shapes.ts';
 import type { Engine, Handle, Matrices, ProductOptions, Ranges, Vector } from '../../src/engine/engine.ts';
+import * as shapes from '../../src/engine/shapes.ts';
 
 type Shape = Omit<Matrices, 'kind'>;
 

@@ -8,10 +8,10 @@ import type {
   Ranges,
   Vector,
 } from '../engine.ts';
+import * as shapes from '../shapes.ts';
 import type { Dense } from './dense.ts';
 import type { Operations } from './operations.ts';
 import { Recorder } from './recorder.ts';
-import * as shapes from './shapes.ts';
 import { allocate } from './storage.ts';
 
 export class CpuEngine implements Engine {

@@ -2,7 +2,7 @@
 
 import { InputError } from '../../errors.ts';
 import type { Shape } from '../cpu/dense.ts';
-import { describe } from '../cpu/shapes.ts';
+import { describe } from '../shapes.ts';
 import type { Space } from './arena.ts';
 import type { Kernel } from './kernel.ts';
 import { componentsOf, type Slab, type StoredMatrices, type StoredVector } from './stored.ts';

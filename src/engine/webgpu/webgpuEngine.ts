@@ -1,7 +1,6 @@
 /** An `Engine` in float32 on WebGPU: checks shapes, keeps what handles stand for, records. */
 import { InputError } from '../../errors.ts';
 import type { Shape } from '../cpu/dense.ts';
-import * as shapes from '../cpu/shapes.ts';
 import type {
   Engine,
   EngineInformation,
@@ -11,6 +10,7 @@ import type {
   Ranges,
   Vector,
 } from '../engine.ts';
+import * as shapes from '../shapes.ts';
 import type { Device } from './device.ts';
 import { add } from './operations/add.ts';
 import { alias } from './operations/alias.ts';

@@ -2,8 +2,9 @@
  * The shapes that each operation accepts and yields. Every check throws a `RangeError` that names the operation and
  * the shapes, when the operation is recorded.
  */
-import type { Matrices, ProductOptions, Ranges, Vector } from '../engine.ts';
-import type { Shape } from './dense.ts';
+
+import type { Shape } from './cpu/dense.ts';
+import type { Matrices, ProductOptions, Ranges, Vector } from './engine.ts';
 
 /** `[2 | 4 × 4]`, `[1 | 3 × 5 complex]`, `[7]`. */
 export function describe(handle: Matrices | Vector | Shape): string {
