@@ -13,6 +13,8 @@ fn modulus(x: Scalar) -> f32 {
   let ratio = small / max(large, 1.17549435e-38);
   return large * sqrt(1.0 + ratio * ratio);
 }
+/// |Re x| + |Im x|.
+fn componentSum(x: Scalar) -> f32 { return abs(x.x) + abs(x.y); }
 fn hasNaN(x: Scalar) -> bool { return isNaN(asBits(x.x)) || isNaN(asBits(x.y)); }
 fn times(x: Scalar, y: Scalar) -> Scalar { return vec2f(x.x * y.x - x.y * y.y, x.x * y.y + x.y * y.x); }
 fn scaled(factor: f32, x: Scalar) -> Scalar { return factor * x; }

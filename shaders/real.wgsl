@@ -7,6 +7,7 @@ fn conjugate(x: Scalar) -> Scalar { return x; }
 fn realPart(x: Scalar) -> f32 { return x; }
 fn fromReal(x: f32) -> Scalar { return x; }
 fn modulus(x: Scalar) -> f32 { return abs(x); }
+fn componentSum(x: Scalar) -> f32 { return abs(x); }
 fn hasNaN(x: Scalar) -> bool { return isNaN(asBits(x)); }
 fn times(x: Scalar, y: Scalar) -> Scalar { return x * y; }
 fn scaled(factor: f32, x: Scalar) -> Scalar { return factor * x; }

@@ -106,6 +106,19 @@ export interface Engine {
   /** diag(left) · A · diag(right); an absent side is the identity. */
   scaleSides(a: Matrices, left: Vector | undefined, right: Vector | undefined): Matrices;
 
+  // ---- error bounds (math.md §6) --------------------------------------------------------------
+
+  /** |A| x + plus, with |Aᵀ| for `adjoint`, where |z| = |Re z| + |Im z|: no square roots, and what bounds the components of a product
+   *  of complex numbers. A [B | m × n]; x real [B | n × 1] (a batch of 1, and a vector, are broadcast), plus of length m
+   *  → real [B | m × 1]. Every entry is a sum of nonnegative terms in working precision. */
+  absoluteProduct(
+    a: Matrices,
+    x: Matrices | Vector,
+    options?: { readonly adjoint?: boolean; readonly plus?: Vector },
+  ): Matrices;
+  /** out_i = max_b x_i of real columns x [B | n × 1]; NaN wins. */
+  columnMaximum(x: Matrices): Vector;
+
   // ---- reductions over a batch of Hermitian matrices ------------------------------------------
 
   /** out_i = max_b Σ_j |S_ij|. NaN in the input gives NaN in the output. */
@@ -132,6 +145,8 @@ export interface Engine {
   /** diag(left) R diag(left) − diag(subtract): the covariance after a nonlinearity, with left = M D and
    *  subtract = αβ D. Real diagonal; batch kept. */
   throughSector(r: Matrices, left: Vector, subtract: Vector | undefined): Matrices;
+  /** S + diag(d), the same d for every batch entry. */
+  addDiagonal(s: Matrices, d: Vector): Matrices;
   /** The Hermitian matrix diag(d), once. */
   diagonalMatrix(d: Vector, complex: boolean): Matrices;
 

@@ -101,6 +101,38 @@ export function windowSumShape(w: Matrices, q: Matrices | Vector | undefined, we
   return { batch: 1, rows, columns: rows, complex: false };
 }
 
+export function absoluteProductShape(
+  a: Matrices,
+  x: Matrices | Vector,
+  { adjoint, plus }: { readonly adjoint?: boolean; readonly plus?: Vector },
+): Shape {
+  const [rows, columns] = adjoint ? [a.columns, a.rows] : [a.rows, a.columns];
+  const suits =
+    x.kind === 'vector'
+      ? x.length === columns
+      : x.rows === columns &&
+        x.columns === 1 &&
+        !x.complex &&
+        (x.batch === 1 || a.batch === 1 || x.batch === a.batch);
+  if (!suits) throw misfit('absoluteProduct', adjoint ? 'adjoint of A' : 'A', a, 'x', x);
+  if (plus && plus.length !== rows)
+    throw misfit('absoluteProduct', adjoint ? 'adjoint of A' : 'A', a, 'plus', plus);
+  const batch = x.kind === 'vector' ? a.batch : Math.max(a.batch, x.batch);
+  return { batch, rows, columns: 1, complex: false };
+}
+
+export function checkColumns(operation: string, x: Matrices): void {
+  if (x.columns !== 1 || x.complex) {
+    throw new RangeError(`${operation}: x must be real columns [B | n × 1], got ${describe(x)}`);
+  }
+}
+
+export function addDiagonalShape(s: Matrices, d: Vector): Shape {
+  checkSquare('addDiagonal', 'S', s);
+  if (d.length !== s.rows) throw misfit('addDiagonal', 'S', s, 'd', d);
+  return s;
+}
+
 export function addShape(a: Matrices, b: Matrices): Shape {
   const same = a.batch === b.batch && a.rows === b.rows && a.columns === b.columns && a.complex === b.complex;
   if (!same) throw misfit('add', 'A', a, 'B', b);

@@ -155,6 +155,22 @@ export class CountingEngine implements Engine {
 
   // ---- vectors --------------------------------------------------------------------------------
 
+  absoluteProduct(
+    a: Matrices,
+    x: Matrices | Vector,
+    options: { readonly adjoint?: boolean; readonly plus?: Vector } = {},
+  ): Matrices {
+    return this.#made(shapes.absoluteProductShape(a, x, options));
+  }
+
+  columnMaximum(x: Matrices): Vector {
+    return this.#madeVector(x.rows);
+  }
+
+  addDiagonal(s: Matrices, d: Vector): Matrices {
+    return this.#made(shapes.addDiagonalShape(s, d));
+  }
+
   rowSums(s: Matrices): Vector {
     return this.#madeVector(s.rows);
   }

@@ -162,6 +162,27 @@ export const operations: readonly (readonly [
       ];
     },
   ],
+  [
+    'absoluteProduct',
+    'product',
+    (e, { n, batch, complex }) => {
+      const k = other(n);
+      const a = matrices(e, 1, batch, n, k, complex);
+      const one = matrices(e, 2, 1, n, k, complex);
+      const positive = (seed: number, size: number, length: number) =>
+        e.matrices(randomNumbers(seed, size * length).map(Math.abs), size, length, 1, false);
+      const shared = e.vector(randomNumbers(5, k).map(Math.abs));
+      const plus = e.vector(randomNumbers(6, k).map(Math.abs));
+      return [
+        e.absoluteProduct(a, positive(3, batch, k)),
+        e.absoluteProduct(a, shared),
+        e.absoluteProduct(one, positive(3, batch, k)),
+        e.absoluteProduct(a, positive(4, 1, n), { adjoint: true, plus }),
+      ];
+    },
+  ],
+  ['columnMaximum', 'exact', (e, { n, batch }) => [e.columnMaximum(matrices(e, 1, batch, n, 1, false))]],
+  ['addDiagonal', 'elementwise', (e, c) => [e.addDiagonal(hermitian(e, c), e.vector(randomNumbers(3, c.n)))]],
   ['rowSums', 'product', (e, c) => [e.rowSums(hermitian(e, c))]],
   [
     'congruenceAdjoint',

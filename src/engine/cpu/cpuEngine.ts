@@ -177,6 +177,33 @@ export class CpuEngine implements Engine {
     return this.#recorder.matrices('scaleSides', shape, () => this.#operations.scaleSides(x(), l(), r()));
   }
 
+  absoluteProduct(
+    a: Matrices,
+    x: Matrices | Vector,
+    options: { readonly adjoint?: boolean; readonly plus?: Vector } = {},
+  ): Matrices {
+    const shape = shapes.absoluteProductShape(a, x, options);
+    const left = this.#recorder.operand('absoluteProduct', a);
+    const right = this.#recorder.operand('absoluteProduct', x as Handle);
+    const plus = this.#optional('absoluteProduct', options.plus);
+    return this.#recorder.matrices('absoluteProduct', shape, () =>
+      this.#operations.absoluteProduct(left(), right(), options.adjoint ?? false, plus()),
+    );
+  }
+
+  columnMaximum(x: Matrices): Vector {
+    shapes.checkColumns('columnMaximum', x);
+    const columns = this.#recorder.operand('columnMaximum', x);
+    return this.#recorder.vector('columnMaximum', x.rows, () => this.#operations.columnMaximum(columns()));
+  }
+
+  addDiagonal(s: Matrices, d: Vector): Matrices {
+    const shape = shapes.addDiagonalShape(s, d);
+    const x = this.#recorder.operand('addDiagonal', s);
+    const y = this.#recorder.operand('addDiagonal', d);
+    return this.#recorder.matrices('addDiagonal', shape, () => this.#operations.addDiagonal(x(), y()));
+  }
+
   rowSums(s: Matrices): Vector {
     shapes.checkSquare('rowSums', 'S', s);
     const x = this.#recorder.operand('rowSums', s);

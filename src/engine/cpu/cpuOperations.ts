@@ -1,7 +1,10 @@
+import { absoluteProduct } from './absoluteProduct.ts';
 import { add } from './add.ts';
+import { addDiagonal } from './addDiagonal.ts';
 import { alias } from './alias.ts';
 import { aliasAdjoint } from './aliasAdjoint.ts';
 import { assemble } from './assemble.ts';
+import { columnMaximum } from './columnMaximum.ts';
 import { congruence } from './congruence.ts';
 import { congruenceAdjoint } from './congruenceAdjoint.ts';
 import { diagonal } from './diagonal.ts';
@@ -37,6 +40,7 @@ export function cpuOperations(kernels: Kernels): Operations {
     inverse: (d, s) => inverse(kernels, d, s),
     ...{ alias, add, submatrix, assemble, scaleSides, rowSums, diagonal, throughSector, diagonalMatrix },
     ...{ aliasAdjoint, scaleBatch, toComplex, submatrixAdjoint, rowSumsAdjoint, diagonalSum },
+    ...{ absoluteProduct, columnMaximum, addDiagonal },
     ...vectors,
   };
 }

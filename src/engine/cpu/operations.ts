@@ -25,6 +25,14 @@ export interface Operations {
     left: Float64Array | undefined,
     right: Float64Array | undefined,
   ): Eventually<Float64Array>;
+  absoluteProduct(
+    a: Dense,
+    x: Dense | Float64Array,
+    adjoint: boolean,
+    plus: Float64Array | undefined,
+  ): Eventually<Float64Array>;
+  columnMaximum(x: Dense): Eventually<Float64Array>;
+  addDiagonal(s: Dense, d: Float64Array): Eventually<Float64Array>;
   rowSums(s: Dense): Eventually<Float64Array>;
   diagonal(s: Dense): Eventually<Float64Array>;
   spectralRadius(s: Dense): Eventually<number>;

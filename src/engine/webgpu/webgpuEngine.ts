@@ -12,10 +12,13 @@ import type {
 } from '../engine.ts';
 import * as shapes from '../shapes.ts';
 import type { Device } from './device.ts';
+import { absoluteProduct } from './operations/absoluteProduct.ts';
 import { add } from './operations/add.ts';
+import { addDiagonal } from './operations/addDiagonal.ts';
 import { alias } from './operations/alias.ts';
 import { aliasAdjoint } from './operations/aliasAdjoint.ts';
 import { assemble } from './operations/assemble.ts';
+import { columnMaximum } from './operations/columnMaximum.ts';
 import { congruence } from './operations/congruence.ts';
 import { congruenceAdjoint } from './operations/congruenceAdjoint.ts';
 import { diagonal } from './operations/diagonal.ts';
@@ -211,6 +214,35 @@ export class WebGpuEngine implements Engine {
   }
 
   // ---- reductions -----------------------------------------------------------------------------
+
+  absoluteProduct(
+    a: Matrices,
+    x: Matrices | Vector,
+    options: { readonly adjoint?: boolean; readonly plus?: Vector } = {},
+  ): Matrices {
+    shapes.absoluteProductShape(a, x, options);
+    const left = this.#matrices('absoluteProduct', a);
+    const right =
+      x.kind === 'vector' ? this.#vector('absoluteProduct', x) : this.#matrices('absoluteProduct', x);
+    const plus = options.plus && this.#vector('absoluteProduct', options.plus);
+    const out = absoluteProduct(this.#recorder, left, right, options.adjoint ?? false, plus);
+    return this.#heldMatrices('absoluteProduct', out);
+  }
+
+  columnMaximum(x: Matrices): Vector {
+    shapes.checkColumns('columnMaximum', x);
+    return this.#heldVector(
+      'columnMaximum',
+      columnMaximum(this.#recorder, this.#matrices('columnMaximum', x)),
+    );
+  }
+
+  addDiagonal(s: Matrices, d: Vector): Matrices {
+    shapes.addDiagonalShape(s, d);
+    const x = this.#matrices('addDiagonal', s);
+    const y = this.#vector('addDiagonal', d);
+    return this.#heldMatrices('addDiagonal', addDiagonal(this.#recorder, x, y));
+  }
 
   rowSums(s: Matrices): Vector {
     shapes.checkSquare('rowSums', 'S', s);

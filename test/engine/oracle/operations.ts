@@ -227,6 +227,32 @@ export const oracleOperations: Operations = {
       scale(x(b, i, j), (left?.[i] ?? 1) * (right?.[j] ?? 1)),
     );
   },
+  absoluteProduct(a, x, adjoint, plus) {
+    const entry = entries(a);
+    const columns = x instanceof Float64Array ? { batch: 1, data: x } : x;
+    const [rows, inner] = adjoint ? [a.columns, a.rows] : [a.rows, a.columns];
+    const value = (b: number, k: number) => columns.data[(columns.batch === 1 ? 0 : b) * inner + k]!;
+    const size = ([re, im]: Complex) => Math.abs(re) + Math.abs(im);
+    return build(Math.max(a.batch, columns.batch), rows, 1, false, (b, i) => [
+      Array.from(
+        { length: inner },
+        (_, k) => size(adjoint ? entry(b, k, i) : entry(b, i, k)) * value(b, k),
+      ).reduce((u, v) => u + v, plus?.[i] ?? 0),
+      0,
+    ]);
+  },
+  columnMaximum(x) {
+    const entry = entries(x);
+    return vectorOf(x.rows, (i) =>
+      Array.from({ length: x.batch }, (_, b) => entry(b, i, 0)[0]).reduce((u, v) => Math.max(u, v)),
+    );
+  },
+  addDiagonal(s, d) {
+    const entry = entries(s);
+    return build(s.batch, s.rows, s.rows, s.complex, (b, i, j) =>
+      i === j ? plus(entry(b, i, j), [d[i]!, 0]) : entry(b, i, j),
+    );
+  },
   rowSums(s) {
     const x = entries(s);
     const batches = Array.from({ length: s.batch }, (_, b) => b);
