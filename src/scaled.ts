@@ -28,6 +28,11 @@ export function scaled(x: number, exponent = 0): Scaled {
   return { mantissa, exponent: exponent + shift };
 }
 
+/** At least the number that a few operations in float64 stand for. */
+export function roundedUp(a: Scaled, operations = 8): Scaled {
+  return scaled(a.mantissa * (1 + operations * 2 ** -51), a.exponent);
+}
+
 export function times(a: Scaled, b: Scaled): Scaled {
   return scaled(a.mantissa * b.mantissa, a.exponent + b.exponent);
 }

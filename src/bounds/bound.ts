@@ -5,6 +5,7 @@ import { normCost, programCost, stepsOf } from '../ellipsoid/cost.ts';
 import type { Norms } from '../ellipsoid/gains.ts';
 import { RULE_NAMES, RULES, type RuleName } from '../ellipsoid/multipliers.ts';
 import type { Program } from '../ellipsoid/program.ts';
+import { Rounding } from '../ellipsoid/rounding/rounding.ts';
 import { hasSkips } from '../ellipsoid/skips.ts';
 import { createEngine } from '../engine/create.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -19,7 +20,7 @@ import { keepsOutputOrder, marginBounds } from './margins.ts';
 import { checkedMethod, checkMultipliers, checkTarget } from './options.ts';
 import { DEFAULT_TIME_LIMIT, refined, searchCost } from './refined.ts';
 import type { BoundOptions, BoundResult, MethodName, StoredMultipliers, TracePoint } from './result.ts';
-import { least, methodResult, numbers, type Row, rowValue } from './rows.ts';
+import { inflationReport, least, methodResult, numbers, type Row, rowValue } from './rows.ts';
 import { spectralProduct } from './spectralProduct.ts';
 import { unrolledProgram } from './unrolled.ts';
 
@@ -53,6 +54,8 @@ class Computation {
   readonly #method: MethodName;
   readonly #rules: readonly RuleName[];
   readonly #memory: number;
+  /** Absent where the caller wants bare numbers. */
+  readonly #rounding: Rounding | undefined;
   /** Stops what no number has come of yet. */
   readonly #signal: AbortSignal | undefined;
   readonly #pair: readonly [number, number] | undefined;
@@ -73,6 +76,9 @@ class Computation {
     const start = method === 'refined' ? RULES.map((r) => r.name) : RULE_NAMES;
     this.#rules = options.rule ? [options.rule] : start;
     this.#memory = options.memory ?? DEFAULT_MEMORY;
+    // Each node of the file may have been folded into a weight: a scale of its own, itself the result of a few operations.
+    const foldings = 8 + 4 * network.nodes.length;
+    this.#rounding = options.rigor === false ? undefined : new Rounding(engine.information, foldings);
     const signals = [options.signal, options.interrupt].filter((s) => s !== undefined);
     this.#signal = signals.length > 0 ? AbortSignal.any(signals) : undefined;
     this.#pair = typeof options.target === 'object' ? options.target : undefined;
@@ -156,7 +162,12 @@ class Computation {
   }
 
   async #run(program: Program, path: StoredMultipliers['path']): Promise<void> {
-    const options = { memory: this.#memory, signal: this.#signal, ledger: this.#ledger };
+    const options = {
+      memory: this.#memory,
+      rounding: this.#rounding,
+      signal: this.#signal,
+      ledger: this.#ledger,
+    };
     const method = path === 'torus' ? 'closed-form' : 'unrolled';
     const clock = stopwatch();
     let norms: Norms | undefined;
@@ -194,6 +205,7 @@ class Computation {
     const found = await refined(this.#engine, program, best.outcome!, path, {
       ...this.#options,
       memory: this.#memory,
+      rounding: this.#rounding,
       ledger: this.#ledger,
       method: path === 'torus' ? 'refined' : 'unrolled',
       deadline: this.#deadline,
@@ -253,7 +265,8 @@ class Computation {
       ...(best ? { method: best.method } : {}),
       ...(best?.rule ? { rule: best.rule } : {}),
       ...(this.#pair ? { target: this.#pair } : {}),
-      rigorous: false,
+      assurance: this.#rounding ? 'rounding-safe' : 'nominal',
+      ...(best?.outcome?.inflation ? { inflation: inflationReport(best.outcome.inflation) } : {}),
       seconds: (performance.now() - this.#start) / 1000,
       methods: rows.map(methodResult),
       ...(this.#trace.length > 0 ? { trace: this.#trace } : {}),

@@ -4,6 +4,7 @@ import { stepCost } from '../ellipsoid/cost.ts';
 import type { Norms } from '../ellipsoid/gains.ts';
 import { RULES, type RuleName } from '../ellipsoid/multipliers.ts';
 import type { Program } from '../ellipsoid/program.ts';
+import type { Rounding } from '../ellipsoid/rounding/rounding.ts';
 import { skipsOf } from '../ellipsoid/skips.ts';
 import { type Outcome, sweep } from '../ellipsoid/sweep.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -15,11 +16,18 @@ export function closedForms(
   program: Program,
   norms: Norms | undefined,
   rules: readonly RuleName[],
-  options: { method: string; memory: number; signal?: AbortSignal | undefined; ledger: Ledger },
+  options: {
+    method: string;
+    memory: number;
+    rounding?: Rounding | undefined;
+    signal?: AbortSignal | undefined;
+    ledger: Ledger;
+  },
 ): Promise<Outcome[]> {
   return sweep(engine, program, {
     runs: rules.map((name) => ({ name })),
     memory: options.memory,
+    rounding: options.rounding,
     skips: norms ? skipsOf(program, norms) : new Map(),
     signal: options.signal,
     onStep: (segment, k, runs) => {

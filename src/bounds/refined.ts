@@ -5,6 +5,7 @@ import { allDifferences, difference, type Objective } from '../ellipsoid/objecti
 import { nonlinearSteps, parametersOf } from '../ellipsoid/pass.ts';
 import type { Program, Step } from '../ellipsoid/program.ts';
 import { type Refined, refine, type Status, thetaOf } from '../ellipsoid/refine.ts';
+import type { Rounding } from '../ellipsoid/rounding/rounding.ts';
 import type { Outcome } from '../ellipsoid/sweep.ts';
 import type { Engine } from '../engine/engine.ts';
 import { InputError } from '../errors.ts';
@@ -44,6 +45,7 @@ export async function refined(
   options: SearchOptions & {
     readonly method: TracePoint['method'];
     readonly memory: number;
+    readonly rounding: Rounding | undefined;
     readonly ledger: Ledger;
     /** On `performance.now()`. */
     readonly deadline: number;
@@ -60,6 +62,7 @@ export async function refined(
     tolerance: options.tolerance ?? DEFAULT_TOLERANCE,
     deadline: options.deadline,
     objective: objectiveOf(program, options.target),
+    rounding: options.rounding,
     interrupt: options.interrupt,
     signal: options.signal,
     onEvaluation: ({ evaluation, bound, complete }) => {

@@ -25,6 +25,8 @@ export interface BoundOptions {
   readonly engine?: Engine;
   /** Memory budget in bytes for matrices; default 2 GiB. A network beyond it runs slower, it does not fail. */
   readonly memory?: number;
+  /** False: no analysis of rounding, `nominal` numbers. Default true. */
+  readonly rigor?: boolean;
   /** What the refined method makes small: the bound itself (default), all margins together (the root of the sum of their squares), or
    *  output i minus output j; with a pair, `bound` is the bound on that difference. */
   readonly target?: 'global' | 'margins' | readonly [i: number, j: number];
@@ -92,6 +94,20 @@ export interface MethodResult {
 
 export type RowRule = RuleName | 'refined';
 
+/**
+ * What stands behind a bound: `nominal`: floating-point arithmetic without an analysis of its rounding; `rounding-safe`: every
+ * rounding error is bounded and added, so that it holds if the device obeys the rules of its arithmetic (docs/soundness.md);
+ * `checked`: recomputed by the checker of certificates, which trusts no engine.
+ */
+export type Assurance = 'nominal' | 'rounding-safe' | 'checked';
+
+export interface InflationReport {
+  /** About how much larger the bound is for it, 1 for not at all; estimated to first order. */
+  readonly factor: number;
+  /** The layers that it comes from, the largest part first. */
+  readonly layers: readonly { readonly name: string; readonly factor: number }[];
+}
+
 export interface LayerReport {
   readonly name: string;
   readonly op: string;
@@ -112,8 +128,9 @@ export interface BoundResult {
   readonly rule?: RowRule;
   /** The pair whose difference is bounded, if one was asked for. */
   readonly target?: readonly [i: number, j: number];
-  /** False: float64 arithmetic without an analysis of its rounding. */
-  readonly rigorous: false;
+  readonly assurance: Assurance;
+  /** What bounding the rounding errors cost; absent for `nominal` and for spectral products. */
+  readonly inflation?: InflationReport;
   readonly seconds: number;
   /** Every method and rule that ran. */
   readonly methods: readonly MethodResult[];

@@ -1,9 +1,10 @@
 /** Rows of a result: one bound of one method, and how they become numbers. */
 import type { Program } from '../ellipsoid/program.ts';
+import type { Inflation } from '../ellipsoid/rounding/inflation.ts';
 import type { Outcome } from '../ellipsoid/sweep.ts';
-import { isLess, log10, type Scaled, scaled, squareRoot, times, toNumber } from '../scaled.ts';
+import { isLess, log10, roundedUp, type Scaled, scaled, squareRoot, times, toNumber } from '../scaled.ts';
 import { marginOf } from './margins.ts';
-import type { MethodResult, RowRule, SearchReport } from './result.ts';
+import type { InflationReport, MethodResult, RowRule, SearchReport } from './result.ts';
 
 /** A row before it is written as numbers. */
 export interface Row {
@@ -26,7 +27,14 @@ export function rowValue(
 ): Scaled {
   if (Number.isNaN(outcome.squared.mantissa)) return outcome.squared;
   const value = pair ? marginOf(outcome, program.output.channels, ...pair) : squareRoot(outcome.squared);
-  return times(value, scaled(program.factor));
+  return roundedUp(times(value, scaled(program.factor)));
+}
+
+const MOST_LAYERS = 10;
+
+export function inflationReport({ factor, layers }: Inflation): InflationReport {
+  const largest = [...layers].sort((a, b) => b.factor - a.factor);
+  return { factor, layers: largest.slice(0, MOST_LAYERS).map(({ name, factor }) => ({ name, factor })) };
 }
 
 /** The row with the least value. */

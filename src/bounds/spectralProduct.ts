@@ -4,23 +4,34 @@ import { normCost } from '../ellipsoid/cost.ts';
 import { gain, type Norms } from '../ellipsoid/gains.ts';
 import { normsOf } from '../ellipsoid/norms.ts';
 import type { Program } from '../ellipsoid/program.ts';
+import type { Rounding } from '../ellipsoid/rounding/rounding.ts';
 import type { Engine } from '../engine/engine.ts';
-import { ONE, type Scaled, scaled, times } from '../scaled.ts';
+import { ONE, roundedUp, type Scaled, scaled, times } from '../scaled.ts';
 import type { Ledger } from './ledger.ts';
 
 /** Norms of every linear map (exact on the torus, math.md §2) and the bound that they multiply to. */
 export async function spectralProduct(
   engine: Engine,
   program: Program,
-  options: { memory: number; signal?: AbortSignal | undefined; ledger: Ledger },
+  options: {
+    memory: number;
+    rounding?: Rounding | undefined;
+    signal?: AbortSignal | undefined;
+    ledger: Ledger;
+  },
 ): Promise<{ bound: Scaled; norms: Norms }> {
   const norms = await normsOf(engine, program, {
     memory: options.memory,
+    rounding: options.rounding,
     signal: options.signal,
     onMap: (segment, k, placed) =>
       options.ledger.add('spectral-product', placed.target.variable.name, normCost(segment, k, placed)),
   });
   const input = program.segments[0]!.start[0]!.variable;
   const product = gain(program.output, new Map([[input, ONE]]), norms);
-  return { bound: times(product, scaled(program.factor)), norms };
+  // A handful of operations for every variable and term.
+  const operations =
+    16 *
+    program.segments.flatMap((s) => s.steps).reduce((sum, s) => sum + s.after.length + s.before.length, 1);
+  return { bound: roundedUp(times(product, scaled(program.factor)), operations), norms };
 }

@@ -110,7 +110,7 @@ function boundDocument(file: string, network: Network, result: BoundResult): obj
     method: result.method,
     rule: result.rule,
     target: result.target,
-    rigorous: result.rigorous,
+    assurance: result.assurance,
     seconds: result.seconds,
     methods: result.methods,
     trace: result.trace,

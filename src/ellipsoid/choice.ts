@@ -1,9 +1,9 @@
 /** Chooses the multipliers of a nonlinear step for one run of a sweep. */
 import type { Engine, Matrices, Vector } from '../engine/engine.ts';
 import { scoped } from '../engine/scope.ts';
-import { affine } from './affine.ts';
 import { pooledMultiplier } from './maximum.ts';
 import {
+  dominates,
   dominating,
   leastMultiplier,
   merge,
@@ -19,16 +19,20 @@ import {
 import { argument } from './nonlinearity.ts';
 import { onBoundary, type PoolShape, poolShape } from './pool.ts';
 import type { MaximumStep, NonlinearityStep, Step } from './program.ts';
+import type { Rounding } from './rounding/rounding.ts';
+import { pooledFactor } from './rounding/sector.ts';
 import type { Choice, Layer, Run } from './run.ts';
 import type { Skip } from './skips.ts';
-import type { Walk } from './walk.ts';
+import { handlesOf, type Walk } from './walk.ts';
 
 export class Chooser {
   readonly #engine: Engine;
   readonly #walk: Walk;
   readonly #skips: ReadonlyMap<Step, Skip>;
+  readonly #rounding: Rounding | undefined;
 
-  constructor(engine: Engine, walk: Walk, skips: ReadonlyMap<Step, Skip>) {
+  constructor(engine: Engine, walk: Walk, skips: ReadonlyMap<Step, Skip>, rounding: Rounding | undefined) {
+    this.#rounding = rounding;
     this.#engine = engine;
     this.#walk = walk;
     this.#skips = skips;
@@ -77,10 +81,11 @@ export class Chooser {
       const sums = e.combine([[1, stats.rowSums!]]);
       if (shape && step.kind === 'maximum') {
         const boundary = e.scaleByPower(stats.shaped!, shift, -1);
-        return { choice: { ...onBoundary(e, step, shape, boundary), shift }, sums };
+        const { d, image } = onBoundary(e, step, shape, boundary);
+        return { choice: { d, image: this.#pooled(e, step, image), shift, dominated: false }, sums };
       }
       const d = e.multiply(e.vector(theta.map(Math.exp)), e.scaleByPower(sums, shift, -1));
-      return { choice: { d: dominating(e, d), image: undefined, shift }, sums };
+      return { choice: { d: dominating(e, d), image: undefined, shift, dominated: false }, sums };
     });
     engine.release(
       ...(Object.values(stats) as Vector[]),
@@ -92,6 +97,7 @@ export class Chooser {
   #closedForm(run: Run, k: number, step: NonlinearityStep | MaximumStep, name: RuleName) {
     const engine = this.#engine;
     const candidates = name === 'mixed' ? RULES : RULES.filter((r) => r.name === name);
+    const dominated = candidates.every((rule) => this.#dominates(rule, step.source.rows));
     const skip = this.#skips.get(step);
     const wanted = wantedBy(candidates);
     const { stats, skipped } = this.#statistics(
@@ -114,8 +120,9 @@ export class Chooser {
       const trials = skip?.search ? list.flatMap((d) => SEARCH.map((f) => e.combine([[f, d]]))) : list;
       const withImage = (d: Vector): Choice => ({
         d,
-        image: step.kind === 'maximum' ? pooledMultiplier(e, step, d) : undefined,
+        image: step.kind === 'maximum' ? this.#pooled(e, step, pooledMultiplier(e, step, d)) : undefined,
         shift,
+        dominated,
       });
       const sums = e.combine([[1, stats.rowSums!]]);
       if (trials.length === 1) return { choice: withImage(trials[0]!), sums };
@@ -124,6 +131,18 @@ export class Chooser {
     });
     engine.release(...(Object.values(stats) as Vector[]), ...(skipped ? [skipped] : []));
     return result;
+  }
+
+  #dominates(rule: Rule, n: number): boolean {
+    const rounding = this.#rounding;
+    return (
+      rounding !== undefined && dominates(rule, rounding.radius(n, true), 1 + rounding.gamma(4 * n + 32))
+    );
+  }
+
+  /** The covariance of a pooled tensor, from above where rounding is bounded. */
+  #pooled(engine: Engine, step: MaximumStep, image: Vector): Vector {
+    return this.#rounding ? engine.combine([[pooledFactor(this.#rounding, step), image]]) : image;
   }
 
   /** Statistics of S over all frequencies, and λ_max of what is skipped beside it. */
@@ -181,13 +200,15 @@ export class Chooser {
       done();
       const updated = after.state as Matrices;
       if (next?.kind === 'read') {
-        reads.push(this.#walk.readPart(k + 1, c, updated));
+        const part = this.#walk.readPart(k + 1, c, updated);
+        this.#engine.release(...handlesOf(part.proof));
+        reads.push(part.state);
       } else {
         const own = this.#radiiAfter(engine, k, c, step, updated, skip);
         const before = parts;
         parts = before ? own.map((radius, i) => engine.maximum(radius, before[i]!)) : own;
       }
-      this.#engine.release(updated, ...(after.definite ? [after.definite] : []));
+      this.#engine.release(updated, ...handlesOf(after.proof));
     }
     if (reads.length > 0) {
       const score = engine.spectralRadius(reads.reduce((a, b) => engine.add(a, b)));
@@ -214,9 +235,10 @@ export class Chooser {
   ): Vector[] {
     const next = this.#walk.segment.steps[k + 1];
     if (next?.kind === 'linear' && (step.kept.length === 0 || !skip || skip.direct)) {
-      const symbol = this.#walk.symbolAt(k + 1, chunk);
-      const copies = next.ratio.reduce((p, r) => p * r, 1);
-      return [scoped(engine, (e) => e.spectralRadius(affine(e, symbol, updated, copies)))];
+      const { state, proof } = this.#walk.linear(k + 1, chunk, updated);
+      const radius = engine.spectralRadius(state);
+      this.#engine.release(state, ...handlesOf(proof));
+      return [radius];
     }
     if (step.kept.length === 0 || !skip) return [engine.spectralRadius(updated)];
     const split = updated.rows - step.target.rows;

@@ -5,7 +5,7 @@
  * uncorrelated with what lives on, and that keeps Σ_kk + Σ_kc (D − S)⁻¹ Σ_ck.
  */
 import type { Engine, Matrices, Vector } from '../engine/engine.ts';
-import { argument, rangesOf, type Updated } from './nonlinearity.ts';
+import { argument, type Inversion, rangesOf, type Updated } from './nonlinearity.ts';
 import type { MaximumStep } from './program.ts';
 
 /** diag(e), one entry per row of the target, from D on the rows of the source. */
@@ -32,6 +32,7 @@ export function maximum(
   state: Matrices,
   d: Vector,
   image: Vector,
+  invert: Inversion = (s) => engine.inverse(d, s),
 ): Updated & { readonly r: Matrices | undefined; readonly across: Matrices | undefined } {
   if (step.kept.length === 0) {
     const own = engine.diagonalMatrix(image, state.complex);
@@ -44,7 +45,7 @@ export function maximum(
     };
   }
   const s = argument(engine, state, step.source);
-  const { inverse: r, definite } = engine.inverse(d, s);
+  const { inverse: r, definite } = invert(s);
   const kept = rangesOf(step.kept);
   const across = engine.submatrix(state, kept, rangesOf([step.source]));
   const keptState = engine.add(engine.submatrix(state, kept, kept), engine.congruence(across, r));

@@ -127,6 +127,24 @@ export function multiplier(engine: Engine, rule: Rule, s: Statistics, skip: Vect
   return dominating(engine, engine.multiply(ones, base()));
 }
 
+/**
+ * Whether a rule's D dominates S strictly by its definition, though its statistics are rounded.
+ * @param radius factor by which the engine's spectral radii may be too small
+ * @param sums likewise for row sums
+ */
+export function dominates(rule: Rule, radius: number, sums: number): boolean {
+  switch (rule.family) {
+    case 'spectral norm':
+      return rule.c * radius < 2;
+    case 'row sums':
+      return rule.c * sums < 2;
+    case 'shift':
+      return radius < rule.c;
+    default:
+      return rule.family satisfies never;
+  }
+}
+
 /** D, but tiny and positive where it is 0: a row without any covariance. */
 export function dominating(engine: Engine, d: Vector): Vector {
   return engine.maximum(d, engine.vector([tiny(engine)]));

@@ -38,17 +38,34 @@ export interface SectorTape {
   readonly left: Vector;
 }
 
+/** Slopes as the rule sees them, per row of the argument: M and αβ. */
+export interface Sector {
+  readonly middle: Float64Array;
+  readonly product: Float64Array;
+}
+
+export function sectorOf(step: NonlinearityStep): Sector {
+  return {
+    middle: step.lower.map((l, i) => (l + step.upper[i]!) / 2),
+    product: step.lower.map((l, i) => l * step.upper[i]!),
+  };
+}
+
+/** (D − S)⁻¹, or an upper bound of it. */
+export type Inversion = (s: Matrices) => { readonly inverse: Matrices; readonly definite: Vector };
+
 export function nonlinearity(
   engine: Engine,
   step: NonlinearityStep,
   state: Matrices,
   d: Vector,
+  sector: Sector = sectorOf(step),
+  invert: Inversion = (s) => engine.inverse(d, s),
 ): Updated & { readonly tape: SectorTape } {
   const s = argument(engine, state, step.source);
-  const { inverse: r, definite } = engine.inverse(d, s);
-  const middle = engine.vector(step.lower.map((l, i) => (l + step.upper[i]!) / 2));
-  const products = step.lower.map((l, i) => l * step.upper[i]!);
-  const square = products.some((x) => x !== 0) ? engine.vector(products) : undefined;
+  const { inverse: r, definite } = invert(s);
+  const middle = engine.vector(sector.middle);
+  const square = sector.product.some((x) => x !== 0) ? engine.vector(sector.product) : undefined;
   const left = engine.multiply(middle, d);
   const image = engine.throughSector(r, left, square && engine.multiply(square, d));
   if (step.kept.length === 0) {

@@ -1,16 +1,20 @@
 /** Spectral norms of the linear maps of a program, each on the torus of its segment, from above. */
-import type { Engine, Vector } from '../engine/engine.ts';
+import type { Engine, Matrices, Vector } from '../engine/engine.ts';
 import { scoped } from '../engine/scope.ts';
-import { type Scaled, scaled, squareRoot } from '../scaled.ts';
+import { roundedUp, type Scaled, scaled, squareRoot } from '../scaled.ts';
 import { type Frequencies, halfTorus, refine, slice } from '../spectrum/frequencies.ts';
 import { affine, read, type StepTaps, symbolOf, termTaps } from './affine.ts';
 import type { Norms } from './gains.ts';
 import type { PlacedTerm, Program, Segment } from './program.ts';
+import { affineAbove, readAbove, symbolError } from './rounding/affine.ts';
+import type { Rounding } from './rounding/rounding.ts';
 import type { LinearMap } from './variables.ts';
 
 export interface NormsOptions {
   /** Memory budget in bytes. */
   readonly memory: number;
+  /** Bounds rounding: norms are then from above. */
+  readonly rounding?: Rounding | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onMap?: (segment: Segment, k: number, placed: PlacedTerm) => void;
 }
@@ -29,7 +33,7 @@ export async function normsOf(engine: Engine, program: Program, options: NormsOp
         const taps = termTaps(placed, segment.axes);
         found.push({
           map,
-          squared: squaredNorm(engine, segment, k, placed, taps, options.memory),
+          squared: squaredNorm(engine, segment, k, placed, taps, options),
           exponent: taps.exponent,
         });
         await engine.settle(options.signal);
@@ -40,7 +44,7 @@ export async function normsOf(engine: Engine, program: Program, options: NormsOp
   const values = found.length > 0 ? await engine.read(...found.map((f) => f.squared)) : [];
   engine.release(...found.map((f) => f.squared));
   return new Map<LinearMap, Scaled>(
-    found.map((f, i) => [f.map, squareRoot(scaled(values[i]![0]!, 2 * f.exponent))]),
+    found.map((f, i) => [f.map, roundedUp(squareRoot(scaled(values[i]![0]!, 2 * f.exponent)))]),
   );
 }
 
@@ -51,10 +55,10 @@ function squaredNorm(
   k: number,
   placed: PlacedTerm,
   taps: StepTaps,
-  memory: number,
+  { memory, rounding }: NormsOptions,
 ): Vector {
   const { map } = placed.term;
-  if (segment.axes === 0) return scoped(engine, (e) => e.spectralRadius(smallerGram(e, taps)));
+  if (segment.axes === 0) return scoped(engine, (e) => radius(e, rounding, smallerGram(e, taps, rounding)));
   const side = segment.grids[k]!.map((g, a) => (segment.torus[a]! / g) * placed.source.lift[a]!);
   const ratio = map.kind === 'convolution' ? map.stride : side.map(() => 1);
   const copies = ratio.reduce((p, r) => p * r, 1);
@@ -69,26 +73,52 @@ function squaredNorm(
       const part = slice(coarse, start, Math.min(coarse.count, start + size));
       parts.push(copies === 1 ? part : refine(part, ratio));
     }
+    const error = rounding && symbolError(e, rounding, taps, true);
+    const blocks = [[0, taps.rows]] as const;
+    const covariance = (i: Engine, f: Frequencies): Matrices => {
+      const symbol = symbolOf(i, taps, matrices, f);
+      if (!rounding || !error) {
+        return reads ? read(i, symbol, undefined, f) : affine(i, symbol, undefined, copies);
+      }
+      return reads
+        ? readAbove(i, rounding, symbol, undefined, f, parts.length, error, blocks).state
+        : affineAbove(i, rounding, symbol, undefined, copies, error, blocks).state;
+    };
     if (reads) {
-      const sums = parts.map((f) => scoped(e, (i) => read(i, symbolOf(i, taps, matrices, f), undefined, f)));
-      return e.spectralRadius(sums.reduce((a, b) => e.add(a, b)));
+      const sums = parts.map((f) => scoped(e, (i) => covariance(i, f)));
+      return radius(
+        e,
+        rounding,
+        sums.reduce((a, b) => e.add(a, b)),
+      );
     }
-    const radii = parts.map((f) =>
-      scoped(e, (i) => i.spectralRadius(affine(i, symbolOf(i, taps, matrices, f), undefined, copies))),
-    );
+    const radii = parts.map((f) => scoped(e, (i) => radius(i, rounding, covariance(i, f))));
     return radii.reduce((a, b) => e.maximum(a, b));
   });
   engine.release(matrices);
   return result;
 }
 
+function radius(engine: Engine, rounding: Rounding | undefined, s: Matrices): Vector {
+  const found = engine.spectralRadius(s);
+  return rounding ? engine.combine([[rounding.radius(s.rows, s.complex), found]]) : found;
+}
+
 /** W Wᵀ or Wᵀ W, whichever is smaller. */
-function smallerGram(engine: Engine, taps: StepTaps) {
-  const { rows, columns, matrices } = taps;
-  if (rows <= columns) return engine.congruence(engine.matrices(matrices, 1, rows, columns, false));
-  const transposed = new Float64Array(rows * columns);
+function smallerGram(engine: Engine, taps: StepTaps, rounding: Rounding | undefined): Matrices {
+  const { rows, columns } = taps;
+  const [side, inner] = rows <= columns ? [rows, columns] : [columns, rows];
+  const own = rows <= columns ? taps.matrices : transposed(taps.matrices, rows, columns);
+  const matrix = engine.matrices(own, 1, side, inner, false);
+  if (!rounding) return engine.congruence(matrix);
+  const error = symbolError(engine, rounding, { ...taps, rows: side, columns: inner }, false);
+  return affineAbove(engine, rounding, matrix, undefined, 1, error, [[0, side]]).state;
+}
+
+function transposed(matrix: Float64Array, rows: number, columns: number): Float64Array {
+  const out = new Float64Array(rows * columns);
   for (let r = 0; r < rows; r++) {
-    for (let c = 0; c < columns; c++) transposed[c * rows + r] = matrices[r * columns + c]!;
+    for (let c = 0; c < columns; c++) out[c * rows + r] = matrix[r * columns + c]!;
   }
-  return engine.congruence(engine.matrices(transposed, 1, columns, rows, false));
+  return out;
 }

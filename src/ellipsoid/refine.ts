@@ -11,6 +11,7 @@ import type { Objective } from './objective.ts';
 import { DifferentiablePass, nonlinearSteps, parametersOf, type Relative, type Smoothing } from './pass.ts';
 import { poolParameters } from './pool.ts';
 import { gridSides, type MaximumStep, type NonlinearityStep, type Program, type Step } from './program.ts';
+import type { Rounding } from './rounding/rounding.ts';
 import { type LayerMultipliers, type Outcome, sweep } from './sweep.ts';
 
 export interface RefineOptions {
@@ -23,6 +24,8 @@ export interface RefineOptions {
   /** Milliseconds on `performance.now()` after which no evaluation starts. */
   readonly deadline: number;
   readonly objective: Objective;
+  /** Bounds the rounding of the last pass; the search itself needs no proof. */
+  readonly rounding?: Rounding | undefined;
   /** Ends the search; the best so far is still brought home. */
   readonly interrupt?: AbortSignal | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -225,7 +228,7 @@ class Search {
 }
 
 /** Factors by which multipliers that do not dominate at some frequency are scaled up, one after the other. */
-const REPAIRS = [1, 1.01, 1.03, 1.1, 1.3, 2];
+const REPAIRS = [1, 1 + 1e-6, 1 + 1e-4, 1.01, 1.03, 1.1, 1.3, 2];
 
 async function lastPass(
   engine: Engine,
@@ -240,6 +243,7 @@ async function lastPass(
       runs: [{ name: 'refined', theta: raised }],
       memory: options.memory,
       skips: new Map(),
+      rounding: options.rounding,
       signal: options.signal,
     });
     last = { outcome: outcome!, theta: raised };

@@ -23,6 +23,17 @@ export interface Run {
   /** What was chosen at the segment's nonlinear steps so far, by step index. */
   readonly choices: Map<number, Choice>;
   readonly layers: Layer[];
+  /** What the proofs of the steps so far rest on, where rounding is bounded. */
+  readonly evidence: Map<Step, Evidence>;
+}
+
+/** Maxima over chunks, each of length 1. */
+export interface Evidence {
+  /** By how much rounding raised a covariance, relative to its largest diagonal entry. */
+  readonly added?: Vector;
+  /** See `InverseAbove`. */
+  readonly doubt?: Vector;
+  readonly condition?: Vector;
 }
 
 /** Multipliers of a layer on the device, as `LayerMultipliers` of sweep.ts has them. */
@@ -40,4 +51,6 @@ export interface Choice {
   /** At a pooling, the covariance diag(image) of its result. */
   readonly image: Vector | undefined;
   readonly shift: Vector;
+  /** Whether D ≻ S by the rule's own definition. */
+  readonly dominated: boolean;
 }

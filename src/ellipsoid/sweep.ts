@@ -18,10 +18,12 @@ import {
   type Step,
   totalRows,
 } from './program.ts';
+import { type Inflation, inflationOf } from './rounding/inflation.ts';
+import type { Rounding } from './rounding/rounding.ts';
 import type { Choice, Choosing, Run } from './run.ts';
 import type { Skip } from './skips.ts';
 import type { Variable } from './variables.ts';
-import { Walk } from './walk.ts';
+import { handlesOf, Walk } from './walk.ts';
 
 export interface SweepOptions {
   readonly runs: readonly Choosing[];
@@ -29,6 +31,8 @@ export interface SweepOptions {
   readonly memory: number;
   /** What skip connections need, per nonlinearity beside which something lives on. */
   readonly skips: ReadonlyMap<Step, Skip>;
+  /** Bounds rounding: every result is then from above. Absent: as it is computed. */
+  readonly rounding?: Rounding | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called after every step of every group of runs. */
   readonly onStep?: (segment: Segment, k: number, runs: readonly Choosing[]) => void;
@@ -52,6 +56,8 @@ export interface Outcome {
   /** Σ_out = 2^exponent · matrix for a vector output. */
   readonly covariance?: { readonly matrix: Float64Array; readonly exponent: number };
   readonly layers: readonly LayerMultipliers[];
+  /** Where rounding was bounded: what that cost. */
+  readonly inflation?: Inflation;
 }
 
 /** @throws the signal's reason when it is aborted. */
@@ -93,11 +99,12 @@ class Sweep {
         definite: engine.vector([1]),
         choices: new Map(),
         layers: [],
+        evidence: new Map(),
       }),
     );
     for (const segment of this.#program.segments) {
       this.#open(segment, runs);
-      const chooser = new Chooser(engine, this.#walk, this.#options.skips);
+      const chooser = new Chooser(engine, this.#walk, this.#options.skips, this.#options.rounding);
       for (let k = 0; k < segment.steps.length; k++) {
         const step = segment.steps[k]!;
         for (const run of runs) {
@@ -118,7 +125,8 @@ class Sweep {
 
   #open(segment: Segment, runs: readonly Run[]): void {
     this.#walk?.close();
-    this.#walk = new Walk(this.#engine, segment, partition(segment, this.#options.memory, runs.length));
+    const { memory, rounding } = this.#options;
+    this.#walk = new Walk(this.#engine, segment, partition(segment, memory, runs.length), rounding);
     for (const run of runs) {
       // A white state serves all chunks; vectors have one chunk.
       const opening = this.#opening(run, segment);
@@ -177,7 +185,7 @@ class Sweep {
         const old = run.states[c];
         const next = this.#walk.step(run, k, c, old, run.choices.get(k));
         run.states[c] = next.state;
-        if (next.definite) this.#walk.noteDefinite(run, next.definite);
+        this.#walk.note(run, k, next.proof);
         if (old && !run.states.includes(old)) engine.release(old);
       }
     }
@@ -207,12 +215,14 @@ class Sweep {
     const engine = this.#engine;
     const vectorOutput = this.#walk.segment.axes === 0;
     const made: Handle[] = [];
+    let outputRows = 0;
     let radius: Vector | undefined;
     let covariance: Matrices | undefined;
     for (const chunk of this.#walk.partition.chunks.keys()) {
       const { state, done } = this.#walk.stateBefore(run, this.#walk.segment.steps.length, chunk);
       const matrices = this.#finalMatrices(state);
       const own = engine.spectralRadius(matrices);
+      outputRows = matrices.rows;
       const previous = radius;
       radius = previous ? engine.maximum(previous, own) : own;
       made.push(radius, ...(matrices === state ? [] : [matrices]));
@@ -221,19 +231,35 @@ class Sweep {
       else done();
     }
     const layers = run.layers;
-    const [[values, exponents, definite], matrix, perLayer] = await Promise.all([
+    const evidence = [...run.evidence].map(([step, found]) => ({ step, found, handles: handlesOf(found) }));
+    const [[values, exponents, definite], matrix, perLayer, proofs] = await Promise.all([
       engine.read(radius!, run.exponent, run.definite),
       covariance ? engine.read(covariance) : undefined,
       engine.read(...layers.flatMap((l) => [l.d, l.exponent, l.relative])),
+      engine.read(...evidence.flatMap((e) => e.handles)),
     ]);
     const states = run.states.filter((s) => s !== undefined);
     engine.release(...new Set([...made, ...states, run.exponent, run.definite]));
     engine.release(...layers.flatMap((l) => [l.d, l.exponent, l.relative]));
+    engine.release(...evidence.flatMap((e) => e.handles));
     this.#forgetChoices(run);
     const exponent = exponents![0]! + run.hostExponent;
+    const { rounding } = this.#options;
+    const numbers = proofs.map((v) => v[0]!).values();
+    const inflation =
+      rounding &&
+      inflationOf(
+        evidence.map(({ step, found }) => ({
+          step,
+          ...Object.fromEntries(Object.keys(found).map((name) => [name, numbers.next().value!])),
+        })),
+      );
+    const proven = !inflation || inflation.proven;
+    const factor = rounding?.radius(outputRows, this.#walk.segment.axes > 0) ?? 1;
     return {
       name: run.choosing.name,
-      squared: scaled(definite![0] === 1 ? values![0]! : NaN, exponent),
+      squared: scaled(proven && definite![0] === 1 ? values![0]! * factor : NaN, exponent),
+      ...(inflation ? { inflation } : {}),
       ...(matrix ? { covariance: { matrix: matrix[0]!, exponent } } : {}),
       layers: layers.map((l, i) => ({
         step: l.step,

@@ -2,27 +2,53 @@
  * The steps of one segment on chunks of its frequencies. Symbols are made once per step and chunk and shared by the runs of a
  * sweep; states are at hand, or recomputed from the segment's start where they do not fit the memory.
  */
-import type { Engine, Matrices, Vector } from '../engine/engine.ts';
+import type { Engine, Handle, Matrices, Vector } from '../engine/engine.ts';
 import { scoped } from '../engine/scope.ts';
 import type { Frequencies } from '../spectrum/frequencies.ts';
 import { affine, read, type State, type StepTaps, symbolOf, tapsOf } from './affine.ts';
 import type { Partition } from './chunks.ts';
 import { maximum } from './maximum.ts';
-import { nonlinearity, type Updated } from './nonlinearity.ts';
-import { type Segment, type Step, totalRows } from './program.ts';
-import type { Choice, Run } from './run.ts';
+import { nonlinearity, rangesOf } from './nonlinearity.ts';
+import {
+  type LinearStep,
+  type MaximumStep,
+  type NonlinearityStep,
+  type Segment,
+  type Step,
+  totalRows,
+} from './program.ts';
+import { affineAbove, readAbove, type SymbolError, symbolError } from './rounding/affine.ts';
+import type { Rounding } from './rounding/rounding.ts';
+import { maximumAbove, nonlinearityAbove } from './rounding/sector.ts';
+import type { Choice, Evidence, Run } from './run.ts';
+
+/** What a step's result rests on: `definite` as the rules have it, the rest where rounding is bounded. */
+export type Proof = Evidence & { readonly definite?: Vector };
+
+interface Taps {
+  readonly taps: StepTaps;
+  readonly matrices: Matrices | undefined;
+  readonly error: SymbolError | undefined;
+}
+
+export function handlesOf(proof: Proof): Handle[] {
+  return Object.values(proof).filter((handle) => handle !== undefined);
+}
 
 export class Walk {
   readonly #engine: Engine;
   readonly segment: Segment;
   readonly partition: Partition;
+  readonly #rounding: Rounding | undefined;
   /** Taps of linear steps, made when first needed. */
-  readonly #taps = new Map<number, { taps: StepTaps; matrices: Matrices | undefined }>();
+  readonly #taps = new Map<number, Taps>();
   /** The symbol last made. */
   #symbol: { step: number; chunk: number; symbol: Matrices } | undefined;
 
-  constructor(engine: Engine, segment: Segment, partition: Partition) {
+  /** @param rounding to be bounded; absent: covariances as they are computed */
+  constructor(engine: Engine, segment: Segment, partition: Partition, rounding: Rounding | undefined) {
     this.#engine = engine;
+    this.#rounding = rounding;
     this.segment = segment;
     this.partition = partition;
   }
@@ -30,22 +56,43 @@ export class Walk {
   /** Releases the taps and the symbol of step k, which no run will ask for again. */
   forget(k: number): void {
     if (this.#symbol?.step === k) this.#dropSymbol();
-    const matrices = this.#taps.get(k)?.matrices;
-    if (matrices) this.#engine.release(matrices);
+    this.#dropTaps(this.#taps.get(k));
     this.#taps.delete(k);
   }
 
   /** Releases what is shared; states belong to the runs. */
   close(): void {
     this.#dropSymbol();
-    for (const { matrices } of this.#taps.values()) if (matrices) this.#engine.release(matrices);
+    for (const taps of this.#taps.values()) this.#dropTaps(taps);
     this.#taps.clear();
   }
 
-  noteDefinite(run: Run, definite: Vector): void {
-    const next = this.#engine.multiply(run.definite, definite);
-    this.#engine.release(run.definite, definite);
-    run.definite = next;
+  #dropTaps(taps: Taps | undefined): void {
+    if (taps?.matrices) this.#engine.release(taps.matrices);
+    if (taps?.error?.moduli) this.#engine.release(taps.error.moduli);
+  }
+
+  /** Adds what step k rests on to what the run does, and takes the handles over. */
+  note(run: Run, k: number, { definite, ...evidence }: Proof): void {
+    const engine = this.#engine;
+    if (definite) {
+      const next = engine.multiply(run.definite, definite);
+      engine.release(run.definite, definite);
+      run.definite = next;
+    }
+    const step = this.segment.steps[k]!;
+    const before = run.evidence.get(step);
+    if (!before) {
+      run.evidence.set(step, evidence);
+      return;
+    }
+    const merged = Object.entries(evidence).map(([name, own]) => {
+      const other = before[name as keyof Evidence]!;
+      const most = engine.maximum(other, own);
+      engine.release(other, own);
+      return [name, most];
+    });
+    run.evidence.set(step, Object.fromEntries(merged) as Evidence);
   }
 
   /** One step on one chunk. The state is not released. */
@@ -55,32 +102,54 @@ export class Walk {
     chunk: number,
     state: State,
     choice: Choice | undefined,
-  ): Partial<Updated> & { state: State } {
-    const engine = this.#engine;
+  ): { state: State; proof: Proof } {
     const step = this.segment.steps[k]!;
     switch (step.kind) {
-      case 'linear': {
-        const symbol = this.symbolAt(k, chunk);
-        const copies = step.ratio.reduce((p, r) => p * r, 1);
-        return { state: scoped(engine, (e) => affine(e, symbol, state, copies)) };
-      }
+      case 'linear':
+        return this.linear(k, chunk, state);
       case 'nonlinearity':
-      case 'maximum': {
-        const { d, image, shift } = choice!;
-        return scoped(engine, (e) => {
-          const shifted = e.scaleByPower(this.asMatrices(e, state, step), shift, -1);
-          const after =
-            step.kind === 'nonlinearity'
-              ? nonlinearity(e, step, shifted, d)
-              : maximum(e, step, shifted, d, image!);
-          return { state: after.state, definite: after.definite };
+      case 'maximum':
+        return scoped(this.#engine, (e) => {
+          const shifted = e.scaleByPower(this.asMatrices(e, state, step), choice!.shift, -1);
+          const { state: after, ...proof } = this.#nonlinear(e, step, shifted, choice!);
+          return { state: after, proof };
         });
-      }
       case 'read':
         throw new Error(`sweep: a read step has no state per chunk (${run.choosing.name})`);
       default:
         return step satisfies never;
     }
+  }
+
+  /** A linear step on one chunk. */
+  linear(k: number, chunk: number, state: State): { state: Matrices; proof: Proof } {
+    const step = this.segment.steps[k] as LinearStep;
+    const symbol = this.symbolAt(k, chunk);
+    const copies = step.ratio.reduce((p, r) => p * r, 1);
+    const { error } = this.tapsOf(k);
+    return scoped(this.#engine, (e) => {
+      if (!this.#rounding || !error) return { state: affine(e, symbol, state, copies), proof: {} };
+      const blocks = rangesOf(step.after);
+      const raised = affineAbove(e, this.#rounding, symbol, state, copies, error, blocks);
+      return { state: raised.state, proof: { added: raised.added } };
+    });
+  }
+
+  #nonlinear(
+    engine: Engine,
+    step: NonlinearityStep | MaximumStep,
+    state: Matrices,
+    { d, image, dominated }: Choice,
+  ): { state: Matrices } & Proof {
+    const rounding = this.#rounding;
+    if (step.kind === 'maximum') {
+      if (rounding) return maximumAbove(engine, rounding, step, state, d, image!, dominated);
+      const { state: after, definite } = maximum(engine, step, state, d, image!);
+      return { state: after, definite };
+    }
+    if (rounding) return nonlinearityAbove(engine, rounding, step, state, d, dominated);
+    const { state: after, definite } = nonlinearity(engine, step, state, d);
+    return { state: after, definite };
   }
 
   asMatrices(engine: Engine, state: State, step: Step): Matrices {
@@ -96,7 +165,7 @@ export class Walk {
     for (let j = run.at; j < k; j++) {
       const next = this.step(run, j, chunk, state, run.choices.get(j));
       if (made) this.#engine.release(made);
-      if (next.definite) this.noteDefinite(run, next.definite);
+      this.note(run, j, next.proof);
       state = next.state;
       made = state;
     }
@@ -112,7 +181,8 @@ export class Walk {
     let sum: Matrices | undefined;
     for (let c = 0; c < this.partition.chunks.length; c++) {
       const { state, done } = this.stateBefore(run, k, c);
-      const part = this.readPart(k, c, state);
+      const { state: part, proof } = this.readPart(k, c, state);
+      this.note(run, k, proof);
       done();
       const previous = sum;
       sum = previous ? this.#engine.add(previous, part) : part;
@@ -121,16 +191,24 @@ export class Walk {
     return sum!;
   }
 
-  readPart(k: number, chunk: number, state: State): Matrices {
+  readPart(k: number, chunk: number, state: State): { state: Matrices; proof: Proof } {
     const symbol = this.symbolAt(k, chunk);
-    return scoped(this.#engine, (e) => read(e, symbol, state, this.frequencies(k, chunk)));
+    const frequencies = this.frequencies(k, chunk);
+    const { error } = this.tapsOf(k);
+    const blocks = rangesOf(this.segment.steps[k]!.after);
+    return scoped(this.#engine, (e) => {
+      if (!this.#rounding || !error) return { state: read(e, symbol, state, frequencies), proof: {} };
+      const parts = this.partition.chunks.length;
+      const raised = readAbove(e, this.#rounding, symbol, state, frequencies, parts, error, blocks);
+      return { state: raised.state, proof: { added: raised.added } };
+    });
   }
 
   frequencies(k: number, chunk: number): Frequencies {
     return this.partition.chunks[chunk]!.frequencies[k]!;
   }
 
-  tapsOf(k: number): { taps: StepTaps; matrices: Matrices | undefined } {
+  tapsOf(k: number): Taps {
     let found = this.#taps.get(k);
     if (!found) {
       const step = this.segment.steps[k]!;
@@ -141,7 +219,8 @@ export class Walk {
         this.segment.axes > 0
           ? this.#engine.matrices(taps.matrices, 1, taps.taps.length, taps.rows * taps.columns, false)
           : undefined;
-      found = { taps, matrices };
+      const error = this.#rounding && symbolError(this.#engine, this.#rounding, taps, this.segment.axes > 0);
+      found = { taps, matrices, error };
       this.#taps.set(k, found);
     }
     return found;

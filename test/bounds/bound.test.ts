@@ -63,7 +63,7 @@ describe('bound', () => {
     const network = chain('linear', [3], [{ kind: 'affine', outputs: 3, inputs: 3, weight: diagonal }]);
     const result = await bound(network, { engine });
     for (const row of result.methods) expect(row.bound).toBeCloseTo(4, 9);
-    expect(result.rigorous).toBe(false);
+    expect(result.assurance).toBe('rounding-safe');
   });
 
   it('of a network whose weights are zero is 0', async () => {

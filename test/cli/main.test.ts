@@ -30,12 +30,12 @@ describe('lipsoid', () => {
       '--json',
     );
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    const { bound, log10, methods, rigorous, network } = JSON.parse(stdout);
+    const { bound, log10, methods, assurance, network } = JSON.parse(stdout);
     expect(bound).toBeGreaterThan(1);
     expect(bound).toBeLessThan(1e4);
     expect(log10).toBeCloseTo(Math.log10(bound), 9);
     expect(bound).toBe(Math.min(...methods.map((row: { bound: number }) => row.bound)));
-    expect(rigorous).toBe(false);
+    expect(assurance).toBe('rounding-safe');
     expect(network.sha256).toMatch(/^[0-9a-f]{64}$/);
   });
 

@@ -24,7 +24,7 @@ const result: BoundResult = {
   log10: 0.97809,
   method: 'closed-form',
   rule: 'SN(1.3)',
-  rigorous: false,
+  assurance: 'rounding-safe',
   seconds: 0.5,
   methods: [
     { method: 'spectral-product', bound: null, log10: 400.25, seconds: 0.01 },
@@ -138,7 +138,7 @@ describe('lipsoid bound', () => {
       log10: result.log10,
       method: 'closed-form',
       rule: 'SN(1.3)',
-      rigorous: false,
+      assurance: 'rounding-safe',
       seconds: 0.5,
       methods: JSON.parse(JSON.stringify(result.methods)),
       layers: result.layers,

@@ -3,6 +3,7 @@ import { compile } from '../../src/ellipsoid/compile.ts';
 import type { RuleName } from '../../src/ellipsoid/multipliers.ts';
 import { normsOf } from '../../src/ellipsoid/norms.ts';
 import type { Live, Program } from '../../src/ellipsoid/program.ts';
+import type { Rounding } from '../../src/ellipsoid/rounding/rounding.ts';
 import { skipsOf } from '../../src/ellipsoid/skips.ts';
 import { type Outcome, sweep } from '../../src/ellipsoid/sweep.ts';
 import type { Engine } from '../../src/engine/engine.ts';
@@ -18,6 +19,7 @@ export interface FrequencyPath {
   /** The least multiplier of all: dead branches get ever smaller ones, down to what float64 does not hold. */
   readonly leastMultiplier: number;
   readonly choices: OracleChoices;
+  readonly outcome: Outcome;
 }
 
 const MEMORY = 2 ** 28;
@@ -28,12 +30,14 @@ export async function frequencyPath(
   network: Network,
   rule: RuleName,
   program: Program = compile(network),
+  rounding?: Rounding,
 ): Promise<FrequencyPath> {
   const norms = await normsOf(engine, program, { memory: MEMORY });
   const [outcome] = await sweep(engine, program, {
     runs: [{ name: rule }],
     memory: MEMORY,
     skips: skipsOf(program, norms),
+    rounding,
   });
   const { mantissa, exponent } = outcome!.squared;
   const least = outcome!.layers.map((layer) => Math.min(...layer.values) * 2 ** layer.exponent);
@@ -43,6 +47,7 @@ export async function frequencyPath(
     squared: mantissa * 2 ** exponent,
     leastMultiplier: Math.min(...least),
     choices: choicesOf(program, outcome!),
+    outcome: outcome!,
   };
 }
 

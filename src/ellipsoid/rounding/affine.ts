@@ -1,0 +1,131 @@
+/** The affine rule from above: W Σ Wᴴ with what symbols, products, aliasing and window sums may have lost. */
+import type { Engine, Matrices, Ranges, Vector } from '../../engine/engine.ts';
+import type { Frequencies } from '../../spectrum/frequencies.ts';
+import { affine, read, type State, type StepTaps } from '../affine.ts';
+import { type Rounding, SLACK } from './rounding.ts';
+import { type Weights, weightsOf } from './scales.ts';
+
+/** What is known of a step's symbol: |W − fl(W)| ≤ θ γ Ā entrywise, γ the relative error of the products it goes into. */
+export interface SymbolError {
+  /** θ Ā [1 | rows × columns], Ā = Σ_t |K_t|: for symbols of taps. */
+  readonly moduli: Matrices | undefined;
+  /** Bounds the rounding of a congruence, relative to (|W| + θ Ā) |Q| (|W| + θ Ā)ᵀ. */
+  readonly gamma: number;
+}
+
+/** A covariance from above, and by how much rounding raised it, relative to its largest diagonal entry. */
+export interface Raised {
+  readonly state: Matrices;
+  readonly added: Vector;
+}
+
+export function symbolError(
+  engine: Engine,
+  rounding: Rounding,
+  taps: StepTaps,
+  complex: boolean,
+): SymbolError {
+  const { rows, columns } = taps;
+  // W Q, then its product with Wᴴ.
+  const products = 2 * rounding.product(columns, complex) + rounding.gamma(4);
+  if (!complex) return { moduli: undefined, gamma: products + 3 * rounding.weights };
+  const moduli = new Float64Array(rows * columns);
+  let longest = 1;
+  taps.taps.forEach(({ extent }, t) => {
+    const samples = extent.reduce((p, e) => p * e, 1);
+    longest = Math.max(longest, ...extent);
+    for (let k = 0; k < moduli.length; k++) {
+      moduli[k]! += samples * Math.abs(taps.matrices[t * moduli.length + k]!);
+    }
+  });
+  // |Re| + |Im| of a phase is at most √2; a box's phase is a product of sums over its sides, made in float64.
+  const phase = rounding.unit + (longest + 16) * 2 ** -52;
+  const symbol = Math.SQRT2 * (rounding.gamma(taps.taps.length + 4) + rounding.weights + phase);
+  const theta = SLACK * (symbol / products);
+  for (let k = 0; k < moduli.length; k++) moduli[k]! *= theta;
+  return { moduli: engine.matrices(moduli, 1, rows, columns, false), gamma: products };
+}
+
+/** (|W| + θ Ā) |Q| (|W| + θ Ā)ᵀ q per batch entry: [B | rows × 1]; and |Q| (…)ᵀ q before the last product. */
+function reach(engine: Engine, symbol: Matrices, state: State, { moduli }: SymbolError, q: Vector) {
+  const plus = moduli && engine.columnMaximum(engine.absoluteProduct(moduli, q, { adjoint: true }));
+  const columns = engine.absoluteProduct(symbol, q, { adjoint: true, ...(plus ? { plus } : {}) });
+  const through =
+    state === undefined
+      ? columns
+      : state.kind === 'vector'
+        ? engine.scaleSides(columns, state, undefined)
+        : engine.absoluteProduct(state, columns);
+  const own = engine.absoluteProduct(symbol, through);
+  return { rows: moduli ? engine.add(own, engine.absoluteProduct(moduli, through)) : own, through };
+}
+
+/** S with its error on the diagonal: `coefficient` times the reach, and what underflow may hide. */
+function raise(
+  engine: Engine,
+  s: Matrices,
+  weights: Weights,
+  { rows, through }: { readonly rows: Vector; readonly through: Vector },
+  coefficient: number,
+  floor: number,
+): Raised {
+  const all = [Int32Array.from({ length: through.length }, (_, i) => i)];
+  const lost = engine.combine([
+    [floor, engine.sumOver(through, all)],
+    [floor, engine.vector([1])],
+  ]);
+  const error = engine.multiply(
+    weights.scale,
+    engine.combine([
+      [SLACK * coefficient, rows],
+      [1, lost],
+    ]),
+  );
+  const state = engine.addDiagonal(s, error);
+  const largest = engine.largest(engine.diagonal(state));
+  return { state, added: engine.multiply(engine.largest(error), engine.reciprocal(largest)) };
+}
+
+/** As `affine`, from above. @param blocks the rows of each variable after it */
+export function affineAbove(
+  engine: Engine,
+  rounding: Rounding,
+  symbol: Matrices,
+  state: State,
+  copies: number,
+  error: SymbolError,
+  blocks: Ranges,
+): Raised {
+  const s = affine(engine, symbol, state, copies);
+  const weights = weightsOf(engine, s, blocks);
+  const { rows, through } = reach(engine, symbol, state, error, weights.q);
+  const reached = { rows: engine.columnMaximum(rows), through: engine.columnMaximum(through) };
+  // The mean over aliases, and the addition to the diagonal.
+  const coefficient = error.gamma + rounding.gamma(copies + 4);
+  return raise(engine, s, weights, reached, coefficient, rounding.floor(symbol.columns));
+}
+
+/** As `read`, from above. @param parts how many such sums are added up */
+export function readAbove(
+  engine: Engine,
+  rounding: Rounding,
+  symbol: Matrices,
+  state: State,
+  frequencies: Frequencies,
+  parts: number,
+  error: SymbolError,
+  blocks: Ranges,
+): Raised {
+  const s = read(engine, symbol, state, frequencies);
+  const weights = weightsOf(engine, s, blocks);
+  const samples = frequencies.torus.reduce((p, n) => p * n, 1);
+  const count = frequencies.count;
+  const { rows, through } = reach(engine, symbol, state, error, weights.q);
+  const shares = engine.vector(frequencies.weights.map((w) => (w / samples) * count));
+  const reached = {
+    rows: engine.columnMaximum(engine.alias(engine.scaleBatch(rows, shares), count)),
+    through: engine.columnMaximum(through),
+  };
+  const coefficient = error.gamma + rounding.product(symbol.columns * count + parts + 4, true);
+  return raise(engine, s, weights, reached, coefficient, rounding.floor(symbol.columns * count));
+}

@@ -1,0 +1,28 @@
+/**
+ * Weights q for bounds on symmetric errors: |E_ij| ≤ F_ij implies E ⪯ diag(F q / q) for any q > 0 (Schur's test). With 1/q the size
+ * of the variable that a row belongs to, a small variable does not suffer for a large one that lives beside it.
+ */
+import type { Engine, Matrices, Ranges, Vector } from '../../engine/engine.ts';
+
+export interface Weights {
+  readonly q: Vector;
+  /** 1/q. */
+  readonly scale: Vector;
+}
+
+/** @param blocks the rows of each variable, which together are all rows of S */
+export function weightsOf(engine: Engine, s: Matrices, blocks: Ranges): Weights {
+  const ones = engine.vector(new Float64Array(s.rows).fill(1));
+  if (blocks.length === 1) return { q: ones, scale: ones };
+  const diagonal = engine.diagonal(s);
+  const least = engine.combine([[2 ** -60, engine.largest(diagonal)]]);
+  const sizes = blocks.map(([start, end]) => {
+    const own = engine.maximumOver(diagonal, [Int32Array.from({ length: end - start }, (_, i) => start + i)]);
+    const rows = engine.vector(
+      Float64Array.from({ length: s.rows }, (_, i) => Number(i >= start && i < end)),
+    );
+    return engine.multiply(rows, engine.maximum(own, least));
+  });
+  const scale = engine.squareRoot(engine.combine(sizes.map((size) => [1, size] as const)));
+  return { q: engine.reciprocal(scale), scale };
+}
