@@ -1,7 +1,6 @@
 /** Chooses the multipliers of a nonlinear step for one run of a sweep. */
 import type { Engine, Matrices, Vector } from '../engine/engine.ts';
 import { scoped } from '../engine/scope.ts';
-import { affine } from './affine.ts';
 import { pooledMultiplier } from './maximum.ts';
 import {
   dominating,
@@ -137,8 +136,8 @@ export class Chooser {
   ): { stats: Statistics; skipped: Vector | undefined } {
     const engine = this.#engine;
     let found: { stats: Statistics; skipped: Vector | undefined } | undefined;
-    for (let c = 0; c < this.#walk.partition.chunks.length; c++) {
-      const { state, done } = this.#walk.stateBefore(run, k, c);
+    for (const piece of this.#walk.pieces(k).keys()) {
+      const { state, done } = this.#walk.stateBefore(run, k, piece);
       const own = scoped(engine, (e) => {
         const matrices = this.#walk.asMatrices(e, state, step);
         const stats = statistics(e, argument(e, matrices, step.source), wanted, shape?.root);
@@ -172,27 +171,29 @@ export class Chooser {
     skip: Skip | undefined,
   ): Vector {
     if (step.kind === 'maximum' && step.cut) return engine.largest(choice.image!);
-    const next = this.#walk.segment.steps[k + 1];
-    let parts: Vector[] | undefined;
-    const reads: Matrices[] = [];
-    for (let c = 0; c < this.#walk.partition.chunks.length; c++) {
-      const { state, done } = this.#walk.stateBefore(run, k, c);
-      const after = this.#walk.step(run, k, c, state, choice);
+    const walk = this.#walk;
+    const next = walk.segment.steps[k + 1];
+    const trial = (piece: number) => {
+      const { state, done } = walk.stateBefore(run, k, piece);
+      const after = walk.step(step, state, choice);
       done();
-      const updated = after.state as Matrices;
-      if (next?.kind === 'read') {
-        reads.push(this.#walk.readPart(k + 1, c, updated));
-      } else {
-        const own = this.#radiiAfter(engine, k, c, step, updated, skip);
-        const before = parts;
-        parts = before ? own.map((radius, i) => engine.maximum(radius, before[i]!)) : own;
-      }
-      this.#engine.release(updated, ...(after.definite ? [after.definite] : []));
-    }
-    if (reads.length > 0) {
-      const score = engine.spectralRadius(reads.reduce((a, b) => engine.add(a, b)));
-      this.#engine.release(...reads);
+      this.#engine.release(after.definite);
+      return { state: after.state, done: () => this.#engine.release(after.state) };
+    };
+    if (next?.kind === 'read') {
+      const read = walk.read(k + 1, trial);
+      const score = engine.spectralRadius(read);
+      this.#engine.release(read);
       return score;
+    }
+    const ahead = next?.kind === 'linear' && (step.kept.length === 0 || !skip || skip.direct);
+    let parts: Vector[] | undefined;
+    for (const piece of walk.pieces(ahead ? k + 2 : k + 1).keys()) {
+      const seen = ahead ? walk.linear(k + 1, piece, trial) : trial(piece).state;
+      const own = this.#radiiOf(engine, seen, ahead || step.kept.length === 0 || !skip ? undefined : step);
+      this.#engine.release(seen);
+      const before = parts;
+      parts = before ? own.map((radius, i) => engine.maximum(radius, before[i]!)) : own;
     }
     const [whole, branch] = parts!;
     if (!branch) return whole!;
@@ -203,25 +204,12 @@ export class Chooser {
     ]);
   }
 
-  /** What a chunk contributes to a score: λ_max of the next S; or of what is skipped and of the branch, if they join later. */
-  #radiiAfter(
-    engine: Engine,
-    k: number,
-    chunk: number,
-    step: NonlinearityStep | MaximumStep,
-    updated: Matrices,
-    skip: Skip | undefined,
-  ): Vector[] {
-    const next = this.#walk.segment.steps[k + 1];
-    if (next?.kind === 'linear' && (step.kept.length === 0 || !skip || skip.direct)) {
-      const symbol = this.#walk.symbolAt(k + 1, chunk);
-      const copies = next.ratio.reduce((p, r) => p * r, 1);
-      return [scoped(engine, (e) => e.spectralRadius(affine(e, symbol, updated, copies)))];
-    }
-    if (step.kept.length === 0 || !skip) return [engine.spectralRadius(updated)];
-    const split = updated.rows - step.target.rows;
-    return [[0, split] as const, [split, updated.rows] as const].map((range) =>
-      scoped(engine, (e) => e.spectralRadius(e.submatrix(updated, [range], [range]))),
+  /** λ_max of a covariance; or, of one after a step beside which something is skipped, of that and of the branch. */
+  #radiiOf(engine: Engine, state: Matrices, split: NonlinearityStep | MaximumStep | undefined): Vector[] {
+    if (!split) return [engine.spectralRadius(state)];
+    const at = state.rows - split.target.rows;
+    return [[0, at] as const, [at, state.rows] as const].map((range) =>
+      scoped(engine, (e) => e.spectralRadius(e.submatrix(state, [range], [range]))),
     );
   }
 }
