@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   alexNet,
+  normals,
   resNet18,
   resNet50,
   vgg16,
@@ -19,7 +20,10 @@ import { sweep } from '../../src/ellipsoid/sweep.ts';
 import { entries, tapCount } from '../../src/ellipsoid/workspace.ts';
 import { createEngine } from '../../src/engine/create.ts';
 import type { Engine } from '../../src/engine/engine.ts';
-import type { Network } from '../../src/network/network.ts';
+import { UnsupportedError } from '../../src/errors.ts';
+import { NetworkBuilder } from '../../src/network/builder.ts';
+import type { Network, TensorId } from '../../src/network/network.ts';
+import type { Operator } from '../../src/network/operator.ts';
 import { simplify } from '../../src/network/simplify.ts';
 import { product } from '../../src/network/size.ts';
 import { FAMILIES } from '../support/families.ts';
@@ -30,6 +34,8 @@ import { idleGpu } from './idleGpu.ts';
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
 const RULE = 'GC(1.5)';
+/** Milliseconds that long tests may take on a busy machine. */
+const PATIENCE = 300_000;
 /** Bytes of vectors, which plans do not count. */
 const SMALL = MIB / 4;
 
@@ -124,13 +130,17 @@ describe('VGG-16 at 224×224 within 1 GiB', () => {
     }
   });
 
-  it('keeps to the budget in float32, all rules, taps, symbols and copies included', async () => {
-    const { most, left } = await count(program, GIB, { bytesPerNumber: 4, rules: RULE_NAMES });
-    expect(most).toBeLessThanOrEqual(GIB);
-    // A budget is there to be used.
-    expect(most).toBeGreaterThan(GIB / 2);
-    expect(left).toBe(0);
-  });
+  it(
+    'keeps to the budget in float32, all rules, taps, symbols and copies included',
+    async () => {
+      const { most, left } = await count(program, GIB, { bytesPerNumber: 4, rules: RULE_NAMES });
+      expect(most).toBeLessThanOrEqual(GIB);
+      // A budget is there to be used.
+      expect(most).toBeGreaterThan(GIB / 2);
+      expect(left).toBe(0);
+    },
+    PATIENCE,
+  );
 
   it('keeps to it in float64', async () => {
     const { most, left } = await count(program, GIB);
@@ -267,11 +277,11 @@ describe('a budget that calls for pieces', () => {
     expect(Math.abs(scant.upper / ample.upper - 1)).toBeLessThan(1e-8);
   });
 
-  it('changes no bound where aliases are cut apart', async () => {
-    const network = resNet18({ side: 64, divisor: 16 });
-    const memory = leastBytes(programOf(network), 8);
-    expect(pieceCounts(network, memory).some(([first, last]) => first > last)).toBe(true);
-    const [ample, scant] = [await run(network, GIB), await run(network, memory)];
+  it('changes no bound where aliases are cut apart and matrices go in column by column', async () => {
+    const network = strided();
+    expect(pieceCounts(network, 1).some(([first, last]) => first > last)).toBe(true);
+    const [ample, scant] = [await run(network, GIB), await run(network, 1)];
+    expect(scant.peakBytes).toBeLessThan(ample.peakBytes);
     expect(Math.abs(scant.upper / ample.upper - 1)).toBeLessThan(1e-8);
   });
 
@@ -282,29 +292,68 @@ describe('a budget that calls for pieces', () => {
       return [pieces[0]!.length, pieces.at(-1)!.length] as const;
     });
 
-  it('changes no bound of random networks', async () => {
-    const engine = await createEngine({ engine: 'cpu-wasm' });
-    try {
-      await fc.assert(
-        fc.asyncProperty(
-          fc.oneof(...Object.values(FAMILIES)),
-          fc.double({ min: 8, max: 18, noNaN: true }),
-          async (plan, log2) => {
-            const network = networkOf(plan);
-            const by = (memory: number) =>
-              bound(network, { engine, method: 'closed-form', rule: RULE, memory });
-            const [ample, scant] = [await by(GIB), await by(2 ** log2)];
-            if (ample.log10 === null) expect(scant.log10).toBeNull();
-            else expect(Math.abs(scant.log10! - ample.log10)).toBeLessThan(1e-8);
-          },
-        ),
-        { numRuns: 40 },
-      );
-    } finally {
-      await engine.close();
-    }
-  });
+  it(
+    'changes no bound of random networks',
+    async () => {
+      const engine = await createEngine({ engine: 'cpu-wasm', threads: 1 });
+      let bounded = 0;
+      try {
+        await fc.assert(
+          fc.asyncProperty(
+            fc.oneof(...Object.values(FAMILIES)),
+            fc.double({ min: 9, max: 17, noNaN: true }),
+            async (plan, log2) => {
+              const network = networkOf(plan);
+              try {
+                compile(simplify(network));
+              } catch (error) {
+                if (error instanceof UnsupportedError) return;
+                throw error;
+              }
+              bounded++;
+              const by = (memory: number) =>
+                bound(network, { engine, method: 'closed-form', rule: RULE, memory });
+              const [ample, scant] = [await by(GIB), await by(2 ** log2)];
+              if (ample.log10 === null) expect(scant.log10).toBeNull();
+              else expect(Math.abs(scant.log10! - ample.log10)).toBeLessThan(1e-8);
+            },
+          ),
+          { numRuns: 20 },
+        );
+        expect(bounded).toBeGreaterThan(5);
+      } finally {
+        await engine.close();
+      }
+    },
+    PATIENCE,
+  );
 });
+
+/** Two convolutions of stride 2, a residual connection between them, and a layer that reads the whole. */
+function strided(): Network {
+  const next = normals(7);
+  const builder = new NetworkBuilder('strided');
+  const convolution = (outputs: number, inputs: number, stride: number): Operator => ({
+    ...{ kind: 'convolution', outputs, inputs, groups: 1, kernel: [3, 3], stride: [stride, stride] },
+    ...{ dilation: [1, 1], padding: { mode: 'zero', before: [1, 1], after: [1, 1] } },
+    weight: Float64Array.from({ length: 9 * outputs * inputs }, next),
+  });
+  const relu: Operator = { kind: 'nonlinearity', function: { name: 'relu' } };
+  let last = builder.input('image', [2, 12, 12]);
+  const add = (name: string, operator: Operator, ...inputs: TensorId[]) => {
+    last = builder.add(name, operator, inputs.length > 0 ? inputs : [last]);
+    return last;
+  };
+  add('down_1', convolution(4, 2, 2));
+  const skipped = add('relu_1', relu);
+  add('branch', convolution(4, 4, 1));
+  add('relu_2', relu);
+  add('sum', { kind: 'add', coefficients: [1, 1] }, skipped, last);
+  add('down_2', convolution(5, 4, 2));
+  add('relu_3', relu);
+  const weight = Float64Array.from({ length: 6 * 45 }, next);
+  return builder.build(add('linear', { kind: 'affine', outputs: 6, inputs: 45, weight }));
+}
 
 /** The bound by one rule on Wasm, and the most bytes that the engine held. */
 async function run(network: Network, memory: number): Promise<{ upper: number; peakBytes: number }> {
