@@ -23,7 +23,7 @@ import type { Rounding } from './rounding/rounding.ts';
 import { pooledFactor } from './rounding/sector.ts';
 import type { Choice, Layer, Run } from './run.ts';
 import type { Skip } from './skips.ts';
-import { handlesOf, type Walk } from './walk.ts';
+import { handlesOf, type Proven, type Walk } from './walk.ts';
 
 export class Chooser {
   readonly #engine: Engine;
@@ -156,8 +156,8 @@ export class Chooser {
   ): { stats: Statistics; skipped: Vector | undefined } {
     const engine = this.#engine;
     let found: { stats: Statistics; skipped: Vector | undefined } | undefined;
-    for (let c = 0; c < this.#walk.partition.chunks.length; c++) {
-      const { state, done } = this.#walk.stateBefore(run, k, c);
+    for (const piece of this.#walk.pieces(k).keys()) {
+      const { state, done } = this.#walk.stateBefore(run, k, piece);
       const own = scoped(engine, (e) => {
         const matrices = this.#walk.asMatrices(e, state, step);
         const stats = statistics(e, argument(e, matrices, step.source), wanted, shape?.root);
@@ -191,29 +191,29 @@ export class Chooser {
     skip: Skip | undefined,
   ): Vector {
     if (step.kind === 'maximum' && step.cut) return engine.largest(choice.image!);
-    const next = this.#walk.segment.steps[k + 1];
-    let parts: Vector[] | undefined;
-    const reads: Matrices[] = [];
-    for (let c = 0; c < this.#walk.partition.chunks.length; c++) {
-      const { state, done } = this.#walk.stateBefore(run, k, c);
-      const after = this.#walk.step(run, k, c, state, choice);
+    const walk = this.#walk;
+    const next = walk.segment.steps[k + 1];
+    const trial = (piece: number) => {
+      const { state, done } = walk.stateBefore(run, k, piece);
+      const after = walk.step(step, state, choice);
       done();
-      const updated = after.state as Matrices;
-      if (next?.kind === 'read') {
-        const part = this.#walk.readPart(k + 1, c, updated);
-        this.#engine.release(...handlesOf(part.proof));
-        reads.push(part.state);
-      } else {
-        const own = this.#radiiAfter(engine, k, c, step, updated, skip);
-        const before = parts;
-        parts = before ? own.map((radius, i) => engine.maximum(radius, before[i]!)) : own;
-      }
-      this.#engine.release(updated, ...handlesOf(after.proof));
-    }
-    if (reads.length > 0) {
-      const score = engine.spectralRadius(reads.reduce((a, b) => engine.add(a, b)));
-      this.#engine.release(...reads);
+      this.#engine.release(...handlesOf(after.proof));
+      return { state: after.state, done: () => this.#engine.release(after.state) };
+    };
+    if (next?.kind === 'read') {
+      const { state, proof } = walk.read(k + 1, trial);
+      const score = engine.spectralRadius(state);
+      this.#engine.release(state, ...handlesOf(proof));
       return score;
+    }
+    const ahead = next?.kind === 'linear' && (step.kept.length === 0 || !skip || skip.direct);
+    let parts: Vector[] | undefined;
+    for (const piece of walk.pieces(ahead ? k + 2 : k + 1).keys()) {
+      const seen = ahead ? this.#stateOf(walk.linear(k + 1, piece, trial)) : trial(piece).state;
+      const own = this.#radiiOf(engine, seen, ahead || step.kept.length === 0 || !skip ? undefined : step);
+      this.#engine.release(seen);
+      const before = parts;
+      parts = before ? own.map((radius, i) => engine.maximum(radius, before[i]!)) : own;
     }
     const [whole, branch] = parts!;
     if (!branch) return whole!;
@@ -224,26 +224,18 @@ export class Chooser {
     ]);
   }
 
-  /** What a chunk contributes to a score: λ_max of the next S; or of what is skipped and of the branch, if they join later. */
-  #radiiAfter(
-    engine: Engine,
-    k: number,
-    chunk: number,
-    step: NonlinearityStep | MaximumStep,
-    updated: Matrices,
-    skip: Skip | undefined,
-  ): Vector[] {
-    const next = this.#walk.segment.steps[k + 1];
-    if (next?.kind === 'linear' && (step.kept.length === 0 || !skip || skip.direct)) {
-      const { state, proof } = this.#walk.linear(k + 1, chunk, updated);
-      const radius = engine.spectralRadius(state);
-      this.#engine.release(state, ...handlesOf(proof));
-      return [radius];
-    }
-    if (step.kept.length === 0 || !skip) return [engine.spectralRadius(updated)];
-    const split = updated.rows - step.target.rows;
-    return [[0, split] as const, [split, updated.rows] as const].map((range) =>
-      scoped(engine, (e) => e.spectralRadius(e.submatrix(updated, [range], [range]))),
+  /** The state alone: a trial needs no proof. */
+  #stateOf({ state, proof }: Proven): Matrices {
+    this.#engine.release(...handlesOf(proof));
+    return state;
+  }
+
+  /** λ_max of a covariance; or, of one after a step beside which something is skipped, of that and of the branch. */
+  #radiiOf(engine: Engine, state: Matrices, split: NonlinearityStep | MaximumStep | undefined): Vector[] {
+    if (!split) return [engine.spectralRadius(state)];
+    const at = state.rows - split.target.rows;
+    return [[0, at] as const, [at, state.rows] as const].map((range) =>
+      scoped(engine, (e) => e.spectralRadius(e.submatrix(state, [range], [range]))),
     );
   }
 }

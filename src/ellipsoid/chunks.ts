@@ -1,5 +1,5 @@
-/** The frequencies of a segment cut into chunks that fit a memory budget, and whether covariances are kept or recomputed. */
-import { type Frequencies, halfTorus, refine, slice } from '../spectrum/frequencies.ts';
+/** What frequencies a differentiable pass sees, and what it needs for each. */
+import { type Frequencies, halfTorus, refine } from '../spectrum/frequencies.ts';
 import { gridSides, type Segment, totalRows } from './program.ts';
 
 export interface Chunk {
@@ -15,56 +15,16 @@ export const NO_FREQUENCIES: Frequencies = {
   weights: Float64Array.of(1),
 };
 
-/** Bytes that one coarsest frequency needs for the largest covariance of the segment. */
-export function bytesPerFrequency(segment: Segment): number {
+/** Bytes that one coarsest frequency needs for the largest covariance of the segment, in numbers of so many bytes. */
+export function bytesPerFrequency(segment: Segment, bytesPerNumber: number): number {
   let most = 0;
   const coarsest = gridSides(segment, segment.steps.length).reduce((p, n) => p * n, 1);
   segment.steps.forEach((step, k) => {
     const rows = Math.max(totalRows(step.before), totalRows(step.after));
     const frequencies = gridSides(segment, k).reduce((p, n) => p * n, 1) / coarsest;
-    most = Math.max(most, frequencies * rows * rows * (segment.axes === 0 ? 8 : 16));
+    most = Math.max(most, frequencies * rows * rows * (segment.axes === 0 ? 1 : 2) * bytesPerNumber);
   });
   return most;
-}
-
-/** Matrices of a covariance's size that a step holds at once while it works on a chunk. */
-const WORKING_COPIES = 6;
-
-export interface Partition {
-  readonly chunks: readonly Chunk[];
-  /** False where the covariances of all chunks do not fit the budget: they are then recomputed from the segment's start for
-   *  every step, slower but in bounded memory. */
-  readonly kept: boolean;
-  /** Runs (rules) that fit side by side. */
-  readonly runs: number;
-  /** Estimate of the memory that one run needs. */
-  readonly bytes: number;
-}
-
-/** Cuts a segment's frequencies for a budget in bytes. */
-export function partition(segment: Segment, budget: number, wantedRuns: number): Partition {
-  if (segment.axes === 0) {
-    const bytes = bytesPerFrequency(segment);
-    const runs = Math.max(1, Math.min(wantedRuns, Math.floor((budget - WORKING_COPIES * bytes) / bytes)));
-    return { chunks: [{ frequencies: segment.grids.map(() => NO_FREQUENCIES) }], kept: true, runs, bytes };
-  }
-  const all = halfTorus(gridSides(segment, segment.steps.length));
-  const each = Math.max(1, bytesPerFrequency(segment));
-  const total = each * all.count;
-  // Half the budget for what is kept between steps, half for the chunk at work.
-  const size = Math.max(1, Math.min(all.count, Math.floor(budget / 2 / (WORKING_COPIES * each))));
-  const kept = total <= budget / 2;
-  const runs = kept ? Math.max(1, Math.min(wantedRuns, Math.floor(budget / 2 / total))) : 1;
-  const chunks: Chunk[] = [];
-  for (let start = 0; start < all.count; start += size) {
-    chunks.push({ frequencies: chain(segment, slice(all, start, Math.min(all.count, start + size))) });
-  }
-  return {
-    chunks,
-    kept,
-    runs,
-    bytes: kept ? total * (1 + WORKING_COPIES / chunks.length) : WORKING_COPIES * each * size,
-  };
 }
 
 /** The frequencies of every working grid of the segment, from those of its coarsest. */
@@ -93,10 +53,10 @@ export interface PassBytes {
   readonly working: number;
 }
 
-export function passBytes(segment: Segment): PassBytes {
+export function passBytes(segment: Segment, bytesPerNumber: number): PassBytes {
   const sides = (k: number) => gridSides(segment, k).reduce((p, n) => p * n, 1);
   const coarsest = sides(segment.steps.length);
-  const number = segment.axes === 0 ? 8 : 16;
+  const number = (segment.axes === 0 ? 1 : 2) * bytesPerNumber;
   let symbols = 0;
   let tapes = 0;
   segment.steps.forEach((step, k) => {
@@ -106,7 +66,7 @@ export function passBytes(segment: Segment): PassBytes {
     if (linear) symbols += share * before * after;
     tapes += share * (linear ? 1 : TAPE_COPIES) * before * before;
   });
-  const state = bytesPerFrequency(segment);
+  const state = bytesPerFrequency(segment, bytesPerNumber);
   return { symbols, tapes, state, working: PASS_COPIES * state };
 }
 

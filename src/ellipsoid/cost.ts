@@ -40,10 +40,10 @@ export function programCost(program: Program): number {
   return stepsOf(program).reduce((sum, { segment, k }) => sum + stepCost(segment, k), 0);
 }
 
-/** Bytes of the largest covariance of a program, at all frequencies. */
+/** Bytes of the largest covariance of a program, at all frequencies, in float64. */
 export function programBytes(program: Program): number {
   return program.segments.reduce((most, segment) => {
     const coarsest = gridSides(segment, segment.steps.length).reduce((p, n) => p * n, 1);
-    return Math.max(most, bytesPerFrequency(segment) * (segment.axes === 0 ? 1 : (coarsest + 1) / 2));
+    return Math.max(most, bytesPerFrequency(segment, 8) * (segment.axes === 0 ? 1 : (coarsest + 1) / 2));
   }, 0);
 }

@@ -49,15 +49,13 @@ export function maximum(
   const kept = rangesOf(step.kept);
   const across = engine.submatrix(state, kept, rangesOf([step.source]));
   const keptState = engine.add(engine.submatrix(state, kept, kept), engine.congruence(across, r));
-  const rows = step.target.rows;
-  const zero = engine.matrices(
-    new Float64Array(keptState.batch * keptState.rows * rows * (keptState.complex ? 2 : 1)),
-    keptState.batch,
-    keptState.rows,
-    rows,
-    keptState.complex,
-  );
   const ones = engine.vector(new Float64Array(keptState.batch).fill(1));
   const own = engine.scaleBatch(engine.diagonalMatrix(image, keptState.complex), ones);
-  return { state: engine.assemble(keptState, zero, own), definite, r, across };
+  const split = keptState.rows;
+  const size = split + step.target.rows;
+  const joint = engine.add(
+    engine.submatrixAdjoint(keptState, [[0, split]], size),
+    engine.submatrixAdjoint(own, [[split, size]], size),
+  );
+  return { state: joint, definite, r, across };
 }

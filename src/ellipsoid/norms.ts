@@ -6,7 +6,7 @@ import { type Frequencies, halfTorus, refine, slice } from '../spectrum/frequenc
 import { affine, read, type StepTaps, symbolOf, termTaps } from './affine.ts';
 import type { Norms } from './gains.ts';
 import type { PlacedTerm, Program, Segment } from './program.ts';
-import { affineAbove, readAbove, symbolError } from './rounding/affine.ts';
+import { affineAbove, readAbove, sumAbove, symbolError } from './rounding/affine.ts';
 import type { Rounding } from './rounding/rounding.ts';
 import type { LinearMap } from './variables.ts';
 
@@ -81,16 +81,13 @@ function squaredNorm(
         return reads ? read(i, symbol, undefined, f) : affine(i, symbol, undefined, copies);
       }
       return reads
-        ? readAbove(i, rounding, symbol, undefined, f, parts.length, error, blocks).state
+        ? readAbove(i, rounding, symbol, undefined, f, error, blocks).state
         : affineAbove(i, rounding, symbol, undefined, copies, error, blocks).state;
     };
     if (reads) {
       const sums = parts.map((f) => scoped(e, (i) => covariance(i, f)));
-      return radius(
-        e,
-        rounding,
-        sums.reduce((a, b) => e.add(a, b)),
-      );
+      const sum = sums.reduce((a, b) => e.add(a, b));
+      return radius(e, rounding, rounding ? sumAbove(e, rounding, sum, sums.length, blocks) : sum);
     }
     const radii = parts.map((f) => scoped(e, (i) => radius(i, rounding, covariance(i, f))));
     return radii.reduce((a, b) => e.maximum(a, b));

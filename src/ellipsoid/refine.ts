@@ -3,6 +3,7 @@
  * gradients. The search may see only some frequencies and a smoothed bound; what counts is the last pass, which sees all
  * of them and scales multipliers up where they do not dominate.
  */
+import { bytesPerNumber } from '../engine/bytesPerNumber.ts';
 import type { Engine } from '../engine/engine.ts';
 import { halfTorus } from '../spectrum/frequencies.ts';
 import { type Chunk, NO_FREQUENCIES, passBytes, spread } from './chunks.ts';
@@ -89,7 +90,7 @@ export async function refine(
   start: ReadonlyMap<Step, Float64Array>,
   options: RefineOptions,
 ): Promise<Refined | 'no room' | 'no slope'> {
-  const search = searchPlan(program, options.memory);
+  const search = searchPlan(program, options.memory, bytesPerNumber(engine));
   if (!search) return 'no room';
   const steps = nonlinearSteps(program);
   const layout = new Flat(steps);
@@ -269,10 +270,10 @@ interface SearchPlan {
  * How a search fits the memory: with all tapes; else with tapes for one block of steps at a time; else with only as many evenly
  * spread frequencies as there is room for. Undefined where there is no room for one.
  */
-function searchPlan(program: Program, memory: number): SearchPlan | undefined {
+function searchPlan(program: Program, memory: number, numberBytes: number): SearchPlan | undefined {
   const parts = program.segments.map((segment) => ({
     segment,
-    bytes: passBytes(segment),
+    bytes: passBytes(segment, numberBytes),
     count: segment.axes === 0 ? 0 : halfTorus(gridSides(segment, segment.steps.length)).count,
   }));
   const steps = program.segments.reduce((sum, s) => sum + s.steps.length, 0);

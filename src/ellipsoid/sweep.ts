@@ -4,12 +4,13 @@
  *
  * Everything is recorded on the engine and read back once, after the last step.
  */
+import { bytesPerNumber } from '../engine/bytesPerNumber.ts';
 import type { Engine, Handle, Matrices, Vector } from '../engine/engine.ts';
 import { scoped } from '../engine/scope.ts';
 import { type Scaled, scaled } from '../scaled.ts';
 import type { State } from './affine.ts';
 import { Chooser } from './choice.ts';
-import { partition } from './chunks.ts';
+import { type Partition, partition } from './partition.ts';
 import {
   type MaximumStep,
   type NonlinearityStep,
@@ -27,7 +28,7 @@ import { handlesOf, Walk } from './walk.ts';
 
 export interface SweepOptions {
   readonly runs: readonly Choosing[];
-  /** Memory budget in bytes for covariances. */
+  /** Memory budget in bytes for all that is on the engine. */
   readonly memory: number;
   /** What skip connections need, per nonlinearity beside which something lives on. */
   readonly skips: ReadonlyMap<Step, Skip>;
@@ -63,7 +64,7 @@ export interface Outcome {
 /** @throws the signal's reason when it is aborted. */
 export async function sweep(engine: Engine, program: Program, options: SweepOptions): Promise<Outcome[]> {
   const runsAtOnce = Math.min(
-    ...program.segments.map((s) => partition(s, options.memory, options.runs.length).runs),
+    ...program.segments.map((s) => partitionFor(engine, s, options, options.runs.length).runs),
     options.runs.length,
   );
   const outcomes: Outcome[] = [];
@@ -72,6 +73,15 @@ export async function sweep(engine: Engine, program: Program, options: SweepOpti
     outcomes.push(...(await new Sweep(engine, program, options).run(together)));
   }
   return outcomes;
+}
+
+function partitionFor(
+  engine: Engine,
+  segment: Segment,
+  { memory }: SweepOptions,
+  wantedRuns: number,
+): Partition {
+  return partition(segment, { memory, bytesPerNumber: bytesPerNumber(engine), wantedRuns });
 }
 
 class Sweep {
@@ -125,12 +135,12 @@ class Sweep {
 
   #open(segment: Segment, runs: readonly Run[]): void {
     this.#walk?.close();
-    const { memory, rounding } = this.#options;
-    this.#walk = new Walk(this.#engine, segment, partition(segment, memory, runs.length), rounding);
+    const partition = partitionFor(this.#engine, segment, this.#options, runs.length);
+    this.#walk = new Walk(this.#engine, segment, partition, this.#options.rounding);
     for (const run of runs) {
-      // A white state serves all chunks; vectors have one chunk.
+      // A white state serves all pieces; vectors have one piece.
       const opening = this.#opening(run, segment);
-      run.states = this.#walk.partition.chunks.map(() => opening);
+      run.states = this.#walk.pieces(0).map(() => opening);
       run.at = 0;
       this.#forgetChoices(run);
     }
@@ -155,14 +165,12 @@ class Sweep {
 
   /** Moves every run past step k, or only remembers the way where covariances are recomputed. */
   #advanceAll(runs: readonly Run[], k: number): void {
-    const engine = this.#engine;
     const step = this.#walk.segment.steps[k]!;
-    const chunks = this.#walk.partition.chunks.length;
     if (step.kind === 'read') {
       const sums = runs.map((run) => this.#walk.readAll(run, k));
       runs.forEach((run, r) => {
         this.#replaceStates(run, [sums[r]]);
-        run.hostExponent += 2 * this.#walk.tapsOf(k).taps.exponent;
+        run.hostExponent += 2 * this.#walk.tapsOf(k).exponent;
       });
       return;
     }
@@ -176,21 +184,28 @@ class Sweep {
       }
       return;
     }
-    if (step.kind === 'linear')
-      for (const run of runs) run.hostExponent += 2 * this.#walk.tapsOf(k).taps.exponent;
+    if (step.kind === 'linear') for (const run of runs) run.hostExponent += 2 * this.#walk.tapsOf(k).exponent;
     else for (const run of runs) this.#shiftExponent(run, run.choices.get(k)!);
     if (!this.#walk.partition.kept) return;
-    for (let c = 0; c < chunks; c++) {
-      for (const run of runs) {
-        const old = run.states[c];
-        const next = this.#walk.step(run, k, c, old, run.choices.get(k));
-        run.states[c] = next.state;
-        this.#walk.note(run, k, next.proof);
-        if (old && !run.states.includes(old)) engine.release(old);
-      }
+    const next = runs.map((): State[] => []);
+    for (const [piece, { parts }] of this.#walk.pieces(k + 1).entries()) {
+      runs.forEach((run, r) => {
+        next[r]!.push(this.#walk.stateAfter(run, k, piece));
+        this.#dropStates(run, ...parts);
+      });
     }
-    for (const run of runs) run.at = k + 1;
+    runs.forEach((run, r) => {
+      run.states = next[r]!;
+      run.at = k + 1;
+    });
     if (step.kind === 'linear') this.#walk.forget(k);
+  }
+
+  /** Lets go of the states of pieces first … end − 1; a white one may serve others still. */
+  #dropStates(run: Run, first: number, end: number): void {
+    const old = new Set(run.states.slice(first, end));
+    run.states.fill(undefined, first, end);
+    for (const state of old) if (state && !run.states.includes(state)) this.#engine.release(state);
   }
 
   #replaceStates(run: Run, states: State[]): void {
@@ -218,8 +233,9 @@ class Sweep {
     let outputRows = 0;
     let radius: Vector | undefined;
     let covariance: Matrices | undefined;
-    for (const chunk of this.#walk.partition.chunks.keys()) {
-      const { state, done } = this.#walk.stateBefore(run, this.#walk.segment.steps.length, chunk);
+    const end = this.#walk.segment.steps.length;
+    for (const piece of this.#walk.pieces(end).keys()) {
+      const { state, done } = this.#walk.stateBefore(run, end, piece);
       const matrices = this.#finalMatrices(state);
       const own = engine.spectralRadius(matrices);
       outputRows = matrices.rows;

@@ -1,38 +1,37 @@
 /**
- * The steps of one segment on chunks of its frequencies. Symbols are made once per step and chunk and shared by the runs of a
+ * The steps of one segment on pieces of its frequencies. Symbols are made once per step and piece and shared by the runs of a
  * sweep; states are at hand, or recomputed from the segment's start where they do not fit the memory.
  */
-import type { Engine, Handle, Matrices, Vector } from '../engine/engine.ts';
+import type { Engine, Handle, Matrices, Ranges, Vector } from '../engine/engine.ts';
 import { scoped } from '../engine/scope.ts';
 import type { Frequencies } from '../spectrum/frequencies.ts';
-import { affine, read, type State, type StepTaps, symbolOf, tapsOf } from './affine.ts';
-import type { Partition } from './chunks.ts';
+import { affine, read, type State, type StepTaps } from './affine.ts';
 import { maximum } from './maximum.ts';
 import { nonlinearity, rangesOf } from './nonlinearity.ts';
-import {
-  type LinearStep,
-  type MaximumStep,
-  type NonlinearityStep,
-  type Segment,
-  type Step,
-  totalRows,
-} from './program.ts';
-import { affineAbove, readAbove, type SymbolError, symbolError } from './rounding/affine.ts';
+import type { Partition, Piece } from './partition.ts';
+import { type MaximumStep, type NonlinearityStep, type Segment, type Step, totalRows } from './program.ts';
+import { affineAbove, readAbove, type SymbolError, sumAbove, symbolError } from './rounding/affine.ts';
 import type { Rounding } from './rounding/rounding.ts';
 import { maximumAbove, nonlinearityAbove } from './rounding/sector.ts';
 import type { Choice, Evidence, Run } from './run.ts';
+import { Symbols } from './symbols.ts';
 
 /** What a step's result rests on: `definite` as the rules have it, the rest where rounding is bounded. */
 export type Proof = Evidence & { readonly definite?: Vector };
 
-interface Taps {
-  readonly taps: StepTaps;
-  readonly matrices: Matrices | undefined;
-  readonly error: SymbolError | undefined;
+export interface Proven {
+  readonly state: Matrices;
+  readonly proof: Proof;
 }
 
 export function handlesOf(proof: Proof): Handle[] {
   return Object.values(proof).filter((handle) => handle !== undefined);
+}
+
+/** A state, and how to say that it is no longer needed. */
+interface Held {
+  readonly state: State;
+  readonly done: () => void;
 }
 
 export class Walk {
@@ -40,10 +39,11 @@ export class Walk {
   readonly segment: Segment;
   readonly partition: Partition;
   readonly #rounding: Rounding | undefined;
-  /** Taps of linear steps, made when first needed. */
-  readonly #taps = new Map<number, Taps>();
+  readonly #symbols: Symbols;
+  /** What rounding may do to the symbols of linear steps. */
+  readonly #errors = new Map<number, SymbolError>();
   /** The symbol last made. */
-  #symbol: { step: number; chunk: number; symbol: Matrices } | undefined;
+  #symbol: { step: number; piece: number; symbol: Matrices } | undefined;
 
   /** @param rounding to be bounded; absent: covariances as they are computed */
   constructor(engine: Engine, segment: Segment, partition: Partition, rounding: Rounding | undefined) {
@@ -51,25 +51,23 @@ export class Walk {
     this.#rounding = rounding;
     this.segment = segment;
     this.partition = partition;
+    this.#symbols = new Symbols(engine, segment, partition.uploads);
   }
 
   /** Releases the taps and the symbol of step k, which no run will ask for again. */
   forget(k: number): void {
     if (this.#symbol?.step === k) this.#dropSymbol();
-    this.#dropTaps(this.#taps.get(k));
-    this.#taps.delete(k);
+    this.#symbols.forget(k);
+    const moduli = this.#errors.get(k)?.moduli;
+    if (moduli) this.#engine.release(moduli);
+    this.#errors.delete(k);
   }
 
   /** Releases what is shared; states belong to the runs. */
   close(): void {
     this.#dropSymbol();
-    for (const taps of this.#taps.values()) this.#dropTaps(taps);
-    this.#taps.clear();
-  }
-
-  #dropTaps(taps: Taps | undefined): void {
-    if (taps?.matrices) this.#engine.release(taps.matrices);
-    if (taps?.error?.moduli) this.#engine.release(taps.error.moduli);
+    for (const k of [...this.#errors.keys()]) this.forget(k);
+    this.#symbols.close();
   }
 
   /** Adds what step k rests on to what the run does, and takes the handles over. */
@@ -81,57 +79,32 @@ export class Walk {
       run.definite = next;
     }
     const step = this.segment.steps[k]!;
-    const before = run.evidence.get(step);
-    if (!before) {
-      run.evidence.set(step, evidence);
-      return;
-    }
+    run.evidence.set(step, this.#merged(run.evidence.get(step), evidence));
+  }
+
+  #merged(before: Evidence | undefined, evidence: Evidence): Evidence {
+    if (!before) return evidence;
+    const engine = this.#engine;
     const merged = Object.entries(evidence).map(([name, own]) => {
       const other = before[name as keyof Evidence]!;
       const most = engine.maximum(other, own);
       engine.release(other, own);
       return [name, most];
     });
-    run.evidence.set(step, Object.fromEntries(merged) as Evidence);
+    return Object.fromEntries(merged) as Evidence;
   }
 
-  /** One step on one chunk. The state is not released. */
-  step(
-    run: Run,
-    k: number,
-    chunk: number,
-    state: State,
-    choice: Choice | undefined,
-  ): { state: State; proof: Proof } {
-    const step = this.segment.steps[k]!;
-    switch (step.kind) {
-      case 'linear':
-        return this.linear(k, chunk, state);
-      case 'nonlinearity':
-      case 'maximum':
-        return scoped(this.#engine, (e) => {
-          const shifted = e.scaleByPower(this.asMatrices(e, state, step), choice!.shift, -1);
-          const { state: after, ...proof } = this.#nonlinear(e, step, shifted, choice!);
-          return { state: after, proof };
-        });
-      case 'read':
-        throw new Error(`sweep: a read step has no state per chunk (${run.choosing.name})`);
-      default:
-        return step satisfies never;
-    }
+  /** The pieces before step k. */
+  pieces(k: number): readonly Piece[] {
+    return this.partition.pieces[k]!;
   }
 
-  /** A linear step on one chunk. */
-  linear(k: number, chunk: number, state: State): { state: Matrices; proof: Proof } {
-    const step = this.segment.steps[k] as LinearStep;
-    const symbol = this.symbolAt(k, chunk);
-    const copies = step.ratio.reduce((p, r) => p * r, 1);
-    const { error } = this.tapsOf(k);
+  /** One nonlinear step on one piece. The state is not released. */
+  step(step: NonlinearityStep | MaximumStep, state: State, { shift, ...choice }: Choice): Proven {
     return scoped(this.#engine, (e) => {
-      if (!this.#rounding || !error) return { state: affine(e, symbol, state, copies), proof: {} };
-      const blocks = rangesOf(step.after);
-      const raised = affineAbove(e, this.#rounding, symbol, state, copies, error, blocks);
-      return { state: raised.state, proof: { added: raised.added } };
+      const shifted = e.scaleByPower(this.asMatrices(e, state, step), shift, -1);
+      const { state: after, ...proof } = this.#nonlinear(e, step, shifted, choice);
+      return { state: after, proof };
     });
   }
 
@@ -139,8 +112,8 @@ export class Walk {
     engine: Engine,
     step: NonlinearityStep | MaximumStep,
     state: Matrices,
-    { d, image, dominated }: Choice,
-  ): { state: Matrices } & Proof {
+    { d, image, dominated }: Omit<Choice, 'shift'>,
+  ): { readonly state: Matrices } & Proof {
     const rounding = this.#rounding;
     if (step.kind === 'maximum') {
       if (rounding) return maximumAbove(engine, rounding, step, state, d, image!, dominated);
@@ -152,88 +125,176 @@ export class Walk {
     return { state: after, definite };
   }
 
+  /** One linear step onto a piece after it, from its parts before, each asked for in turn. */
+  linear(k: number, piece: number, before: (part: number) => Held): Proven {
+    const [first, end] = this.pieces(k + 1)[piece]!.parts;
+    const copies = this.frequencies(k, first).count / this.frequencies(k + 1, piece).count;
+    let sum: Matrices | undefined;
+    let proof: Proof = {};
+    for (let part = first; part < end; part++) {
+      const { state, done } = before(part);
+      const own = this.#affine(k, part, state, copies);
+      done();
+      sum = sum ? this.#sum(sum, own.state) : own.state;
+      proof = this.#merged(proof.added && proof, own.proof);
+    }
+    if (end - first === 1) return { state: sum!, proof };
+    return { state: this.#above(k, this.#scaled(sum!, 1 / (end - first)), end - first), proof };
+  }
+
+  /** The state after step k on one of the pieces after it. */
+  stateAfter(run: Run, k: number, piece: number): Matrices {
+    const { state, proof } = this.#proven(run, k, piece);
+    this.note(run, k, proof);
+    return state;
+  }
+
+  #proven(run: Run, k: number, piece: number): Proven {
+    const step = this.segment.steps[k]!;
+    switch (step.kind) {
+      case 'linear':
+        return this.linear(k, piece, (part) => this.stateBefore(run, k, part));
+      case 'nonlinearity':
+      case 'maximum': {
+        const { state, done } = this.stateBefore(run, k, piece);
+        const next = this.step(step, state, run.choices.get(k)!);
+        done();
+        return next;
+      }
+      case 'read':
+        throw new Error(`sweep: a read step has no state per piece (${run.choosing.name})`);
+      default:
+        return step satisfies never;
+    }
+  }
+
   asMatrices(engine: Engine, state: State, step: Step): Matrices {
     if (state?.kind === 'matrices') return state;
     const diagonal = state ?? engine.vector(new Float64Array(totalRows(step.before)).fill(1));
     return engine.diagonalMatrix(diagonal, this.segment.axes > 0);
   }
 
-  /** The state of a chunk before step k: at hand, or recomputed. `done` releases what was made. */
-  stateBefore(run: Run, k: number, chunk: number): { state: State; done: () => void } {
-    let state = run.states[chunk];
-    let made: State;
-    for (let j = run.at; j < k; j++) {
-      const next = this.step(run, j, chunk, state, run.choices.get(j));
-      if (made) this.#engine.release(made);
-      this.note(run, j, next.proof);
-      state = next.state;
-      made = state;
-    }
-    return {
-      state,
-      done: () => {
-        if (made) this.#engine.release(made);
-      },
-    };
+  /** The state of a piece before step k: at hand, or recomputed. `done` releases what was made. */
+  stateBefore(run: Run, k: number, piece: number): Held {
+    if (k === run.at) return { state: run.states[piece], done: () => {} };
+    const state = this.stateAfter(run, k - 1, piece);
+    return { state, done: () => this.#engine.release(state) };
   }
 
   readAll(run: Run, k: number): Matrices {
-    let sum: Matrices | undefined;
-    for (let c = 0; c < this.partition.chunks.length; c++) {
-      const { state, done } = this.stateBefore(run, k, c);
-      const { state: part, proof } = this.readPart(k, c, state);
-      this.note(run, k, proof);
-      done();
-      const previous = sum;
-      sum = previous ? this.#engine.add(previous, part) : part;
-      if (previous) this.#engine.release(previous, part);
-    }
-    return sum!;
+    const { state, proof } = this.read(k, (piece) => this.stateBefore(run, k, piece));
+    this.note(run, k, proof);
+    return state;
   }
 
-  readPart(k: number, chunk: number, state: State): { state: Matrices; proof: Proof } {
-    const symbol = this.symbolAt(k, chunk);
-    const frequencies = this.frequencies(k, chunk);
-    const { error } = this.tapsOf(k);
-    const blocks = rangesOf(this.segment.steps[k]!.after);
+  /** The covariance of what a step reads, from the states of all pieces before it, each asked for in turn. */
+  read(k: number, before: (piece: number) => Held): Proven {
+    let sum: Matrices | undefined;
+    let proof: Proof = {};
+    for (const piece of this.pieces(k).keys()) {
+      const { state, done } = before(piece);
+      const own = this.#read(k, piece, state);
+      done();
+      sum = sum ? this.#sum(sum, own.state) : own.state;
+      proof = this.#merged(proof.added && proof, own.proof);
+    }
+    const count = this.pieces(k).length;
+    return { state: count === 1 ? sum! : this.#above(k, sum!, count), proof };
+  }
+
+  #read(k: number, piece: number, state: State): Proven {
+    const symbol = this.symbolAt(k, piece);
+    const frequencies = this.frequencies(k, piece);
+    const rounding = this.#rounding;
     return scoped(this.#engine, (e) => {
-      if (!this.#rounding || !error) return { state: read(e, symbol, state, frequencies), proof: {} };
-      const parts = this.partition.chunks.length;
-      const raised = readAbove(e, this.#rounding, symbol, state, frequencies, parts, error, blocks);
+      if (!rounding) return { state: read(e, symbol, state, frequencies), proof: {} };
+      const raised = readAbove(e, rounding, symbol, state, frequencies, this.#errorOf(k), this.#blocks(k));
       return { state: raised.state, proof: { added: raised.added } };
     });
   }
 
-  frequencies(k: number, chunk: number): Frequencies {
-    return this.partition.chunks[chunk]!.frequencies[k]!;
+  frequencies(k: number, piece: number): Frequencies {
+    return this.pieces(k)[piece]!.frequencies;
   }
 
-  tapsOf(k: number): Taps {
-    let found = this.#taps.get(k);
-    if (!found) {
-      const step = this.segment.steps[k]!;
-      if (step.kind !== 'linear' && step.kind !== 'read')
-        throw new Error('sweep: only linear steps have taps');
-      const taps = tapsOf(step, this.segment.axes);
-      const matrices =
-        this.segment.axes > 0
-          ? this.#engine.matrices(taps.matrices, 1, taps.taps.length, taps.rows * taps.columns, false)
-          : undefined;
-      const error = this.#rounding && symbolError(this.#engine, this.#rounding, taps, this.segment.axes > 0);
-      found = { taps, matrices, error };
-      this.#taps.set(k, found);
-    }
-    return found;
+  tapsOf(k: number): StepTaps {
+    return this.#symbols.tapsOf(k);
   }
 
-  symbolAt(k: number, chunk: number): Matrices {
+  symbolAt(k: number, piece: number): Matrices {
     const last = this.#symbol;
-    if (last && last.step === k && last.chunk === chunk) return last.symbol;
+    if (last && last.step === k && last.piece === piece) return last.symbol;
     this.#dropSymbol();
-    const { taps, matrices } = this.tapsOf(k);
-    const symbol = scoped(this.#engine, (e) => symbolOf(e, taps, matrices, this.frequencies(k, chunk)));
-    this.#symbol = { step: k, chunk, symbol };
+    const symbol = this.#symbols.at(k, this.frequencies(k, piece));
+    this.#symbol = { step: k, piece, symbol };
     return symbol;
+  }
+
+  #affine(k: number, piece: number, state: State, copies: number): Proven {
+    if (state?.kind !== 'matrices' && this.#symbols.isWide(k)) return this.#byColumns(k, state);
+    return this.#congruence(k, this.symbolAt(k, piece), state, copies);
+  }
+
+  /** W D Wᵀ for the dense matrix of step k, where that is too wide to be on the engine as a whole: the sum over slices of columns.
+   *  @param diagonal absent: the identity */
+  #byColumns(k: number, diagonal: Vector | undefined): Proven {
+    let sum: Matrices | undefined;
+    let proof: Proof = {};
+    let count = 0;
+    for (const { matrices, columns } of this.#symbols.byColumns(k)) {
+      const own = diagonal && this.#engine.sumOver(diagonal, columns);
+      const part = this.#congruence(k, matrices, own, 1);
+      this.#engine.release(matrices, ...(own ? [own] : []));
+      sum = sum ? this.#sum(sum, part.state) : part.state;
+      proof = this.#merged(proof.added && proof, part.proof);
+      count++;
+    }
+    return { state: count === 1 ? sum! : this.#above(k, sum!, count), proof };
+  }
+
+  #congruence(k: number, symbol: Matrices, state: State, copies: number): Proven {
+    const rounding = this.#rounding;
+    return scoped(this.#engine, (e) => {
+      if (!rounding) return { state: affine(e, symbol, state, copies), proof: {} };
+      const raised = affineAbove(e, rounding, symbol, state, copies, this.#errorOf(k), this.#blocks(k));
+      return { state: raised.state, proof: { added: raised.added } };
+    });
+  }
+
+  /** A sum of so many covariances, with what adding them up may have lost. */
+  #above(k: number, sum: Matrices, count: number): Matrices {
+    const rounding = this.#rounding;
+    if (!rounding) return sum;
+    const raised = scoped(this.#engine, (e) => sumAbove(e, rounding, sum, count, this.#blocks(k)));
+    this.#engine.release(sum);
+    return raised;
+  }
+
+  #errorOf(k: number): SymbolError {
+    let error = this.#errors.get(k);
+    if (!error) {
+      error = symbolError(this.#engine, this.#rounding!, this.tapsOf(k), this.segment.axes > 0);
+      this.#errors.set(k, error);
+    }
+    return error;
+  }
+
+  #blocks(k: number): Ranges {
+    return rangesOf(this.segment.steps[k]!.after);
+  }
+
+  #sum(a: Matrices, b: Matrices): Matrices {
+    const sum = this.#engine.add(a, b);
+    this.#engine.release(a, b);
+    return sum;
+  }
+
+  #scaled(a: Matrices, factor: number): Matrices {
+    const scaled = scoped(this.#engine, (e) =>
+      e.scaleBatch(a, e.vector(new Float64Array(a.batch).fill(factor))),
+    );
+    this.#engine.release(a);
+    return scaled;
   }
 
   #dropSymbol(): void {

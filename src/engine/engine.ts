@@ -28,6 +28,9 @@ export interface Vector {
 
 export type Handle = Matrices | Vector;
 
+/** Numbers, or who makes them: any number of times, always the same. */
+export type Data = Float64Array | (() => Float64Array);
+
 /** Which operand of a product is replaced by its conjugate transpose. */
 export interface ProductOptions {
   readonly adjointA?: boolean;
@@ -52,8 +55,9 @@ export interface Engine {
 
   // ---- data in and out ------------------------------------------------------------------------
 
-  /** Copies `data` in. `data.length` must be batch · rows · columns (· 2 if complex). */
-  matrices(data: Float64Array, batch: number, rows: number, columns: number, complex: boolean): Matrices;
+  /** Copies `data` in: batch · rows · columns (· 2 if complex) numbers. Given as a function it is asked for when what was recorded
+   *  before has run, so that large operands need not exist all at once. */
+  matrices(data: Data, batch: number, rows: number, columns: number, complex: boolean): Matrices;
   vector(data: ArrayLike<number>): Vector;
   /** Runs what was recorded and copies the values of the handles out. */
   read(...handles: Handle[]): Promise<Float64Array[]>;

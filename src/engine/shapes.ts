@@ -18,6 +18,17 @@ export function checkDimension(operation: string, name: string, value: number): 
   }
 }
 
+/** How many numbers matrices of a shape take; `data`, where it is at hand, must have as many. */
+export function dataLength(shape: Shape, data: ArrayLike<number> | undefined): number {
+  checkDimension('matrices', 'batch', shape.batch);
+  checkDimension('matrices', 'rows', shape.rows);
+  checkDimension('matrices', 'columns', shape.columns);
+  const length = shape.batch * shape.rows * shape.columns * (shape.complex ? 2 : 1);
+  if (data && data.length !== length)
+    throw new RangeError(`matrices: ${describe(shape)} takes ${length} numbers, got ${data.length}`);
+  return length;
+}
+
 function misfit(operation: string, nameA: string, a: Matrices | Vector, nameB: string, b: Matrices | Vector) {
   return new RangeError(`${operation}: ${nameA} ${describe(a)} does not fit ${nameB} ${describe(b)}`);
 }

@@ -55,7 +55,8 @@ export class TapBuilder {
     const exponent = largest > 0 ? Math.floor(Math.log2(largest)) : 0;
     const factor = 2 ** -exponent;
     const size = this.#rows * this.#columns;
-    const matrices = new Float64Array(entries.length * size);
+    // A single one, which may be as large as the network's largest layer, is scaled where it lies.
+    const matrices = entries.length === 1 ? entries[0]!.matrix : new Float64Array(entries.length * size);
     entries.forEach(({ matrix }, t) => {
       for (let k = 0; k < size; k++) matrices[t * size + k] = matrix[k]! * factor;
     });

@@ -1,7 +1,7 @@
 /** Gradients of whole passes against finite differences, one network per rule and kind of joint. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { normals } from '../../bench/networks.ts';
-import { partition } from '../../src/ellipsoid/chunks.ts';
+import { spread } from '../../src/ellipsoid/chunks.ts';
 import { compile } from '../../src/ellipsoid/compile.ts';
 import { DifferentiablePass, nonlinearSteps, parametersOf } from '../../src/ellipsoid/pass.ts';
 import { createEngine } from '../../src/engine/create.ts';
@@ -17,7 +17,7 @@ describe.each(['cpu-blas', 'cpu-wasm'] as const)('%s', (name) => {
 
   it.each(Object.keys(networks))('%s', async (key) => {
     const program = compile(networks[key]!());
-    const chunks = program.segments.map((s) => partition(s, 1e9, 1).chunks[0]!);
+    const chunks = program.segments.map((s) => spread(s, Number.POSITIVE_INFINITY));
     const pass = new DifferentiablePass(engine, program, chunks);
     const next = normals(5);
     const theta = nonlinearSteps(program).map((step) =>
@@ -49,7 +49,7 @@ describe.each(['cpu-blas', 'cpu-wasm'] as const)('%s', (name) => {
 
   it.each(Object.keys(networks))('%s, tapes kept block by block', async (key) => {
     const program = compile(networks[key]!());
-    const chunks = program.segments.map((s) => partition(s, 1e9, 1).chunks[0]!);
+    const chunks = program.segments.map((s) => spread(s, Number.POSITIVE_INFINITY));
     const theta = nonlinearSteps(program).map((step) => new Float64Array(parametersOf(step)).fill(0.4));
     const evaluate = async (blocks: number) => {
       const pass = new DifferentiablePass(engine, program, chunks, blocks);

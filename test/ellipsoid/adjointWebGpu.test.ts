@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { normals } from '../../bench/networks.ts';
 import { bound } from '../../src/bounds/bound.ts';
-import { partition } from '../../src/ellipsoid/chunks.ts';
+import { spread } from '../../src/ellipsoid/chunks.ts';
 import { compile } from '../../src/ellipsoid/compile.ts';
 import { DifferentiablePass, nonlinearSteps, parametersOf } from '../../src/ellipsoid/pass.ts';
 import { createEngine } from '../../src/engine/create.ts';
@@ -25,7 +25,7 @@ describe.skipIf(withoutGpu)('on WebGPU', () => {
 
   it.each(Object.keys(networks))('the gradient of %s', async (key) => {
     const program = compile(networks[key]!());
-    const chunks = program.segments.map((s) => partition(s, 1e9, 1).chunks[0]!);
+    const chunks = program.segments.map((s) => spread(s, Number.POSITIVE_INFINITY));
     const next = normals(5);
     const theta = nonlinearSteps(program).map((step) =>
       Float64Array.from({ length: parametersOf(step) }, () => 0.5 + 0.2 * next()),

@@ -1,29 +1,40 @@
 /**
- * An engine that computes nothing: it knows the shapes of handles and counts the bytes that they would hold in float64.
- * What runs on it shows what it would keep in memory on an engine on the CPU, in no time and without the memory.
+ * An engine that computes nothing: it knows the shapes of handles and counts the bytes that they would hold, in float64 as on an
+ * engine on the CPU or in float32 as on a GPU. What runs on it shows what it would keep in memory, in no time and without the memory.
  *
  * As there, data handed over exists from the moment of the call, results from the moment that what was recorded is run.
  */
 import { totalLength } from '../../src/engine/cpu/dense.ts';
-import type { Engine, Handle, Matrices, ProductOptions, Ranges, Vector } from '../../src/engine/engine.ts';
+import type {
+  Data,
+  Engine,
+  EngineInformation,
+  Handle,
+  Matrices,
+  ProductOptions,
+  Ranges,
+  Vector,
+} from '../../src/engine/engine.ts';
 import * as shapes from '../../src/engine/shapes.ts';
 
 type Shape = Omit<Matrices, 'kind'>;
 
-const bytesOf = (handle: Handle | Shape) => 8 * ('length' in handle ? handle.length : totalLength(handle));
+const numbersOf = (handle: Handle | Shape) => ('length' in handle ? handle.length : totalLength(handle));
 
 export class CountingEngine implements Engine {
-  readonly information = {
-    name: 'counting',
-    description: 'shapes alone',
-    unitRoundoff: 2 ** -53,
-    threads: 1,
-  };
+  readonly information: EngineInformation;
+  readonly #bytesPerNumber: 4 | 8;
   readonly #queue: (() => void)[] = [];
   #live = 0;
   /** Most bytes since creation: in handles, and in handles and the operation at work. */
   #peak = 0;
   #working = 0;
+
+  constructor(bytesPerNumber: 4 | 8 = 8) {
+    this.#bytesPerNumber = bytesPerNumber;
+    const unitRoundoff = bytesPerNumber === 4 ? 2 ** -23 : 2 ** -53;
+    this.information = { name: 'counting', description: 'shapes alone', unitRoundoff, threads: 1 };
+  }
 
   get peakBytes(): number {
     return this.#peak;
@@ -43,26 +54,22 @@ export class CountingEngine implements Engine {
 
   // ---- data in and out ------------------------------------------------------------------------
 
-  matrices(data: Float64Array, batch: number, rows: number, columns: number, complex: boolean): Matrices {
-    const handle: Matrices = { kind: 'matrices', batch, rows, columns, complex };
-    if (data.length !== totalLength(handle)) {
-      throw new RangeError(
-        `matrices: ${shapes.describe(handle)} must fit its data, got ${data.length} numbers`,
-      );
-    }
-    this.#hold(bytesOf(handle));
-    return handle;
+  matrices(data: Data, batch: number, rows: number, columns: number, complex: boolean): Matrices {
+    const shape = { batch, rows, columns, complex };
+    if (typeof data === 'function') return this.#made(shape);
+    this.#hold(shapes.dataLength(shape, data));
+    return { kind: 'matrices', ...shape };
   }
 
   vector(data: ArrayLike<number>): Vector {
     const handle: Vector = { kind: 'vector', length: data.length };
-    this.#hold(bytesOf(handle));
+    this.#hold(numbersOf(handle));
     return handle;
   }
 
   async read(...handles: Handle[]): Promise<Float64Array[]> {
     await this.settle();
-    return handles.map((handle) => new Float64Array(bytesOf(handle) / 8).fill(1));
+    return handles.map((handle) => new Float64Array(numbersOf(handle)).fill(1));
   }
 
   async settle(): Promise<void> {
@@ -71,7 +78,7 @@ export class CountingEngine implements Engine {
 
   release(...handles: Handle[]): void {
     this.#queue.push(() => {
-      for (const handle of handles) this.#live -= bytesOf(handle);
+      for (const handle of handles) this.#live -= this.#bytesPerNumber * numbersOf(handle);
     });
   }
 
@@ -82,7 +89,7 @@ export class CountingEngine implements Engine {
   symbol(taps: Matrices, phases: Matrices, rows: number, columns: number): Matrices {
     const shape = shapes.symbolShape(taps, phases, rows, columns);
     // Real and imaginary parts are computed apart, then interleaved.
-    return this.#made(shape, bytesOf(shape));
+    return this.#made(shape, this.#onGpu ? 0 : numbersOf(shape));
   }
 
   product(a: Matrices, b: Matrices, options: ProductOptions = {}): Matrices {
@@ -142,7 +149,10 @@ export class CountingEngine implements Engine {
   }
 
   inverse(d: Vector, s: Matrices): { inverse: Matrices; definite: Vector } {
-    return { inverse: this.#made(shapes.inverseShape(d, s)), definite: this.#number() };
+    // The strips that blocks are eliminated with.
+    const strips = 2 * 16 * s.rows + 16 * 16;
+    const within = this.#onGpu ? s.batch * strips * (s.complex ? 2 : 1) : 0;
+    return { inverse: this.#made(shapes.inverseShape(d, s), within), definite: this.#number() };
   }
 
   throughSector(r: Matrices, left: Vector, subtract: Vector | undefined): Matrices {
@@ -183,13 +193,12 @@ export class CountingEngine implements Engine {
     return this.#madeVector(s.rows);
   }
 
-  /** The shifted copies that are factored are cut to 32 MiB by the engines on the CPU: they count as nothing. */
-  spectralRadius(): Vector {
-    return this.#number();
+  spectralRadius(s: Matrices): Vector {
+    return this.#radius(s);
   }
 
-  offDiagonalRadius(): Vector {
-    return this.#number();
+  offDiagonalRadius(s: Matrices): Vector {
+    return this.#radius(s);
   }
 
   combine(terms: readonly (readonly [coefficient: number, vector: Vector])[]): Vector {
@@ -230,7 +239,7 @@ export class CountingEngine implements Engine {
 
   scaleByPower<H extends Handle>(a: H): H {
     const handle: H = { ...a };
-    this.#record(bytesOf(handle));
+    this.#record(numbersOf(handle));
     return handle;
   }
 
@@ -240,16 +249,16 @@ export class CountingEngine implements Engine {
 
   // ---- counting -------------------------------------------------------------------------------
 
-  /** @param within bytes that the operation holds beside its operands and its result. */
+  /** @param within numbers that the operation holds beside its operands and its result. */
   #made({ batch, rows, columns, complex }: Shape, within = 0): Matrices {
     const handle: Matrices = { kind: 'matrices', batch, rows, columns, complex };
-    this.#record(bytesOf(handle), within);
+    this.#record(numbersOf(handle), within);
     return handle;
   }
 
   #madeVector(length: number): Vector {
     const handle: Vector = { kind: 'vector', length };
-    this.#record(bytesOf(handle));
+    this.#record(numbersOf(handle));
     return handle;
   }
 
@@ -261,20 +270,31 @@ export class CountingEngine implements Engine {
     return this.#madeVector(shapes.commonLength('counting', vectors));
   }
 
-  #record(bytes: number, within = 0): void {
-    this.#queue.push(() => this.#hold(bytes, within));
+  /** Two powers, where they are squared on a GPU. The engines on the CPU cut the copies that they factor to 32 MiB: as nothing. */
+  #radius(s: Matrices): Vector {
+    const handle: Vector = { kind: 'vector', length: 1 };
+    this.#record(1, this.#onGpu ? 2 * numbersOf(s) : 0);
+    return handle;
   }
 
-  #hold(bytes: number, within = 0): void {
-    this.#live += bytes;
+  get #onGpu(): boolean {
+    return this.#bytesPerNumber === 4;
+  }
+
+  #record(numbers: number, within = 0): void {
+    this.#queue.push(() => this.#hold(numbers, within));
+  }
+
+  #hold(numbers: number, within = 0): void {
+    this.#live += this.#bytesPerNumber * numbers;
     this.#peak = Math.max(this.#peak, this.#live);
-    this.#working = Math.max(this.#working, this.#live + within);
+    this.#working = Math.max(this.#working, this.#live + this.#bytesPerNumber * within);
   }
 }
 
-/** Bytes of W Q, the left half of W Q Wᴴ. */
+/** Numbers of W Q, the left half of W Q Wᴴ. */
 function half(w: Matrices, q: Matrices | Vector | undefined): number {
   if (q === undefined) return 0;
   const batch = q.kind === 'matrices' ? Math.max(w.batch, q.batch) : w.batch;
-  return bytesOf({ ...w, batch });
+  return numbersOf({ ...w, batch });
 }

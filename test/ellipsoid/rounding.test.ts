@@ -252,7 +252,7 @@ describe.each(choices.filter((c) => c.engine !== 'webgpu' || !withoutGpu))(
         const symbol = symbolOf(engine, taps, uploaded, fine);
         const error = symbolError(engine, rounding, taps, true);
         const strided = affineAbove(engine, rounding, symbol, undefined, ratio, error, [[0, rows]]);
-        const summed = readAbove(engine, rounding, symbol, undefined, fine, 1, error, [[0, rows]]);
+        const summed = readAbove(engine, rounding, symbol, undefined, fine, error, [[0, rows]]);
         const [aliased, total] = await engine.read(strided.state, summed.state);
 
         const roots = fixedRoots(side);

@@ -105,14 +105,13 @@ export function affineAbove(
   return raise(engine, s, weights, reached, coefficient, rounding.floor(symbol.columns));
 }
 
-/** As `read`, from above. @param parts how many such sums are added up */
+/** As `read`, from above. */
 export function readAbove(
   engine: Engine,
   rounding: Rounding,
   symbol: Matrices,
   state: State,
   frequencies: Frequencies,
-  parts: number,
   error: SymbolError,
   blocks: Ranges,
 ): Raised {
@@ -126,6 +125,22 @@ export function readAbove(
     rows: engine.columnMaximum(engine.alias(engine.scaleBatch(rows, shares), count)),
     through: engine.columnMaximum(through),
   };
-  const coefficient = error.gamma + rounding.product(symbol.columns * count + parts + 4, true);
+  const coefficient = error.gamma + rounding.product(symbol.columns * count + 4, true);
   return raise(engine, s, weights, reached, coefficient, rounding.floor(symbol.columns * count));
+}
+
+/** A computed sum of `count` covariances, each from above, or their mean: from above. */
+export function sumAbove(
+  engine: Engine,
+  rounding: Rounding,
+  sum: Matrices,
+  count: number,
+  blocks: Ranges,
+): Matrices {
+  const { q, scale } = weightsOf(engine, sum, blocks);
+  const rows = engine.columnMaximum(engine.absoluteProduct(sum, q));
+  return engine.addDiagonal(
+    sum,
+    engine.combine([[SLACK * rounding.gamma(count + 6), engine.multiply(scale, rows)]]),
+  );
 }

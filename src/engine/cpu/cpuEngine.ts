@@ -1,5 +1,6 @@
 /** An `Engine` over `Operations` on plain float64 arrays: checks shapes, records, runs. */
 import type {
+  Data,
   Engine,
   EngineInformation,
   Handle,
@@ -9,7 +10,7 @@ import type {
   Vector,
 } from '../engine.ts';
 import * as shapes from '../shapes.ts';
-import type { Dense } from './dense.ts';
+import type { Dense, Shape } from './dense.ts';
 import type { Operations } from './operations.ts';
 import { Recorder } from './recorder.ts';
 import { allocate } from './storage.ts';
@@ -31,20 +32,14 @@ export class CpuEngine implements Engine {
     return this.#recorder.peakBytes;
   }
 
-  matrices(data: Float64Array, batch: number, rows: number, columns: number, complex: boolean): Matrices {
-    shapes.checkDimension('matrices', 'batch', batch);
-    shapes.checkDimension('matrices', 'rows', rows);
-    shapes.checkDimension('matrices', 'columns', columns);
-    const handle: Matrices = Object.freeze({ kind: 'matrices', batch, rows, columns, complex });
-    const length = batch * rows * columns * (complex ? 2 : 1);
-    if (data.length !== length) {
-      throw new RangeError(
-        `matrices: ${shapes.describe(handle)} takes ${length} numbers, got ${data.length}`,
-      );
+  matrices(data: Data, batch: number, rows: number, columns: number, complex: boolean): Matrices {
+    const shape = { batch, rows, columns, complex };
+    if (typeof data === 'function') {
+      shapes.dataLength(shape, undefined);
+      return this.#recorder.matrices('matrices', shape, () => copyOf(shape, data()));
     }
-    const copy = allocate(length);
-    copy.set(data);
-    this.#recorder.hold('matrices', handle, copy);
+    const handle: Matrices = Object.freeze({ kind: 'matrices', ...shape });
+    this.#recorder.hold('matrices', handle, copyOf(shape, data));
     return handle;
   }
 
@@ -388,4 +383,10 @@ export class CpuEngine implements Engine {
   #optional(operation: string, handle: Handle | undefined): () => Dense | Float64Array | undefined {
     return handle === undefined ? () => undefined : this.#recorder.operand(operation, handle);
   }
+}
+
+function copyOf(shape: Shape, data: Float64Array): Float64Array {
+  const copy = allocate(shapes.dataLength(shape, data));
+  copy.set(data);
+  return copy;
 }

@@ -52,6 +52,16 @@ export class Recorder {
     );
   }
 
+  /** Matrices that hold what `make` gives when their turn comes. */
+  uploadedLater(shape: Shape, make: () => Float32Array<ArrayBuffer>): StoredMatrices {
+    const components = componentsOf(shape);
+    return this.#inSlabs(shape, (bytes, first, count) =>
+      this.#timeline.uploadLater(bytes, () =>
+        make().subarray(first * components, (first + count) * components),
+      ),
+    );
+  }
+
   vector(length: number): StoredVector {
     return { kind: 'vector', length, space: this.#timeline.take(length * bytesPerNumber) };
   }

@@ -37,7 +37,14 @@ interface Copy {
   readonly bytes: number;
 }
 
-type Item = Dispatch | Copy;
+/** Data from the host, in its turn. */
+interface Upload {
+  readonly kind: 'upload';
+  readonly to: Space;
+  readonly make: () => Float32Array<ArrayBuffer>;
+}
+
+type Item = Dispatch | Copy | Upload;
 
 /** Bytes from one uniform to the next: the coarsest alignment that WebGPU allows a device to ask for. */
 const uniformStride = 256;
@@ -95,6 +102,13 @@ export class Timeline {
     return space;
   }
 
+  /** Space that holds what `make` gives from its turn on: made when all before it is submitted, it opens a submission. */
+  uploadLater(bytes: number, make: () => Float32Array<ArrayBuffer>): Space {
+    const to = this.arena.take(bytes);
+    this.#record({ kind: 'upload', to, make }, [to]);
+    return to;
+  }
+
   /** To be called when all work that uses a space is recorded. */
   give(...spaces: Space[]): void {
     for (const space of spaces) this.arena.give(space);
@@ -150,21 +164,24 @@ export class Timeline {
     const number = this.#recorded++;
     for (const space of spaces) space.lastUse = number;
     const limit = this.device.software ? costs.software : costs.hardware;
-    const groups = item.kind === 'copy' ? 1 : item.groups;
+    const groups = item.kind === 'dispatch' ? item.groups : 1;
     const parts =
-      item.kind === 'copy' ? 1 : Math.min(groups, Math.ceil((item.count * item.cost) / limit.dispatch));
+      item.kind === 'dispatch' ? Math.min(groups, Math.ceil((item.count * item.cost) / limit.dispatch)) : 1;
     const share = Math.ceil(groups / Math.max(1, parts));
     for (let first = 0; first < groups; first += share) {
       this.#queue.push({ item, number, firstGroup: first, groups: Math.min(share, groups - first) });
     }
   }
 
-  /** The next portions that fit one submission, at least one. */
+  /** The next portions that fit one submission, at least one. Uploads come first in theirs: what they overwrite is of those before. */
   #nextSubmission(): Portion[] {
     const limit = this.device.software ? costs.software : costs.hardware;
     let cost = 0;
     let count = 0;
+    let uploading = true;
     for (const { item, groups } of this.#queue) {
+      if (item.kind !== 'upload') uploading = false;
+      else if (!uploading) break;
       if (item.kind === 'dispatch') cost += (item.count * item.cost * groups) / item.groups;
       if (count > 0 && (cost > limit.submission || count === uniformSlots)) break;
       count++;
@@ -183,6 +200,9 @@ export class Timeline {
 
   #submit(portions: readonly Portion[], pipelines: ReadonlyMap<Promise<Pipeline>, Pipeline>): void {
     const { gpu } = this.device;
+    for (const { item } of portions) {
+      if (item.kind === 'upload') gpu.queue.writeBuffer(item.to.buffer, 0, item.make());
+    }
     for (const filter of ['validation', 'out-of-memory', 'internal'] as const) gpu.pushErrorScope(filter);
     gpu.queue.submit([this.#encode(portions, pipelines)]);
     const scopes = [gpu.popErrorScope(), gpu.popErrorScope(), gpu.popErrorScope()];
@@ -224,6 +244,8 @@ export class Timeline {
           pass?.end();
           pass = undefined;
           encoder.copyBufferToBuffer(item.from.buffer, 0, item.to, 0, item.bytes);
+          break;
+        case 'upload':
           break;
         default:
           item satisfies never;

@@ -2,6 +2,7 @@
 import { InputError } from '../../errors.ts';
 import type { Shape } from '../cpu/dense.ts';
 import type {
+  Data,
   Engine,
   EngineInformation,
   Handle,
@@ -43,6 +44,9 @@ import { Recorder } from './recorder.ts';
 import type { StoredMatrices, StoredVector } from './stored.ts';
 import { Timeline } from './timeline.ts';
 
+/** Data with fewer numbers goes to the device when it is recorded, even where it may come later: later is a submission of its own. */
+const mostNumbersAtOnce = 2 ** 16;
+
 /** What a handle stands for. */
 interface Holding {
   /** Operation that made it, for messages. */
@@ -72,17 +76,18 @@ export class WebGpuEngine implements Engine {
   // ---- data in and out ------------------------------------------------------------------------
 
   /** @throws InputError for numbers beyond the range of float32. */
-  matrices(data: Float64Array, batch: number, rows: number, columns: number, complex: boolean): Matrices {
+  matrices(data: Data, batch: number, rows: number, columns: number, complex: boolean): Matrices {
     this.#assertOpen('matrices');
-    shapes.checkDimension('matrices', 'batch', batch);
-    shapes.checkDimension('matrices', 'rows', rows);
-    shapes.checkDimension('matrices', 'columns', columns);
     const shape: Shape = { batch, rows, columns, complex };
-    const length = batch * rows * columns * (complex ? 2 : 1);
-    if (data.length !== length) {
-      throw new RangeError(`matrices: ${shapes.describe(shape)} takes ${length} numbers, got ${data.length}`);
-    }
-    return this.#heldMatrices('matrices', this.#recorder.uploaded(shape, single('matrices', data)));
+    const length = shapes.dataLength(shape, typeof data === 'function' ? undefined : data);
+    const make = () => {
+      const made = typeof data === 'function' ? data() : data;
+      shapes.dataLength(shape, made);
+      return single('matrices', made);
+    };
+    const later = typeof data === 'function' && length > mostNumbersAtOnce;
+    const stored = later ? this.#recorder.uploadedLater(shape, make) : this.#recorder.uploaded(shape, make());
+    return this.#heldMatrices('matrices', stored);
   }
 
   /** @throws InputError for numbers beyond the range of float32. */
@@ -440,7 +445,7 @@ export class WebGpuEngine implements Engine {
 
 /** Rounded to float32. Infinity and NaN stay. */
 function single(operation: string, data: ArrayLike<number>): Float32Array<ArrayBuffer> {
-  const out = Float32Array.from(data);
+  const out = new Float32Array(data);
   for (let i = 0; i < out.length; i++) {
     if (Number.isFinite(out[i]!) || !Number.isFinite(data[i]!)) continue;
     throw new InputError(`${operation}: numbers must fit float32, got ${data[i]}; choose the engine cpu`);
