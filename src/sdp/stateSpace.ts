@@ -58,8 +58,8 @@ function impulseResponse({ outputs, inputs, groups, weight, ...axis }: Convoluti
 
 /**
  * A realisation of a convolution of one axis, its bias left out. Of two with shift registers, one that delays the inputs that are
- * still needed and one that delays sums on their way to the outputs, the one with fewer states: minimal where the kernel's
- * oldest taps have full rank.
+ * still needed and one that delays sums on their way to the outputs, the one with fewer states. Without stride that is
+ * minimal wherever the oldest tap has full rank; with one, a mixture of the two can be a little smaller.
  *
  * The padding has no influence beyond `lead`: samples outside the signal are zeros to be fed in.
  * @throws RangeError where the convolution has more than one axis
