@@ -78,10 +78,10 @@ function supplyRates({ layers, passages, channels }: Chain, program: Semidefinit
 
 function unknownRate(program: SemidefiniteProgram, { name, channels }: Layer, passage: Passage): SupplyRate {
   if (passage.diagonal) {
-    const variables = program.unknowns('diagonal supply rate', name, channels);
+    const variables = program.unknowns('diagonal input supply rate', name, channels);
     return variables.map((variable, k) => ({ variable, weight: 1, row: k, column: k }));
   }
-  return symmetric(program.unknowns('supply rate', name, (channels * (channels + 1)) / 2), channels);
+  return symmetric(program.unknowns('input supply rate', name, (channels * (channels + 1)) / 2), channels);
 }
 
 /** The full symmetric matrix whose upper triangle the variables are. */
