@@ -18,7 +18,7 @@ export const RHO = 1;
 const LARGEST_ORDER = 2000;
 const MOST_VARIABLES = 10_000;
 /** Numbers in the file. */
-const MOST_ENTRIES = 4e6;
+const MOST_ENTRIES = 2e6;
 
 /** How many entries a program has, all its inequalities together. */
 interface EntryCount {

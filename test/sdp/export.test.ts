@@ -178,6 +178,10 @@ describe('refused, with the node and the reason', () => {
     expect(refusal(wide, 'lipsdp').items[0]!.found).toBe('5400 rows in one inequality');
     const long = new ChainBuilder('long', 1, [1, 6000]).convolution(1, 3).activation().build();
     expect(refusal(long, 'lipsdp').items[0]!.found).toBe('288 MB of matrices');
+    const dense = new ChainBuilder('dense', 1, [784])
+      .dense(64)
+      .activation({ name: 'leaky-relu', slope: 0.1 });
+    expect(refusal(dense.build(), 'lipsdp').items[0]!.found).toMatch(/^2\d{6} matrix entries$/);
     const deep = new ChainBuilder('deep', 1, [16, 20]).convolution(16, 9).activation().build();
     expect(refusal(deep, 'dissipativity').items).toEqual([]);
     const broad = new ChainBuilder('broad', 1, [32, 20]).convolution(32, 9).activation().build();
