@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { NetworkBuilder } from '../src/network/builder.ts';
 import type { Network, TensorId } from '../src/network/network.ts';
-import type { Convolution, MaxPool, Operator, Scale } from '../src/network/operator.ts';
+import type { AveragePool, Convolution, MaxPool, Operator, Scale } from '../src/network/operator.ts';
 
 /**
  * The network that the model computes at inference. A flattening must be preceded by a permutation to channels
@@ -26,13 +26,13 @@ export function toNetwork(name: string, model: tf.LayersModel): Network {
 function append(builder: NetworkBuilder, layer: tf.layers.Layer, inputs: readonly TensorId[]): TensorId {
   if (layer.getClassName() === 'InputLayer') {
     const shape = (layer.batchInputShape as number[]).slice(1);
-    return builder.input('input', shape.length === 3 ? [shape[2]!, shape[0]!, shape[1]!] : shape);
+    return builder.input('input', [shape.at(-1)!, ...shape.slice(0, -1)]);
   }
   const operator = operatorOf(layer, builder.shape(inputs[0]!));
   return operator === undefined ? inputs[0]! : builder.add(layer.name, operator, inputs);
 }
 
-/** The operator of a layer whose input has `shape` ([channels, height, width] or [features]); none for a layer
+/** The operator of a layer whose input has `shape` ([channels, ...spatial] or [features]); none for a layer
  *  that only changes the layout. */
 function operatorOf(layer: tf.layers.Layer, shape: readonly number[]): Operator | undefined {
   const kind = layer.getClassName();
@@ -42,14 +42,18 @@ function operatorOf(layer: tf.layers.Layer, shape: readonly number[]): Operator 
       const { weight, bias } = kernelOf(layer, [1, 0]);
       return { kind: 'affine', outputs, inputs, weight, ...(bias && { bias }) };
     }
+    case 'Conv1D':
     case 'Conv2D':
       return convolution(layer, shape);
     case 'BatchNormalization':
       return batchNorm(layer);
     case 'ReLU':
       return { kind: 'nonlinearity', function: { name: 'relu' } };
+    case 'MaxPooling1D':
     case 'MaxPooling2D':
       return maxPool(layer);
+    case 'AveragePooling1D':
+      return averagePool(layer);
     case 'GlobalAveragePooling2D':
       return { kind: 'global-average-pool', sum: false };
     case 'Flatten':
@@ -69,8 +73,9 @@ function operatorOf(layer: tf.layers.Layer, shape: readonly number[]): Operator 
 
 function convolution(layer: tf.layers.Layer, shape: readonly number[]): Convolution {
   const { strides: stride } = layer.getConfig() as { strides: number[] };
-  const [height, width, inputs, outputs] = layer.getWeights()[0]!.shape as [number, number, number, number];
-  const kernel = [height, width];
+  const sides = layer.getWeights()[0]!.shape;
+  const kernel = sides.slice(0, -2);
+  const [inputs, outputs] = sides.slice(-2) as [number, number];
   // TensorFlow's 'same': ⌈n / stride⌉ samples, the odd one of the padding after.
   const total = kernel.map((side, axis) => {
     const n = shape[1 + axis]!;
@@ -78,7 +83,7 @@ function convolution(layer: tf.layers.Layer, shape: readonly number[]): Convolut
   });
   const before = total.map((samples) => Math.floor(samples / 2));
   const after = total.map((samples, axis) => samples - before[axis]!);
-  const { weight, bias } = kernelOf(layer, [3, 2, 0, 1]);
+  const { weight, bias } = kernelOf(layer, [sides.length - 1, sides.length - 2, ...kernel.keys()]);
   return {
     kind: 'convolution',
     outputs,
@@ -86,7 +91,7 @@ function convolution(layer: tf.layers.Layer, shape: readonly number[]): Convolut
     groups: 1,
     kernel,
     stride,
-    dilation: [1, 1],
+    dilation: kernel.map(() => 1),
     padding: { mode: 'zero', before, after },
     weight,
     ...(bias && { bias }),
@@ -94,11 +99,25 @@ function convolution(layer: tf.layers.Layer, shape: readonly number[]): Convolut
 }
 
 function maxPool(layer: tf.layers.Layer): MaxPool {
+  const { kernel, stride } = poolingOf(layer);
+  const none = kernel.map(() => 0);
+  return { kind: 'max-pool', kernel, stride, dilation: kernel.map(() => 1), before: none, after: none };
+}
+
+function averagePool(layer: tf.layers.Layer): AveragePool {
+  const { kernel, stride } = poolingOf(layer);
+  const none = kernel.map(() => 0);
+  const padding = { mode: 'zero', before: none, after: none } as const;
+  return { kind: 'average-pool', kernel, stride, padding, countIncludesPadding: true };
+}
+
+/** Windows without padding. */
+function poolingOf(layer: tf.layers.Layer): { kernel: number[]; stride: number[] } {
   const { poolSize: kernel, strides: stride } = layer.getConfig() as {
     poolSize: number[];
     strides: number[];
   };
-  return { kind: 'max-pool', kernel, stride, dilation: [1, 1], before: [0, 0], after: [0, 0] };
+  return { kernel, stride };
 }
 
 /** γ (x − mean) / √(variance + ε) + β as scale and shift. */

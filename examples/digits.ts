@@ -2,6 +2,7 @@
  * Images of handwritten-looking digits, drawn by this program: strokes with random shift, size, slant, rotation
  * and thickness, and pixel noise. Enough of a task to train small networks on, without any data set.
  */
+import { randomNumbers, type Samples } from './samples.ts';
 
 /** Pixels along one side of an image. */
 export const SIDE = 14;
@@ -10,26 +11,8 @@ type Point = readonly [x: number, y: number];
 /** Points joined by straight lines, in a unit square; x to the right, y downwards. */
 type Stroke = readonly Point[];
 
-export interface Digits {
-  /** [count, SIDE, SIDE], row-major; 0 is paper, 1 is ink, noise on top. */
-  readonly images: Float32Array;
-  /** [count], 0 to 9. */
-  readonly labels: Uint8Array;
-}
-
-/** The mulberry32 generator: uniform numbers in [0, 1). */
-export function randomNumbers(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-/** `count` images, the ten digits in turn. */
-export function drawDigits(count: number, seed: number): Digits {
+/** `count` images, the ten digits in turn: row-major, 0 is paper, 1 is ink, noise on top. */
+export function drawDigits(count: number, seed: number): Samples {
   const random = randomNumbers(seed);
   const images = new Float32Array(count * SIDE * SIDE);
   const labels = new Uint8Array(count);
@@ -38,7 +21,7 @@ export function drawDigits(count: number, seed: number): Digits {
     labels[k] = digit;
     draw(GLYPHS[digit]!, images.subarray(k * SIDE * SIDE, (k + 1) * SIDE * SIDE), random);
   }
-  return { images, labels };
+  return { values: images, size: SIDE * SIDE, labels, classes: 10 };
 }
 
 /** An arc of an ellipse; angles in turns, 0 to the right, growing clockwise on the screen. */

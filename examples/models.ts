@@ -1,5 +1,6 @@
-/** The three example architectures, as TensorFlow.js models for 14×14 images. */
+/** The example architectures, as TensorFlow.js models: three for 14×14 images, one for signals of 128 samples. */
 import * as tf from '@tensorflow/tfjs';
+import { LENGTH } from './beats.ts';
 import { SIDE } from './digits.ts';
 
 /** Every weight is pulled towards zero, batch-norm gains included: it keeps the Lipschitz constants moderate. */
@@ -111,4 +112,40 @@ export function residual(): tf.LayersModel {
     pooled,
   );
   return tf.model({ inputs: input, outputs: logits });
+}
+
+/** On signals: two convolutions, max and average pooling, and two fully connected layers. */
+export function oneDimensional(): tf.LayersModel {
+  const initial = initialisers(400);
+  const shared = () => ({ kernelInitializer: initial(), kernelRegularizer: decay(1e-3) });
+  return tf.sequential({
+    layers: [
+      tf.layers.conv1d({
+        name: 'conv_1',
+        inputShape: [LENGTH, 1],
+        filters: 6,
+        kernelSize: 7,
+        padding: 'same',
+        ...shared(),
+      }),
+      tf.layers.reLU({ name: 'relu_1' }),
+      tf.layers.maxPooling1d({ name: 'max_pool', poolSize: 2, strides: 2 }),
+      tf.layers.conv1d({
+        name: 'conv_2',
+        filters: 8,
+        kernelSize: 5,
+        strides: 2,
+        padding: 'same',
+        ...shared(),
+      }),
+      tf.layers.reLU({ name: 'relu_2' }),
+      tf.layers.averagePooling1d({ name: 'average_pool', poolSize: 2, strides: 2 }),
+      // Flattening in the order of ONNX, channels first.
+      tf.layers.permute({ name: 'channels_first', dims: [2, 1] }),
+      tf.layers.flatten({ name: 'flatten' }),
+      tf.layers.dense({ name: 'dense_1', units: 24, ...shared() }),
+      tf.layers.reLU({ name: 'relu_3' }),
+      tf.layers.dense({ name: 'dense_2', units: 4, ...shared() }),
+    ],
+  });
 }

@@ -10,6 +10,8 @@ import { installPackages, requireNode, run, step, succeeds } from './steps.mjs';
 /** Debian packages that tests need, each with a way to see that it is there. */
 const SYSTEM_PACKAGES = [
   { name: 'libopenblas0-pthread', present: 'ldconfig -p | grep -qF libopenblas.so.0' },
+  // CSDP, the referee of the bounds.
+  { name: 'coinor-csdp', present: 'command -v csdp' },
   // SwiftShader, for WebGPU in Node and in the browser without a GPU.
   { name: 'chromium', present: 'test -e /usr/lib/chromium/vk_swiftshader_icd.json' },
   // llvmpipe, for WebGPU in Deno.

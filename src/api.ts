@@ -18,3 +18,4 @@ export { NetworkBuilder } from './network/builder.ts';
 export type { Network, Node, Source, Tensor, TensorId } from './network/network.ts';
 export type { Operator } from './network/operator.ts';
 export { simplify } from './network/simplify.ts';
+export { exportSdp, type Formulation, type SdpProblem } from './sdp/export.ts';

@@ -2,11 +2,14 @@
 import { Command, CommanderError, Option } from 'commander';
 import { METHODS } from '../bounds/result.ts';
 import { RULE_NAMES } from '../ellipsoid/multipliers.ts';
+import { FORMULATIONS } from '../sdp/sdpa.ts';
 import { type BoundCommand, boundCommand } from './bound.ts';
+import { type ExportSdpCommand, exportSdpCommand } from './exportSdp.ts';
 import { EXIT, type Failure, failureDocument, failureText, toFailure, UsageError } from './failure.ts';
 import { inspectCommand } from './inspect.ts';
 import type { EngineName, Library } from './library.ts';
 import { count, megabytes, nonnegative, positiveInteger, shape, target } from './options.ts';
+import { type SolveSdpCommand, solveSdpCommand } from './solveSdp.ts';
 import type { Terminal } from './terminal.ts';
 
 const ENGINES: readonly EngineName[] = ['auto', 'cpu', 'cpu-wasm', 'cpu-blas', 'webgpu'];
@@ -118,6 +121,31 @@ function commandLine(surroundings: Surroundings, finish: (code: number) => void)
       finish(await inspectCommand(command, await surroundings.library(), terminal));
     });
 
+  withNetworkOptions(program.command('export-sdp'))
+    .description(
+      'Write the bound of the network in FILE down as a semidefinite program, in SDPA sparse format.',
+    )
+    .addOption(
+      new Option('--formulation <name>', 'what to write down').choices(FORMULATIONS).makeOptionMandatory(),
+    )
+    .requiredOption('--out <file>', 'where to write it, such as problem.dat-s')
+    .action(async (file: string, flags: Omit<ExportSdpCommand, 'file'>) => {
+      const command = { ...flags, file, json: flags.json ?? false };
+      finish(await exportSdpCommand(command, await surroundings.library(), terminal));
+    });
+
+  program
+    .command('solve-sdp')
+    .description('Solve a problem that export-sdp has written with CSDP, and say what it means.')
+    .argument('<FILE>', 'a .dat-s file from export-sdp')
+    .option('--solver <path>', 'the CSDP executable (default: csdp)')
+    .option('--time-limit <s>', 'seconds after which the solver is stopped', nonnegative)
+    .option('--json', 'print one JSON document instead of text')
+    .action(async (file: string, flags: Omit<SolveSdpCommand, 'file'>) => {
+      const command = { ...flags, file, json: flags.json ?? false };
+      finish(await solveSdpCommand(command, await surroundings.library(), terminal, signal));
+    });
+
   for (const command of program.commands) nameOptionsWhenUnknown(command);
   return program;
 }
@@ -147,9 +175,13 @@ function nameOptionsWhenUnknown(command: Command): void {
 function usageFailure(error: CommanderError): Failure {
   // Without any command Commander answers with its help, which is no message.
   if (error.code === 'commander.help') {
-    return { kind: 'input', message: 'command: bound or inspect, got none; see lipsoid --help' };
+    return {
+      kind: 'input',
+      message: 'command: bound, inspect, export-sdp or solve-sdp, got none; see lipsoid --help',
+    };
   }
-  const commands = error.code === 'commander.unknownCommand' ? '; commands: bound, inspect' : '';
+  const commands =
+    error.code === 'commander.unknownCommand' ? '; commands: bound, inspect, export-sdp, solve-sdp' : '';
   return { kind: 'input', message: plain(error) + commands };
 }
 

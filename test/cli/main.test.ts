@@ -1,6 +1,8 @@
 /** The executable itself, in a process of its own. */
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
@@ -21,7 +23,7 @@ describe('lipsoid', () => {
     expect(lipsoid('--version')).toMatchObject({ status: 0, stdout: `${version}\n`, stderr: '' });
   });
 
-  it.each(['mlp', 'cnn', 'resnet'])('bounds examples/%s.onnx and ends by itself', (name) => {
+  it.each(['mlp', 'cnn', 'resnet', 'beats'])('bounds examples/%s.onnx and ends by itself', (name) => {
     const { status, stdout, stderr } = lipsoid(
       'bound',
       `examples/${name}.onnx`,
@@ -37,6 +39,28 @@ describe('lipsoid', () => {
     expect(bound).toBe(Math.min(...methods.map((row: { bound: number }) => row.bound)));
     expect(assurance).toBe('rounding-safe');
     expect(network.sha256).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  it('writes the bound of examples/beats.onnx down for CSDP and lets it solve', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'lipsoid-main-'));
+    try {
+      const problem = join(folder, 'beats.dat-s');
+      const from = ['examples/beats.onnx', '--formulation', 'dissipativity', '--out', problem, '--json'];
+      const written = lipsoid('export-sdp', ...from);
+      expect({ status: written.status, stderr: written.stderr }).toEqual({ status: 0, stderr: '' });
+      const solved = lipsoid('solve-sdp', problem, '--json');
+      expect({ status: solved.status, stderr: solved.stderr }).toEqual({ status: 0, stderr: '' });
+      const { bound, status, network, scale, rigorous } = JSON.parse(solved.stdout);
+      expect({ status, rigorous, scale }).toEqual({
+        status: 'solved',
+        rigorous: false,
+        scale: JSON.parse(written.stdout).scale,
+      });
+      expect(bound).toBeGreaterThan(1);
+      expect(network.sha256).toBe(JSON.parse(written.stdout).network.sha256);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 
   it('refuses a file that is no network with exit code 1', () => {

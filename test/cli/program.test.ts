@@ -7,6 +7,7 @@ import type { Engine } from '../../src/engine/engine.ts';
 import { InputError, UnsupportedError } from '../../src/errors.ts';
 import { NetworkBuilder } from '../../src/network/builder.ts';
 import type { Network } from '../../src/network/network.ts';
+import type { SdpSolution, SolveOptions } from '../../src/sdp/solve.node.ts';
 import { recorder } from './recorder.ts';
 
 const network = ((): Network => {
@@ -55,7 +56,25 @@ const inspection: Inspection = {
   refused: [],
 };
 
+const solution: SdpSolution = {
+  network: { name: 'tiny', file: 'tiny.onnx', sha256: 'ab12' },
+  formulation: 'lipsdp',
+  scale: 2,
+  bound: 2.3672071,
+  status: 'solved',
+  exitCode: 0,
+  rigorous: false,
+  primalObjective: 1.4,
+  dualObjective: 1.4,
+  relativeGap: 2e-9,
+  primalInfeasibility: 0,
+  dualInfeasibility: null,
+  solver: 'csdp',
+  seconds: 0.25,
+};
+
 interface Calls {
+  solve?: SolveOptions | undefined;
   load?: readonly [string, LoadOptions | undefined];
   engine?: object | undefined;
   bound?: BoundOptions | undefined;
@@ -82,6 +101,11 @@ async function run(line: string, overrides: Partial<Library> = {}, signal = new 
       return result;
     },
     inspect: () => inspection,
+    exportSdp: () => ({ text: '', formulation: 'lipsdp', scale: 2, variables: 3, blocks: [5, -2] }),
+    solveSdp: async (_, options) => {
+      calls.solve = options;
+      return solution;
+    },
     ...overrides,
   };
   const code = await runCommandLine(line.split(' ').filter(Boolean), {
@@ -171,6 +195,57 @@ describe('lipsoid inspect', () => {
   });
 });
 
+describe('lipsoid export-sdp', () => {
+  it('says what it has written, and how to read it', async () => {
+    const { code, out, err, calls } = await run('export-sdp a.onnx --formulation lipsdp --out /dev/null');
+    expect([code, err]).toEqual([0, '']);
+    expect(out).toContain('/dev/null: lipsdp, 3 variables, 2 blocks, the largest matrix 5×5.');
+    expect(out).toContain('2 · √optimum');
+    expect(calls.load?.[0]).toBe('a.onnx');
+    const json = await run('export-sdp a.onnx --formulation lipsdp --out /dev/null --json');
+    expect(JSON.parse(json.out)).toEqual({
+      network: { file: 'a.onnx', sha256: 'ab12' },
+      out: '/dev/null',
+      formulation: 'lipsdp',
+      scale: 2,
+      variables: 3,
+      blocks: [5, -2],
+    });
+  });
+
+  it('names a file that it cannot write', async () => {
+    const { code, err } = await run('export-sdp a.onnx --formulation lipsdp --out /no/such/folder/p.dat-s');
+    expect(code).toBe(1);
+    expect(err).toMatch(/--out: .*no such file/);
+  });
+});
+
+describe('lipsoid solve-sdp', () => {
+  it('prints the bound, rounded up, with the status, and that it is nominal', async () => {
+    const { code, out, err, calls } = await run('solve-sdp p.dat-s --solver /opt/csdp --time-limit 5');
+    expect([code, err]).toEqual([0, '']);
+    expect(out).toContain('lipsdp of tiny.onnx, SHA-256 ab12');
+    expect(out).toContain('solved (exit code 0) after 0.250 s; relative gap 2e-9');
+    expect(out).toContain('‖f(x) − f(y)‖₂ ≤ 2.36721 · ‖x − y‖₂');
+    expect(out).toContain('no proof');
+    expect(calls.solve).toMatchObject({ solver: '/opt/csdp', timeLimit: 5 });
+  });
+
+  it('prints the solution as it is with --json', async () => {
+    const { code, out } = await run('solve-sdp p.dat-s --json');
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toEqual(solution);
+  });
+
+  it('is no success without an optimum', async () => {
+    const none = { ...solution, bound: null, status: 'time limit', exitCode: null };
+    const { code, out } = await run('solve-sdp p.dat-s', { solveSdp: async () => none });
+    expect(code).toBe(2);
+    expect(out).toContain('time limit after');
+    expect(out).toContain('No bound');
+  });
+});
+
 describe('help and version', () => {
   it.each([
     ['--version', '1.2.3\n'],
@@ -185,9 +260,13 @@ describe('help and version', () => {
 
 describe('command lines that make no sense end with 1 and name the choices', () => {
   it.each([
-    ['', 'bound or inspect'],
+    ['', 'export-sdp or solve-sdp'],
     ['certify a.onnx', 'bound, inspect'],
     ['bound', 'FILE'],
+    ['export-sdp a.onnx --out p.dat-s', '--formulation'],
+    ['export-sdp a.onnx --formulation sdp --out p.dat-s', 'lipsdp, dissipativity'],
+    ['export-sdp a.onnx --formulation lipsdp', '--out'],
+    ['solve-sdp p.dat-s --threads 2', '--solver, --time-limit, --json'],
     ['bound a.onnx b.onnx', 'too many arguments'],
     ['bound a.onnx --methods all', '--method, --rule'],
     ['inspect a.onnx --threads 2', '--input-shape, --output, --json'],

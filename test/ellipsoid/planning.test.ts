@@ -13,7 +13,7 @@ import {
 import { bound } from '../../src/bounds/bound.ts';
 import { tapsOf } from '../../src/ellipsoid/affine.ts';
 import { compile } from '../../src/ellipsoid/compile.ts';
-import { RULE_NAMES, type RuleName } from '../../src/ellipsoid/multipliers.ts';
+import type { RuleName } from '../../src/ellipsoid/multipliers.ts';
 import { leastBytes, type Partition, type Piece, partition } from '../../src/ellipsoid/partition.ts';
 import { gridSides, type Program, type Segment } from '../../src/ellipsoid/program.ts';
 import { Rounding } from '../../src/ellipsoid/rounding/rounding.ts';

@@ -1,0 +1,45 @@
+/** `lipsoid export-sdp`: a network's bound as a semidefinite program, for a solver that knows nothing of Lipsoid. */
+import { writeFile } from 'node:fs/promises';
+import { InputError } from '../errors.ts';
+import type { Formulation, SdpProblem } from '../sdp/export.ts';
+import { EXIT } from './failure.ts';
+import { formatCount } from './format.ts';
+import type { Library, LoadOptions } from './library.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface ExportSdpCommand extends LoadOptions {
+  readonly file: string;
+  readonly formulation: Formulation;
+  /** Where to write the problem. */
+  readonly out: string;
+  readonly json: boolean;
+}
+
+/** Writes the file, then what it is to stdout; returns the exit code. Nothing is written for a network that is refused. */
+export async function exportSdpCommand(
+  command: ExportSdpCommand,
+  library: Library,
+  terminal: Terminal,
+): Promise<number> {
+  const { file, formulation, out, json, ...options } = command;
+  const network = await library.loadNetwork(file, options);
+  const { text, ...problem } = library.exportSdp(network, formulation);
+  try {
+    await writeFile(out, text);
+  } catch (error) {
+    throw new InputError(`--out: ${(error as Error).message}`);
+  }
+  const answer = json
+    ? JSON.stringify({ network: { file, sha256: network.source?.sha256 ?? null }, out, ...problem }, null, 2)
+    : summary(out, problem);
+  terminal.stdout.write(`${answer}\n`);
+  return EXIT.success;
+}
+
+function summary(out: string, { formulation, variables, blocks, scale }: Omit<SdpProblem, 'text'>): string {
+  const largest = Math.max(...blocks);
+  return [
+    `${out}: ${formulation}, ${formatCount(variables, 'variable')}, ${formatCount(blocks.length, 'block')}, the largest matrix ${largest}×${largest}.`,
+    `The bound is ${scale} · √optimum of this minimisation. Solve it with: lipsoid solve-sdp ${out}`,
+  ].join('\n');
+}
