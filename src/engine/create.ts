@@ -1,12 +1,13 @@
 /** Making an engine. */
 import { InputError } from '../errors.ts';
+import { arrays } from './cpu/arrays.ts';
 import { BlasKernels } from './cpu/blas/kernels.ts';
-import { CpuEngine } from './cpu/cpuEngine.ts';
 import { cpuOperations } from './cpu/cpuOperations.ts';
 import { availableThreads } from './cpu/host.ts';
 import type { Kernels } from './cpu/kernels.ts';
 import { WasmKernels } from './cpu/wasm/kernels.ts';
 import type { Engine } from './engine.ts';
+import { QueuedEngine } from './queued/queuedEngine.ts';
 import { mayHaveGpu, requestAdapter } from './webgpu/host.ts';
 import { openWebGpu } from './webgpu/open.ts';
 
@@ -85,5 +86,9 @@ function cpuEngine(kernels: Kernels, reason?: string): Engine {
     unitRoundoff: 2 ** -53,
     threads: kernels.threads,
   };
-  return new CpuEngine(information, cpuOperations(kernels), () => kernels.close());
+  return new QueuedEngine(
+    information,
+    cpuOperations(kernels),
+    arrays(() => kernels.close()),
+  );
 }

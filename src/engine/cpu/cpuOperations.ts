@@ -1,3 +1,4 @@
+import type { Operations } from '../queued/operations.ts';
 import { add } from './add.ts';
 import { alias } from './alias.ts';
 import { aliasAdjoint } from './aliasAdjoint.ts';
@@ -9,7 +10,6 @@ import { diagonalMatrix } from './diagonalMatrix.ts';
 import { diagonalSum } from './diagonalSum.ts';
 import { inverse } from './inverse.ts';
 import type { Kernels } from './kernels.ts';
-import type { Operations } from './operations.ts';
 import { product } from './product.ts';
 import { rowSums } from './rowSums.ts';
 import { rowSumsAdjoint } from './rowSumsAdjoint.ts';
@@ -37,6 +37,7 @@ export function cpuOperations(kernels: Kernels): Operations {
     inverse: (d, s) => inverse(kernels, d, s),
     ...{ alias, add, submatrix, assemble, scaleSides, rowSums, diagonal, throughSector, diagonalMatrix },
     ...{ aliasAdjoint, scaleBatch, toComplex, submatrixAdjoint, rowSumsAdjoint, diagonalSum },
+    scaleMatricesByPower: ({ data }, exponent) => vectors.scaleByPower(data, exponent),
     ...vectors,
   };
 }
