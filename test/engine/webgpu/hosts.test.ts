@@ -27,7 +27,7 @@ describe.skipIf(withoutGpu).each(hosts)('WebGPU in $host', ({ run, adapter }) =>
   let report: Report;
   beforeAll(async () => {
     report = await run();
-  }, 200_000);
+  }, 400_000);
 
   it('is computed in software', () => {
     expect(report.adapter).toMatch(adapter);
