@@ -10,7 +10,7 @@ import { RULE_NAMES, type RuleName } from '../src/ellipsoid/multipliers.ts';
 import type { Engine } from '../src/engine/engine.ts';
 import type { Network } from '../src/network/network.ts';
 import { simplify } from '../src/network/simplify.ts';
-import { measure, type Spread } from './measure.ts';
+import { type Effort, measure, type Spread } from './measure.ts';
 import {
   alexNet,
   eclipse,
@@ -41,8 +41,8 @@ export interface BoundMeasurement {
   readonly flops: number;
   /** Most bytes in matrices and vectors at one time. */
   readonly peakBytes: number;
-  /** Of the process, afterwards. */
-  readonly residentBytes: number;
+  /** Of the process, afterwards; null where the host does not tell. */
+  readonly residentBytes: number | null;
 }
 
 /** Estimated floating-point operations of a task. */
@@ -55,20 +55,18 @@ export async function measureBound(
   task: BoundTask,
   network: Network,
   flops: number,
+  effort: Effort,
 ): Promise<BoundMeasurement> {
   let log10: number | null = null;
-  const spread = await measure(
-    async () => {
-      const result = await bound(network, {
-        engine,
-        method: 'closed-form',
-        ...(task.rule && { rule: task.rule }),
-        ...(task.memory && { memory: task.memory }),
-      });
-      log10 = result.log10;
-    },
-    { seconds: 5, repeats: 3 },
-  );
+  const spread = await measure(async () => {
+    const result = await bound(network, {
+      engine,
+      method: 'closed-form',
+      ...(task.rule && { rule: task.rule }),
+      ...(task.memory && { memory: task.memory }),
+    });
+    log10 = result.log10;
+  }, effort);
   return {
     task: task.name,
     engine: engine.information.name,
@@ -76,7 +74,7 @@ export async function measureBound(
     spread,
     flops,
     peakBytes: engine.peakBytes,
-    residentBytes: process.memoryUsage().rss,
+    residentBytes: typeof process === 'undefined' ? null : process.memoryUsage().rss,
   };
 }
 
@@ -85,6 +83,9 @@ function rulesOf({ rule }: BoundTask): readonly RuleName[] {
 }
 
 const GIB = 2 ** 30;
+
+/** Tasks of a run that is to end within two minutes anywhere. */
+export const QUICK_BOUNDS: readonly string[] = ['cnn_C3_CH4, GC(1.5)'];
 
 export const boundTasks: readonly BoundTask[] = [
   { name: 'ECLipsE, 10 matrices of width 32, all rules', network: () => eclipse(10, 32) },

@@ -2,8 +2,8 @@
 
 export interface Sample {
   readonly seconds: number;
-  /** Of all threads: tells work apart from waiting for a busy machine. */
-  readonly cpuSeconds: number;
+  /** Of all threads, where the host tells: tells work apart from waiting for a busy machine. */
+  readonly cpuSeconds: number | null;
 }
 
 export interface Spread {
@@ -15,7 +15,7 @@ export interface Spread {
   readonly warmedUp: boolean;
 }
 
-export interface MeasureOptions {
+export interface Effort {
   /** Time to spend on repeats, in seconds. */
   readonly seconds: number;
   /** Repeats, however long they take; but none after a first run that took longer than `seconds`. */
@@ -23,10 +23,7 @@ export interface MeasureOptions {
 }
 
 /** Runs `work` and waits for it: once or more to warm up, then until time and repeats are spent. */
-export async function measure(
-  work: () => Promise<void>,
-  { seconds, repeats }: MeasureOptions,
-): Promise<Spread> {
+export async function measure(work: () => Promise<void>, { seconds, repeats }: Effort): Promise<Spread> {
   const first = await timed(work);
   if (first.seconds > seconds) return { ...spreadOf([first]), warmedUp: false };
   await timed(work);
@@ -38,12 +35,17 @@ export async function measure(
 }
 
 async function timed(work: () => Promise<void>): Promise<Sample> {
-  const before = process.cpuUsage();
+  const before = cpuSeconds();
   const start = performance.now();
   await work();
   const seconds = (performance.now() - start) / 1000;
-  const { user, system } = process.cpuUsage(before);
-  return { seconds, cpuSeconds: (user + system) / 1e6 };
+  return { seconds, cpuSeconds: before === null ? null : cpuSeconds()! - before };
+}
+
+function cpuSeconds(): number | null {
+  if (typeof process === 'undefined') return null;
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
 }
 
 function spreadOf(samples: readonly Sample[]) {

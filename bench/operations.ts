@@ -1,16 +1,20 @@
 /**
  * Speed of single operations. Figures are GFLOP/s of useful work (a complex multiply-add counts 8) or milliseconds, over whole
- * operations of the engine: copies included, data in and out not.
+ * operations of the engine: copies included, data in and out not. GB/s count every operand and result once, however often it is read.
  */
 import type { Engine, Handle, Matrices } from '../src/engine/engine.ts';
 import { finish } from './engines.ts';
-import { measure, type Spread } from './measure.ts';
+import { type Effort, measure, type Spread } from './measure.ts';
 import { normals } from './networks.ts';
 
 export interface OperationTask {
   readonly name: string;
   /** Operations of one run. */
   readonly flops: number;
+  /** Numbers in operands and results. */
+  readonly numbers: number;
+  /** What it multiplies, for libraries that know products alone. */
+  readonly product?: { readonly batch: number; readonly n: number; readonly complex: boolean };
   /** Milliseconds where the work depends on the numbers. */
   readonly unit: 'GFLOP/s' | 'ms';
   /** Makes the operands. What it returns records the operation once and yields the results. */
@@ -25,6 +29,16 @@ export interface OperationResult {
   readonly smallest: number;
   readonly largest: number;
   readonly repeats: number;
+  /** Of the median run. */
+  readonly flopsPerSecond: number;
+  readonly bytesPerSecond: number;
+  /** As flopsPerSecond, by the time that the device itself worked; null where it has no timestamps. */
+  readonly deviceFlopsPerSecond: number | null;
+}
+
+/** What tells how long a device worked; see timestamps.ts. */
+export interface Clock {
+  take(): Promise<number | undefined>;
 }
 
 /** Short operations are recorded so often in a row that waiting for the device does not count. */
@@ -36,28 +50,43 @@ export async function measureOperation(
   engine: Engine,
   task: OperationTask,
   rate: number,
+  effort: Effort,
+  clock?: Clock,
 ): Promise<OperationResult> {
   const record = task.prepare(engine);
+  // Compiles what it takes, which may be longer than the work itself.
+  if (task.flops / rate <= effort.seconds) engine.release(...record());
   await finish(engine);
   const wanted = Math.ceil((LEAST_SECONDS_AT_ONCE * rate) / task.flops);
   const atOnce = Math.min(MOST_AT_ONCE, wanted);
-  const spread = await measure(
-    async () => {
-      for (let k = 0; k < atOnce; k++) engine.release(...record());
-      await finish(engine);
-    },
-    { seconds: 0.4, repeats: 5 },
-  );
+  const run = async () => {
+    for (let k = 0; k < atOnce; k++) engine.release(...record());
+    await finish(engine);
+  };
+  const spread = await measure(run, effort);
+  await clock?.take();
+  if (clock) await run();
+  const deviceSeconds = await clock?.take();
+  const bytesPerNumber = engine.information.unitRoundoff < 1e-12 ? 8 : 4;
+  const each = spread.median.seconds / atOnce;
   return {
     task: task.name,
     engine: engine.information.name,
     unit: task.unit,
     ...figures(task, spread, atOnce),
     repeats: spread.repeats,
+    flopsPerSecond: task.flops / each,
+    bytesPerSecond: (bytesPerNumber * task.numbers) / each,
+    deviceFlopsPerSecond: deviceSeconds ? (task.flops * atOnce) / deviceSeconds : null,
   };
 }
 
-function figures(task: OperationTask, { median, smallest, largest }: Spread, atOnce: number) {
+/** Median, smallest and largest in the unit of the task. */
+export function figures(
+  task: Pick<OperationTask, 'unit' | 'flops'>,
+  { median, smallest, largest }: Spread,
+  atOnce: number,
+) {
   const all = [median, smallest, largest].map(({ seconds }) => {
     const each = seconds / atOnce;
     return task.unit === 'ms' ? 1000 * each : task.flops / each / 1e9;
@@ -70,6 +99,8 @@ function product(batch: number, n: number, complex: boolean): OperationTask {
   return {
     name: `product, ${label(batch, n, complex)}`,
     flops: batch * n ** 3 * (complex ? 8 : 2),
+    numbers: 3 * numbersIn(batch, n, complex),
+    product: { batch, n, complex },
     unit: 'GFLOP/s',
     prepare: (engine) => {
       const [a, b] = [matrices(engine, batch, n, complex), matrices(engine, batch, n, complex)];
@@ -82,6 +113,7 @@ function congruence(batch: number, n: number, complex: boolean): OperationTask {
   return {
     name: `congruence W Q Wᴴ, ${label(batch, n, complex)}`,
     flops: 1.5 * batch * n ** 3 * (complex ? 8 : 2),
+    numbers: 3 * numbersIn(batch, n, complex),
     unit: 'GFLOP/s',
     prepare: (engine) => {
       const [w, v] = [matrices(engine, batch, n, complex), matrices(engine, batch, n, complex)];
@@ -95,6 +127,7 @@ function inverse(batch: number, n: number, complex: boolean): OperationTask {
   return {
     name: `inverse, ${label(batch, n, complex)}`,
     flops: batch * n ** 3 * (complex ? 4 : 1),
+    numbers: 2 * numbersIn(batch, n, complex),
     unit: 'GFLOP/s',
     prepare: (engine) => {
       const s = engine.congruence(matrices(engine, batch, n, complex));
@@ -109,6 +142,7 @@ function spectralRadius(batch: number, n: number, complex: boolean): OperationTa
     name: `spectralRadius, ${label(batch, n, complex)}`,
     // Two Cholesky factorisations.
     flops: (batch * n ** 3 * (complex ? 8 : 2)) / 3,
+    numbers: numbersIn(batch, n, complex),
     unit: 'ms',
     prepare: (engine) => {
       const s = engine.congruence(matrices(engine, batch, n, complex));
@@ -123,6 +157,7 @@ function symbol(batch: number, n: number): OperationTask {
   return {
     name: `symbol, 9 taps, ${label(batch, n, true)}`,
     flops: 4 * batch * taps * n * n,
+    numbers: taps * n * n + 2 * batch * taps + numbersIn(batch, n, true),
     unit: 'GFLOP/s',
     prepare: (engine) => {
       const kernel = engine.matrices(random(taps * n * n), 1, taps, n * n, false);
@@ -130,6 +165,10 @@ function symbol(batch: number, n: number): OperationTask {
       return () => [engine.symbol(kernel, phases, n, n)];
     },
   };
+}
+
+function numbersIn(batch: number, n: number, complex: boolean): number {
+  return batch * n * n * (complex ? 2 : 1);
 }
 
 function matrices(engine: Engine, batch: number, n: number, complex: boolean): Matrices {
@@ -149,6 +188,16 @@ function label(batch: number, n: number, complex: boolean): string {
 
 /** Half the frequencies of a 29 × 29 torus: 28 × 28 images. */
 const FREQUENCIES = 421;
+
+/** Tasks of a run that is to end within two minutes anywhere. */
+export const QUICK_OPERATIONS: readonly string[] = [
+  'product, 64, real',
+  'product, 64, complex',
+  'congruence W Q Wᴴ, 421 × 3, complex',
+  'inverse, 421 × 3, complex',
+  'symbol, 9 taps, 421 × 16, complex',
+  'spectralRadius, 421 × 8, complex',
+];
 
 export const operationTasks: readonly OperationTask[] = [
   ...[64, 256, 1024, 4096].flatMap((n) => [product(1, n, false), product(1, n, true)]),

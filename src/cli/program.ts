@@ -12,7 +12,7 @@ import { count, megabytes, nonnegative, positiveInteger, shape, target } from '.
 import { type SolveSdpCommand, solveSdpCommand } from './solveSdp.ts';
 import type { Terminal } from './terminal.ts';
 
-const ENGINES: readonly EngineName[] = ['auto', 'cpu', 'cpu-wasm', 'cpu-blas', 'webgpu'];
+const ENGINES: readonly EngineName[] = ['auto', 'cpu', 'cpu-wasm', 'cpu-blas', 'webgpu', 'webgl'];
 
 /** What the options of a command line become: those of the command, before its defaults. */
 type Flags = Partial<Omit<BoundCommand, 'file' | 'engine' | 'json' | 'quiet'>> & {

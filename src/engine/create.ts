@@ -1,20 +1,22 @@
 /** Making an engine. */
 import { InputError } from '../errors.ts';
+import { arrays } from './cpu/arrays.ts';
 import { BlasKernels } from './cpu/blas/kernels.ts';
-import { CpuEngine } from './cpu/cpuEngine.ts';
 import { cpuOperations } from './cpu/cpuOperations.ts';
 import { availableThreads } from './cpu/host.ts';
 import type { Kernels } from './cpu/kernels.ts';
 import { WasmKernels } from './cpu/wasm/kernels.ts';
 import type { Engine } from './engine.ts';
+import { QueuedEngine } from './queued/queuedEngine.ts';
+import { openWebGl } from './webgl/open.ts';
 import { mayHaveGpu, requestAdapter } from './webgpu/host.ts';
 import { openWebGpu } from './webgpu/open.ts';
 
 export interface EngineOptions {
-  /** `webgpu`: a GPU in float32, or what software stands in for one. `cpu-blas`: the system's OpenBLAS. `cpu-wasm`: Wasm SIMD,
+  /** `webgpu`: a GPU in float32, or what software stands in for one. `webgl`: the same in browsers without WebGPU, slower. `cpu-blas`: the system's OpenBLAS. `cpu-wasm`: Wasm SIMD,
    *  anywhere. `cpu`: OpenBLAS where it loads, else Wasm; all on the CPU in float64. `auto` (the default): a real GPU where there is
    *  one, else as `cpu`; the engine's description says which and why. */
-  readonly engine?: 'auto' | 'webgpu' | 'cpu' | 'cpu-wasm' | 'cpu-blas';
+  readonly engine?: 'auto' | 'webgpu' | 'webgl' | 'cpu' | 'cpu-wasm' | 'cpu-blas';
   /** Threads of an engine on the CPU. Default: as many as the machine runs side by side, 8 at most. OpenBLAS has one setting
    *  for the whole process: each of its engines sets it anew. */
   readonly threads?: number;
@@ -24,8 +26,8 @@ const mostThreadsByDefault = 8;
 
 /**
  * Makes an engine; `close` it when done, its threads or its device live until then.
- * @throws InputError for `cpu-blas` where OpenBLAS does not load and for `webgpu` where there is no adapter that will do (what was
- *   tried, what to install).
+ * @throws InputError for `cpu-blas` where OpenBLAS does not load and for `webgpu` and `webgl` where there is no adapter that will
+ *   do (what was tried, what to install).
  * @throws RangeError for a number of threads that is no positive integer.
  */
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
@@ -37,6 +39,8 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
   switch (choice) {
     case 'webgpu':
       return openWebGpu(await requestAdapter());
+    case 'webgl':
+      return openWebGl();
     case 'cpu-wasm':
       return cpuEngine(await WasmKernels.open(threads));
     case 'cpu-blas':
@@ -50,7 +54,7 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
     default:
       choice satisfies never;
       throw new RangeError(
-        `createEngine: engine must be auto, webgpu, cpu, cpu-wasm or cpu-blas, got ${choice}`,
+        `createEngine: engine must be auto, webgpu, webgl, cpu, cpu-wasm or cpu-blas, got ${choice}`,
       );
   }
 }
@@ -85,5 +89,9 @@ function cpuEngine(kernels: Kernels, reason?: string): Engine {
     unitRoundoff: 2 ** -53,
     threads: kernels.threads,
   };
-  return new CpuEngine(information, cpuOperations(kernels), () => kernels.close());
+  return new QueuedEngine(
+    information,
+    cpuOperations(kernels),
+    arrays(() => kernels.close()),
+  );
 }

@@ -140,6 +140,12 @@ describe('imports', () => {
     expect([...loadedWith('index.browser.ts', sources())].filter(needsNode)).toEqual([]);
   });
 
+  it('of the browser entry load gpu.js only when it is used', () => {
+    const files = sources();
+    expect(files.get('engine/webgl/context.ts')).toContain("import('./library.js')");
+    expect([...loadedWith('index.browser.ts', files)]).not.toContain('engine/webgl/library.js');
+  });
+
   it.each([
     ['engine/cpu/gram.ts', `import { symbol } from '../../spectrum/symbol.ts';`],
     ['network/shape.ts', `export { bound } from '../bounds/bound.ts';`],

@@ -1,3 +1,4 @@
+import type { Operations } from '../queued/operations.ts';
 import { absoluteProduct } from './absoluteProduct.ts';
 import { add } from './add.ts';
 import { addDiagonal } from './addDiagonal.ts';
@@ -12,7 +13,6 @@ import { diagonalMatrix } from './diagonalMatrix.ts';
 import { diagonalSum } from './diagonalSum.ts';
 import { inverse } from './inverse.ts';
 import type { Kernels } from './kernels.ts';
-import type { Operations } from './operations.ts';
 import { product } from './product.ts';
 import { rowSums } from './rowSums.ts';
 import { rowSumsAdjoint } from './rowSumsAdjoint.ts';
@@ -40,6 +40,7 @@ export function cpuOperations(kernels: Kernels): Operations {
     inverse: (d, s) => inverse(kernels, d, s),
     ...{ alias, add, submatrix, assemble, scaleSides, rowSums, diagonal, throughSector, diagonalMatrix },
     ...{ aliasAdjoint, scaleBatch, toComplex, submatrixAdjoint, rowSumsAdjoint, diagonalSum },
+    scaleMatricesByPower: ({ data }, exponent) => vectors.scaleByPower(data, exponent),
     ...{ absoluteProduct, columnMaximum, addDiagonal },
     ...vectors,
   };

@@ -3,8 +3,8 @@
  * algorithms that share nothing with the engines (Jacobi for eigenvalues, Gauss-Jordan for inverses).
  */
 import type { Dense } from '../../../src/engine/cpu/dense.ts';
-import type { Operations } from '../../../src/engine/cpu/operations.ts';
 import type { Ranges } from '../../../src/engine/engine.ts';
+import type { Operations } from '../../../src/engine/queued/operations.ts';
 import { jacobiEigenvalues } from './eigenvalues.ts';
 
 type Complex = readonly [re: number, im: number];
@@ -314,6 +314,9 @@ export const oracleOperations: Operations = {
     for (; size >= 2; size /= 2) e++;
     for (; size < 1; size *= 2) e--;
     return e;
+  },
+  scaleMatricesByPower({ data }, e) {
+    return this.scaleByPower(data, e);
   },
   scaleByPower(a, e) {
     let out = [...a];

@@ -11,7 +11,7 @@ import { oracleEngine } from '../oracle/engine.ts';
 const oracle = oracleEngine();
 
 /** An engine whose inputs are changed on their way in. */
-function withInputs(engine: Engine, change: (x: number) => number): Engine {
+export function withInputs(engine: Engine, change: (x: number, index: number) => number): Engine {
   return new Proxy(engine, {
     get(target, property) {
       const value: unknown = Reflect.get(target, property, target);

@@ -1,48 +1,54 @@
 /**
- * The queue behind a CPU engine: steps are recorded and run in order, one after another, when somebody waits for them.
- * Owns the storage of handles: it exists from the step that computes it to the step that releases it.
+ * The queue behind an engine that computes one operation after another: steps are recorded and run in order when somebody waits for
+ * them. Owns the storage of handles: it exists from the step that computes it to the step that releases it.
  */
+import type { Shape } from '../cpu/dense.ts';
+import { breathe } from '../cpu/turn.ts';
 import type { Handle, Matrices, Vector } from '../engine.ts';
-import type { Dense, Shape } from './dense.ts';
-import { dropIdle, recycle } from './storage.ts';
-import { breathe } from './turn.ts';
+import type { Storage, Stored } from './operations.ts';
 
 type Step = () => void | Promise<void>;
 
-interface Slot {
+interface Slot<M> {
   /** Operation that made it, for messages. */
   readonly origin: string;
   /** Absent until computed and once freed. */
-  data: Float64Array | undefined;
+  data: M | Float64Array | undefined;
   /** A release was recorded. */
   released: boolean;
 }
 
-export class Recorder {
-  readonly #slots = new WeakMap<Handle, Slot>();
+/** @typeParam M what holds matrices; vectors are arrays. */
+export class Recorder<M extends object> {
+  readonly #storage: Storage<M>;
+  readonly #slots = new WeakMap<Handle, Slot<M>>();
   readonly #queue: Step[] = [];
   /** The data of all slots. */
-  readonly #held = new WeakSet<Float64Array>();
+  readonly #held = new WeakSet<object>();
   /** Ends when every run asked for so far has ended. */
   #turn: Promise<void> = Promise.resolve();
   #closed = false;
   #liveBytes = 0;
   #peakBytes = 0;
 
+  constructor(storage: Storage<M>) {
+    this.#storage = storage;
+  }
+
   get peakBytes(): number {
     return this.#peakBytes;
   }
 
-  /** A handle that holds `data` from now on. */
-  hold(operation: string, handle: Handle, data: Float64Array): void {
+  /** A handle that holds what `make` makes from now on. */
+  hold(operation: string, handle: Handle, make: () => M | Float64Array): void {
     this.#assertOpen(operation);
-    const slot: Slot = { origin: operation, data: undefined, released: false };
+    const slot: Slot<M> = { origin: operation, data: undefined, released: false };
     this.#slots.set(handle, slot);
-    this.#fill(slot, data);
+    this.#fill(slot, make());
   }
 
   /** Records the computation of new matrices. */
-  matrices(operation: string, shape: Shape, compute: () => Float64Array | Promise<Float64Array>): Matrices {
+  matrices(operation: string, shape: Shape, compute: () => M | Promise<M>): Matrices {
     const { batch, rows, columns, complex } = shape;
     const handle: Matrices = Object.freeze({ kind: 'matrices', batch, rows, columns, complex });
     this.record(operation, [handle], async () => [await compute()]);
@@ -57,10 +63,10 @@ export class Recorder {
   }
 
   /** Records a computation that yields the data of `outputs`, in that order. */
-  record(operation: string, outputs: readonly Handle[], compute: () => Promise<Float64Array[]>): void {
+  record(operation: string, outputs: readonly Handle[], compute: () => Promise<(M | Float64Array)[]>): void {
     this.#assertOpen(operation);
-    const slots = outputs.map((handle): Slot => {
-      const slot: Slot = { origin: operation, data: undefined, released: false };
+    const slots = outputs.map((handle): Slot<M> => {
+      const slot: Slot<M> = { origin: operation, data: undefined, released: false };
       this.#slots.set(handle, slot);
       return slot;
     });
@@ -72,10 +78,10 @@ export class Recorder {
 
   /** Access to an operand when the step runs.
    *  @throws Error now if the handle is of another engine or was released, later if it could not be computed. */
-  operand(operation: string, handle: Matrices): () => Dense;
+  operand(operation: string, handle: Matrices): () => Stored<M>;
   operand(operation: string, handle: Vector): () => Float64Array;
-  operand(operation: string, handle: Handle): () => Dense | Float64Array;
-  operand(operation: string, handle: Handle): () => Dense | Float64Array {
+  operand(operation: string, handle: Handle): () => Stored<M> | Float64Array;
+  operand(operation: string, handle: Handle): () => Stored<M> | Float64Array {
     const slot = this.#slot(operation, handle);
     return () => {
       if (slot.data === undefined) {
@@ -83,9 +89,9 @@ export class Recorder {
       }
       switch (handle.kind) {
         case 'matrices':
-          return { ...handle, data: slot.data };
+          return { ...handle, data: slot.data as M };
         case 'vector':
-          return slot.data;
+          return slot.data as Float64Array;
         default:
           return handle satisfies never;
       }
@@ -101,9 +107,9 @@ export class Recorder {
     this.#queue.push(() => {
       for (const slot of slots) {
         if (slot.data === undefined) continue;
-        this.#liveBytes -= slot.data.byteLength;
+        this.#liveBytes -= this.#storage.bytes(slot.data);
         this.#held.delete(slot.data);
-        recycle(slot.data);
+        this.#storage.free(slot.data);
         slot.data = undefined;
       }
     });
@@ -136,21 +142,20 @@ export class Recorder {
     this.#closed = true;
     await this.#turn;
     this.#queue.length = 0;
-    dropIdle();
   }
 
-  #fill(slot: Slot, data: Float64Array): void {
+  #fill(slot: Slot<M>, data: M | Float64Array): void {
     // The release of one handle would hand the other's data to the next operation.
     if (this.#held.has(data)) {
       throw new Error(`${slot.origin}: results must have storage of their own, got that of another handle`);
     }
     this.#held.add(data);
     slot.data = data;
-    this.#liveBytes += data.byteLength;
+    this.#liveBytes += this.#storage.bytes(data);
     this.#peakBytes = Math.max(this.#peakBytes, this.#liveBytes);
   }
 
-  #slot(operation: string, handle: Handle): Slot {
+  #slot(operation: string, handle: Handle): Slot<M> {
     this.#assertOpen(operation);
     const slot = this.#slots.get(handle);
     if (slot === undefined)

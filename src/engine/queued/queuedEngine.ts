@@ -1,4 +1,5 @@
-/** An `Engine` over `Operations` on plain float64 arrays: checks shapes, records, runs. */
+/** An `Engine` over `Operations` that run one after another: checks shapes, records, runs. */
+import type { Shape } from '../cpu/dense.ts';
 import type {
   Data,
   Engine,
@@ -10,22 +11,22 @@ import type {
   Vector,
 } from '../engine.ts';
 import * as shapes from '../shapes.ts';
-import type { Dense, Shape } from './dense.ts';
-import type { Operations } from './operations.ts';
+import type { Operations, Storage, Stored } from './operations.ts';
 import { Recorder } from './recorder.ts';
-import { allocate } from './storage.ts';
 
-export class CpuEngine implements Engine {
+/** @typeParam M what holds matrices. */
+export class QueuedEngine<M extends object> implements Engine {
   readonly information: EngineInformation;
-  readonly #operations: Operations;
-  readonly #finish: () => Promise<void>;
-  readonly #recorder = new Recorder();
+  readonly #operations: Operations<M>;
+  readonly #storage: Storage<M>;
+  readonly #recorder: Recorder<M>;
 
-  /** @param finish gives back what the operations hold, once. */
-  constructor(information: EngineInformation, operations: Operations, finish: () => Promise<void>) {
+  /** @param storage is closed with the engine. */
+  constructor(information: EngineInformation, operations: Operations<M>, storage: Storage<M>) {
     this.information = information;
     this.#operations = operations;
-    this.#finish = finish;
+    this.#storage = storage;
+    this.#recorder = new Recorder(storage);
   }
 
   get peakBytes(): number {
@@ -33,20 +34,21 @@ export class CpuEngine implements Engine {
   }
 
   matrices(data: Data, batch: number, rows: number, columns: number, complex: boolean): Matrices {
-    const shape = { batch, rows, columns, complex };
+    const shape: Shape = { batch, rows, columns, complex };
     if (typeof data === 'function') {
       shapes.dataLength(shape, undefined);
-      return this.#recorder.matrices('matrices', shape, () => copyOf(shape, data()));
+      return this.#recorder.matrices('matrices', shape, () => this.#held(data(), shape));
     }
+    shapes.dataLength(shape, data);
     const handle: Matrices = Object.freeze({ kind: 'matrices', ...shape });
-    this.#recorder.hold('matrices', handle, copyOf(shape, data));
+    this.#recorder.hold('matrices', handle, () => this.#held(data, shape));
     return handle;
   }
 
   vector(data: ArrayLike<number>): Vector {
     shapes.checkDimension('vector', 'length', data.length);
     const handle: Vector = Object.freeze({ kind: 'vector', length: data.length });
-    this.#recorder.hold('vector', handle, Float64Array.from(data));
+    this.#recorder.hold('vector', handle, () => Float64Array.from(data));
     return handle;
   }
 
@@ -54,10 +56,12 @@ export class CpuEngine implements Engine {
     const sources = handles.map((handle) => this.#recorder.operand('read', handle));
     let copies: Float64Array[] = [];
     this.#recorder.record('read', [], async () => {
-      copies = sources.map((source) => {
-        const value = source();
-        return (value instanceof Float64Array ? value : value.data).slice();
-      });
+      copies = await Promise.all(
+        sources.map((source) => {
+          const value = source();
+          return value instanceof Float64Array ? value.slice() : this.#storage.entries(value);
+        }),
+      );
       return [];
     });
     await this.#recorder.run();
@@ -343,7 +347,7 @@ export class CpuEngine implements Engine {
         const x = this.#recorder.operand('scaleByPower', handle);
         // A handle of the same kind and shape is an H: handles have no other properties.
         return this.#recorder.matrices('scaleByPower', handle, () =>
-          this.#operations.scaleByPower(x().data, sign * power()[0]!),
+          this.#operations.scaleMatricesByPower(x(), sign * power()[0]!),
         ) as Handle as H;
       }
       case 'vector': {
@@ -371,7 +375,12 @@ export class CpuEngine implements Engine {
 
   async close(): Promise<void> {
     await this.#recorder.close();
-    await this.#finish();
+    await this.#storage.close();
+  }
+
+  #held(data: Float64Array, shape: Shape): M {
+    shapes.dataLength(shape, data);
+    return this.#storage.hold(data, shape);
   }
 
   #number(operation: string, compute: () => number | Promise<number>): Vector {
@@ -379,14 +388,8 @@ export class CpuEngine implements Engine {
   }
 
   #optional(operation: string, handle: Vector | undefined): () => Float64Array | undefined;
-  #optional(operation: string, handle: Handle | undefined): () => Dense | Float64Array | undefined;
-  #optional(operation: string, handle: Handle | undefined): () => Dense | Float64Array | undefined {
+  #optional(operation: string, handle: Handle | undefined): () => Stored<M> | Float64Array | undefined;
+  #optional(operation: string, handle: Handle | undefined): () => Stored<M> | Float64Array | undefined {
     return handle === undefined ? () => undefined : this.#recorder.operand(operation, handle);
   }
-}
-
-function copyOf(shape: Shape, data: Float64Array): Float64Array {
-  const copy = allocate(shapes.dataLength(shape, data));
-  copy.set(data);
-  return copy;
 }

@@ -1,0 +1,102 @@
+/**
+ * max_b ‖S[b]‖₂ of Hermitian matrices from above, by Gram iteration: ‖S‖ = ‖S^(2^k)‖^(1/2^k) ≤ ‖S^(2^k)‖_F^(1/2^k), and the Frobenius
+ * norm is at most √n times the spectral norm, so that the root of that factor soon vanishes (Delattre, Barthélemy, Araujo & Allauzen,
+ * "Efficient bound of Lipschitz constant for convolutional layers by Gram iteration", ICML 2023). Powers are kept within range by powers of two, one for each matrix,
+ * which the host accounts for in float64.
+ */
+import { floorLog2 } from '../cpu/powers.ts';
+import { type Block, type Context, kernel } from './context.ts';
+import { hermitianProduct } from './products.ts';
+import { type BlockMatrices, extentOf, widthOf } from './textures.ts';
+
+const offDiagonal = kernel('offDiagonal', 'block', 'count');
+const peaks = kernel('peaks', 'block', 'count');
+const squareSums = kernel('squareSums', 'block', 'count');
+const scaleByPower = kernel('scaleByPower', 'block', 'numbers', 'count');
+
+/** How far the Frobenius norm of the last power may lie above its spectral norm, as a factor on the result. */
+const tolerance = 2 ** -17;
+/** Squarings between two normalisations: from entries below 2 they lead to less than 256 n⁷. */
+const squaringsAtOnce = 3;
+
+/** max_b ‖S[b]‖₂ from above, within a factor 1 + 2^-16 + 2^-22 n. NaN if S holds one. */
+export function spectralRadius(context: Context, s: BlockMatrices): number {
+  return gramIteration(context, s);
+}
+
+/** max_b ‖½(S[b] − diag S[b])‖₂ likewise. */
+export function offDiagonalRadius(context: Context, s: BlockMatrices): number {
+  const data = context.run(offDiagonal, extentOf(s), s.data, widthOf(s));
+  const radius = gramIteration(context, { ...s, data });
+  data.texture.delete();
+  return radius / 2;
+}
+
+/** Squarings until n^(1/2^(k+1)) < 1 + tolerance. */
+function squaringsFor(n: number): number {
+  return n === 1 ? 0 : Math.max(0, Math.ceil(Math.log2(Math.log(n) / Math.log1p(tolerance))) - 1);
+}
+
+function gramIteration(context: Context, s: BlockMatrices): number {
+  const n = s.rows;
+  const total = squaringsFor(n);
+  const first = normalised(context, s);
+  if (!first.finite) return first.largest;
+  const stages = [{ exponents: first.exponents, squarings: 0 }];
+  let power: BlockMatrices = { ...s, data: first.block };
+  for (let done = 0; done < total; done += squaringsAtOnce) {
+    const squarings = Math.min(squaringsAtOnce, total - done);
+    for (let k = 0; k < squarings; k++) {
+      const square = { ...s, data: hermitianProduct(context, power, power) };
+      power.data.texture.delete();
+      power = square;
+    }
+    const next = normalised(context, power);
+    power.data.texture.delete();
+    if (!next.finite) throw new Error('webgl: powers of normalised matrices must be finite');
+    stages.push({ exponents: next.exponents, squarings });
+    power = { ...s, data: next.block };
+  }
+  const sums = rows(context, squareSums, power);
+  power.data.texture.delete();
+  // Rounding of the products, of which each squaring halves what came before, and of the sums.
+  const margin = 1 + (n + 8) * 2 ** -23;
+  let most = 0;
+  for (let b = 0; b < s.batch; b++) {
+    let norm = Math.sqrt(sums.subarray(b * n, (b + 1) * n).reduce((sum, x) => sum + x, 0));
+    for (const { exponents, squarings } of stages.toReversed()) {
+      norm = (norm * 2 ** exponents[b]!) ** (1 / 2 ** squarings);
+    }
+    most = Math.max(most, norm);
+  }
+  return most * margin;
+}
+
+type Normalised =
+  | { readonly finite: true; readonly block: Block; readonly exponents: Float64Array }
+  /** The largest number, which is infinite or none. */
+  | { readonly finite: false; readonly largest: number };
+
+/** A copy of the matrices in which the largest number of each lies in [1, 2), or is zero; times 2^exponent it is what it was. */
+function normalised(context: Context, s: BlockMatrices): Normalised {
+  const n = s.rows;
+  const found = rows(context, peaks, s);
+  const largest = found.reduce((x, y) => Math.max(x, y), 0);
+  if (!(largest < Number.POSITIVE_INFINITY)) return { finite: false, largest };
+  const exponents = Float64Array.from({ length: s.batch }, (_, b) =>
+    floorLog2(found.subarray(b * n, (b + 1) * n).reduce((x, y) => Math.max(x, y))),
+  );
+  const block = context.run(
+    scaleByPower,
+    extentOf(s),
+    s.data,
+    Float32Array.from(exponents, (e) => -e),
+    1,
+  );
+  return { finite: true, block, exponents };
+}
+
+/** What a kernel makes of every row of every matrix. */
+function rows(context: Context, kernel: typeof peaks, s: BlockMatrices): Float64Array {
+  return context.take(context.run(kernel, { x: s.rows, y: s.batch, z: 1 }, s.data, s.data.x));
+}
