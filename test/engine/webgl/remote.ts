@@ -81,8 +81,8 @@ async function compared(
       { rule: 'Shift(1.5)' },
     ] as const) {
       const [one, other] = [
-        await bound(network, { ...options, engine: webgl }),
-        await bound(network, { ...options, engine: cpu }),
+        await bound(network, { ...options, rigor: false, engine: webgl }),
+        await bound(network, { ...options, rigor: false, engine: cpu }),
       ];
       found[`${name}, ${'rule' in options ? options.rule : options.method}`] = [one.bound, other.bound];
     }
