@@ -1,0 +1,78 @@
+/** Bounds of all margins as a heat map. */
+import { cell, plot, raster, text } from '@observablehq/plot';
+import { frame, resolved } from './frame.ts';
+
+/** Beyond this many outputs cells are pixels. */
+const MOST_CELLS = 40;
+/** Up to this many have their numbers written in. */
+const MOST_NUMBERS = 12;
+
+export function margins(table: readonly (readonly number[])[], width: number): Element {
+  const n = table.length;
+  const side = Math.min(width, n <= MOST_CELLS ? 60 + 46 * n : 520);
+  const cells = table.flatMap((row, i) => row.map((value, j) => ({ i, j, value })));
+  const finite = cells.filter((c) => c.i !== c.j && Number.isFinite(c.value)).map((c) => c.value);
+  const [least, most] = [Math.min(...finite), Math.max(...finite)];
+  const color = {
+    type: 'linear',
+    domain: least < most ? [least, (least + most) / 2, most] : [0, most / 2, most],
+    range: [resolved('var(--ramp-low)'), resolved('var(--ramp-middle)'), resolved('var(--ramp-high)')],
+    interpolate: 'lab',
+  } as const;
+  const square = {
+    ...frame(side, side, 'Bounds of output i minus output j'),
+    marginLeft: 44,
+    marginBottom: 40,
+    marginTop: 8,
+    marginRight: 12,
+    color,
+  };
+  if (n > MOST_CELLS) {
+    return plot({
+      ...square,
+      x: { label: 'output j', domain: [0, n], labelAnchor: 'center' },
+      y: { label: 'output i', domain: [n, 0], labelAnchor: 'center' },
+      marks: [
+        raster(table.flat(), {
+          width: n,
+          height: n,
+          x1: 0,
+          x2: n,
+          y1: 0,
+          y2: n,
+          imageRendering: 'pixelated',
+        }),
+      ],
+    });
+  }
+  const off = cells.filter((c) => c.i !== c.j);
+  const fits = n <= MOST_NUMBERS && side / n > 38;
+  return plot({
+    ...square,
+    x: { label: 'output j', tickSize: 0, labelAnchor: 'center' },
+    y: { label: 'output i', tickSize: 0, labelAnchor: 'center' },
+    marks: [
+      cell(off, {
+        x: 'j',
+        y: 'i',
+        fill: 'value',
+        inset: 0.5,
+        rx: 2,
+        title: (c: (typeof off)[number]) => `outputs ${c.i} and ${c.j}: ${c.value.toPrecision(4)}`,
+      }),
+      ...(fits
+        ? [
+            text(off, {
+              ...{ x: 'j', y: 'i', text: (c: (typeof off)[number]) => short(c.value), fontSize: 10.5 },
+              fill: (c: (typeof off)[number]) =>
+                c.value > (least + most) / 2 ? 'var(--on-ramp-high)' : 'var(--on-ramp-low)',
+            }),
+          ]
+        : []),
+    ],
+  });
+}
+
+function short(value: number): string {
+  return value >= 1e4 || value < 1e-2 ? value.toExponential(0) : value.toPrecision(3);
+}

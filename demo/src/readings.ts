@@ -1,0 +1,64 @@
+/** A result by kinds of methods: the best of each, and what the library says beyond the bound. */
+import type { BoundResult, MethodResult } from '../../src/index.browser.ts';
+
+export interface Reading {
+  readonly kind: 'product' | 'closedForm' | 'refined' | 'unrolled' | 'lower';
+  readonly label: string;
+  /** The rule, where there is one. */
+  readonly detail: string;
+  readonly bound: number | null;
+  readonly log10: number | null;
+}
+
+/** Members that a library with a rounding analysis and with sampled lower bounds adds to its results. */
+interface Extended {
+  readonly assurance?: string | { readonly level?: string };
+  readonly lower?: number | { readonly bound?: number | null; readonly value?: number | null } | null;
+}
+
+const KINDS = [
+  { kind: 'product', method: 'spectral-product', label: 'Product of norms' },
+  { kind: 'closedForm', method: 'closed-form', label: 'Closed form' },
+  { kind: 'unrolled', method: 'unrolled', label: 'Unrolled' },
+  { kind: 'refined', method: 'refined', label: 'Refined' },
+] as const;
+
+/** Kinds without a bound are left out. */
+export function readingsOf(result: BoundResult): { readings: Reading[]; assurance: string } {
+  const readings = KINDS.flatMap(({ kind, method, label }): Reading[] => {
+    const row = least(result.methods.filter((m) => m.method === method));
+    return row ? [{ kind, label, detail: row.rule ?? '', bound: row.bound, log10: row.log10 }] : [];
+  });
+  const { lower, assurance } = result as BoundResult & Extended;
+  const sampled = typeof lower === 'object' ? (lower?.bound ?? lower?.value) : lower;
+  if (typeof sampled === 'number') {
+    const log10 = sampled > 0 ? Math.log10(sampled) : null;
+    readings.push({ kind: 'lower', label: 'Sampled lower bound', detail: '', bound: sampled, log10 });
+  }
+  const level = typeof assurance === 'object' ? assurance.level : assurance;
+  return { readings, assurance: level ?? (result.rigorous ? 'rounding-safe' : 'nominal') };
+}
+
+/** The row that gave the bound. */
+export function leastOf(result: BoundResult): MethodResult | undefined {
+  return least(result.methods);
+}
+
+/** Orders rows by their bounds; those without one come last. */
+export function byBound(a: MethodResult, b: MethodResult): number {
+  const [x, y] = [sortKey(a), sortKey(b)];
+  return x < y ? -1 : x > y ? 1 : 0;
+}
+
+export function hasBound(row: MethodResult): boolean {
+  return sortKey(row) < Infinity;
+}
+
+/** The logarithm of 0 is written as null, as is that of no bound. */
+function sortKey(row: MethodResult): number {
+  return row.log10 ?? (row.bound === 0 ? -Infinity : Infinity);
+}
+
+export function least(rows: readonly MethodResult[]): MethodResult | undefined {
+  return rows.filter(hasBound).sort(byBound)[0];
+}
