@@ -41,7 +41,7 @@ export function readingsOf(result: BoundResult): { readings: Reading[]; assuranc
 
 /** The row that gave the bound. */
 export function leastOf(result: BoundResult): MethodResult | undefined {
-  return least(result.methods);
+  return result.methods.find((m) => m.method === result.method && m.rule === result.rule);
 }
 
 /** Orders rows by their bounds; those without one come last. */

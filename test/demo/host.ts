@@ -21,6 +21,8 @@ const TYPES: Readonly<Record<string, string>> = {
 export interface Host {
   /** Of the page, in a folder that the build does not know of. */
   readonly url: string;
+  /** What is served. */
+  readonly folder: string;
   /** What the build printed. */
   readonly log: string;
   close(): void;
@@ -48,6 +50,7 @@ export async function host(): Promise<Host> {
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}/some/where/`,
+    folder,
     log: stdout,
     close: () => {
       server.close();

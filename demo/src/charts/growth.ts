@@ -13,6 +13,7 @@ export function leastOfPrefix({ log10, product }: PrefixBound): number | null {
 /** Layers that have room for their names below the axis, and the width that they need. */
 const MOST_NAMES = 24;
 const WIDTH_OF_NAMES = 560;
+const LONGEST_NAME = 14;
 
 /** @param operators of all layers, in order */
 export function growth(
@@ -43,15 +44,19 @@ export function growth(
       domain: [1, Math.max(2, count)],
       ticks: Math.min(count, named ? count : Math.round(width / 60)),
       ...(named
-        ? { tickFormat: (number: number) => operators[number - 1] ?? '', tickRotate: -38, tickSize: 4 }
+        ? {
+            tickFormat: (number: number) => shortened(operators[number - 1] ?? ''),
+            tickRotate: -38,
+            tickSize: 4,
+          }
         : { tickFormat: 'd' }),
     },
     y: { ...scale.options, grid: true, ticks: 6, tickFormat: '~g' },
     marks: [
       line(rows, { x: 'number', y: 'norms', stroke: COLORS.product, strokeWidth: 2 }),
       dot(rows, { x: 'number', y: 'norms', fill: COLORS.product, r: 2.5 }),
-      line(rows, { x: 'number', y: 'ellipsoid', stroke: COLORS.refined, strokeWidth: 2 }),
-      dot(rows, { x: 'number', y: 'ellipsoid', fill: COLORS.refined, r: 2.5 }),
+      line(rows, { x: 'number', y: 'ellipsoid', stroke: COLORS.closedForm, strokeWidth: 2 }),
+      dot(rows, { x: 'number', y: 'ellipsoid', fill: COLORS.closedForm, r: 2.5 }),
       text(last, {
         x: 'number',
         y: 'norms',
@@ -67,7 +72,7 @@ export function growth(
         text: () => 'closed form',
         dx: 8,
         textAnchor: 'start',
-        fill: COLORS.refined,
+        fill: COLORS.closedForm,
       }),
       ruleX(rows, pointerX({ x: 'number', stroke: COLORS.faint })),
       tip(
@@ -82,4 +87,8 @@ export function growth(
       ),
     ],
   });
+}
+
+function shortened(name: string): string {
+  return name.length <= LONGEST_NAME ? name : `${name.slice(0, LONGEST_NAME - 1)}…`;
 }

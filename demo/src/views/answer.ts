@@ -99,28 +99,32 @@ const ASSURANCES: Readonly<Record<string, string>> = {
 function facts(result: BoundResult): HTMLElement {
   const { assurance } = readingsOf(result);
   const search = leastOf(result)?.search;
+  const gained = search && `${search.status}, last ten steps gained ${(100 * search.gap).toPrecision(2)} %`;
   return h(
     'dl',
     { class: 'facts' },
-    ...fact('log₁₀', formatLog10(result.log10), 'log10'),
-    ...fact('method', [result.method, result.rule].filter((t) => t !== undefined).join(', '), undefined),
-    ...fact('assurance', ASSURANCES[assurance] ?? assurance, 'assurance'),
-    ...(search
-      ? fact(
-          'search',
-          `${search.status}, last ten steps gained ${(100 * search.gap).toPrecision(2)} %`,
-          'refined',
-        )
-      : []),
-    ...fact('time', formatDuration(result.seconds), undefined),
-    ...fact('engine', result.engine.description, 'engine'),
+    fact('log₁₀', formatLog10(result.log10), 'log10'),
+    fact('method', [result.method, result.rule].filter((t) => t !== undefined).join(', ')),
+    fact('time', formatDuration(result.seconds)),
+    fact('assurance', ASSURANCES[assurance] ?? assurance, 'assurance'),
+    gained !== undefined && fact('search', gained, 'trace'),
+    fact('engine', result.engine.description, 'engine'),
   );
 }
 
-function fact(term: string, value: string, key: HelpKey | undefined): HTMLElement[] {
+function fact(term: string, value: string, key?: HelpKey): HTMLElement {
   const about = key && help(key, term);
-  return [h('div', {}, h('dt', {}, term, about?.button), h('dd', {}, value), about?.text)];
+  const wide = value.length > WIDE;
+  return h(
+    'div',
+    { class: wide ? 'wide' : '' },
+    h('dt', {}, term, about?.button),
+    h('dd', {}, value, about?.text),
+  );
 }
+
+/** Characters of a fact that wants a line of its own. */
+const WIDE = 48;
 
 /** Best of each kind side by side, from the largest. */
 function rungs(result: BoundResult): HTMLElement {

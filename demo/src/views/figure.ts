@@ -74,6 +74,8 @@ export class Figure {
     const loaded = await charts;
     if (!this.#draw || this.#width === 0) return;
     const chart = this.#draw(loaded, this.#width);
+    // One image with one name: what it is made of has none.
+    for (const part of chart.querySelectorAll('[aria-label]')) part.removeAttribute('aria-label');
     chart.setAttribute('role', 'img');
     this.#canvas.replaceChildren(chart);
   }
