@@ -24,6 +24,8 @@ export default defineConfig({
     modulePreload: { polyfill: false },
   },
   worker: { format: 'es' },
+  // Found before anybody drops a file: vite reloads the page when it meets a package that it does not know.
+  optimizeDeps: { include: ['@bufbuild/protobuf', '@bufbuild/protobuf/codegenv2', '@observablehq/plot'] },
   server: { headers },
   preview: { headers },
 });

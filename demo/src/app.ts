@@ -5,12 +5,13 @@ import { type Call, CallFailed, Client } from './worker/client.ts';
 import type {
   BoundAnswer,
   BoundRequest,
-  EngineOffer,
   Failure,
   LoadedModel,
   ModelFiles,
   News,
+  Offers,
   TracePoint,
+  Verdict,
 } from './worker/protocol.ts';
 
 export interface Run {
@@ -41,6 +42,10 @@ export interface Model {
   /** Of the last run that found one. */
   answer?: BoundAnswer;
   growth?: Growth;
+  /** A certificate that was dropped with it, and what the checker says. */
+  certificate?: Extra<Verdict> & { readonly file: string };
+  /** A certificate of the answer that is being made. */
+  certifying?: { readonly failure?: Failure };
   readonly spectra: Map<string, Extra<LayerSpectrum>>;
 }
 
@@ -58,7 +63,7 @@ export class App {
   readonly models: Model[] = [];
   selected: Model | undefined;
   /** Undefined until the worker has tried them. */
-  offers: readonly EngineOffer[] | undefined;
+  offers: Offers | undefined;
   request: BoundRequest = { engine: 'auto', method: 'all' };
   /** What went wrong outside any model. */
   notice: string | undefined;
@@ -66,6 +71,8 @@ export class App {
   readonly #client = new Client();
   readonly #listeners: (() => void)[] = [];
   readonly #announce: (text: string) => void;
+  /** Certificates whose network is not there yet. */
+  #homeless: { readonly file: string; readonly value: unknown }[] = [];
   #scheduled = false;
   #count = 0;
 
@@ -88,11 +95,12 @@ export class App {
 
   // ---- models -----------------------------------------------------------------------------------
 
-  add(files: ModelFiles): void {
+  add(files: ModelFiles): Model {
     const model: Model = { id: this.#count++, files, spectra: new Map() };
     this.models.push(model);
     this.selected = model;
     void this.#load(model);
+    return model;
   }
 
   /** Reads a model again with other files or options. */
@@ -139,6 +147,7 @@ export class App {
       this.#announce(`${name} refused: ${model.failure.message}`);
     }
     this.#changed();
+    this.#placeCertificates();
     // What takes a moment needs no button.
     if (model.loaded && model.loaded.inspection.flops < UNASKED_FLOPS && refusals(model) === 0)
       this.bound(model);
@@ -213,6 +222,75 @@ export class App {
       .finally(() => this.#changed());
   }
 
+  // ---- certificates -----------------------------------------------------------------------------
+
+  /** Gives the certificate of the last answer to `save`. */
+  certify(model: Model, save: (text: string) => void): void {
+    model.certifying = {};
+    this.#changed();
+    this.#client
+      .certify(model.id)
+      .result.then(
+        (text) => {
+          delete model.certifying;
+          save(text);
+          this.#announce('Certificate made and checked.');
+        },
+        (error) => {
+          model.certifying = { failure: failureOf(error) };
+          this.#announce(model.certifying.failure!.message);
+        },
+      )
+      .finally(() => this.#changed());
+  }
+
+  /** Checks a certificate against its network, which may come later. */
+  async offerCertificate(file: File): Promise<void> {
+    try {
+      this.#homeless.push({ file: file.name, value: JSON.parse(await file.text()) });
+    } catch (error) {
+      this.#note(`${file.name}: a certificate must be JSON: ${String(error)}`);
+      return;
+    }
+    this.#placeCertificates();
+    if (this.#homeless.length > 0 && this.models.every((m) => m.failure)) {
+      this.#note(`${file.name}: now drop the network that this certificate is for.`);
+    }
+  }
+
+  /** To the network with its hash; to the selected one, whose checker then says what is wrong, where there is none. */
+  #placeCertificates(): void {
+    if (this.models.some((m) => !m.loaded && !m.failure)) return;
+    const loaded = this.models.filter((m) => m.loaded);
+    if (loaded.length === 0) return;
+    for (const { file, value } of this.#homeless.splice(0)) {
+      const hash = hashIn(value);
+      const own = loaded.find((m) => m.loaded!.inspection.source?.sha256 === hash);
+      const model = own ?? (this.selected?.loaded ? this.selected : loaded[0]!);
+      this.#note(undefined);
+      this.selected = model;
+      this.#verify(model, file, value);
+    }
+  }
+
+  #verify(model: Model, file: string, value: unknown): void {
+    model.certificate = { file };
+    this.#changed();
+    this.#client
+      .verify(model.id, value)
+      .result.then(
+        (verdict) => {
+          model.certificate = { file, value: verdict };
+          this.#announce(`${file}: ${verdict.accepted ? 'accepted' : `rejected: ${verdict.reason}`}`);
+        },
+        (error) => {
+          model.certificate = { file, failure: failureOf(error) };
+          this.#announce(failureOf(error).message);
+        },
+      )
+      .finally(() => this.#changed());
+  }
+
   // ---- telling ----------------------------------------------------------------------------------
 
   #note(text: string | undefined): void {
@@ -250,6 +328,12 @@ export function refusals(model: Model): number {
 function bestRule(result: BoundResult | undefined) {
   const rule = least((result?.methods ?? []).filter((m) => m.method === 'closed-form'))?.rule;
   return rule === 'refined' ? undefined : rule;
+}
+
+/** The hash of the network that a certificate is for, if it has one. */
+function hashIn(certificate: unknown): string | undefined {
+  const { network } = (certificate ?? {}) as { network?: { sha256?: unknown } };
+  return typeof network?.sha256 === 'string' ? network.sha256 : undefined;
 }
 
 function failureOf(error: unknown): Failure {

@@ -6,7 +6,9 @@ const LARGEST_FILE = 2 ** 31 - 1;
 
 export interface Sorted {
   readonly models: readonly ModelFiles[];
-  /** Files that are no model: weights for models that are there already. */
+  /** `.json` files: certificates. */
+  readonly certificates: readonly File[];
+  /** Files that are neither: weights for models that are there already. */
   readonly loose: readonly File[];
   readonly refused: readonly { readonly file: File; readonly reason: string }[];
 }
@@ -19,9 +21,16 @@ export function sortFiles(files: readonly File[]): Sorted {
   });
   const usable = files.filter((file) => refusal(file) === undefined);
   const isModel = (file: File) => /\.onnx$/i.test(file.name);
-  const external = new Map(usable.filter((f) => !isModel(f)).map((f) => [f.name, f]));
+  const isCertificate = (file: File) => /\.json$/i.test(file.name);
+  const others = usable.filter((f) => !isModel(f) && !isCertificate(f));
+  const external = new Map(others.map((f) => [f.name, f]));
   const models = usable.filter(isModel).map((model): ModelFiles => ({ model, external }));
-  return { models, loose: models.length === 0 ? [...external.values()] : [], refused };
+  return {
+    models,
+    certificates: usable.filter(isCertificate),
+    loose: models.length === 0 ? others : [],
+    refused,
+  };
 }
 
 function refusal(file: File): string | undefined {

@@ -26,6 +26,8 @@ export const HELP = {
     'How strongly the convolution amplifies each spatial frequency: the largest eigenvalue of S(ω), which is the squared largest singular value of its symbol. The frequency 0 is in the middle, and the maximum is the squared norm of the layer.',
   margins:
     'Entry i, j bounds how far output i minus output j can move per unit of input. A classifier keeps preferring i to j as long as the input moves by less than its margin between the two divided by this number.',
+  certificate:
+    'A file with the multipliers of every layer, from which anybody can compute the bound again. The checker trusts nothing else in it, uses float64 with every rounding paid for, and shares no code with the search.',
   torus:
     'Convolutions are bounded frequency by frequency on an image that wraps around, enlarged so that zero padding stays exact. These are the sides of that image in samples.',
   parameters:

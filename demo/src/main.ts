@@ -13,6 +13,7 @@ import { progress } from './views/progress.ts';
 import { save } from './views/save.ts';
 import { settings } from './views/settings.ts';
 import { theme } from './views/theme.ts';
+import { verdict } from './views/verdict.ts';
 
 const announcer = byId('announcer');
 const app = new App((text) => {
@@ -21,7 +22,7 @@ const app = new App((text) => {
 byId('version').textContent = __VERSION__;
 theme();
 intake(app);
-for (const view of [head, models, settings, progress, answer, figures, methods, save, layers])
+for (const view of [head, models, settings, progress, verdict, answer, figures, methods, save, layers])
   app.onChange(view(app));
 
 const notice = byId('notice');

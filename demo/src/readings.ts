@@ -1,5 +1,6 @@
 /** A result by kinds of methods: the best of each, and what the library says beyond the bound. */
 import type { BoundResult, MethodResult } from '../../src/index.browser.ts';
+import { formatBound, formatLower } from './format.ts';
 
 export interface Reading {
   readonly kind: 'product' | 'closedForm' | 'refined' | 'unrolled' | 'lower';
@@ -10,10 +11,10 @@ export interface Reading {
   readonly log10: number | null;
 }
 
-/** Members that a library with a rounding analysis and with sampled lower bounds adds to its results. */
+/** Members of results of a library with a rounding analysis and with sampled lower bounds. */
 interface Extended {
-  readonly assurance?: string | { readonly level?: string };
-  readonly lower?: number | { readonly bound?: number | null; readonly value?: number | null } | null;
+  readonly assurance?: string;
+  readonly lower?: { readonly value: number | null; readonly log10: number | null };
 }
 
 const KINDS = [
@@ -23,6 +24,11 @@ const KINDS = [
   { kind: 'refined', method: 'refined', label: 'Refined' },
 ] as const;
 
+/** Upper bounds are rounded up, the lower one down. */
+export function formatReading({ kind, bound, log10 }: Reading): string {
+  return kind === 'lower' ? formatLower(bound, log10) : formatBound(bound, log10);
+}
+
 /** Kinds without a bound are left out. */
 export function readingsOf(result: BoundResult): { readings: Reading[]; assurance: string } {
   const readings = KINDS.flatMap(({ kind, method, label }): Reading[] => {
@@ -30,13 +36,11 @@ export function readingsOf(result: BoundResult): { readings: Reading[]; assuranc
     return row ? [{ kind, label, detail: row.rule ?? '', bound: row.bound, log10: row.log10 }] : [];
   });
   const { lower, assurance } = result as BoundResult & Extended;
-  const sampled = typeof lower === 'object' ? (lower?.bound ?? lower?.value) : lower;
-  if (typeof sampled === 'number') {
-    const log10 = sampled > 0 ? Math.log10(sampled) : null;
-    readings.push({ kind: 'lower', label: 'Sampled lower bound', detail: '', bound: sampled, log10 });
+  if (lower) {
+    const { value: bound, log10 } = lower;
+    readings.push({ kind: 'lower', label: 'Sampled lower bound', detail: '', bound, log10 });
   }
-  const level = typeof assurance === 'object' ? assurance.level : assurance;
-  return { readings, assurance: level ?? (result.rigorous ? 'rounding-safe' : 'nominal') };
+  return { readings, assurance: assurance ?? (result.rigorous ? 'rounding-safe' : 'nominal') };
 }
 
 /** The row that gave the bound. */

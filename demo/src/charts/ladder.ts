@@ -1,17 +1,16 @@
 /** All methods on one line of bounds. */
 import { dot, plot, ruleY, text } from '@observablehq/plot';
-import { formatBound } from '../format.ts';
-import type { Reading } from '../readings.ts';
+import { formatReading, type Reading } from '../readings.ts';
 import { boundScale, COLORS, frame } from './frame.ts';
 
 export function ladder(readings: readonly Reading[], width: number): Element {
   const shown = readings.filter((r) => r.log10 !== null);
   const scale = boundScale(shown.map((r) => r.log10!));
-  const rows = shown.map((r) => ({ ...r, at: scale.of(r.log10!), text: formatBound(r.bound, r.log10) }));
+  const rows = shown.map((r) => ({ ...r, at: scale.of(r.log10!), text: formatReading(r) }));
   return plot({
     ...frame(width, 26 * rows.length + 58, 'Bounds of all methods on one scale'),
     marginLeft: 128,
-    marginRight: 70,
+    marginRight: 96,
     marginBottom: 38,
     x: {
       ...scale.options,

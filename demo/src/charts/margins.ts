@@ -1,5 +1,6 @@
 /** Bounds of all margins as a heat map. */
 import { cell, plot, raster, text } from '@observablehq/plot';
+import { formatUp } from '../format.ts';
 import { frame, resolved } from './frame.ts';
 
 /** Beyond this many outputs cells are pixels. */
@@ -47,9 +48,11 @@ export function margins(table: readonly (readonly number[])[], width: number): E
   }
   const off = cells.filter((c) => c.i !== c.j);
   const fits = n <= MOST_NUMBERS && side / n > 38;
+  const exponent = commonExponent(least, most);
+  const unit = fits && exponent !== 0 ? `, in units of 10^${exponent}` : '';
   return plot({
     ...square,
-    x: { label: 'output j', tickSize: 0, labelAnchor: 'center' },
+    x: { label: `output j${unit}`, tickSize: 0, labelAnchor: 'center' },
     y: { label: 'output i', tickSize: 0, labelAnchor: 'center' },
     marks: [
       cell(off, {
@@ -58,12 +61,17 @@ export function margins(table: readonly (readonly number[])[], width: number): E
         fill: 'value',
         inset: 0.5,
         rx: 2,
-        title: (c: (typeof off)[number]) => `outputs ${c.i} and ${c.j}: ${c.value.toPrecision(4)}`,
+        title: (c: (typeof off)[number]) => `outputs ${c.i} and ${c.j}: ${formatUp(c.value, 4)}`,
       }),
       ...(fits
         ? [
             text(off, {
-              ...{ x: 'j', y: 'i', text: (c: (typeof off)[number]) => short(c.value), fontSize: 10.5 },
+              ...{
+                x: 'j',
+                y: 'i',
+                text: (c: (typeof off)[number]) => formatUp(c.value / 10 ** exponent, 3),
+                fontSize: 10.5,
+              },
               fill: (c: (typeof off)[number]) =>
                 c.value > (least + most) / 2 ? 'var(--on-ramp-high)' : 'var(--on-ramp-low)',
             }),
@@ -73,6 +81,7 @@ export function margins(table: readonly (readonly number[])[], width: number): E
   });
 }
 
-function short(value: number): string {
-  return value >= 1e4 || value < 1e-2 ? value.toExponential(0) : value.toPrecision(3);
+/** The power of ten that all numbers are divided by, where they are too large or too small to be read. */
+function commonExponent(least: number, most: number): number {
+  return most >= 1e4 || least < 1e-2 ? Math.floor(Math.log10(most)) : 0;
 }

@@ -5,12 +5,23 @@ import { COLORS, frame } from './frame.ts';
 
 type Stored = NonNullable<BoundResult['multipliers']>;
 
+/** Heights of a layer's row in pixels, and of one that has room for its name. */
+const LEAST_ROW = 6;
+const LARGEST_ROW = 22;
+const NAMED_ROW = 15;
+
 export function multipliers({ layers }: Stored, width: number): Element {
   const rows = layers.flatMap(({ name, theta }) => theta.map((t) => ({ name, ratio: Math.exp(t) })));
   const longest = Math.max(...layers.map((l) => l.name.length));
   const most = Math.max(...layers.map((l) => l.theta.length));
+  const height = Math.max(LEAST_ROW, Math.min(LARGEST_ROW, 480 / layers.length));
+  const named = Math.ceil(NAMED_ROW / height);
   return plot({
-    ...frame(width, 22 * layers.length + 62, 'Multipliers of every nonlinear layer, one tick per channel'),
+    ...frame(
+      width,
+      height * layers.length + 62,
+      'Multipliers of every nonlinear layer, one tick per channel',
+    ),
     marginBottom: 38,
     marginLeft: Math.min(width / 3, 24 + 6.6 * longest),
     x: {
@@ -24,6 +35,7 @@ export function multipliers({ layers }: Stored, width: number): Element {
       domain: layers.map((l) => l.name),
       label: null,
       tickSize: 0,
+      ticks: layers.filter((_, k) => k % named === 0).map((l) => l.name),
       tickFormat: (name: string) => shortened(name, width / 3 / 6.6),
     },
     marks: [

@@ -4,7 +4,7 @@ import { type App, isRunning, type Model } from '../app.ts';
 import { byId, type Child, h, whenChanged } from '../dom.ts';
 import { formatBound, formatDuration, formatFactor, formatLog10 } from '../format.ts';
 import type { HelpKey } from '../help.ts';
-import { leastOf, type Reading, readingsOf } from '../readings.ts';
+import { formatReading, leastOf, type Reading, readingsOf } from '../readings.ts';
 import type { BoundAnswer } from '../worker/protocol.ts';
 import { help } from './help.ts';
 
@@ -35,7 +35,7 @@ function interim(model: Model, log10: number | undefined): HTMLElement {
     'section',
     { class: 'answer interim', 'aria-label': 'Bound so far' },
     h('p', { class: 'eyebrow' }, log10 === undefined ? 'No bound yet' : 'Bound so far'),
-    h('p', { class: 'hero' }, log10 === undefined ? '…' : formatBound(null, log10)),
+    h('p', { class: 'hero' }, ...pretty(log10 === undefined ? '–' : formatBound(null, log10))),
     h('p', { class: 'statement' }, `for ${model.files.model.name}`),
   );
 }
@@ -77,15 +77,11 @@ export function pretty(text: string): Child[] {
 
 function statement({ target }: BoundResult, value: string): Child[] {
   if (!target)
-    return [
-      '‖f(x) − f(y)‖₂ ≤ ',
-      h('b', {}, ...(pretty(value) as Node[])),
-      ' · ‖x − y‖₂ for all inputs x and y',
-    ];
+    return ['‖f(x) − f(y)‖₂ ≤ ', h('b', {}, ...pretty(value)), ' · ‖x − y‖₂ for all inputs x and y'];
   const [i, j] = target;
   return [
     `|(fᵢ − fⱼ)(x) − (fᵢ − fⱼ)(y)| ≤ `,
-    h('b', {}, ...(pretty(value) as Node[])),
+    h('b', {}, ...pretty(value)),
     ` · ‖x − y‖₂ for all x and y, i = ${i}, j = ${j}`,
   ];
 }
@@ -137,14 +133,15 @@ function rungs(result: BoundResult): HTMLElement {
   );
 }
 
-function rung({ kind, label, detail, bound, log10 }: Reading, base: number | null): HTMLElement {
+function rung(reading: Reading, base: number | null): HTMLElement {
+  const { kind, label, detail, log10 } = reading;
   const about = help(kind, label);
   const best = log10 !== null && log10 === base;
   return h(
     'li',
     { class: `rung ${kind}${best ? ' best' : ''}` },
     h('p', { class: 'kind' }, label, about.button),
-    h('p', { class: 'value' }, ...(pretty(formatBound(bound, log10)) as Node[])),
+    h('p', { class: 'value' }, ...pretty(formatReading(reading))),
     h(
       'p',
       { class: 'fine' },

@@ -1,7 +1,7 @@
 /** The charts of the selected network. */
 import { type App, type Growth, isRunning, type Model } from '../app.ts';
 import { byId, h, whenChanged } from '../dom.ts';
-import { formatBound, formatQuantity } from '../format.ts';
+import { formatBound, formatQuantity, formatUp } from '../format.ts';
 import { least, readingsOf } from '../readings.ts';
 import type { BoundAnswer, TracePoint } from '../worker/protocol.ts';
 import { Figure, numbersTable } from './figure.ts';
@@ -48,7 +48,10 @@ export function figures(app: App): () => void {
         table.length <= 20 &&
           numbersTable(
             ['', ...table.map((_, j) => String(j))],
-            table.map((row, i) => [String(i), ...row.map((value) => value.toPrecision(4))]),
+            table.map((row, i) => [
+              String(i),
+              ...row.map((value) => (value > 0 ? formatUp(value, 4) : String(value))),
+            ]),
           ),
       );
     }

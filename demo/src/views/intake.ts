@@ -50,10 +50,12 @@ export function intake(app: App): void {
 }
 
 function take(app: App, files: readonly File[]): void {
-  const { models, loose, refused } = sortFiles(files);
+  const { models, certificates, loose, refused } = sortFiles(files);
   const complaints = refused.map(({ file, reason }) => `${file.name}: ${reason}`);
   app.notify(complaints.length > 0 ? complaints.join('\n') : undefined);
-  for (const model of models) app.add(model);
+  const [first] = models.map((model) => app.add(model));
+  if (first) app.select(first);
+  for (const file of certificates) void app.offerCertificate(file);
   for (const file of loose) {
     const waiting = app.models.find(
       (m) => m.failure?.kind === 'input' && m.failure.message.includes(file.name),

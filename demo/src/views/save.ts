@@ -1,15 +1,23 @@
 /** Taking results along, as files that the browser makes here. */
-import type { App, Model } from '../app.ts';
+import { type App, isRunning, type Model } from '../app.ts';
 import { byId, h, whenChanged } from '../dom.ts';
 import type { BoundAnswer } from '../worker/protocol.ts';
 
+type Inputs = readonly [
+  model: Model | undefined,
+  answer: BoundAnswer | undefined,
+  certifying: Model['certifying'],
+  certificates: boolean,
+];
+
 export function save(app: App): () => void {
   const place = byId('save');
-  const draw = whenChanged((model: Model | undefined, answer: BoundAnswer | undefined) => {
+  const draw = whenChanged((...[model, answer, certifying, certificates]: Inputs) => {
     place.replaceChildren();
     if (!model?.loaded || !answer) return;
     const stem = model.files.model.name.replace(/\.onnx$/i, '');
     const { multipliers } = answer.result;
+    const certify = () => app.certify(model, (text) => saveText(`${stem}.certificate.json`, JSON_TYPE, text));
     place.append(
       h(
         'section',
@@ -18,27 +26,32 @@ export function save(app: App): () => void {
         h(
           'div',
           { class: 'row' },
-          h(
-            'button',
-            { type: 'button', click: () => saveJson(`${stem}.bound.json`, boundDocument(model, answer)) },
-            'Result (JSON)',
-          ),
-          multipliers &&
-            h(
-              'button',
-              { type: 'button', click: () => saveJson(`${stem}.multipliers.json`, multipliers) },
-              'Multipliers (JSON)',
+          certificates &&
+            button(
+              certifying && !certifying.failure ? 'Certifying …' : 'Certificate',
+              certify,
+              certifying !== undefined && !certifying.failure,
             ),
+          button('Result (JSON)', () => saveJson(`${stem}.bound.json`, boundDocument(model, answer))),
+          multipliers &&
+            button('Multipliers (JSON)', () => saveJson(`${stem}.multipliers.json`, multipliers)),
         ),
+        certifying?.failure && h('p', { class: 'notice' }, certifying.failure.message),
         h(
           'p',
           { class: 'fine' },
+          certificates &&
+            'The certificate is for anybody to check: drop it here together with the network, or use lipsoid verify. ',
           'The result is what lipsoid bound --json prints; the multipliers are what --multipliers reads. Every chart has a button that saves it as SVG.',
         ),
       ),
     );
   });
-  return () => draw(app.selected, app.selected?.answer);
+  return () => {
+    const model = app.selected;
+    const certificates = app.offers?.certificates === true && model !== undefined && !isRunning(model);
+    draw(model, model?.answer, model?.certifying, certificates);
+  };
 }
 
 /** As the command line's `--json`. */
@@ -56,8 +69,14 @@ function boundDocument({ loaded, files }: Model, { result }: BoundAnswer): objec
   };
 }
 
+function button(label: string, click: () => void, disabled = false): HTMLElement {
+  return h('button', { type: 'button', click, disabled }, label);
+}
+
+const JSON_TYPE = 'application/json';
+
 function saveJson(name: string, document: object): void {
-  saveText(name, 'application/json', `${JSON.stringify(document, null, 2)}\n`);
+  saveText(name, JSON_TYPE, `${JSON.stringify(document, null, 2)}\n`);
 }
 
 export function saveText(name: string, type: string, text: string): void {

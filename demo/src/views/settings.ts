@@ -111,7 +111,7 @@ export function settings(app: App): () => void {
     );
   });
   return () => {
-    drawEngines(app.offers);
+    drawEngines(app.offers?.engines);
     const model = app.selected;
     go.disabled = !model?.loaded || isRunning(model);
     go.textContent = label(model);

@@ -2,6 +2,7 @@
 import type { LayerSpectrum } from '../../../src/index.browser.ts';
 import { type App, type Extra, isRunning, type Model } from '../app.ts';
 import { h, whenChanged } from '../dom.ts';
+import { formatUp } from '../format.ts';
 import { Figure } from './figure.ts';
 
 export function spectrumFigure(app: App): { readonly element: HTMLElement; update(): void } {
@@ -51,5 +52,5 @@ function inWords({ torus, values }: LayerSpectrum): string {
     rest = Math.floor(rest / side);
   }
   const top = values[largest]!;
-  return `Between ${least.toPrecision(4)} and ${top.toPrecision(4)}; the largest, at ω = (${omega.join(', ')}), makes the layer's norm ${Math.sqrt(top).toPrecision(5)}.`;
+  return `Between ${least.toPrecision(4)} and ${formatUp(top, 4)}; the largest, at ω = (${omega.join(', ')}), makes the layer's norm ${formatUp(Math.sqrt(top), 5)}.`;
 }

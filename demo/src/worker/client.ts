@@ -74,6 +74,14 @@ export class Client {
     return this.#call('spectrum', [model, layer]);
   }
 
+  certify(model: number): Call<'certify'> {
+    return this.#call('certify', [model]);
+  }
+
+  verify(model: number, certificate: unknown): Call<'verify'> {
+    return this.#call('verify', [model, certificate]);
+  }
+
   forget(model: number): void {
     this.#files.delete(model);
     this.#call('forget', [model]);

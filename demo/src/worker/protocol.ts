@@ -55,13 +55,39 @@ export interface BoundAnswer {
   readonly note?: string;
 }
 
+/** What this library and this browser have. */
+export interface Offers {
+  readonly engines: readonly EngineOffer[];
+  /** Whether certificates can be made and checked. */
+  readonly certificates: boolean;
+}
+
+/** A bound as a certificate claims it. */
+export interface Claim {
+  /** Null outside float64. */
+  readonly bound: number | null;
+  readonly log10: number | null;
+}
+
+/** What the library's independent checker says of a certificate. */
+export interface Verdict extends Claim {
+  readonly accepted: boolean;
+  /** Why not, if not accepted. */
+  readonly reason?: string;
+  /** Null where the certificate could not be read. */
+  readonly claimed: Claim | null;
+}
+
 /** The calls that the worker answers: parameters and result. `model` is a number that the page chose. */
 export interface Calls {
-  offers: { parameters: []; result: EngineOffer[] };
+  offers: { parameters: []; result: Offers };
   load: { parameters: [model: number, files: ModelFiles]; result: LoadedModel };
   bound: { parameters: [model: number, request: BoundRequest]; result: BoundAnswer };
   prefixes: { parameters: [model: number, rule: RuleName | undefined]; result: PrefixBound[] };
   spectrum: { parameters: [model: number, layer: string]; result: LayerSpectrum };
+  /** Of the model's last result; as text. */
+  certify: { parameters: [model: number]; result: string };
+  verify: { parameters: [model: number, certificate: unknown]; result: Verdict };
   forget: { parameters: [model: number]; result: undefined };
 }
 export type CallName = keyof Calls;

@@ -1,5 +1,6 @@
 /** The worker: the library at work, so that the page stays live. One call at a time, in the order in which they come. */
 import * as lipsoid from '../../../src/index.browser.ts';
+import { certificates } from './certificates.ts';
 import { engineOffers } from './engines.ts';
 import { failureOf } from './failure.ts';
 import type {
@@ -12,6 +13,7 @@ import type {
   ModelFiles,
   News,
   ToWorker,
+  Verdict,
 } from './protocol.ts';
 
 interface Controls {
@@ -21,6 +23,8 @@ interface Controls {
 }
 
 const networks = new Map<number, lipsoid.Network>();
+/** Last results, whole: what proves them stays here. */
+const results = new Map<number, lipsoid.BoundResult>();
 /** Signals of the calls that are waiting or at work. */
 const stops = new Map<number, Record<'cancel' | 'interrupt', AbortController>>();
 /** For charts: float64, kept open. */
@@ -35,6 +39,7 @@ function network(model: number): lipsoid.Network {
 async function load(model: number, { model: file, ...options }: ModelFiles): Promise<LoadedModel> {
   const loaded = await lipsoid.loadNetwork(file, options);
   networks.set(model, loaded);
+  results.delete(model);
   const shape = (tensor: number) => loaded.tensors[tensor]!.shape;
   return {
     inspection: lipsoid.inspect(loaded),
@@ -63,15 +68,36 @@ async function bound(model: number, request: BoundRequest, controls: Controls): 
     lipsoid.createEngine({ engine, ...(threads === undefined ? {} : { threads }) });
   const engine = await open(name);
   try {
-    return { result: await run(engine) };
+    return { result: kept(model, await run(engine)) };
   } catch (error) {
     const own = error instanceof lipsoid.InputError || error instanceof lipsoid.UnsupportedError;
     const onCpu = engine.information.unitRoundoff < 2 ** -50;
     if (name !== 'auto' || own || onCpu || signal.aborted || interrupt.aborted) throw error;
     // A device that is lost or out of memory is no reason to have no bound.
     const note = `${engine.information.description} failed (${String(error)}); computed on the CPU instead.`;
-    return { result: await run(await open('cpu')), note };
+    return { result: kept(model, await run(await open('cpu'))), note };
   }
+}
+
+/** Keeps a result for a certificate; the page gets it without the arrays that only a certificate needs. */
+function kept(model: number, result: lipsoid.BoundResult): lipsoid.BoundResult {
+  results.set(model, result);
+  const { proof: _, ...light } = result as lipsoid.BoundResult & { readonly proof?: unknown };
+  return light;
+}
+
+async function certify(model: number, signal: AbortSignal): Promise<string> {
+  const result = results.get(model);
+  if (!certificates || !result) throw new lipsoid.InputError('certificate: there is no result to certify');
+  const certificate = await certificates.certify(network(model), result, {
+    ...{ by: `lipsoid ${__VERSION__}, in a browser`, signal },
+  });
+  return `${JSON.stringify(certificate)}\n`;
+}
+
+async function verify(model: number, certificate: unknown, signal: AbortSignal): Promise<Verdict> {
+  if (!certificates) throw new lipsoid.InputError('certificate: this version of the page checks none');
+  return certificates.verify(network(model), certificate, { signal });
 }
 
 function sideEngine(): Promise<lipsoid.Engine> {
@@ -82,7 +108,7 @@ function sideEngine(): Promise<lipsoid.Engine> {
 const calls: {
   [N in CallName]: (controls: Controls, ...p: Calls[N]['parameters']) => Promise<Calls[N]['result']>;
 } = {
-  offers: () => engineOffers(),
+  offers: async () => ({ engines: await engineOffers(), certificates: certificates !== undefined }),
   load: (_, model, files) => load(model, files),
   bound: (controls, model, request) => bound(model, request, controls),
   prefixes: async ({ signal, tell }, model, rule) =>
@@ -93,8 +119,11 @@ const calls: {
     }),
   spectrum: async ({ signal }, model, layer) =>
     lipsoid.layerSpectrum(network(model), layer, { engine: await sideEngine(), signal }),
+  certify: ({ signal }, model) => certify(model, signal),
+  verify: ({ signal }, model, certificate) => verify(model, certificate, signal),
   forget: async (_, model) => {
     networks.delete(model);
+    results.delete(model);
     return undefined;
   },
 };
