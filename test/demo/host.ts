@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Browser, chromium as browserType } from 'playwright-core';
+import { expect } from 'vitest';
 import { chromium } from '../engine/webgpu/hosts.ts';
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -66,4 +67,9 @@ export function launch(webgpu: boolean): Promise<Browser> {
     ? ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader']
     : ['--disable-features=WebGPU', '--disable-blink-features=WebGPU'];
   return browserType.launch({ executablePath: chromium, args: ['--no-sandbox', ...gpu] });
+}
+
+/** Waits for what the page will show: machines may be busy, and nothing here measures time. */
+export function eventually<T>(read: () => Promise<T>, timeout = 50_000) {
+  return expect.poll(read, { timeout, interval: 100 });
 }

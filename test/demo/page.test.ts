@@ -17,7 +17,7 @@ import { DataType, EXTERNAL } from '../../src/formats/onnx/tensors.ts';
 import { writeOnnx } from '../../src/formats/onnx/write.ts';
 import { withoutGpu } from '../engine/webgpu/hosts.ts';
 import { model, node } from '../formats/onnx/build.ts';
-import { type Host, host, launch } from './host.ts';
+import { eventually, type Host, host, launch } from './host.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -128,7 +128,7 @@ describe('the page', () => {
     const engine = page.getByLabel('Engine', { exact: true });
     await drop(page, example('mlp.onnx'));
     await boundShown(page);
-    await expect.poll(() => engine.locator('option[value=webgpu]').isDisabled()).toBe(true);
+    await eventually(() => engine.locator('option[value=webgpu]').isDisabled()).toBe(true);
     expect(await page.locator('.offers').textContent()).toMatch(/WebGPU.*is not offered: /);
     expect(await page.locator('.facts').textContent()).toMatch(/Wasm SIMD.*no GPU/);
   });
@@ -137,7 +137,7 @@ describe('the page', () => {
     const page = await visit();
     await drop(page, example('resnet.onnx'));
     const rows = page.locator('#layers tbody tr');
-    await expect.poll(() => rows.count()).toBe(15);
+    await eventually(() => rows.count()).toBe(15);
     expect(await rows.nth(1).textContent()).toBe('convolutionstem8×7×78016×16');
   });
 
@@ -152,7 +152,7 @@ describe('the page', () => {
     await page.locator('.figure.growth summary').click();
     const last = page.locator('.figure.growth tbody tr').last();
     const closed = page.locator('.rung.closedForm .value');
-    await expect.poll(() => last.locator('td').first().textContent()).toBe(await closed.textContent());
+    await eventually(() => last.locator('td').first().textContent()).toBe(await closed.textContent());
     const download = page.waitForEvent('download');
     await page.getByRole('button', { name: 'Save Margins as SVG' }).click();
     const svg = readFileSync((await (await download).path())!, 'utf8');
@@ -165,12 +165,11 @@ describe('the page', () => {
     const page = await visit();
     await drop(page, example('mlp.onnx'), example('resnet.onnx'));
     const cells = page.locator('#models td.best');
-    for (const k of [0, 1])
-      await expect.poll(() => cells.nth(k).textContent(), { timeout: 60_000 }).toMatch(/^\d/);
+    for (const k of [0, 1]) await eventually(() => cells.nth(k).textContent()).toMatch(/^\d/);
     await page.getByRole('button', { name: 'mlp.onnx', exact: true }).first().click();
-    await expect.poll(() => page.locator('.title h2').textContent()).toBe('mlp.onnx');
+    await eventually(() => page.locator('.title h2').textContent()).toBe('mlp.onnx');
     await page.getByRole('button', { name: 'Remove mlp.onnx' }).click();
-    await expect.poll(() => page.locator('.title h2').textContent()).toBe('resnet.onnx');
+    await eventually(() => page.locator('.title h2').textContent()).toBe('resnet.onnx');
     expect(await page.locator('#comparison').isVisible()).toBe(false);
   });
 
@@ -189,10 +188,10 @@ describe('the page', () => {
     it('shows where it is, and ends with the best so far', async () => {
       const page = await visit();
       await endless(page);
-      await expect.poll(() => page.locator('.what').textContent()).toMatch(/^refined: evaluation \d+$/);
+      await eventually(() => page.locator('.what').textContent()).toMatch(/^refined: evaluation \d+$/);
       expect(await page.locator('.time').textContent()).toMatch(/ s/);
       await page.getByRole('button', { name: 'Stop, keep the best' }).click();
-      await expect.poll(() => page.locator('.facts').textContent()).toMatch(/interrupted/);
+      await eventually(() => page.locator('.facts').textContent()).toMatch(/interrupted/);
       expect(await boundShown(page)).toBeLessThan(428);
     });
 
@@ -203,7 +202,7 @@ describe('the page', () => {
       await page.getByText('Cancelled.').first().waitFor();
       await page.getByLabel('Gradient evaluations at most').fill('1');
       await page.getByRole('button', { name: 'Bound again' }).click();
-      await expect.poll(() => page.locator('.facts').textContent()).toMatch(/stopped at 1 evaluations/);
+      await eventually(() => page.locator('.facts').textContent()).toMatch(/stopped at 1 evaluations/);
     });
 
     it('can be cancelled where the worker does not listen', async () => {
@@ -220,7 +219,7 @@ describe('the page', () => {
       await page.getByText('Cancelled.').first().waitFor();
       await page.getByLabel('Gradient evaluations at most').fill('1');
       await page.getByRole('button', { name: 'Bound again' }).click();
-      await expect.poll(() => page.locator('.facts').textContent()).toMatch(/stopped at 1 evaluations/);
+      await eventually(() => page.locator('.facts').textContent()).toMatch(/stopped at 1 evaluations/);
     });
   });
 
@@ -250,8 +249,8 @@ describe('the page', () => {
       await drop(page, { name: 'half.onnx', bytes: bytes.slice(0, bytes.length / 2) });
       expect(await page.locator('.refusal').textContent()).toMatch(/cannot be read.*ONNX/s);
       await drop(page, { name: 'empty.onnx', bytes: new Uint8Array(0) });
-      await expect.poll(() => page.locator('.title h2').textContent()).toBe('empty.onnx');
-      await expect.poll(() => page.locator('.refusal').textContent()).toMatch(/cannot be read/);
+      await eventually(() => page.locator('.title h2').textContent()).toBe('empty.onnx');
+      await eventually(() => page.locator('.refusal').textContent()).toMatch(/cannot be read/);
     });
   });
 
@@ -271,7 +270,7 @@ describe('the page', () => {
     const data = { name: 'scaled.data', bytes: new Uint8Array(Float32Array.of(1, -7, 3, 4).buffer) };
     const page = await visit();
     await drop(page, file);
-    await expect.poll(() => page.locator('.refusal').textContent()).toMatch(/got no file scaled\.data/);
+    await eventually(() => page.locator('.refusal').textContent()).toMatch(/got no file scaled\.data/);
     await drop(page, data);
     expect(await boundShown(page)).toBeCloseTo(7, 6);
     await page.reload();
@@ -394,9 +393,9 @@ describe.skipIf(withoutGpu)('the page with WebGPU', () => {
       await page.getByLabel('Engine', { exact: true }).selectOption('webgpu');
       await page.getByLabel('Method', { exact: true }).selectOption('closed-form');
       await page.getByRole('button', { name: 'Bound again' }).click();
-      await expect
-        .poll(() => page.locator('.facts').textContent(), { timeout: 120_000 })
-        .toMatch(/WebGPU in float32 on .*SwiftShader/i);
+      await eventually(() => page.locator('.facts').textContent()).toMatch(
+        /WebGPU in float32 on .*SwiftShader/i,
+      );
       const shown = await boundShown(page);
       const file = join(site.folder, 'small.onnx');
       await writeFile(file, bytes);

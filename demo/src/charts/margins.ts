@@ -8,6 +8,9 @@ const MOST_CELLS = 40;
 /** Up to this many have their numbers written in. */
 const MOST_NUMBERS = 12;
 
+/** From this share of the range on, numbers are written in the other colour. */
+const INVERTED = 0.65;
+
 export function margins(table: readonly (readonly number[])[], width: number): Element {
   const n = table.length;
   const side = Math.min(width, n <= MOST_CELLS ? 60 + 46 * n : 520);
@@ -73,7 +76,7 @@ export function margins(table: readonly (readonly number[])[], width: number): E
                 fontSize: 10.5,
               },
               fill: (c: (typeof off)[number]) =>
-                c.value > (least + most) / 2 ? 'var(--on-ramp-high)' : 'var(--on-ramp-low)',
+                c.value > least + INVERTED * (most - least) ? 'var(--on-ramp-high)' : 'var(--on-ramp-low)',
             }),
           ]
         : []),

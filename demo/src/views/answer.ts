@@ -42,7 +42,9 @@ function interim(model: Model, log10: number | undefined): HTMLElement {
 
 function final({ result, note }: BoundAnswer): HTMLElement {
   const about = help('bound', 'the bound');
-  const text = formatBound(result.bound, result.log10, 'no bound');
+  // Of 0 there is no logarithm, of what is no float64 nothing else.
+  const known = result.bound !== null || result.log10 !== null;
+  const text = known ? formatBound(result.bound, result.log10) : 'no bound';
   return h(
     'section',
     { class: 'answer', 'aria-labelledby': 'answer-title' },
@@ -137,6 +139,7 @@ function rung(reading: Reading, base: number | null): HTMLElement {
   const { kind, label, detail, log10 } = reading;
   const about = help(kind, label);
   const best = log10 !== null && log10 === base;
+  const apart = log10 === null || base === null || best ? '' : formatFactor(Math.abs(log10 - base));
   return h(
     'li',
     { class: `rung ${kind}${best ? ' best' : ''}` },
@@ -145,9 +148,7 @@ function rung(reading: Reading, base: number | null): HTMLElement {
     h(
       'p',
       { class: 'fine' },
-      [detail, best || log10 === null || base === null ? '' : formatFactor(log10 - base)]
-        .filter((t) => t !== '')
-        .join(' · '),
+      [detail, apart && (kind === 'lower' ? `bound / lower ${apart}` : apart)].filter((t) => t).join(' · '),
     ),
     about.text,
   );

@@ -6,6 +6,10 @@ import type { Failure, LoadedModel } from '../worker/protocol.ts';
 
 export function head(app: App): () => void {
   const place = byId('network-head');
+  // A network may be dropped wherever the page was scrolled to.
+  const show = whenChanged((model: Model | undefined) => {
+    if (model && place.getBoundingClientRect().top < 0) place.scrollIntoView();
+  });
   const draw = whenChanged(
     (model: Model | undefined, loaded: LoadedModel | undefined, failure: Failure | undefined) => {
       byId('network').hidden = !model;
@@ -22,7 +26,10 @@ export function head(app: App): () => void {
       );
     },
   );
-  return () => draw(app.selected, app.selected?.loaded, app.selected?.failure);
+  return () => {
+    draw(app.selected, app.selected?.loaded, app.selected?.failure);
+    show(app.selected);
+  };
 }
 
 function summary({ inspection, input, output, nodes }: LoadedModel): string {

@@ -24,6 +24,8 @@ export function verdict(app: App): () => void {
         h('p', {}, words(file, value, failure?.message)),
       ),
     );
+    // It was dropped wherever the page was scrolled to.
+    place.scrollIntoView({ block: 'nearest' });
   });
   return () => draw(app.selected?.certificate);
 }
