@@ -393,7 +393,7 @@ describe.skipIf(withoutGpu)('the page with WebGPU', () => {
       await page.getByLabel('Engine', { exact: true }).selectOption('webgpu');
       await page.getByLabel('Method', { exact: true }).selectOption('closed-form');
       await page.getByRole('button', { name: 'Bound again' }).click();
-      await eventually(() => page.locator('.facts').textContent()).toMatch(
+      await eventually(() => page.locator('.facts').textContent(), 180_000).toMatch(
         /WebGPU in float32 on .*SwiftShader/i,
       );
       const shown = await boundShown(page);

@@ -3,6 +3,9 @@ import { dot, plot, ruleY, text } from '@observablehq/plot';
 import { formatReading, type Reading } from '../readings.ts';
 import { boundScale, COLORS, frame } from './frame.ts';
 
+/** Keeps numbers readable where lines cross them. */
+const HALO = { stroke: 'var(--paper)', strokeWidth: 4 };
+
 export function ladder(readings: readonly Reading[], width: number): Element {
   const shown = readings.filter((r) => r.log10 !== null);
   const scale = boundScale(shown.map((r) => r.log10!));
@@ -23,7 +26,15 @@ export function ladder(readings: readonly Reading[], width: number): Element {
     marks: [
       ruleY(rows, { y: 'label', stroke: COLORS.faint }),
       dot(rows, { x: 'at', y: 'label', r: 5, fill: (r: Reading) => COLORS[r.kind] }),
-      text(rows, { x: 'at', y: 'label', text: 'text', dx: 10, textAnchor: 'start', fill: COLORS.ink }),
+      text(rows, {
+        x: 'at',
+        y: 'label',
+        text: 'text',
+        dx: 10,
+        textAnchor: 'start',
+        fill: COLORS.ink,
+        ...HALO,
+      }),
     ],
   });
 }
