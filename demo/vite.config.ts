@@ -25,7 +25,9 @@ export default defineConfig({
   },
   worker: { format: 'es' },
   // Found before anybody drops a file: vite reloads the page when it meets a package that it does not know.
-  optimizeDeps: { include: ['@bufbuild/protobuf', '@bufbuild/protobuf/codegenv2', '@observablehq/plot'] },
+  optimizeDeps: {
+    include: ['@bufbuild/protobuf', '@bufbuild/protobuf/codegenv2', 'hash-wasm', '@observablehq/plot'],
+  },
   server: { headers },
   preview: { headers },
 });

@@ -22,7 +22,11 @@ for (const { name, from, options } of PICTURES) {
   await page.waitForSelector('#bound');
   await page.waitForSelector('.figure.growth summary');
   await page.waitForSelector('.figure.spectrum svg');
-  if (from) await page.locator(from).evaluate((element) => element.scrollIntoView());
+  if (from)
+    await page.locator(from).evaluate((element) => {
+      element.scrollIntoView();
+      scrollBy(0, -24);
+    });
   // Fonts and charts settle.
   await page.waitForTimeout(1000);
   await page.screenshot({ path: fileURLToPath(new URL(`../docs/${name}.png`, import.meta.url)) });
