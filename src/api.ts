@@ -1,6 +1,7 @@
 /** The public interface, but for loading, which depends on the host. */
 export { bound } from './bounds/bound.ts';
 export { type InspectedLayer, type Inspection, inspect } from './bounds/inspect.ts';
+export { type PrefixBound, type PrefixOptions, prefixBounds } from './bounds/prefixes.ts';
 export type {
   BoundOptions,
   BoundResult,
@@ -9,6 +10,7 @@ export type {
   MethodResult,
   Progress,
 } from './bounds/result.ts';
+export { type LayerSpectrum, layerSpectrum } from './bounds/spectrum.ts';
 export type { RuleName } from './ellipsoid/multipliers.ts';
 export { createEngine, type EngineOptions } from './engine/create.ts';
 export type { Engine, EngineInformation } from './engine/engine.ts';

@@ -59,10 +59,8 @@ function squaredNorm(
 ): Vector {
   const { map } = placed.term;
   if (segment.axes === 0) return scoped(engine, (e) => radius(e, rounding, smallerGram(e, taps, rounding)));
-  const side = segment.grids[k]!.map((g, a) => (segment.torus[a]! / g) * placed.source.lift[a]!);
-  const ratio = map.kind === 'convolution' ? map.stride : side.map(() => 1);
-  const copies = ratio.reduce((p, r) => p * r, 1);
-  const coarse = halfTorus(side.map((n, a) => n / ratio[a]!));
+  const { torus, ratio, copies } = gridOf(segment, k, placed);
+  const coarse = halfTorus(torus);
   const reads = map.kind === 'read' || map.kind === 'total';
   const bytes = 16 * copies * (2 * taps.rows * taps.columns + 3 * taps.rows * taps.rows);
   const size = Math.max(1, Math.floor(memory / bytes));
@@ -94,6 +92,22 @@ function squaredNorm(
   });
   engine.release(matrices);
   return result;
+}
+
+/** The torus on which W Wᴴ of one map is looked at: that of its source, `ratio` times coarser where a stride aliases `copies`
+ *  frequencies into one. */
+export function gridOf(
+  segment: Segment,
+  k: number,
+  { term, source }: PlacedTerm,
+): { readonly torus: number[]; readonly ratio: readonly number[]; readonly copies: number } {
+  const side = segment.grids[k]!.map((g, a) => (segment.torus[a]! / g) * source.lift[a]!);
+  const ratio = term.map.kind === 'convolution' ? term.map.stride : side.map(() => 1);
+  return {
+    torus: side.map((n, a) => n / ratio[a]!),
+    ratio,
+    copies: ratio.reduce((p, r) => p * r, 1),
+  };
 }
 
 function radius(engine: Engine, rounding: Rounding | undefined, s: Matrices): Vector {

@@ -1,6 +1,7 @@
 /** Loading a network in a page: from what a person chose or a script fetched. */
 import type { Network } from '../network/network.ts';
 import { type LoadOptions as CommonOptions, loadModel } from './load.ts';
+import { type OutlinedNode, outlineOnnx } from './onnx/outline.ts';
 
 export interface LoadOptions extends CommonOptions {
   /** Files with external data by the names that the model gives them. */
@@ -22,6 +23,15 @@ export async function loadNetwork(
     return data && bytesOf(data);
   };
   return loadModel(name, await bytesOf(file), fetch, options);
+}
+
+/**
+ * The nodes of a model by name and operator, whether or not they are supported: where `loadNetwork` refuses, its items name some
+ * of them.
+ * @throws InputError, UnsupportedError as `loadNetwork` for what is no ONNX model of a known version
+ */
+export async function outline(file: File | Blob | Uint8Array | ArrayBuffer): Promise<OutlinedNode[]> {
+  return outlineOnnx(await bytesOf(file));
 }
 
 async function bytesOf(data: Blob | Uint8Array | ArrayBuffer): Promise<Uint8Array> {

@@ -24,7 +24,7 @@ export interface SdpSolution extends SolverReport, ProblemHeader {
   /** Null where it was stopped. */
   readonly exitCode: number | null;
   /** False: of a solver's floating-point numbers nothing has been verified. */
-  readonly rigorous: false;
+  readonly assurance: 'nominal';
   readonly solver: string;
   readonly seconds: number;
 }
@@ -52,7 +52,7 @@ export async function solveSdp(path: string, options: SolveOptions = {}): Promis
       bound: optimum === null ? null : header.scale * Math.sqrt(Math.max(0, optimum)),
       status: code === null ? 'time limit' : status,
       exitCode: code,
-      rigorous: false,
+      assurance: 'nominal',
       ...readReport(output),
       solver,
       seconds,

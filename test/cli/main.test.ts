@@ -50,10 +50,10 @@ describe('lipsoid', () => {
       expect({ status: written.status, stderr: written.stderr }).toEqual({ status: 0, stderr: '' });
       const solved = lipsoid('solve-sdp', problem, '--json');
       expect({ status: solved.status, stderr: solved.stderr }).toEqual({ status: 0, stderr: '' });
-      const { bound, status, network, scale, rigorous } = JSON.parse(solved.stdout);
-      expect({ status, rigorous, scale }).toEqual({
+      const { bound, status, network, scale, assurance } = JSON.parse(solved.stdout);
+      expect({ status, assurance, scale }).toEqual({
         status: 'solved',
-        rigorous: false,
+        assurance: 'nominal',
         scale: JSON.parse(written.stdout).scale,
       });
       expect(bound).toBeGreaterThan(1);

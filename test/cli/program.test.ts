@@ -63,7 +63,7 @@ const solution: SdpSolution = {
   bound: 2.3672071,
   status: 'solved',
   exitCode: 0,
-  rigorous: false,
+  assurance: 'nominal',
   primalObjective: 1.4,
   dualObjective: 1.4,
   relativeGap: 2e-9,

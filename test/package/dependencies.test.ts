@@ -28,6 +28,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 /** The one folder that may import a package. */
 const PACKAGES: Readonly<Record<string, string>> = {
   '@bufbuild/protobuf': 'formats',
+  'hash-wasm': 'formats',
   commander: 'cli',
   koffi: 'engine',
   webgpu: 'engine',

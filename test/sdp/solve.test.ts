@@ -30,7 +30,12 @@ function solver(name: string, ...lines: string[]): string {
 describe('solveSdp', () => {
   it('gives bound, status and gap of CSDP', async () => {
     const solution = await solveSdp(problem);
-    expect(solution).toMatchObject({ status: 'solved', exitCode: 0, formulation: 'lipsdp', rigorous: false });
+    expect(solution).toMatchObject({
+      status: 'solved',
+      exitCode: 0,
+      formulation: 'lipsdp',
+      assurance: 'nominal',
+    });
     expect(solution.bound! / (solution.scale * Math.sqrt(solution.dualObjective!))).toBeCloseTo(1, 6);
     expect(Math.abs(solution.relativeGap!)).toBeLessThan(1e-6);
     expect(solution.dualInfeasibility).toBeLessThan(1e-7);

@@ -1,0 +1,342 @@
+/** What the page knows: models, their runs, settings. Views draw it; everything that changes it is here. */
+import type { BoundResult, LayerSpectrum, PrefixBound, Progress } from '../../src/index.browser.ts';
+import { least } from './readings.ts';
+import { type Call, CallFailed, Client } from './worker/client.ts';
+import type {
+  BoundAnswer,
+  BoundRequest,
+  Failure,
+  LoadedModel,
+  ModelFiles,
+  News,
+  Offers,
+  TracePoint,
+  Verdict,
+} from './worker/protocol.ts';
+
+export interface Run {
+  readonly request: BoundRequest;
+  /** On `performance.now()`; undefined while it waits for others. */
+  started?: number;
+  progress?: Progress;
+  trace: readonly TracePoint[];
+  /** Exactly one of these once it has ended. */
+  answer?: BoundAnswer;
+  failure?: Failure;
+  readonly call: Pick<Call<'bound'>, 'cancel' | 'interrupt'>;
+}
+
+/** Something that is computed beside the bound, for a chart. */
+export interface Extra<T> {
+  value?: T;
+  failure?: Failure;
+}
+
+export interface Model {
+  readonly id: number;
+  files: ModelFiles;
+  /** Neither while it is being read. */
+  loaded?: LoadedModel;
+  failure?: Failure;
+  run?: Run;
+  /** Of the last run that found one. */
+  answer?: BoundAnswer;
+  growth?: Growth;
+  /** A certificate that was dropped with it, and what the checker says. */
+  certificate?: Extra<Verdict> & { readonly file: string };
+  /** A certificate of the answer that is being made. */
+  certifying?: { readonly failure?: Failure };
+  readonly spectra: Map<string, Extra<LayerSpectrum>>;
+}
+
+/** Bounds of prefixes, as many as there are so far. */
+export interface Growth extends Extra<readonly PrefixBound[]> {
+  readonly ended: boolean;
+  readonly cancel: () => void;
+}
+
+export function isRunning(model: Model): boolean {
+  return model.run !== undefined && !model.run.answer && !model.run.failure;
+}
+
+export class App {
+  readonly models: Model[] = [];
+  selected: Model | undefined;
+  /** Undefined until the worker has tried them. */
+  offers: Offers | undefined;
+  request: BoundRequest = { engine: 'auto', method: 'all' };
+  /** What went wrong outside any model. */
+  notice: string | undefined;
+
+  readonly #client = new Client();
+  readonly #listeners: (() => void)[] = [];
+  readonly #announce: (text: string) => void;
+  /** Certificates whose network is not there yet. */
+  #homeless: { readonly file: string; readonly value: unknown }[] = [];
+  #scheduled = false;
+  #count = 0;
+
+  /** @param announce tells people who cannot see the page */
+  constructor(announce: (text: string) => void) {
+    this.#announce = announce;
+    this.#client.offers().result.then(
+      (offers) => {
+        this.offers = offers;
+        this.#changed();
+      },
+      (error) => this.#note(String(error)),
+    );
+  }
+
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener);
+    listener();
+  }
+
+  // ---- models -----------------------------------------------------------------------------------
+
+  add(files: ModelFiles): Model {
+    const model: Model = { id: this.#count++, files, spectra: new Map() };
+    this.models.push(model);
+    this.selected = model;
+    void this.#load(model);
+    return model;
+  }
+
+  /** Reads a model again with other files or options. */
+  reload(model: Model, files: ModelFiles): void {
+    model.files = files;
+    delete model.failure;
+    void this.#load(model);
+  }
+
+  select(model: Model): void {
+    this.selected = model;
+    this.#changed();
+  }
+
+  remove(model: Model): void {
+    model.run?.call.cancel();
+    model.growth?.cancel();
+    this.#client.forget(model.id);
+    this.models.splice(this.models.indexOf(model), 1);
+    if (this.selected === model) this.selected = this.models.at(-1);
+    this.#announce(`${model.files.model.name} removed.`);
+    this.#changed();
+  }
+
+  set(change: Partial<BoundRequest>): void {
+    this.request = { ...this.request, ...change };
+    this.#changed();
+  }
+
+  notify(text: string | undefined): void {
+    this.#note(text);
+  }
+
+  async #load(model: Model): Promise<void> {
+    const { name } = model.files.model;
+    this.#announce(`Reading ${name}.`);
+    this.#changed();
+    try {
+      const loaded = await this.#client.load(model.id, model.files).result;
+      model.loaded = loaded;
+      this.#announce(`${name} read: ${loaded.inspection.layers.length} layers.`);
+    } catch (error) {
+      model.failure = failureOf(error);
+      this.#announce(`${name} refused: ${model.failure.message}`);
+    }
+    this.#changed();
+    this.#placeCertificates();
+    // What takes a moment needs no button.
+    if (model.loaded && model.loaded.inspection.flops < UNASKED_FLOPS && refusals(model) === 0)
+      this.bound(model);
+  }
+
+  // ---- bounds -----------------------------------------------------------------------------------
+
+  bound(model: Model): void {
+    const { request } = this;
+    model.growth?.cancel();
+    const { id } = model;
+    const hear = (news: News) => {
+      run.started ??= performance.now();
+      if (news.progress) run.progress = news.progress;
+      if (news.trace) run.trace = [...run.trace, news.trace];
+      this.#changed();
+    };
+    const call = this.#client.bound(id, request, hear);
+    const run: Run = { request, trace: [], call };
+    model.run = run;
+    this.#announce(`Bounding ${model.files.model.name}.`);
+    this.#changed();
+    call.result
+      .then(
+        (answer) => {
+          run.answer = answer;
+          model.answer = answer;
+          delete model.growth;
+          this.#announce(`${model.files.model.name}: done.`);
+          if (smallEnough(model)) this.grow(model);
+        },
+        (error) => {
+          run.failure = failureOf(error);
+          this.#announce(run.failure.message);
+        },
+      )
+      .finally(() => this.#changed());
+  }
+
+  /** Bounds of all prefixes, with the rule that was best. */
+  grow(model: Model): void {
+    const rule = bestRule(model.answer?.result);
+    const { answer } = model;
+    const found: PrefixBound[] = [];
+    const show = (growth: Pick<Growth, 'value' | 'failure' | 'ended'>) => {
+      // Of an answer that another has replaced, nothing is shown.
+      if (model.answer !== answer) return;
+      model.growth = { ...growth, cancel: call.cancel };
+      this.#changed();
+    };
+    const call = this.#client.prefixes(model.id, rule, ({ prefix }) => {
+      if (prefix) found.push(prefix);
+      show({ value: [...found], ended: false });
+    });
+    show({ value: [], ended: false });
+    call.result.then(
+      (value) => show({ value, ended: true }),
+      (error) => show({ failure: failureOf(error), ended: true }),
+    );
+  }
+
+  spectrum(model: Model, layer: string): void {
+    if (model.spectra.has(layer)) return;
+    model.spectra.set(layer, {});
+    this.#changed();
+    this.#client
+      .spectrum(model.id, layer)
+      .result.then(
+        (value) => model.spectra.set(layer, { value }),
+        (error) => model.spectra.set(layer, { failure: failureOf(error) }),
+      )
+      .finally(() => this.#changed());
+  }
+
+  // ---- certificates -----------------------------------------------------------------------------
+
+  /** Gives the certificate of the last answer to `save`. */
+  certify(model: Model, save: (text: string) => void): void {
+    model.certifying = {};
+    this.#changed();
+    this.#client
+      .certify(model.id)
+      .result.then(
+        (text) => {
+          delete model.certifying;
+          save(text);
+          this.#announce('Certificate made and checked.');
+        },
+        (error) => {
+          model.certifying = { failure: failureOf(error) };
+          this.#announce(model.certifying.failure!.message);
+        },
+      )
+      .finally(() => this.#changed());
+  }
+
+  /** Checks a certificate against its network, which may come later. */
+  async offerCertificate(file: File): Promise<void> {
+    try {
+      this.#homeless.push({ file: file.name, value: JSON.parse(await file.text()) });
+    } catch (error) {
+      this.#note(`${file.name}: a certificate must be JSON: ${String(error)}`);
+      return;
+    }
+    this.#placeCertificates();
+    if (this.#homeless.length > 0 && this.models.every((m) => m.failure)) {
+      this.#note(`${file.name}: now drop the network that this certificate is for.`);
+    }
+  }
+
+  /** To the network with its hash; to the selected one, whose checker then says what is wrong, where there is none. */
+  #placeCertificates(): void {
+    if (this.models.some((m) => !m.loaded && !m.failure)) return;
+    const loaded = this.models.filter((m) => m.loaded);
+    if (loaded.length === 0) return;
+    for (const { file, value } of this.#homeless.splice(0)) {
+      const hash = hashIn(value);
+      const own = loaded.find((m) => m.loaded!.inspection.source?.sha256 === hash);
+      const model = own ?? (this.selected?.loaded ? this.selected : loaded[0]!);
+      this.#note(undefined);
+      this.selected = model;
+      this.#verify(model, file, value);
+    }
+  }
+
+  #verify(model: Model, file: string, value: unknown): void {
+    model.certificate = { file };
+    this.#changed();
+    this.#client
+      .verify(model.id, value)
+      .result.then(
+        (verdict) => {
+          model.certificate = { file, value: verdict };
+          this.#announce(`${file}: ${verdict.accepted ? 'accepted' : `rejected: ${verdict.reason}`}`);
+        },
+        (error) => {
+          model.certificate = { file, failure: failureOf(error) };
+          this.#announce(failureOf(error).message);
+        },
+      )
+      .finally(() => this.#changed());
+  }
+
+  // ---- telling ----------------------------------------------------------------------------------
+
+  #note(text: string | undefined): void {
+    this.notice = text;
+    if (text !== undefined) this.#announce(text);
+    this.#changed();
+  }
+
+  /** Many changes in one turn are drawn once. */
+  #changed(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    // Not an animation frame: those stop in tabs that nobody looks at.
+    setTimeout(() => {
+      this.#scheduled = false;
+      for (const listener of this.#listeners) listener();
+    }, 16);
+  }
+}
+
+/** Operations of all closed forms that a page may do without being asked: seconds. */
+const UNASKED_FLOPS = 2e10;
+
+/** Prefixes cost as many passes as there are layers, half of their length. */
+function smallEnough({ loaded }: Model): boolean {
+  if (!loaded) return false;
+  const { flops, layers, refused } = loaded.inspection;
+  return refused.length === 0 && (flops / 20) * layers.length < UNASKED_FLOPS;
+}
+
+export function refusals(model: Model): number {
+  return model.loaded?.inspection.refused.length ?? 0;
+}
+
+function bestRule(result: BoundResult | undefined) {
+  const rule = least((result?.methods ?? []).filter((m) => m.method === 'closed-form'))?.rule;
+  return rule === 'refined' ? undefined : rule;
+}
+
+/** The hash of the network that a certificate is for, if it has one. */
+function hashIn(certificate: unknown): string | undefined {
+  const { network } = (certificate ?? {}) as { network?: { sha256?: unknown } };
+  return typeof network?.sha256 === 'string' ? network.sha256 : undefined;
+}
+
+function failureOf(error: unknown): Failure {
+  if (error instanceof CallFailed) return error.failure;
+  return { kind: 'internal', message: String(error) };
+}

@@ -1,0 +1,54 @@
+/** The multipliers that the search found, layer by layer. */
+import { plot, ruleX, tickX } from '@observablehq/plot';
+import type { BoundResult } from '../../../src/index.browser.ts';
+import { COLORS, frame } from './frame.ts';
+
+type Stored = NonNullable<BoundResult['multipliers']>;
+
+/** Heights of a layer's row in pixels, and of one that has room for its name. */
+const LEAST_ROW = 6;
+const LARGEST_ROW = 22;
+const NAMED_ROW = 15;
+
+export function multipliers({ layers }: Stored, width: number): Element {
+  const rows = layers.flatMap(({ name, theta }) => theta.map((t) => ({ name, ratio: Math.exp(t) })));
+  const longest = Math.max(...layers.map((l) => l.name.length));
+  const most = Math.max(...layers.map((l) => l.theta.length));
+  const height = Math.max(LEAST_ROW, Math.min(LARGEST_ROW, 480 / layers.length));
+  const named = Math.ceil(NAMED_ROW / height);
+  return plot({
+    ...frame(
+      width,
+      height * layers.length + 62,
+      'Multipliers of every nonlinear layer, one tick per channel',
+    ),
+    marginBottom: 38,
+    marginLeft: Math.min(width / 3, 24 + 6.6 * longest),
+    x: {
+      type: 'log',
+      grid: true,
+      label: 'multiplier / row sum',
+      tickFormat: '~g',
+      ticks: Math.max(2, Math.round(width / 120)),
+    },
+    y: {
+      domain: layers.map((l) => l.name),
+      label: null,
+      tickSize: 0,
+      ticks: layers.filter((_, k) => k % named === 0).map((l) => l.name),
+      tickFormat: (name: string) => shortened(name, width / 3 / 6.6),
+    },
+    marks: [
+      ruleX([1], { stroke: COLORS.product, strokeDasharray: '3 3' }),
+      tickX(rows, {
+        ...{ x: 'ratio', y: 'name', stroke: COLORS.refined, strokeWidth: 1.5 },
+        strokeOpacity: Math.max(0.15, Math.min(0.8, 12 / most)),
+      }),
+    ],
+  });
+}
+
+/** The end of a name says more than its start. */
+function shortened(name: string, most: number): string {
+  return name.length <= most ? name : `…${name.slice(-Math.max(1, Math.floor(most) - 1))}`;
+}

@@ -1,0 +1,71 @@
+/** The search as it goes: best bound so far against evaluations. */
+import { areaY, dot, line, plot, ruleY, text } from '@observablehq/plot';
+import type { TracePoint } from '../worker/protocol.ts';
+import { boundScale, COLORS, frame } from './frame.ts';
+
+/** @param start log10 of the closed form that the search began with, where it is known */
+export function trace(
+  points: readonly TracePoint[],
+  start: number | undefined,
+  evaluations: number,
+  width: number,
+): Element {
+  const scale = boundScale([...points.map((p) => p.log10), ...(start === undefined ? [] : [start])]);
+  const rows = points.map((p) => ({ ...p, at: scale.of(p.log10) }));
+  const lines = (['refined', 'unrolled'] as const).flatMap((method) => {
+    const own = rows.filter((r) => r.method === method);
+    const stroke = method === 'refined' ? COLORS.refined : COLORS.unrolled;
+    const last = own.at(-1);
+    if (!last) return [];
+    return [
+      line(own, {
+        ...{ x: 'evaluation', y: 'at', stroke, strokeWidth: 2, curve: 'step-after' },
+        ...(last.estimate ? { strokeDasharray: '3 3' } : {}),
+      }),
+      dot([last], { x: 'evaluation', y: 'at', fill: stroke, r: 4 }),
+      text([last], {
+        x: 'evaluation',
+        y: 'at',
+        text: () => method,
+        dx: 8,
+        textAnchor: 'start',
+        fill: stroke,
+      }),
+    ];
+  });
+  const lowest = Math.min(...rows.map((r) => r.at));
+  return plot({
+    ...frame(width, 240, `Bound against gradient evaluations, ${points.length} so far`),
+    marginLeft: 56,
+    marginRight: 64,
+    marginBottom: 38,
+    x: { label: 'gradient evaluation', domain: [1, Math.max(2, evaluations)], ticks: 6, tickFormat: 'd' },
+    y: { ...scale.options, grid: true, ticks: 5, tickFormat: '~g' },
+    marks: [
+      areaY(
+        rows.filter((r) => r.method === 'refined'),
+        {
+          x: 'evaluation',
+          y1: lowest,
+          y2: 'at',
+          fill: COLORS.refined,
+          fillOpacity: 0.08,
+          curve: 'step-after',
+        },
+      ),
+      ...(start === undefined
+        ? []
+        : [
+            ruleY([scale.of(start)], { stroke: COLORS.closedForm, strokeDasharray: '4 3' }),
+            text([scale.of(start)], {
+              y: (d: number) => d,
+              frameAnchor: 'right',
+              text: () => 'closed form',
+              dy: -8,
+              fill: COLORS.closedForm,
+            }),
+          ]),
+      ...lines,
+    ],
+  });
+}

@@ -1,0 +1,155 @@
+/** The one number, what it means, and the other methods beside it. */
+import type { BoundResult } from '../../../src/index.browser.ts';
+import { type App, isRunning, type Model } from '../app.ts';
+import { byId, type Child, h, whenChanged } from '../dom.ts';
+import { formatBound, formatDuration, formatFactor, formatLog10 } from '../format.ts';
+import type { HelpKey } from '../help.ts';
+import { formatReading, leastOf, type Reading, readingsOf } from '../readings.ts';
+import type { BoundAnswer } from '../worker/protocol.ts';
+import { help } from './help.ts';
+
+export function answer(app: App): () => void {
+  const place = byId('answer');
+  const draw = whenChanged(
+    (
+      model: Model | undefined,
+      found: BoundAnswer | undefined,
+      running: boolean,
+      soFar: number | undefined,
+    ) => {
+      if (!model || (!found && !running)) place.replaceChildren();
+      else if (running) place.replaceChildren(interim(model, soFar));
+      else if (found) place.replaceChildren(final(found));
+    },
+  );
+  return () => {
+    const model = app.selected;
+    const running = model !== undefined && isRunning(model);
+    draw(model, model?.answer, running, running ? model?.run?.progress?.log10 : undefined);
+  };
+}
+
+/** While the work goes on: the best so far, which only falls. */
+function interim(model: Model, log10: number | undefined): HTMLElement {
+  return h(
+    'section',
+    { class: 'answer interim', 'aria-label': 'Bound so far' },
+    h('p', { class: 'eyebrow' }, log10 === undefined ? 'No bound yet' : 'Bound so far'),
+    h('p', { class: 'hero' }, ...pretty(log10 === undefined ? '–' : formatBound(null, log10))),
+    h('p', { class: 'statement' }, `for ${model.files.model.name}`),
+  );
+}
+
+function final({ result, note }: BoundAnswer): HTMLElement {
+  const about = help('bound', 'the bound');
+  // Of 0 there is no logarithm, of what is no float64 nothing else.
+  const known = result.bound !== null || result.log10 !== null;
+  const text = known ? formatBound(result.bound, result.log10) : 'no bound';
+  return h(
+    'section',
+    { class: 'answer', 'aria-labelledby': 'answer-title' },
+    h(
+      'h3',
+      { class: 'eyebrow', id: 'answer-title' },
+      result.target ? 'Bound of one margin' : 'Lipschitz bound',
+      about.button,
+    ),
+    about.text,
+    h(
+      'p',
+      { class: 'hero' },
+      h('data', { value: String(result.bound ?? `1e${result.log10}`), id: 'bound' }, ...pretty(text)),
+    ),
+    h('p', { class: 'statement' }, ...statement(result, text)),
+    note !== undefined && h('p', { class: 'notice' }, note),
+    rungs(result),
+    facts(result),
+  );
+}
+
+/** `1.23457e+14` as 1.23457 · 10^14. */
+export function pretty(text: string): Child[] {
+  const [mantissa, exponent] = text.split('e');
+  if (exponent === undefined) return [text];
+  return [
+    mantissa,
+    h('span', { class: 'power' }, '×10', h('sup', {}, exponent.replace('+', '').replace('-', '−'))),
+  ];
+}
+
+function statement({ target }: BoundResult, value: string): Child[] {
+  if (!target)
+    return ['‖f(x) − f(y)‖₂ ≤ ', h('b', {}, ...pretty(value)), ' · ‖x − y‖₂ for all inputs x and y'];
+  const [i, j] = target;
+  return [
+    `|(fᵢ − fⱼ)(x) − (fᵢ − fⱼ)(y)| ≤ `,
+    h('b', {}, ...pretty(value)),
+    ` · ‖x − y‖₂ for all x and y, i = ${i}, j = ${j}`,
+  ];
+}
+
+const ASSURANCES: Readonly<Record<string, string>> = {
+  nominal: 'nominal: rounding not accounted for',
+  'rounding-safe': 'rounding-safe',
+  checked: 'checked independently',
+};
+
+function facts(result: BoundResult): HTMLElement {
+  const { assurance } = readingsOf(result);
+  const search = leastOf(result)?.search;
+  const gained = search && `${search.status}, last ten steps gained ${(100 * search.gap).toPrecision(2)} %`;
+  return h(
+    'dl',
+    { class: 'facts' },
+    fact('log₁₀', formatLog10(result.log10), 'log10'),
+    fact('method', [result.method, result.rule].filter((t) => t !== undefined).join(', ')),
+    fact('time', formatDuration(result.seconds)),
+    fact('assurance', ASSURANCES[assurance] ?? assurance, 'assurance'),
+    gained !== undefined && fact('search', gained, 'trace'),
+    fact('engine', result.engine.description, 'engine'),
+  );
+}
+
+function fact(term: string, value: string, key?: HelpKey): HTMLElement {
+  const about = key && help(key, term);
+  const wide = value.length > WIDE;
+  return h(
+    'div',
+    { class: wide ? 'wide' : '' },
+    h('dt', {}, term, about?.button),
+    h('dd', {}, value, about?.text),
+  );
+}
+
+/** Characters of a fact that wants a line of its own. */
+const WIDE = 48;
+
+/** Best of each kind side by side, from the largest. */
+function rungs(result: BoundResult): HTMLElement {
+  const { readings } = readingsOf(result);
+  const base = result.log10;
+  return h(
+    'ul',
+    { class: 'rungs', 'aria-label': 'Methods side by side' },
+    ...readings.map((reading) => rung(reading, base)),
+  );
+}
+
+function rung(reading: Reading, base: number | null): HTMLElement {
+  const { kind, label, detail, log10 } = reading;
+  const about = help(kind, label);
+  const best = log10 !== null && log10 === base;
+  const apart = log10 === null || base === null || best ? '' : formatFactor(Math.abs(log10 - base));
+  return h(
+    'li',
+    { class: `rung ${kind}${best ? ' best' : ''}` },
+    h('p', { class: 'kind' }, label, about.button),
+    h('p', { class: 'value' }, ...pretty(formatReading(reading))),
+    h(
+      'p',
+      { class: 'fine' },
+      [detail, apart && (kind === 'lower' ? `bound / lower ${apart}` : apart)].filter((t) => t).join(' · '),
+    ),
+    about.text,
+  );
+}

@@ -1,0 +1,126 @@
+/** The charts of the selected network. */
+import { type App, type Growth, isRunning, type Model } from '../app.ts';
+import { byId, h, whenChanged } from '../dom.ts';
+import { formatBound, formatQuantity, formatUp } from '../format.ts';
+import { least, readingsOf } from '../readings.ts';
+import type { BoundAnswer, TracePoint } from '../worker/protocol.ts';
+import { Figure, numbersTable } from './figure.ts';
+import { spectrumFigure } from './spectrum.ts';
+
+const DEFAULT_EVALUATIONS = 150;
+
+export function figures(app: App): () => void {
+  const ladder = new Figure('Methods on one scale', 'bound', 'methods');
+  const trace = new Figure('Search', 'trace', 'search');
+  const growth = new Figure('Growth through the layers', 'growth', 'growth');
+  const multipliers = new Figure('Multipliers', 'multipliers', 'multipliers');
+  const spectrum = spectrumFigure(app);
+  const margins = new Figure('Margins', 'margins', 'margins');
+  byId('figures').append(
+    ...[trace, ladder, growth, multipliers].map((f) => f.element),
+    spectrum.element,
+    margins.element,
+  );
+
+  const drawAnswer = whenChanged((answer: BoundAnswer | undefined) => {
+    const result = answer?.result;
+    const readings = result ? readingsOf(result).readings : [];
+    if (readings.filter((r) => r.log10 !== null).length < 2) ladder.hide();
+    else ladder.show((c, width) => c.ladder(readings, width));
+    const stored = result?.multipliers;
+    if (!stored) multipliers.hide();
+    else {
+      const ranges = stored.layers.map(({ name, theta }) => {
+        const ratios = theta.map(Math.exp).sort((a, b) => a - b);
+        const at = (share: number) => ratios[Math.round(share * (ratios.length - 1))]?.toPrecision(3);
+        return [name, String(theta.length), at(0), at(0.5), at(1)];
+      });
+      multipliers.show(
+        (c, width) => c.multipliers(stored, width),
+        numbersTable(['layer', 'channels', 'least', 'median', 'largest'], ranges),
+      );
+    }
+    const table = result?.margins;
+    if (!table) margins.hide();
+    else {
+      margins.show(
+        (c, width) => c.margins(table, width),
+        table.length <= 20 &&
+          numbersTable(
+            ['', ...table.map((_, j) => String(j))],
+            table.map((row, i) => [
+              String(i),
+              ...row.map((value) => (value > 0 ? formatUp(value, 4) : String(value))),
+            ]),
+          ),
+      );
+    }
+  });
+
+  const drawTrace = whenChanged(
+    (points: readonly TracePoint[], answer: BoundAnswer | undefined, evaluations: number) => {
+      if (points.length === 0) {
+        trace.hide();
+        return;
+      }
+      const closed = answer && least(answer.result.methods.filter((m) => m.method === 'closed-form'));
+      const most = answer ? Math.max(...points.map((p) => p.evaluation)) : evaluations;
+      trace.show((c, width) => c.trace(points, closed?.log10 ?? undefined, most, width));
+    },
+  );
+
+  const drawGrowth = whenChanged((model: Model | undefined, found: Growth | undefined) => {
+    drawGrowthOf(app, model, found, growth);
+  });
+
+  return () => {
+    const model = app.selected;
+    const running = model !== undefined && isRunning(model);
+    const answer = running ? undefined : model?.answer;
+    drawAnswer(answer);
+    const run = model?.run;
+    drawTrace(run?.trace ?? NONE, answer, run?.request.evaluations ?? DEFAULT_EVALUATIONS);
+    drawGrowth(answer && model, answer && model?.growth);
+    spectrum.update();
+  };
+}
+
+const NONE: readonly TracePoint[] = [];
+
+function drawGrowthOf(app: App, model: Model | undefined, found: Growth | undefined, figure: Figure): void {
+  const inspection = model?.loaded?.inspection;
+  if (!model || !inspection || inspection.refused.length > 0) {
+    figure.hide();
+    return;
+  }
+  const { layers, flops } = inspection;
+  if (!found) {
+    const cost = formatQuantity((flops / 20) * layers.length, 'flop');
+    figure.say(
+      h('p', { class: 'fine' }, `One pass for each layer, ${cost} in all.`),
+      h('button', { type: 'button', click: () => app.grow(model) }, 'Compute'),
+    );
+  } else if (found.failure) {
+    figure.say(h('p', { class: 'fine' }, found.failure.message));
+  } else if (!found.value || found.value.length < 2) {
+    figure.say(
+      h('p', { class: 'fine' }, found.ended ? 'There is nowhere to cut this network.' : 'Computing …'),
+    );
+  } else {
+    const prefixes = found.value;
+    const operators = layers.map((l) => l.op);
+    figure.show(
+      (c, width) => c.growth(prefixes, operators, width),
+      !found.ended && h('p', { class: 'fine' }, `${prefixes.length} prefixes so far …`),
+      found.ended &&
+        numbersTable(
+          ['up to layer', 'closed form', 'product of norms'],
+          prefixes.map((p) => [
+            `${p.index + 1}. ${p.layer}`,
+            formatBound(p.bound, p.log10),
+            formatBound(p.product.bound, p.product.log10),
+          ]),
+        ),
+    );
+  }
+}

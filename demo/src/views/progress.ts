@@ -1,0 +1,62 @@
+/** What is being computed, how long it has taken and may take, and the ways out. */
+import { type App, isRunning, type Run } from '../app.ts';
+import { byId, h } from '../dom.ts';
+import { formatDuration } from '../format.ts';
+
+export function progress(app: App): () => void {
+  const bar = h('progress', { 'aria-label': 'Share of the work done', max: 1 });
+  const what = h('p', { class: 'what' });
+  const time = h('p', { class: 'time' });
+  const keep = h(
+    'button',
+    { type: 'button', click: () => app.selected?.run?.call.interrupt() },
+    'Stop, keep the best',
+  );
+  const cancel = h('button', { type: 'button', click: () => app.selected?.run?.call.cancel() }, 'Cancel');
+  const section = h(
+    'section',
+    { class: 'progress', 'aria-label': 'Progress', hidden: true },
+    h('div', { class: 'row' }, what, time),
+    bar,
+    h('div', { class: 'row' }, keep, cancel),
+  );
+  const failure = h('p', { class: 'notice', hidden: true });
+  byId('progress').append(section, failure);
+
+  const draw = () => {
+    const model = app.selected;
+    const run = model?.run;
+    const running = model !== undefined && isRunning(model);
+    section.hidden = !running;
+    failure.hidden = !run?.failure;
+    failure.textContent = run?.failure?.message ?? '';
+    if (!running || !run) return;
+    const share = shareOf(run);
+    // Without a value the bar only says that something goes on.
+    if (share === undefined) bar.removeAttribute('value');
+    else bar.value = share;
+    what.textContent = run.progress ? `${run.progress.method}: ${run.progress.layer}` : waitingFor(run);
+    time.textContent = timeText(run, share);
+    keep.hidden = run.trace.length === 0;
+  };
+  // Time passes without any news.
+  setInterval(draw, 500);
+  return draw;
+}
+
+function waitingFor(run: Run): string {
+  return run.started === undefined ? 'Waiting for the engine' : 'Starting';
+}
+
+function shareOf({ progress }: Run): number | undefined {
+  const share = progress ? progress.done / progress.total : undefined;
+  return share !== undefined && share >= 0 ? Math.min(1, share) : undefined;
+}
+
+function timeText({ started }: Run, share: number | undefined): string {
+  if (started === undefined) return '';
+  const elapsed = (performance.now() - started) / 1000;
+  const left = share !== undefined && share > 0 ? elapsed * (1 / share - 1) : Number.NaN;
+  // A search may end long before its last evaluation.
+  return `${formatDuration(elapsed)}${Number.isFinite(left) ? `, at most about ${formatDuration(left)} left` : ''}`;
+}

@@ -1,0 +1,56 @@
+/** The spectrum of one convolution, to be chosen. */
+import type { LayerSpectrum } from '../../../src/index.browser.ts';
+import { type App, type Extra, isRunning, type Model } from '../app.ts';
+import { h, whenChanged } from '../dom.ts';
+import { formatUp } from '../format.ts';
+import { Figure } from './figure.ts';
+
+export function spectrumFigure(app: App): { readonly element: HTMLElement; update(): void } {
+  const layer = h('select', { 'aria-label': 'Convolution', change: () => ask() });
+  const figure = new Figure('Spectrum of a convolution', 'spectrum', 'spectrum', layer);
+  const ask = () => {
+    if (app.selected?.answer) app.spectrum(app.selected, layer.value);
+  };
+  const choices = whenChanged((model: Model | undefined) => {
+    const names = convolutions(model);
+    layer.replaceChildren(...names.map((name) => h('option', { value: name }, name)));
+    if (names.length === 0) figure.hide();
+    else ask();
+  });
+  const draw = whenChanged((found: Extra<LayerSpectrum> | undefined) => {
+    if (found === undefined) return;
+    const { value, failure } = found;
+    if (value) figure.show((c, width) => c.spectrum(value, width), h('p', { class: 'fine' }, inWords(value)));
+    else figure.say(h('p', { class: 'fine' }, failure?.message ?? 'Computing …'));
+  });
+  return {
+    element: figure.element,
+    update() {
+      const model = app.selected;
+      const ready = model?.answer && !isRunning(model) ? model : undefined;
+      choices(ready);
+      draw(ready?.spectra.get(layer.value));
+    },
+  };
+}
+
+function convolutions(model: Model | undefined): string[] {
+  const layers = model?.loaded?.inspection.layers ?? [];
+  return layers.filter((l) => /convolution/.test(l.op) && l.torus !== null).map((l) => l.name);
+}
+
+function inWords({ torus, values }: LayerSpectrum): string {
+  let largest = 0;
+  values.forEach((value, k) => {
+    if (value > values[largest]!) largest = k;
+  });
+  const least = values.reduce((a, b) => Math.min(a, b), Infinity);
+  const omega: string[] = [];
+  let rest = largest;
+  for (const side of torus.toReversed()) {
+    omega.unshift(`${rest % side}/${side}`);
+    rest = Math.floor(rest / side);
+  }
+  const top = values[largest]!;
+  return `Between ${least.toPrecision(4)} and ${formatUp(top, 4)}; the largest, at ω = (${omega.join(', ')}), makes the layer's norm ${formatUp(Math.sqrt(top), 5)}.`;
+}

@@ -1,0 +1,123 @@
+/** What the page and its worker say to each other. */
+
+import type { OutlinedNode } from '../../../src/formats/onnx/outline.ts';
+import type {
+  BoundOptions,
+  BoundResult,
+  EngineOptions,
+  Inspection,
+  LayerSpectrum,
+  PrefixBound,
+  Progress,
+  RuleName,
+  Unsupported,
+} from '../../../src/index.browser.ts';
+
+export type EngineName = NonNullable<EngineOptions['engine']>;
+export type TracePoint = Parameters<NonNullable<BoundOptions['onTrace']>>[0];
+
+/** An engine of the library as this browser has it. */
+export interface EngineOffer {
+  readonly name: EngineName;
+  /** What it would compute with, or why it does not open. */
+  readonly available: boolean;
+  readonly description: string;
+}
+
+export interface ModelFiles {
+  readonly model: File;
+  /** Files that may hold its weights, by name. */
+  readonly external: ReadonlyMap<string, File>;
+  readonly inputShape?: readonly number[];
+  readonly output?: string;
+}
+
+export interface LoadedModel {
+  readonly inspection: Inspection;
+  readonly input: readonly number[];
+  readonly output: readonly number[];
+  /** Nodes of the file, before simplification. */
+  readonly nodes: number;
+}
+
+export interface BoundRequest
+  extends Pick<
+    BoundOptions,
+    'method' | 'rule' | 'target' | 'evaluations' | 'tolerance' | 'timeLimit' | 'memory'
+  > {
+  readonly engine: EngineName;
+  readonly threads?: number;
+}
+
+export interface BoundAnswer {
+  readonly result: BoundResult;
+  /** What went another way than asked, for people. */
+  readonly note?: string;
+}
+
+/** What this library and this browser have. */
+export interface Offers {
+  readonly engines: readonly EngineOffer[];
+  /** Whether certificates can be made and checked. */
+  readonly certificates: boolean;
+}
+
+/** A bound as a certificate claims it. */
+export interface Claim {
+  /** Null outside float64. */
+  readonly bound: number | null;
+  readonly log10: number | null;
+}
+
+/** What the library's independent checker says of a certificate. */
+export interface Verdict extends Claim {
+  readonly accepted: boolean;
+  /** Why not, if not accepted. */
+  readonly reason?: string;
+  /** Null where the certificate could not be read. */
+  readonly claimed: Claim | null;
+}
+
+/** The calls that the worker answers: parameters and result. `model` is a number that the page chose. */
+export interface Calls {
+  offers: { parameters: []; result: Offers };
+  load: { parameters: [model: number, files: ModelFiles]; result: LoadedModel };
+  bound: { parameters: [model: number, request: BoundRequest]; result: BoundAnswer };
+  prefixes: { parameters: [model: number, rule: RuleName | undefined]; result: PrefixBound[] };
+  spectrum: { parameters: [model: number, layer: string]; result: LayerSpectrum };
+  /** Of the model's last result; as text. */
+  certify: { parameters: [model: number]; result: string };
+  verify: { parameters: [model: number, certificate: unknown]; result: Verdict };
+  forget: { parameters: [model: number]; result: undefined };
+}
+export type CallName = keyof Calls;
+
+/** What a call tells on its way. */
+export interface News {
+  readonly progress?: Progress;
+  readonly trace?: TracePoint;
+  readonly prefix?: PrefixBound;
+}
+
+export interface Failure {
+  /** `input` and `unsupported` are the library's own errors; `internal` is a fault of the library or of this page. */
+  readonly kind: 'input' | 'unsupported' | 'cancelled' | 'internal';
+  readonly message: string;
+  /** What is not supported, node by node. */
+  readonly items?: readonly Unsupported[];
+  /** All nodes of the file, where it could be read that far. */
+  readonly outline?: readonly OutlinedNode[];
+}
+
+export type ToWorker =
+  | {
+      [N in CallName]: { readonly id: number; readonly call: N; readonly parameters: Calls[N]['parameters'] };
+    }[CallName]
+  /** `interrupt` ends a search with the best so far. */
+  | { readonly id: number; readonly stop: 'cancel' | 'interrupt' };
+
+export type FromWorker = { readonly id: number } & (
+  | { readonly news: News }
+  | { readonly result: Calls[CallName]['result'] }
+  | { readonly failure: Failure }
+);

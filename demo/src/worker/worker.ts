@@ -1,0 +1,161 @@
+/** The worker: the library at work, so that the page stays live. One call at a time, in the order in which they come. */
+import * as lipsoid from '../../../src/index.browser.ts';
+import { certificates } from './certificates.ts';
+import { engineOffers } from './engines.ts';
+import { failureOf } from './failure.ts';
+import type {
+  BoundAnswer,
+  BoundRequest,
+  CallName,
+  Calls,
+  FromWorker,
+  LoadedModel,
+  ModelFiles,
+  News,
+  ToWorker,
+  Verdict,
+} from './protocol.ts';
+
+interface Controls {
+  readonly signal: AbortSignal;
+  readonly interrupt: AbortSignal;
+  readonly tell: (news: News) => void;
+}
+
+const networks = new Map<number, lipsoid.Network>();
+/** Last results, whole: what proves them stays here. */
+const results = new Map<number, lipsoid.BoundResult>();
+/** Signals of the calls that are waiting or at work. */
+const stops = new Map<number, Record<'cancel' | 'interrupt', AbortController>>();
+/** For charts: float64, kept open. */
+let side: Promise<lipsoid.Engine> | undefined;
+
+function network(model: number): lipsoid.Network {
+  const found = networks.get(model);
+  if (!found) throw new Error(`worker: model ${model} must be loaded first`);
+  return found;
+}
+
+async function load(model: number, { model: file, ...options }: ModelFiles): Promise<LoadedModel> {
+  const loaded = await lipsoid.loadNetwork(file, options);
+  networks.set(model, loaded);
+  results.delete(model);
+  const shape = (tensor: number) => loaded.tensors[tensor]!.shape;
+  return {
+    inspection: lipsoid.inspect(loaded),
+    input: shape(loaded.input),
+    output: shape(loaded.output),
+    nodes: loaded.nodes.length,
+  };
+}
+
+async function bound(model: number, request: BoundRequest, controls: Controls): Promise<BoundAnswer> {
+  const { engine: name, threads, ...options } = request;
+  const { signal, interrupt, tell } = controls;
+  const run = async (engine: lipsoid.Engine) => {
+    try {
+      return await lipsoid.bound(network(model), {
+        ...options,
+        ...{ engine, signal, interrupt },
+        onProgress: (progress) => tell({ progress }),
+        onTrace: (trace) => tell({ trace }),
+      });
+    } finally {
+      await engine.close();
+    }
+  };
+  const open = (engine: BoundRequest['engine']) =>
+    lipsoid.createEngine({ engine, ...(threads === undefined ? {} : { threads }) });
+  const engine = await open(name);
+  try {
+    return { result: kept(model, await run(engine)) };
+  } catch (error) {
+    const own = error instanceof lipsoid.InputError || error instanceof lipsoid.UnsupportedError;
+    const onCpu = engine.information.unitRoundoff < 2 ** -50;
+    if (name !== 'auto' || own || onCpu || signal.aborted || interrupt.aborted) throw error;
+    // A device that is lost or out of memory is no reason to have no bound.
+    const note = `${engine.information.description} failed (${String(error)}); computed on the CPU instead.`;
+    return { result: kept(model, await run(await open('cpu'))), note };
+  }
+}
+
+/** Keeps a result for a certificate; the page gets it without the arrays that only a certificate needs. */
+function kept(model: number, result: lipsoid.BoundResult): lipsoid.BoundResult {
+  results.set(model, result);
+  const { proof: _, ...light } = result as lipsoid.BoundResult & { readonly proof?: unknown };
+  return light;
+}
+
+async function certify(model: number, signal: AbortSignal): Promise<string> {
+  const result = results.get(model);
+  if (!certificates || !result) throw new lipsoid.InputError('certificate: there is no result to certify');
+  const certificate = await certificates.certify(network(model), result, {
+    ...{ by: `lipsoid ${__VERSION__}, in a browser`, signal },
+  });
+  return `${JSON.stringify(certificate)}\n`;
+}
+
+async function verify(model: number, certificate: unknown, signal: AbortSignal): Promise<Verdict> {
+  if (!certificates) throw new lipsoid.InputError('certificate: this version of the page checks none');
+  return certificates.verify(network(model), certificate, { signal });
+}
+
+function sideEngine(): Promise<lipsoid.Engine> {
+  side ??= lipsoid.createEngine({ engine: 'cpu-wasm' });
+  return side;
+}
+
+const calls: {
+  [N in CallName]: (controls: Controls, ...p: Calls[N]['parameters']) => Promise<Calls[N]['result']>;
+} = {
+  offers: async () => ({ engines: await engineOffers(), certificates: certificates !== undefined }),
+  load: (_, model, files) => load(model, files),
+  bound: (controls, model, request) => bound(model, request, controls),
+  prefixes: async ({ signal, tell }, model, rule) =>
+    lipsoid.prefixBounds(network(model), {
+      ...{ engine: await sideEngine(), signal },
+      ...(rule && { rule }),
+      onPrefix: (prefix) => tell({ prefix }),
+    }),
+  spectrum: async ({ signal }, model, layer) =>
+    lipsoid.layerSpectrum(network(model), layer, { engine: await sideEngine(), signal }),
+  certify: ({ signal }, model) => certify(model, signal),
+  verify: ({ signal }, model, certificate) => verify(model, certificate, signal),
+  forget: async (_, model) => {
+    networks.delete(model);
+    results.delete(model);
+    return undefined;
+  },
+};
+
+const post = (message: FromWorker) => self.postMessage(message);
+
+async function answer<N extends CallName>(
+  id: number,
+  call: N,
+  parameters: Calls[N]['parameters'],
+): Promise<void> {
+  const { cancel, interrupt } = stops.get(id)!;
+  try {
+    cancel.signal.throwIfAborted();
+    const tell = (news: News) => post({ id, news });
+    const controls = { signal: cancel.signal, interrupt: interrupt.signal, tell };
+    post({ id, result: await calls[call](controls, ...parameters) });
+  } catch (error) {
+    const file = call === 'load' ? (parameters as Calls['load']['parameters'])[1].model : undefined;
+    post({ id, failure: await failureOf(error, cancel.signal, file) });
+  } finally {
+    stops.delete(id);
+  }
+}
+
+let queue = Promise.resolve();
+
+self.addEventListener('message', ({ data }: MessageEvent<ToWorker>) => {
+  if ('stop' in data) {
+    stops.get(data.id)?.[data.stop].abort();
+    return;
+  }
+  stops.set(data.id, { cancel: new AbortController(), interrupt: new AbortController() });
+  queue = queue.then(() => answer(data.id, data.call, data.parameters));
+});

@@ -1,0 +1,36 @@
+/** The pictures of the page in docs/: `npx tsx scripts/screenshots.ts`. They show whatever the examples give at the time. */
+import { fileURLToPath } from 'node:url';
+import type { BrowserContextOptions } from 'playwright-core';
+import { host, launch } from '../test/demo/host.ts';
+
+const desktop = { viewport: { width: 1280, height: 860 } };
+
+/** What each shows, from the top of which element on. */
+const PICTURES: readonly { name: string; from?: string; options: BrowserContextOptions }[] = [
+  { name: 'page-light', options: { ...desktop, colorScheme: 'light' } },
+  { name: 'page-dark', from: '.figure.growth', options: { ...desktop, colorScheme: 'dark' } },
+  { name: 'page-phone', options: { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true } },
+];
+
+const site = await host();
+const browser = await launch(false);
+for (const { name, from, options } of PICTURES) {
+  const page = await browser.newPage(options);
+  page.setDefaultTimeout(120_000);
+  await page.goto(site.url);
+  await page.getByRole('button', { name: 'resnet.onnx' }).click();
+  await page.waitForSelector('#bound');
+  await page.waitForSelector('.figure.growth summary');
+  await page.waitForSelector('.figure.spectrum svg');
+  if (from)
+    await page.locator(from).evaluate((element) => {
+      element.scrollIntoView();
+      scrollBy(0, -24);
+    });
+  // Fonts and charts settle.
+  await page.waitForTimeout(1000);
+  await page.screenshot({ path: fileURLToPath(new URL(`../docs/${name}.png`, import.meta.url)) });
+  await page.close();
+}
+await browser.close();
+site.close();

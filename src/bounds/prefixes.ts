@@ -1,0 +1,83 @@
+/** How the bound grows through a network: bounds of what its first layers make of the input. */
+import { compile } from '../ellipsoid/compile.ts';
+import type { RuleName } from '../ellipsoid/multipliers.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { Network, Node } from '../network/network.ts';
+import { prune } from '../network/prune.ts';
+import { simplify } from '../network/simplify.ts';
+import { closedForms } from './closedForm.ts';
+import { Ledger } from './ledger.ts';
+import { numbers, rowValue } from './rows.ts';
+import { spectralProduct } from './spectralProduct.ts';
+
+/** Bounds on the map from the input to the output of one layer. */
+export interface PrefixBound {
+  /** The layer that the prefix ends with; of the simplified network, as `inspect` lists them. */
+  readonly layer: string;
+  /** Its place in that list. */
+  readonly index: number;
+  /** By the closed form. Both null where it failed; `bound` alone where it is no float64, `log10` alone where it is 0. */
+  readonly bound: number | null;
+  readonly log10: number | null;
+  /** The product of norms, likewise. */
+  readonly product: { readonly bound: number | null; readonly log10: number | null };
+}
+
+export interface PrefixOptions {
+  readonly engine: Engine;
+  /** The closed form; default `mixed`. */
+  readonly rule?: RuleName;
+  /** Memory budget in bytes, as of `bound`; default 2 GiB. */
+  readonly memory?: number;
+  readonly signal?: AbortSignal;
+  /** Called with every prefix as it is found. */
+  readonly onPrefix?: (prefix: PrefixBound) => void;
+}
+
+/**
+ * Bounds the network cut off behind each layer that everything passes through (within a residual block there is none), from
+ * the first to the last. Costs as many closed-form passes, of growing length, as there are such layers.
+ *
+ * @throws UnsupportedError where the closed form does not cover the network
+ * @throws the signal's reason when it is aborted
+ */
+export async function prefixBounds(network: Network, options: PrefixOptions): Promise<PrefixBound[]> {
+  const simple = simplify(network);
+  compile(simple);
+  const found: PrefixBound[] = [];
+  for (const index of bottlenecks(simple)) {
+    const last = simple.nodes[index]!;
+    const prefix = { layer: last.name, index, ...(await prefixBound(cutBehind(simple, last), options)) };
+    found.push(prefix);
+    options.onPrefix?.(prefix);
+  }
+  return found;
+}
+
+async function prefixBound(prefix: Network, options: PrefixOptions) {
+  const program = compile(prefix);
+  const { engine, signal, rule = 'mixed', memory = 2 ** 31 } = options;
+  const common = { memory, signal, ledger: new Ledger(undefined) };
+  const { bound: product, norms } = await spectralProduct(engine, program, common);
+  const [outcome] = await closedForms(engine, program, norms, [rule], { ...common, method: 'closed-form' });
+  return { ...numbers(rowValue(program, outcome!, undefined)), product: numbers(product) };
+}
+
+/** The network that ends with this node. */
+function cutBehind(network: Network, { output }: Node): Network {
+  return prune({ ...network, output });
+}
+
+/** Indices of the nodes whose output is all that later nodes look at. */
+function bottlenecks(network: Network): number[] {
+  const lastUse = new Map<number, number>();
+  network.nodes.forEach((node, k) => {
+    for (const id of node.inputs) lastUse.set(id, k);
+  });
+  let until = lastUse.get(network.input) ?? 0;
+  return network.nodes.flatMap((node, k) => {
+    const free = until <= k;
+    until = Math.max(until, lastUse.get(node.output) ?? 0);
+    return free ? [k] : [];
+  });
+}

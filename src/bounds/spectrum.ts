@@ -1,0 +1,41 @@
+/** The spectrum of one convolution of a network. */
+import { compile } from '../ellipsoid/compile.ts';
+import { stepsOf } from '../ellipsoid/cost.ts';
+import { termSpectrum } from '../ellipsoid/spectrum.ts';
+import type { Engine } from '../engine/engine.ts';
+import { InputError } from '../errors.ts';
+import type { Network } from '../network/network.ts';
+import { simplify } from '../network/simplify.ts';
+
+export interface LayerSpectrum {
+  readonly layer: string;
+  /** Frequencies per axis: the sides of the torus that the layer works on, divided by its stride. */
+  readonly torus: readonly number[];
+  /** λ_max(S(ω)), row-major over `torus`, frequency 0 first. The largest is the squared ℓ2 norm of the layer. */
+  readonly values: Float64Array;
+}
+
+/**
+ * λ_max(S(ω)) of a convolution at every frequency of its torus, S(ω) = W(ω) W(ω)ᴴ (with a stride: its mean over the
+ * frequencies that alias), from above (Sedghi, Gupta & Long 2019, arXiv 1805.10408, for circular padding).
+ *
+ * @param layer name of a convolution, plain or transposed, in `inspect(network).layers`
+ * @throws InputError where there is no convolution of this name
+ * @throws UnsupportedError for networks that have no torus
+ * @throws the signal's reason when it is aborted
+ */
+export async function layerSpectrum(
+  network: Network,
+  layer: string,
+  options: { readonly engine: Engine; readonly signal?: AbortSignal },
+): Promise<LayerSpectrum> {
+  for (const { segment, k, step } of stepsOf(compile(simplify(network)))) {
+    if (step.kind !== 'linear') continue;
+    for (const placed of step.terms) {
+      const { name, map } = placed.term;
+      if (name !== layer || (map.kind !== 'convolution' && map.kind !== 'transposed')) continue;
+      return { layer, ...(await termSpectrum(options.engine, segment, k, placed, options.signal)) };
+    }
+  }
+  throw new InputError(`spectrum: the name of a convolution of the network, got ${layer}`);
+}

@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bound } from '../../src/bounds/bound.ts';
+import { inspect } from '../../src/bounds/inspect.ts';
+import { prefixBounds } from '../../src/bounds/prefixes.ts';
+import { createEngine } from '../../src/engine/create.ts';
+import type { Engine } from '../../src/engine/engine.ts';
+import { UnsupportedError } from '../../src/errors.ts';
+import { loadNetwork } from '../../src/formats/load.node.ts';
+import { NetworkBuilder } from '../../src/network/builder.ts';
+import { prune } from '../../src/network/prune.ts';
+import { simplify } from '../../src/network/simplify.ts';
+import { sampledLowerBound } from '../support/forward.ts';
+
+const example = (name: string) =>
+  loadNetwork(new URL(`../../examples/${name}.onnx`, import.meta.url).pathname);
+
+describe('prefix bounds', () => {
+  let engine: Engine;
+  beforeAll(async () => {
+    engine = await createEngine({ engine: 'cpu', threads: 1 });
+  });
+  afterAll(() => engine.close());
+
+  it.each(['mlp', 'cnn', 'resnet'])('of %s end with the bound of the network', async (name) => {
+    const network = await example(name);
+    const prefixes = await prefixBounds(network, { engine, rule: 'GC(1.5)' });
+    const closed = await bound(network, { engine, rule: 'GC(1.5)' });
+    const product = await bound(network, { engine, method: 'spectral-product' });
+    const last = prefixes.at(-1)!;
+    expect(last.index).toBe(closed.layers.length - 1);
+    expect(last.bound! / closed.bound!).toBeCloseTo(1, 9);
+    expect(last.product.bound! / product.bound!).toBeCloseTo(1, 9);
+  });
+
+  it('are above what samples of each prefix show', async () => {
+    const network = simplify(await example('cnn'));
+    const prefixes = await prefixBounds(network, { engine });
+    expect(prefixes.length).toBe(network.nodes.length);
+    for (const { index, bound } of prefixes) {
+      const cut = prune({ ...network, output: network.nodes[index]!.output });
+      const lower = sampledLowerBound(cut, 3, 7);
+      expect(lower).toBeGreaterThan(0);
+      expect(lower).toBeLessThanOrEqual(bound!);
+    }
+  });
+
+  it('leave out what lies beside a skip connection', async () => {
+    const network = await example('resnet');
+    const { layers } = inspect(network);
+    const seen: string[] = [];
+    const prefixes = await prefixBounds(network, {
+      engine,
+      rule: 'SN(1)',
+      onPrefix: ({ layer }) => seen.push(layer),
+    });
+    expect(seen).toEqual(prefixes.map((p) => p.layer));
+    expect(seen).toEqual(prefixes.map((p) => layers[p.index]!.name));
+    const ops = prefixes.map((p) => layers[p.index]!.op);
+    // One sum ends each of the two blocks, and between their convolutions nothing can be cut.
+    expect(ops.filter((op) => op === 'add').length).toBe(2);
+    expect(ops.filter((op) => op === 'convolution').length).toBe(1);
+  });
+
+  it('do not exist where the closed form does not', async () => {
+    const builder = new NetworkBuilder('reflected');
+    const input = builder.input('x', [1, 4, 4]);
+    const padding = { mode: 'reflect', before: [1, 1], after: [1, 1] } as const;
+    const network = builder.build(builder.add('pad', { kind: 'pad', padding }, [input]));
+    await expect(prefixBounds(network, { engine })).rejects.toThrow(UnsupportedError);
+  });
+
+  it('can be cancelled', async () => {
+    const reason = new Error('enough');
+    const signal = AbortSignal.abort(reason);
+    await expect(prefixBounds(await example('mlp'), { engine, signal })).rejects.toBe(reason);
+  });
+});

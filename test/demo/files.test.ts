@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest';
+import { sortFiles } from '../../demo/src/files.ts';
+
+/** A file of which only name and size are looked at. */
+function file(name: string, size = 10): File {
+  return Object.defineProperty(new File([], name), 'size', { value: size });
+}
+
+describe('dropped files', () => {
+  it('are models, each with all files that may hold its weights, and certificates', () => {
+    const [a, b, data, json] = [file('a.onnx'), file('B.ONNX'), file('a.onnx.data'), file('a.json')];
+    const sorted = sortFiles([a, data, b, json]);
+    expect(sorted.models.map((m) => m.model)).toEqual([a, b]);
+    for (const { external } of sorted.models) expect([...external.values()]).toEqual([data]);
+    expect(sorted.certificates).toEqual([json]);
+    expect(sorted.loose).toEqual([]);
+    expect(sorted.refused).toEqual([]);
+  });
+
+  it('are loose where none is a model', () => {
+    const data = file('weights.bin');
+    expect(sortFiles([data])).toMatchObject({ models: [], loose: [data] });
+  });
+
+  it('are refused with the reason where no page can hold them', () => {
+    const { models, refused } = sortFiles([file('large.onnx', 500e6), file('huge.onnx', 3e9)]);
+    expect(models.map((m) => m.model.name)).toEqual(['large.onnx']);
+    expect(refused.map((r) => r.file.name)).toEqual(['huge.onnx']);
+    expect(refused[0]!.reason).toMatch(/3\.0 GB.*2\.1 GB.*command line/);
+  });
+});

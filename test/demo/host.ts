@@ -1,0 +1,75 @@
+/** The built page on a host of its own, under a path of its own, and Chromium to look at it. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Browser, chromium as browserType } from 'playwright-core';
+import { expect } from 'vitest';
+import { chromium } from '../engine/webgpu/hosts.ts';
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+  '.woff2': 'font/woff2',
+};
+
+export interface Host {
+  /** Of the page, in a folder that the build does not know of. */
+  readonly url: string;
+  /** What is served. */
+  readonly folder: string;
+  /** What the build printed. */
+  readonly log: string;
+  close(): void;
+}
+
+/** Builds the page and serves it as any static host would, without a header of its own. */
+export async function host(): Promise<Host> {
+  const folder = mkdtempSync(join(tmpdir(), 'lipsoid-demo-'));
+  const script = fileURLToPath(new URL('../../scripts/build-demo.mjs', import.meta.url));
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script, folder], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`build-demo: ended with ${status}: ${stdout}${stderr}`);
+  const server = createServer(async ({ url = '' }, response) => {
+    const path = normalize(new URL(url, 'http://host').pathname.replace(/^\/some\/where\//, ''));
+    try {
+      const body = await readFile(join(folder, path === '.' || path === './' ? 'index.html' : path));
+      response.writeHead(200, {
+        'Content-Type': TYPES[extname(path) || '.html'] ?? 'application/octet-stream',
+      });
+      response.end(body);
+    } catch {
+      response.writeHead(404).end();
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}/some/where/`,
+    folder,
+    log: stdout,
+    close: () => {
+      server.close();
+      server.closeAllConnections();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** @param webgpu on SwiftShader; without it there is no WebGPU at all */
+export function launch(webgpu: boolean): Promise<Browser> {
+  const gpu = webgpu
+    ? ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader']
+    : ['--disable-features=WebGPU', '--disable-blink-features=WebGPU'];
+  return browserType.launch({ executablePath: chromium, args: ['--no-sandbox', ...gpu] });
+}
+
+/** Waits for what the page will show: machines may be busy, and nothing here measures time. */
+export function eventually<T>(read: () => Promise<T>, timeout = 50_000) {
+  return expect.poll(read, { timeout, interval: 100 });
+}

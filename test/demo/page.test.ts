@@ -1,0 +1,408 @@
+/** The built page in Chromium: what people do with it, and what it must never do. */
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { create } from '@bufbuild/protobuf';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { glipsdpCnn } from '../../bench/networks.ts';
+import type { BoundResult } from '../../src/bounds/result.ts';
+import { TensorProtoSchema } from '../../src/formats/onnx/onnx_pb.ts';
+import { DataType, EXTERNAL } from '../../src/formats/onnx/tensors.ts';
+import { writeOnnx } from '../../src/formats/onnx/write.ts';
+import { withoutGpu } from '../engine/webgpu/hosts.ts';
+import { model, node } from '../formats/onnx/build.ts';
+import { eventually, type Host, host, launch } from './host.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+interface Upload {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+function example(name: string): Upload {
+  return { name, bytes: readFileSync(join(root, 'examples', name)) };
+}
+
+/** Drops files on the page as a mouse would. */
+async function drop(page: Page, ...files: readonly Upload[]): Promise<void> {
+  const plain = files.map(({ name, bytes }) => ({ name, base64: Buffer.from(bytes).toString('base64') }));
+  await page.evaluate((list) => {
+    const data = new DataTransfer();
+    for (const { name, base64 } of list) {
+      const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+      data.items.add(new File([bytes], name));
+    }
+    document.body.dispatchEvent(
+      new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }),
+    );
+  }, plain);
+}
+
+async function boundShown(page: Page): Promise<number> {
+  await page.waitForSelector('#bound');
+  return Number(await page.getAttribute('#bound', 'value'));
+}
+
+/** What the command line says of a file. */
+function commandLine(file: string, ...options: readonly string[]): BoundResult {
+  const { stdout, stderr, status } = spawnSync(
+    process.execPath,
+    ['--import', 'tsx', 'src/cli/main.ts', 'bound', file, '--json', ...options],
+    { cwd: root, encoding: 'utf8' },
+  );
+  if (status !== 0) throw new Error(`lipsoid: ended with ${status}: ${stderr}`);
+  return JSON.parse(stdout) as BoundResult;
+}
+
+async function open(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Page> {
+  const page = await browser.newPage(options);
+  page.setDefaultTimeout(120_000);
+  await page.goto(url);
+  return page;
+}
+
+let site: Host;
+beforeAll(async () => {
+  site = await host();
+}, 120_000);
+afterAll(() => site?.close());
+
+describe('the page', () => {
+  let browser: Browser;
+  const pages: Page[] = [];
+  const errors: string[] = [];
+  beforeAll(async () => {
+    browser = await launch(false);
+  });
+  afterEach(async () => {
+    await Promise.all(pages.splice(0).map((page) => page.close()));
+    expect(errors.splice(0)).toEqual([]);
+  });
+  afterAll(() => browser?.close());
+
+  async function visit(options: BrowserContextOptions = {}): Promise<Page> {
+    const page = await open(browser, site.url, options);
+    pages.push(page);
+    page.on('pageerror', (error) => errors.push(error.message));
+    return page;
+  }
+
+  it('weighs no more than promised', () => {
+    const bytes = Number(/^ *(\d+) +at once/m.exec(site.log)?.[1]);
+    expect(bytes).toBeGreaterThan(50_000);
+    expect(bytes).toBeLessThanOrEqual(400_000);
+  });
+
+  it("gives the command line's numbers for a dropped file, row by row", async () => {
+    const page = await visit();
+    await drop(page, example('mlp.onnx'));
+    const shown = await boundShown(page);
+    const expected = commandLine('examples/mlp.onnx', '--engine', 'cpu-wasm');
+    expect(Math.abs(shown / expected.bound! - 1)).toBeLessThan(1e-9);
+    const download = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Result (JSON)' }).click();
+    const document = JSON.parse(readFileSync((await (await download).path())!, 'utf8')) as BoundResult & {
+      network: object;
+    };
+    expect(Object.keys(document.network)).toEqual(['file', 'sha256', 'parameters', 'layers']);
+    const values = (rows: BoundResult['methods']) =>
+      rows.map(({ method, rule, bound }) => [method, rule, bound] as const);
+    const actual = values(document.methods);
+    expect(actual.length).toBe(12);
+    for (const [k, [method, rule, bound]] of values(expected.methods).entries()) {
+      expect(actual[k]!.slice(0, 2)).toEqual([method, rule]);
+      expect(Math.abs(actual[k]![2]! / bound! - 1), `${method} ${rule}`).toBeLessThan(1e-9);
+    }
+  });
+
+  it('falls back where there is no WebGPU, and says so', async () => {
+    const page = await visit();
+    const engine = page.getByLabel('Engine', { exact: true });
+    await drop(page, example('mlp.onnx'));
+    await boundShown(page);
+    await eventually(() => engine.locator('option[value=webgpu]').isDisabled()).toBe(true);
+    expect(await page.locator('.offers').textContent()).toMatch(/WebGPU.*is not offered: /);
+    expect(await page.locator('.facts').textContent()).toMatch(/Wasm SIMD.*no GPU/);
+  });
+
+  it('lists the layers with shapes and torus sizes', async () => {
+    const page = await visit();
+    await drop(page, example('resnet.onnx'));
+    const rows = page.locator('#layers tbody tr');
+    await eventually(() => rows.count()).toBe(15);
+    expect(await rows.nth(1).textContent()).toBe('convolutionstem8×7×78016×16');
+  });
+
+  it('draws its charts, and saves them as SVG that stands alone', async () => {
+    const page = await visit();
+    await drop(page, example('resnet.onnx'));
+    await boundShown(page);
+    for (const name of ['search', 'methods', 'growth', 'multipliers', 'spectrum', 'margins']) {
+      await page.waitForSelector(`.figure.${name} svg`);
+    }
+    // The growth ends with the best closed form of the whole network.
+    await page.locator('.figure.growth summary').click();
+    const last = page.locator('.figure.growth tbody tr').last();
+    const closed = page.locator('.rung.closedForm .value');
+    await eventually(() => last.locator('td').first().textContent()).toBe(await closed.textContent());
+    const download = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Save Margins as SVG' }).click();
+    const svg = readFileSync((await (await download).path())!, 'utf8');
+    expect(svg).toMatch(/^<svg /);
+    expect(svg).toContain('http://www.w3.org/2000/svg');
+    expect(svg).not.toMatch(/(fill|stroke)="[^"]*var\(/);
+  });
+
+  it('compares networks in a table', async () => {
+    const page = await visit();
+    await drop(page, example('mlp.onnx'), example('resnet.onnx'));
+    const cells = page.locator('#models td.best');
+    for (const k of [0, 1]) await eventually(() => cells.nth(k).textContent()).toMatch(/^\d/);
+    await page.getByRole('button', { name: 'mlp.onnx', exact: true }).first().click();
+    await eventually(() => page.locator('.title h2').textContent()).toBe('mlp.onnx');
+    await page.getByRole('button', { name: 'Remove mlp.onnx' }).click();
+    await eventually(() => page.locator('.title h2').textContent()).toBe('resnet.onnx');
+    expect(await page.locator('#comparison').isVisible()).toBe(false);
+  });
+
+  describe('while it works', () => {
+    /** A search that does not end by itself. */
+    async function endless(page: Page): Promise<void> {
+      await drop(page, example('resnet.onnx'));
+      await boundShown(page);
+      await page.getByText('More', { exact: true }).click();
+      await page.getByLabel('Gradient evaluations at most').fill('1000000');
+      await page.getByLabel('Seconds of search at most').fill('100000');
+      await page.getByRole('button', { name: 'Bound again' }).click();
+      await page.waitForSelector('.figure.search svg');
+    }
+
+    it('shows where it is, and ends with the best so far', async () => {
+      const page = await visit();
+      await endless(page);
+      await eventually(() => page.locator('.what').textContent()).toMatch(/^refined: evaluation \d+$/);
+      expect(await page.locator('.time').textContent()).toMatch(/ s/);
+      await page.getByRole('button', { name: 'Stop, keep the best' }).click();
+      await eventually(() => page.locator('.facts').textContent()).toMatch(/interrupted/);
+      expect(await boundShown(page)).toBeLessThan(428);
+    });
+
+    it('can be cancelled, and bounds again', async () => {
+      const page = await visit();
+      await endless(page);
+      await page.getByRole('button', { name: 'Cancel' }).click();
+      await page.getByText('Cancelled.').first().waitFor();
+      await page.getByLabel('Gradient evaluations at most').fill('1');
+      await page.getByRole('button', { name: 'Bound again' }).click();
+      await eventually(() => page.locator('.facts').textContent()).toMatch(/stopped at 1 evaluations/);
+    });
+
+    it('can be cancelled where the worker does not listen', async () => {
+      const page = await visit();
+      await endless(page);
+      const [worker] = page.workers();
+      // Hangs for good; what it is told it never reads.
+      worker!
+        .evaluate(() => {
+          for (;;);
+        })
+        .catch(() => {});
+      await page.getByRole('button', { name: 'Cancel' }).click();
+      await page.getByText('Cancelled.').first().waitFor();
+      await page.getByLabel('Gradient evaluations at most').fill('1');
+      await page.getByRole('button', { name: 'Bound again' }).click();
+      await eventually(() => page.locator('.facts').textContent()).toMatch(/stopped at 1 evaluations/);
+    });
+  });
+
+  describe('refuses', () => {
+    const unsupported = {
+      name: 'recurrent.onnx',
+      bytes: model([node('Relu', 'x', 'a'), node('LSTM', 'a', 'b'), node('Mul', 'b b', 'y')]),
+    };
+
+    it('unsupported nodes before anything runs, with the reason, marked in the list', async () => {
+      const page = await visit();
+      await drop(page, unsupported);
+      const message = page.locator('.refusal');
+      await message.waitFor();
+      expect(await message.textContent()).toMatch(/make b.*LSTM/);
+      const nodes = page.locator('.outline li');
+      expect(await nodes.count()).toBe(3);
+      expect(await nodes.nth(0).getAttribute('class')).toBe('');
+      expect(await nodes.nth(1).getAttribute('class')).toBe('refused');
+      expect(await nodes.nth(1).locator('.reason').textContent()).toMatch(/LSTM: /);
+      expect(await page.getByRole('button', { name: 'Bound' }).isVisible()).toBe(false);
+    });
+
+    it('corrupt files', async () => {
+      const page = await visit();
+      const { bytes } = example('mlp.onnx');
+      await drop(page, { name: 'half.onnx', bytes: bytes.slice(0, bytes.length / 2) });
+      expect(await page.locator('.refusal').textContent()).toMatch(/cannot be read.*ONNX/s);
+      await drop(page, { name: 'empty.onnx', bytes: new Uint8Array(0) });
+      await eventually(() => page.locator('.title h2').textContent()).toBe('empty.onnx');
+      await eventually(() => page.locator('.refusal').textContent()).toMatch(/cannot be read/);
+    });
+  });
+
+  it('reads weights from files beside the model, dropped together or later', async () => {
+    const external = (name: string, location: string) =>
+      create(TensorProtoSchema, {
+        name,
+        dims: [4n],
+        dataType: DataType.FLOAT,
+        dataLocation: EXTERNAL,
+        externalData: [{ key: 'location', value: location }],
+      });
+    const file = {
+      name: 'scaled.onnx',
+      bytes: model([node('Mul', 'x w', 'y')], { initializers: [external('w', 'scaled.data')] }),
+    };
+    const data = { name: 'scaled.data', bytes: new Uint8Array(Float32Array.of(1, -7, 3, 4).buffer) };
+    const page = await visit();
+    await drop(page, file);
+    await eventually(() => page.locator('.refusal').textContent()).toMatch(/got no file scaled\.data/);
+    await drop(page, data);
+    expect(await boundShown(page)).toBeCloseTo(7, 6);
+    await page.reload();
+    await drop(page, file, data);
+    expect(await boundShown(page)).toBeCloseTo(7, 6);
+  });
+
+  it('asks for the shape that a file leaves open', async () => {
+    const page = await visit();
+    await drop(page, {
+      name: 'open.onnx',
+      bytes: model([node('Relu', 'x', 'y')], { inputs: { x: ['N', 'features'] } }),
+    });
+    await page.getByLabel('Input shape without the batch axis').fill('5');
+    await page.getByRole('button', { name: 'Read again' }).click();
+    expect(await boundShown(page)).toBeCloseTo(1, 6);
+  });
+
+  it('is driven by the keyboard', async () => {
+    const page = await visit();
+    for (let k = 0; k < 12; k++) {
+      await page.keyboard.press('Tab');
+      const focused = await page.evaluate(() => document.activeElement?.textContent ?? '');
+      if (focused.startsWith('mlp.onnx')) break;
+    }
+    await page.keyboard.press('Enter');
+    expect(await boundShown(page)).toBeGreaterThan(1);
+    expect(await page.locator('#announcer').textContent()).toMatch(/mlp\.onnx: done/);
+  });
+
+  it('reaches nothing but its host, in its worker neither', async () => {
+    const page = await visit();
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(request.url()));
+    let called = 0;
+    const elsewhere = createServer((_, response) => {
+      called++;
+      response.writeHead(200, { 'Access-Control-Allow-Origin': '*' }).end('hello');
+    });
+    await new Promise<void>((resolve) => elsewhere.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}/`;
+    const attempt = (target: string) =>
+      fetch(target).then(
+        () => 'reached',
+        () => 'refused',
+      );
+    try {
+      await drop(page, example('resnet.onnx'));
+      await boundShown(page);
+      expect(await page.evaluate(attempt, url)).toBe('refused');
+      expect(page.workers().length).toBeGreaterThan(0);
+      for (const worker of page.workers()) expect(await worker.evaluate(attempt, url)).toBe('refused');
+      // The attempt itself is sound.
+      expect(await attempt(url)).toBe('reached');
+      expect(called).toBe(1);
+      const foreign = asked.filter((u) => !/^(blob|data):/.test(u) && !u.startsWith(site.url) && u !== url);
+      expect(foreign).toEqual([]);
+    } finally {
+      elsewhere.close();
+      elsewhere.closeAllConnections();
+    }
+  });
+
+  describe('has no serious accessibility problem', () => {
+    interface Violation {
+      readonly id: string;
+      readonly impact: string;
+      readonly nodes: readonly { readonly html: string }[];
+    }
+    async function problems(page: Page): Promise<string[]> {
+      await page.evaluate(axe);
+      const { violations } = (await page.evaluate('axe.run()')) as { violations: Violation[] };
+      return violations
+        .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+        .map(({ id, nodes }) => `${id}: ${nodes.map((n) => n.html).join(' ')}`);
+    }
+
+    it.each([
+      ['light', { colorScheme: 'light' }],
+      ['dark', { colorScheme: 'dark' }],
+      ['on a phone', { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true }],
+    ] as const)('%s', async (_, options) => {
+      const page = await visit(options);
+      expect(await problems(page)).toEqual([]);
+      await drop(page, example('resnet.onnx'), example('mlp.onnx'));
+      await boundShown(page);
+      for (const name of ['growth', 'spectrum', 'margins']) await page.waitForSelector(`.figure.${name} svg`);
+      await page.evaluate(() => {
+        for (const closed of document.querySelectorAll('details')) closed.open = true;
+        for (const button of document.querySelectorAll<HTMLElement>('button.help')) button.click();
+      });
+      expect(await problems(page)).toEqual([]);
+      const width = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+      expect(width[0]).toBeLessThanOrEqual(width[1]!);
+      await drop(page, { name: 'none.onnx', bytes: Uint8Array.of(1, 2, 3) });
+      await page.locator('.refusal').waitFor();
+      expect(await problems(page)).toEqual([]);
+    });
+
+    it('is found where there is one', async () => {
+      const page = await visit();
+      await page.evaluate(() => {
+        document.querySelector('label.choose')!.replaceWith(document.createElement('input'));
+      });
+      expect(await problems(page)).not.toEqual([]);
+    });
+  });
+});
+
+describe.skipIf(withoutGpu)('the page with WebGPU', () => {
+  it("gives the command line's number to 1e-3", async () => {
+    const browser = await launch(true);
+    try {
+      const bytes = writeOnnx(glipsdpCnn(3, 3));
+      const page = await open(browser, site.url);
+      await drop(page, { name: 'small.onnx', bytes });
+      await boundShown(page);
+      // In software it is the slower choice, and not taken unasked.
+      expect(await page.locator('.facts').textContent()).toMatch(/Wasm SIMD.*SwiftShader.*slower/i);
+      await page.getByLabel('Engine', { exact: true }).selectOption('webgpu');
+      await page.getByLabel('Method', { exact: true }).selectOption('closed-form');
+      await page.getByRole('button', { name: 'Bound again' }).click();
+      await eventually(() => page.locator('.facts').textContent(), 180_000).toMatch(
+        /WebGPU in float32 on .*SwiftShader/i,
+      );
+      const shown = await boundShown(page);
+      const file = join(site.folder, 'small.onnx');
+      await writeFile(file, bytes);
+      const expected = commandLine(file, '--engine', 'cpu-wasm', '--method', 'closed-form');
+      expect(Math.abs(shown / expected.bound! - 1)).toBeLessThan(1e-3);
+    } finally {
+      await browser.close();
+    }
+  }, 240_000);
+});
