@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NetworkBuilder } from '../../src/network/builder.ts';
 import { derivative, type Elementwise, evaluate } from '../../src/network/elementwise.ts';
-import { elementwiseEnclosure } from '../../src/network/evaluation/elementwiseEnclosure.ts';
+import { curvature, elementwiseEnclosure, kinks } from '../../src/network/evaluation/elementwiseEnclosure.ts';
 import { encloseDerivative } from '../../src/network/evaluation/enclosure.ts';
 import { PreparedNetwork } from '../../src/network/evaluation/preparedNetwork.ts';
 import type { Network, TensorId } from '../../src/network/network.ts';
@@ -205,6 +205,23 @@ describe('elementwise functions are enclosed', () => {
         expect(Math.abs(derivative(f, y, 0) - slope)).toBeLessThanOrEqual(slopeRadius * (1 + 1e-12) + 1e-14);
       }),
       { numRuns: 20_000 },
+    );
+  });
+
+  it('by a curvature that no stretch between kinks exceeds', () => {
+    fc.assert(
+      fc.property(ANY_FUNCTION, fc.double({ min: 0, max: 0.01, noNaN: true }), (f, offset) => {
+        const most = curvature(f);
+        const corners = kinks(f);
+        let steepest = 0;
+        for (let x = offset - 8; x < 8; x += 0.01) {
+          if (corners.some((corner) => Math.abs(x - corner) < 0.011)) continue;
+          const change = Math.abs(derivative(f, x + 0.01, 0) - derivative(f, x, 0));
+          steepest = Math.max(steepest, change);
+        }
+        expect(steepest).toBeLessThanOrEqual(0.01 * most * (1 + 1e-9) + 1e-13);
+      }),
+      { numRuns: 400 },
     );
   });
 });
