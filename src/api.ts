@@ -5,6 +5,7 @@ export type {
   BoundOptions,
   BoundResult,
   LayerReport,
+  LowerBound,
   MethodName,
   MethodResult,
   Progress,
