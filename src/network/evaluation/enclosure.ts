@@ -57,7 +57,7 @@ export function encloseDerivative(network: Network, x: Float64Array, v: Float64A
       shape(output),
     );
     // Comparisons with what is no number would decide wrongly.
-    if (!isFinite(dual.value) || !isFinite(dual.tangent)) return undefined;
+    if (!allFinite(dual.value) || !allFinite(dual.tangent)) return undefined;
     duals[output] = dual;
   }
   return duals[network.output]!.tangent;
@@ -274,6 +274,6 @@ function stacked(balls: readonly Ball[]): Ball {
   return result;
 }
 
-function isFinite({ middle, radius }: Ball): boolean {
+function allFinite({ middle, radius }: Ball): boolean {
   return middle.every(Number.isFinite) && radius.every(Number.isFinite);
 }
