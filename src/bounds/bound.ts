@@ -16,10 +16,18 @@ import { isLess, log10, scaled, times } from '../scaled.ts';
 import { closedForms, runsOf } from './closedForm.ts';
 import { layerReports } from './layers.ts';
 import { Ledger } from './ledger.ts';
+import { sampledLowerBound } from './lower.ts';
 import { keepsOutputOrder, marginBounds } from './margins.ts';
 import { checkedMethod, checkMultipliers, checkTarget } from './options.ts';
 import { DEFAULT_TIME_LIMIT, refined, searchCost } from './refined.ts';
-import type { BoundOptions, BoundResult, MethodName, StoredMultipliers, TracePoint } from './result.ts';
+import type {
+  BoundOptions,
+  BoundResult,
+  LowerBound,
+  MethodName,
+  StoredMultipliers,
+  TracePoint,
+} from './result.ts';
 import { inflationReport, least, methodResult, numbers, type Row, rowValue } from './rows.ts';
 import { spectralProduct } from './spectralProduct.ts';
 import { unrolledProgram } from './unrolled.ts';
@@ -93,7 +101,19 @@ class Computation {
       const found = this.#rows.some((r) => r.value !== undefined);
       if (this.#options.signal?.aborted || !this.#options.interrupt?.aborted || !found) throw error;
     }
-    return this.#result();
+    return this.#result(await this.#lower());
+  }
+
+  async #lower(): Promise<LowerBound | undefined> {
+    const { lower, seed = 0, signal, interrupt } = this.#options;
+    if (lower === false) return undefined;
+    const clock = stopwatch();
+    const { value, assurance } = await sampledLowerBound(this.#original, {
+      ...{ seed, signal, interrupt },
+      pair: this.#pair,
+    });
+    const { bound, log10 } = numbers(value);
+    return { value: bound, log10, assurance, seed, seconds: clock() };
   }
 
   async #allPaths(): Promise<void> {
@@ -255,7 +275,7 @@ class Computation {
     this.#options.onTrace?.(full);
   }
 
-  #result(): BoundResult {
+  #result(lower: LowerBound | undefined): BoundResult {
     const rows = this.#rows;
     const best = least(rows);
     const searched = least(rows.filter((r) => this.#multipliers.has(r)));
@@ -265,6 +285,7 @@ class Computation {
       ...(best ? { method: best.method } : {}),
       ...(best?.rule ? { rule: best.rule } : {}),
       ...(this.#pair ? { target: this.#pair } : {}),
+      ...(lower ? { lower } : {}),
       assurance: this.#rounding ? 'rounding-safe' : 'nominal',
       ...(best?.outcome?.inflation ? { inflation: inflationReport(best.outcome.inflation) } : {}),
       seconds: (performance.now() - this.#start) / 1000,

@@ -7,7 +7,7 @@ import { type BoundOptions, METHODS, type MethodName, type StoredMultipliers } f
 
 /** The method that the options mean. @throws InputError naming the choices */
 export function checkedMethod(options: BoundOptions): MethodName {
-  const { method, rule, memory, evaluations, tolerance, timeLimit } = options;
+  const { method, rule, memory, evaluations, tolerance, timeLimit, seed } = options;
   if (method !== undefined && !METHODS.includes(method)) {
     throw new InputError(`method: one of ${METHODS.join(', ')}, got ${String(method)}`);
   }
@@ -23,6 +23,9 @@ export function checkedMethod(options: BoundOptions): MethodName {
     throw new InputError(`tolerance: not negative, got ${tolerance}`);
   if (timeLimit !== undefined && !(timeLimit >= 0))
     throw new InputError(`time limit: not negative, got ${timeLimit}`);
+  if (seed !== undefined && !(Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32)) {
+    throw new InputError(`seed: a whole number below 2^32, got ${seed}`);
+  }
   if (rule !== undefined && (method === 'spectral-product' || method === 'refined')) {
     throw new InputError(`rule: the method ${method} has no rules`);
   }

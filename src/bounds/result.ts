@@ -36,6 +36,10 @@ export interface BoundOptions {
   readonly tolerance?: number;
   /** Seconds after which the search starts no evaluation, default 60. */
   readonly timeLimit?: number;
+  /** False: no lower bound beside the bound. Default true; it takes up to about a second. */
+  readonly lower?: boolean;
+  /** Of the points that the lower bound is sampled at, a whole number; default 0. All else here uses no random numbers. */
+  readonly seed?: number;
   /** Where the search starts; default: the best closed form. From `BoundResult.multipliers` of the same network. */
   readonly multipliers?: StoredMultipliers;
   /** Cancels: the promise is rejected with the signal's reason. */
@@ -120,6 +124,20 @@ export interface LayerReport {
   readonly rule?: RowRule;
 }
 
+/** What the ratio ‖f(x) − f(y)‖₂ / ‖x − y‖₂ comes to, or above, at some points: no bound can be below it. */
+export interface LowerBound {
+  /** Null where it is no float64 (`log10` still holds it). */
+  readonly value: number | null;
+  /** Null where the value is 0. */
+  readonly log10: number | null;
+  /** `rounding-safe`: proved, rounding included. `nominal`: as computed, less a billionth; for deep networks, where the
+   *  enclosure that proves it is too wide. */
+  readonly assurance: 'nominal' | 'rounding-safe';
+  /** Of the points that were tried. */
+  readonly seed: number;
+  readonly seconds: number;
+}
+
 export interface BoundResult {
   readonly bound: number | null;
   readonly log10: number | null;
@@ -128,6 +146,8 @@ export interface BoundResult {
   readonly rule?: RowRule;
   /** The pair whose difference is bounded, if one was asked for. */
   readonly target?: readonly [i: number, j: number];
+  /** Sampled, of the same as `bound`: of the whole output, or of the pair's difference. Absent with `lower: false`. */
+  readonly lower?: LowerBound;
   readonly assurance: Assurance;
   /** What bounding the rounding errors cost; absent for `nominal` and for spectral products. */
   readonly inflation?: InflationReport;

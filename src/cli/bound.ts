@@ -1,5 +1,5 @@
 /** `lipsoid bound`: the bound of one network, as a table or as a JSON document. */
-import type { BoundResult, MethodName, MethodResult } from '../bounds/result.ts';
+import type { BoundResult, LowerBound, MethodName, MethodResult } from '../bounds/result.ts';
 import type { RuleName } from '../ellipsoid/multipliers.ts';
 import { InputError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
@@ -30,6 +30,8 @@ export interface BoundCommand {
   /** Files. */
   readonly multipliers?: string;
   readonly saveMultipliers?: string;
+  readonly lower?: boolean;
+  readonly seed?: number;
   readonly json: boolean;
   readonly quiet: boolean;
 }
@@ -45,6 +47,7 @@ export async function boundCommand(
   signal: AbortSignal,
 ): Promise<number> {
   const { inputShape, output, threads, rule, memory, target, evaluations, tolerance, timeLimit } = command;
+  const { lower, seed } = command;
   const network = await library.loadNetwork(command.file, {
     ...(inputShape && { inputShape }),
     ...(output !== undefined && { output }),
@@ -70,6 +73,8 @@ export async function boundCommand(
       ...(tolerance !== undefined && { tolerance }),
       ...(timeLimit !== undefined && { timeLimit }),
       ...(multipliers !== undefined && { multipliers }),
+      ...(lower !== undefined && { lower }),
+      ...(seed !== undefined && { seed }),
       ...(rule !== undefined && { rule }),
       ...(memory !== undefined && { memory }),
       ...(!command.quiet && { onProgress: (step) => progress.show(step) }),
@@ -110,7 +115,9 @@ function boundDocument(file: string, network: Network, result: BoundResult): obj
     method: result.method,
     rule: result.rule,
     target: result.target,
+    lower: result.lower,
     assurance: result.assurance,
+    inflation: result.inflation,
     seconds: result.seconds,
     methods: result.methods,
     trace: result.trace,
@@ -128,7 +135,10 @@ const COLUMNS: readonly Column[] = [
   { title: 'seconds', align: 'right' },
 ];
 
-/** One line per method and rule, the smallest bound first and marked, failures last; below it their reasons. */
+/**
+ * One line per method and rule, the smallest bound first and marked, failures after them, the lower bound last; below it
+ * the reasons of failures.
+ */
 function boundTable(result: BoundResult, to: Output): string[] {
   const sorted = result.methods.toSorted((a, b) => sortKey(a) - sortKey(b));
   const cells = sorted.map((row, k) => [
@@ -139,12 +149,18 @@ function boundTable(result: BoundResult, to: Output): string[] {
     formatLog10(row.log10),
     formatSeconds(row.seconds),
   ]);
+  if (result.lower) cells.push(lowerCells(result.lower));
   const [titles, ...rows] = tableLines(COLUMNS, cells);
-  const marked = rows.map((text, k) => (k === 0 && hasBound(sorted[0]!) ? bold(text, to) : text));
+  const marked = rows.map((text, k) => (k === 0 && sorted[0] && hasBound(sorted[0]) ? bold(text, to) : text));
   const reasons = sorted
     .filter((row) => row.error !== undefined)
     .map((row) => `${methodName(row)}: ${row.error!.replaceAll('\n', '\n  ')}`);
   return [dim(titles!, to), ...marked, ...(reasons.length > 0 ? ['', ...reasons] : [])];
+}
+
+function lowerCells({ value, log10, seconds }: LowerBound): string[] {
+  const number = formatBound(value, log10, 'down');
+  return ['', 'at least', 'sampled', number, formatLog10(log10, 'down'), formatSeconds(seconds)];
 }
 
 function methodName(row: Pick<BoundResult, 'method' | 'rule'>): string {
@@ -181,10 +197,19 @@ function explanation(result: BoundResult, command: BoundCommand): string[] {
     : ['‖f(x) − f(y)‖₂', ''];
   return [
     `${of} ≤ ${value} · ‖x − y‖₂ for all inputs x and y (${[methodName(result), what].filter((t) => t).join('; ')}).`,
-    'Digits are rounded up. Rounding errors inside the computation are not yet accounted for.',
+    ...(result.lower ? [lowerText(result.lower, value)] : []),
+    `Digits are rounded ${result.lower ? 'outward' : 'up'}. Rounding errors inside the computation are not yet accounted for.`,
     ...result.methods.flatMap((row) => (row.search ? [searchText(row)] : [])),
     advice(result, command),
   ];
+}
+
+/** @param above the bound, as text */
+function lowerText({ value, log10, assurance }: LowerBound, above: string): string {
+  if (value === 0) return 'Sampling found no two points at which f differs.';
+  const below = formatBound(value, log10, 'down');
+  const how = assurance === 'nominal' ? ', its own rounding not accounted for' : '';
+  return `At least ${below} (sampled${how}): the least such number lies between ${below} and ${above}.`;
 }
 
 function searchText(row: MethodResult): string {

@@ -1,33 +1,45 @@
-/** Numbers as text. Whatever bounds something from above is rounded up in the last digit shown, never to nearest. */
+/**
+ * Numbers as text. Whatever bounds something from above is rounded up in the last digit shown, from below down; never to
+ * nearest.
+ */
+
+/** `up` for what bounds from above. */
+type Rounding = 'up' | 'down';
 
 /** Significant digits of a bound in tables. */
 const BOUND_DIGITS = 6;
 /** Decimals of a logarithm in tables. */
 const LOG_DECIMALS = 4;
+/** Where there is no number. */
+const UNKNOWN = '–';
 
 /**
- * A bound with six significant digits, not below `bound`. Where the bound is outside float64 (`bound` null) it is
- * written from its decimal logarithm; `unknown` where there is neither.
+ * A bound with six significant digits, not below `bound` (`down`: not above). Where the bound is outside float64 (`bound` null) it is
+ * written from its decimal logarithm; a dash where there is neither.
  */
-export function formatBound(bound: number | null, log10: number | null, unknown = '–'): string {
+export function formatBound(bound: number | null, log10: number | null, rounding: Rounding = 'up'): string {
   if (bound === 0) return '0';
   if (bound !== null && Number.isFinite(bound) && bound > 0) {
     const [mantissa, exponent] = bound.toExponential(EXACT_DIGITS).split('e') as [string, string];
-    return scientific(mantissa, Number(exponent));
+    return scientific(mantissa, Number(exponent), rounding);
   }
   if (log10 !== null && Number.isFinite(log10)) {
     const exponent = Math.floor(log10);
     // log10 is a float64 itself: half a unit in its last place, and as much again for the power, in the mantissa.
-    const slack = 1 + 4 * Number.EPSILON * (1 + Math.abs(log10) * Math.LN10);
-    return scientific((10 ** (log10 - exponent) * slack).toFixed(EXACT_DIGITS), exponent);
+    const slack = 4 * Number.EPSILON * (1 + Math.abs(log10) * Math.LN10);
+    const mantissa = 10 ** (log10 - exponent) * (rounding === 'up' ? 1 + slack : 1 - slack);
+    // Just under a power of ten it has one digit less.
+    const [shown, power] = mantissa < 1 ? [10 * mantissa, exponent - 1] : [mantissa, exponent];
+    return scientific(shown.toFixed(EXACT_DIGITS), power, rounding);
   }
-  return unknown;
+  return UNKNOWN;
 }
 
-/** A decimal logarithm of a bound, rounded towards +∞. */
-export function formatLog10(log10: number | null, unknown = '–'): string {
-  if (log10 === null || !Number.isFinite(log10)) return unknown;
-  const rounded = roundMagnitude(Math.abs(log10).toFixed(EXACT_DIGITS), LOG_DECIMALS, log10 > 0);
+/** A decimal logarithm of a bound, rounded towards +∞ (`down`: −∞). */
+export function formatLog10(log10: number | null, rounding: Rounding = 'up'): string {
+  if (log10 === null || !Number.isFinite(log10)) return UNKNOWN;
+  const outward = log10 > 0 === (rounding === 'up');
+  const rounded = roundMagnitude(Math.abs(log10).toFixed(EXACT_DIGITS), LOG_DECIMALS, outward);
   return log10 < 0 && Number(rounded) !== 0 ? `-${rounded}` : rounded;
 }
 
@@ -69,9 +81,9 @@ export function formatCount(count: number, noun: string): string {
  *  of the float64, and one that has any beyond these 100 yet only zeros between would be no bound anybody meets. */
 const EXACT_DIGITS = 100;
 
-/** mantissa · 10^exponent rounded up to BOUND_DIGITS significant digits; mantissa is in [1, 10] as decimal text. */
-function scientific(mantissa: string, exponent: number): string {
-  let rounded = roundMagnitude(mantissa, BOUND_DIGITS - 1, true);
+/** mantissa · 10^exponent rounded to BOUND_DIGITS significant digits; mantissa is in [1, 10] as decimal text. */
+function scientific(mantissa: string, exponent: number, rounding: Rounding): string {
+  let rounded = roundMagnitude(mantissa, BOUND_DIGITS - 1, rounding === 'up');
   let power = exponent;
   if (rounded.startsWith('10')) {
     rounded = `1.${'0'.repeat(BOUND_DIGITS - 1)}`;

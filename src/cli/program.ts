@@ -95,6 +95,8 @@ function commandLine(surroundings: Surroundings, finish: (code: number) => void)
     )
     .option('--multipliers <file>', 'where the search starts, from --save-multipliers')
     .option('--save-multipliers <file>', 'where to write the multipliers that the search finds')
+    .option('--no-lower', 'leave out the sampled lower bound that is printed beside the bound')
+    .option('--seed <n>', 'of the points that the lower bound is sampled at (default: 0)', count)
     .option('--quiet', 'print the table alone, and no progress')
     .action(async (file: string, flags: Flags) => {
       const { method, json, quiet, ...rest } = flags;

@@ -53,14 +53,17 @@ export function maximumWindows(
   }
 }
 
-/** Per output of a max pool, the index of (the first of) the largest of its entries; of a NaN if it has one. */
-export function maximumSources(
-  operator: MaximumOperator,
-  x: Float64Array,
-  input: Shape,
-  output: Shape,
-): Int32Array {
-  return Int32Array.from(maximumWindows(operator, input, output), (window) =>
-    window.reduce((best, index) => (x[index]! > x[best]! || Number.isNaN(x[index]!) ? index : best)),
-  );
+/** Per window, the index of (the first of) the largest of its entries; of a NaN if it has one. */
+export function maximumSources(windows: readonly Int32Array[], x: Float64Array): Int32Array {
+  const sources = new Int32Array(windows.length);
+  for (let n = 0; n < windows.length; n++) {
+    const window = windows[n]!;
+    let best = window[0]!;
+    for (let k = 1; k < window.length; k++) {
+      const index = window[k]!;
+      if (x[index]! > x[best]! || Number.isNaN(x[index]!)) best = index;
+    }
+    sources[n] = best;
+  }
+  return sources;
 }

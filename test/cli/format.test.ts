@@ -56,6 +56,20 @@ describe('formatBound', () => {
     expect(formatBound(Number.POSITIVE_INFINITY, 309)).toBe('1.00001e+309');
   });
 
+  it('of a lower bound is never above it, and at most one unit of the sixth digit below', () => {
+    fc.assert(
+      fc.property(positive, fc.boolean(), (x, fromLogarithm) => {
+        const shown = exact(formatBound(fromLogarithm ? null : x, Math.log10(x), 'down'));
+        expect(shown <= exact(digits(x))).toBe(true);
+        expect((exact(digits(x)) - shown) * 90_000n <= exact(digits(x))).toBe(true);
+      }),
+    );
+    expect(formatBound(1.999999, null, 'down')).toBe('1.99999');
+    expect(formatBound(0.125, null, 'down')).toBe('0.125000');
+    expect(formatBound(null, -400, 'down')).toBe('9.99999e-401');
+    expect(formatBound(0, null, 'down')).toBe('0');
+  });
+
   it('from the logarithm alone is not below the bound either', () => {
     fc.assert(
       fc.property(positive, (x) => {
@@ -83,6 +97,8 @@ describe('formatLog10', () => {
         expect(shown - value < exact('0.0001')).toBe(true);
       }),
     );
+    expect(formatLog10(-8.15085, 'down')).toBe('-8.1509');
+    expect(formatLog10(1.50009, 'down')).toBe('1.5000');
     expect(formatLog10(-8.15085)).toBe('-8.1508');
     expect(formatLog10(-0.00001)).toBe('0.0000');
     expect(formatLog10(1.50001)).toBe('1.5001');

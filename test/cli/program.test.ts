@@ -144,6 +144,8 @@ describe('lipsoid bound', () => {
     expect(calls.load).toEqual(['a.onnx', { inputShape: [1, 28, 28], output: 'logits' }]);
     expect(calls.engine).toEqual({ engine: 'cpu-blas', threads: 3 });
     expect(calls.bound).toMatchObject({ method: 'closed-form', rule: 'Shift(1.5)', memory: 512e6 });
+    expect((await run('bound a.onnx --seed 7')).calls.bound).toMatchObject({ lower: true, seed: 7 });
+    expect((await run('bound a.onnx --no-lower')).calls.bound).toMatchObject({ lower: false });
   });
 
   it('--quiet prints the table alone and shows no progress', async () => {
@@ -167,6 +169,29 @@ describe('lipsoid bound', () => {
       methods: JSON.parse(JSON.stringify(result.methods)),
       layers: result.layers,
     });
+  });
+
+  it('prints a lower bound beside the bound, rounded down, and how it was had', async () => {
+    const lower = {
+      value: 7.1234567,
+      log10: 0.8526908,
+      assurance: 'rounding-safe',
+      seed: 3,
+      seconds: 0.25,
+    } as const;
+    const { out } = await run('bound a.onnx', { bound: async () => ({ ...result, lower }) });
+    expect(out).toMatch(/\n {3}at least +sampled +7\.12345 +0\.8526 +0\.250\n/);
+    expect(out).toContain(
+      'At least 7.12345 (sampled): the least such number lies between 7.12345 and 9.50804.',
+    );
+    const nominal = { ...lower, assurance: 'nominal' as const };
+    const bare = await run('bound a.onnx', { bound: async () => ({ ...result, lower: nominal }) });
+    expect(bare.out).toContain('At least 7.12345 (sampled, its own rounding not accounted for)');
+    const zero = { ...lower, value: 0, log10: null };
+    const flat = await run('bound a.onnx', { bound: async () => ({ ...result, lower: zero }) });
+    expect(flat.out).toContain('Sampling found no two points at which f differs.');
+    const json = await run('bound a.onnx --json', { bound: async () => ({ ...result, lower }) });
+    expect(JSON.parse(json.out).lower).toEqual(lower);
   });
 
   it('a result without any bound is not a success', async () => {
@@ -278,6 +303,8 @@ describe('command lines that make no sense end with 1 and name the choices', () 
     ['bound a.onnx --threads 1.5', 'at least 1'],
     ['bound a.onnx --threads two', 'at least 1'],
     ['bound a.onnx --memory 0', 'above 0'],
+    ['bound a.onnx --seed -1', 'whole number'],
+    ['bound a.onnx --seed 1.5', 'whole number'],
     ['bound a.onnx --memory NaN', 'above 0'],
     ['bound a.onnx --input-shape 1x0x28', 'at least 1'],
     ['bound a.onnx --input-shape 1,28,28', '1x28x28'],

@@ -122,8 +122,10 @@ describe.each(Object.entries(FAMILIES))('bounds of %s', (name, plans) => {
           for (const row of result.methods) {
             rows++;
             const value = row.bound ?? (row.log10 === null ? null : 10 ** row.log10);
-            if (value !== null) expectAbove([row.method, row.rule].join(' '), value, steepest);
-            else if (NOT_DOMINATED.test(row.error ?? '')) failures++;
+            if (value !== null) {
+              expectAbove([row.method, row.rule].join(' '), value, steepest);
+              expectAbove([row.method, row.rule].join(' '), value, result.lower!.value!);
+            } else if (NOT_DOMINATED.test(row.error ?? '')) failures++;
             else expectDocumented(row.error ?? 'no bound and no reason');
           }
           result.margins?.forEach((row, i) => {

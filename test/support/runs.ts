@@ -11,5 +11,5 @@ export function runs(count: number): number {
 
 /** Time limit in milliseconds to go with it. */
 export function patience(): number {
-  return runs(60) * 1000;
+  return runs(180) * 1000;
 }

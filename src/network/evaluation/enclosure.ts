@@ -1,0 +1,279 @@
+/**
+ * A product with the Jacobian, enclosed: what exact arithmetic would give, for the network with exactly these weights, lies
+ * in a ball around what float64 gives. Midpoint-radius arithmetic (Rump 1999), where a radius takes in the rounding of its
+ * own midpoint by the error analysis of sums in any order (Higham 2002, §3.1), one product with |A| per linear operator.
+ *
+ * At a point where pieces of the network meet (a ReLU at 0, two equal samples under a maximum) or where rounding hides on
+ * which side of such a kink it lies, slopes between those of all pieces are enclosed. The ball then holds the product for
+ * points at which the network is differentiable and that lie as near as one likes: such points are everywhere (Rademacher),
+ * near enough every tensor is on the pieces enclosed here, and where one tensor rests on a kink over a set of points that
+ * is not null, its derivative vanishes at almost all of them, so that the slope that multiplies it does not matter.
+ */
+import { maximumWindows } from '../gather.ts';
+import { isLinear, type LinearOperator } from '../matrix.ts';
+import type { Network, TensorId } from '../network.ts';
+import type { Add, Nonlinearity, Operator, Softmax } from '../operator.ts';
+import { unknownOperator } from '../shape.ts';
+import { product } from '../size.ts';
+import { elementwiseEnclosure, U } from './elementwiseEnclosure.ts';
+import { constantTerm, linearMap, magnitude } from './linearMap.ts';
+import { addConstant, softmaxValues } from './preparedOperator.ts';
+
+type Shape = readonly number[];
+
+/** Numbers that lie within `radius` of `middle`, entry by entry. */
+export interface Ball {
+  readonly middle: Float64Array;
+  readonly radius: Float64Array;
+}
+
+/** A tensor near the point, and its derivative along the direction. */
+interface Dual {
+  readonly value: Ball;
+  readonly tangent: Ball;
+}
+
+/** More than a product that is too small for float64 can lose. */
+const UNDERFLOW = 2 ** -1050;
+
+/**
+ * J(x′) v for points x′ as near to `x` as one likes; undefined where numbers leave the range of float64.
+ * @throws RangeError if `x` or `v` has not the input's number of entries
+ */
+export function encloseDerivative(network: Network, x: Float64Array, v: Float64Array): Ball | undefined {
+  const entries = product(network.tensors[network.input]!.shape);
+  for (const given of [x, v]) {
+    if (given.length !== entries)
+      throw new RangeError(`enclosure: the input has ${entries} entries, got ${given.length}`);
+  }
+  const shape = (id: TensorId) => network.tensors[id]!.shape;
+  const duals: Dual[] = [];
+  duals[network.input] = { value: exact(x), tangent: exact(v) };
+  for (const { operator, inputs, output } of network.nodes) {
+    const dual = enclose(
+      operator,
+      inputs.map((id) => duals[id]!),
+      inputs.map(shape),
+      shape(output),
+    );
+    // Comparisons with what is no number would decide wrongly.
+    if (!allFinite(dual.value) || !allFinite(dual.tangent)) return undefined;
+    duals[output] = dual;
+  }
+  return duals[network.output]!.tangent;
+}
+
+function enclose(operator: Operator, inputs: readonly Dual[], shapes: readonly Shape[], output: Shape): Dual {
+  const input = inputs[0]!;
+  const shape = shapes[0]!;
+  if (isLinear(operator)) return encloseLinear(operator, input, shape, output);
+  switch (operator.kind) {
+    case 'nonlinearity':
+      return encloseNonlinearity(operator, input, product(shape) / shape[0]!);
+    case 'max-pool':
+    case 'max-gather':
+    case 'global-max-pool':
+      return encloseMaxima(maximumWindows(operator, shape, output), input);
+    case 'add':
+      return {
+        value: encloseSum(
+          operator,
+          inputs.map(({ value }) => value),
+        ),
+        tangent: encloseSum(
+          operator,
+          inputs.map(({ tangent }) => tangent),
+        ),
+      };
+    case 'concat':
+      return {
+        value: stacked(inputs.map(({ value }) => value)),
+        tangent: stacked(inputs.map(({ tangent }) => tangent)),
+      };
+    case 'softmax':
+      return encloseSoftmax(operator, input, shape[0]!);
+    default:
+      throw unknownOperator(operator);
+  }
+}
+
+function encloseLinear(
+  operator: LinearOperator,
+  { value, tangent }: Dual,
+  input: Shape,
+  output: Shape,
+): Dual {
+  const { apply, roundings } = linearMap(operator, input, output);
+  const absolute = linearMap(magnitude(operator), input, output).apply;
+  const constant = constantTerm(operator);
+  // One more for the constant term, as many as they are for the sums of radii.
+  const gamma = roundings === 0 ? 0 : 2 * U * (roundings + 3);
+  const radiusOf = ({ middle, radius }: Ball, share?: Float64Array) => {
+    const sums = absolute(radius.map((r, n) => r + gamma * Math.abs(middle[n]!)));
+    if (share) addConstant(sums, share, output);
+    return gamma === 0 ? sums : sums.map((sum) => sum * (1 + gamma) + roundings * UNDERFLOW);
+  };
+  return {
+    value: {
+      middle: addConstant(apply(value.middle), constant, output),
+      radius: radiusOf(
+        value,
+        constant?.map((c) => gamma * Math.abs(c)),
+      ),
+    },
+    tangent: { middle: apply(tangent.middle), radius: radiusOf(tangent) },
+  };
+}
+
+function encloseNonlinearity(operator: Nonlinearity, { value, tangent }: Dual, image: number): Dual {
+  const near = elementwiseEnclosure(operator.function);
+  const entries = value.middle.length;
+  const values = empty(entries);
+  const slopes = empty(entries);
+  for (let n = 0; n < entries; n++) {
+    const local = near(value.middle[n]!, value.radius[n]!, Math.floor(n / image));
+    values.middle[n] = local.value;
+    values.radius[n] = local.valueRadius;
+    slopes.middle[n] = local.slope;
+    slopes.radius[n] = local.slopeRadius;
+  }
+  return { value: values, tangent: times(slopes, tangent) };
+}
+
+/** The maximum lies among the entries that may reach the largest lower end; its derivative between theirs. */
+function encloseMaxima(windows: readonly Int32Array[], { value, tangent }: Dual): Dual {
+  const most = empty(windows.length);
+  const slope = empty(windows.length);
+  for (const [n, window] of windows.entries()) {
+    let floor = Number.NEGATIVE_INFINITY;
+    for (const k of window) floor = Math.max(floor, value.middle[k]! - value.radius[k]!);
+    let [top, reach] = [Number.NEGATIVE_INFINITY, 0];
+    let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    // Less than what rounding of the sums here can hide.
+    floor -= 4 * U * Math.abs(floor);
+    for (const k of window) {
+      if (value.middle[k]! + value.radius[k]! < floor) continue;
+      top = Math.max(top, value.middle[k]!);
+      reach = Math.max(reach, value.radius[k]!);
+      low = Math.min(low, tangent.middle[k]! - tangent.radius[k]!);
+      high = Math.max(high, tangent.middle[k]! + tangent.radius[k]!);
+    }
+    most.middle[n] = top;
+    most.radius[n] = reach;
+    slope.middle[n] = low / 2 + high / 2;
+    // Half the width, and what the four ends were rounded by.
+    slope.radius[n] = (high / 2 - low / 2) * (1 + 8 * U) + 8 * U * Math.max(Math.abs(low), Math.abs(high));
+  }
+  return { value: most, tangent: slope };
+}
+
+function encloseSum({ coefficients }: Add, balls: readonly Ball[]): Ball {
+  const entries = balls[0]!.middle.length;
+  const gamma = 2 * U * (coefficients.length + 3);
+  const sum = empty(entries);
+  for (let n = 0; n < entries; n++) {
+    let [middle, radius] = [0, 0];
+    for (const [k, c] of coefficients.entries()) {
+      middle += c * balls[k]!.middle[n]!;
+      radius += Math.abs(c) * (balls[k]!.radius[n]! + gamma * Math.abs(balls[k]!.middle[n]!));
+    }
+    sum.middle[n] = middle;
+    sum.radius[n] = radius * (1 + gamma) + coefficients.length * UNDERFLOW;
+  }
+  return sum;
+}
+
+function encloseSoftmax({ logarithm }: Softmax, { value, tangent }: Dual, channels: number): Dual {
+  const probabilities = encloseProbabilities(value, channels);
+  const entries = value.middle.length;
+  const positions = entries / channels;
+  const gamma = 2 * U * (channels + 3);
+  const means = empty(positions);
+  const weighted = times(probabilities, tangent);
+  for (let n = 0; n < entries; n++) {
+    means.middle[n % positions]! += weighted.middle[n]!;
+    means.radius[n % positions]! += weighted.radius[n]! + gamma * Math.abs(weighted.middle[n]!);
+  }
+  const centred = empty(entries);
+  for (let n = 0; n < entries; n++) {
+    const at = n % positions;
+    centred.middle[n] = tangent.middle[n]! - means.middle[at]!;
+    centred.radius[n] =
+      (tangent.radius[n]! + means.radius[at]! + U * Math.abs(centred.middle[n]!)) * (1 + 2 * gamma) +
+      UNDERFLOW;
+  }
+  return logarithm
+    ? { value: encloseLogarithms(value, channels), tangent: centred }
+    : { value: probabilities, tangent: times(probabilities, centred) };
+}
+
+/** If no logit moves by more than r, no logarithm changes by more than 2 r. */
+function encloseLogarithms(logits: Ball, channels: number): Ball {
+  const middle = softmaxValues(logits.middle, channels, true);
+  const reach = largestOfPosition(logits.radius, channels);
+  const radius = middle.map((value, n) => {
+    const rounding = U * (4 * Math.abs(value) + 4 * channels + 40);
+    return (2 * reach[n % reach.length]! + rounding) * (1 + 8 * U);
+  });
+  return { middle, radius };
+}
+
+/** If no logit moves by more than r, no probability changes by more than the factor e^{±2r}. */
+function encloseProbabilities(logits: Ball, channels: number): Ball {
+  const middle = softmaxValues(logits.middle, channels, false);
+  const reach = largestOfPosition(logits.radius, channels);
+  const top = largestOfPosition(logits.middle, channels);
+  const radius = middle.map((p, n) => {
+    const at = n % reach.length;
+    // Rounding: that of the logit in the exponent, and of a sum of exponentials that are right to four units.
+    const rounding = U * (top[at]! - logits.middle[n]! + 2 * channels + 20);
+    return Math.min(1, 1.001 * p * (Math.expm1(2 * reach[at]!) + rounding) + UNDERFLOW);
+  });
+  return { middle, radius };
+}
+
+function largestOfPosition(x: Float64Array, channels: number): Float64Array {
+  const largest = new Float64Array(x.length / channels).fill(Number.NEGATIVE_INFINITY);
+  for (let n = 0; n < x.length; n++) {
+    const at = n % largest.length;
+    largest[at] = Math.max(largest[at]!, x[n]!);
+  }
+  return largest;
+}
+
+/** Entry by entry. */
+function times(a: Ball, b: Ball): Ball {
+  const entries = a.middle.length;
+  const result = empty(entries);
+  for (let n = 0; n < entries; n++) {
+    const [x, r] = [a.middle[n]!, a.radius[n]!];
+    const [y, s] = [b.middle[n]!, b.radius[n]!];
+    result.middle[n] = x * y;
+    const spread = Math.abs(x) * s + r * (Math.abs(y) + s);
+    result.radius[n] = (spread + U * Math.abs(x * y)) * (1 + 8 * U) + UNDERFLOW;
+  }
+  return result;
+}
+
+function exact(middle: Float64Array): Ball {
+  return { middle, radius: new Float64Array(middle.length) };
+}
+
+function empty(entries: number): Ball {
+  return exact(new Float64Array(entries));
+}
+
+function stacked(balls: readonly Ball[]): Ball {
+  const result = empty(balls.reduce((sum, { middle }) => sum + middle.length, 0));
+  let start = 0;
+  for (const { middle, radius } of balls) {
+    result.middle.set(middle, start);
+    result.radius.set(radius, start);
+    start += middle.length;
+  }
+  return result;
+}
+
+function allFinite({ middle, radius }: Ball): boolean {
+  return middle.every(Number.isFinite) && radius.every(Number.isFinite);
+}

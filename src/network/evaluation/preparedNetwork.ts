@@ -1,0 +1,98 @@
+/** A network made ready to be evaluated and differentiated at many points. */
+import type { Network, TensorId } from '../network.ts';
+import { product } from '../size.ts';
+import { type Differential, type PreparedOperator, prepare } from './preparedOperator.ts';
+
+export class PreparedNetwork {
+  readonly network: Network;
+  readonly #operators: readonly PreparedOperator[];
+
+  constructor(network: Network) {
+    const shape = (id: TensorId) => network.tensors[id]!.shape;
+    this.network = network;
+    this.#operators = network.nodes.map(({ operator, inputs, output }) =>
+      prepare(operator, inputs.map(shape), shape(output)),
+    );
+  }
+
+  /** Entries of the input. */
+  get inputs(): number {
+    return product(this.network.tensors[this.network.input]!.shape);
+  }
+
+  /** Multiplications and additions of one evaluation, in pairs; about as many of one product with the Jacobian. */
+  get work(): number {
+    return this.#operators.reduce((sum, { work }) => sum + work, 0);
+  }
+
+  /**
+   * The values of all tensors at `x`, by id, flattened row-major.
+   * @throws RangeError if `x` has not the input's number of entries
+   */
+  evaluate(x: Float64Array): Float64Array[] {
+    if (x.length !== this.inputs)
+      throw new RangeError(`evaluate: the input has ${this.inputs} entries, got ${x.length}`);
+    const { nodes, input } = this.network;
+    const values: Float64Array[] = [];
+    values[input] = x;
+    for (const [k, { inputs, output }] of nodes.entries()) {
+      values[output] = this.#operators[k]!.evaluate(inputs.map((id) => values[id]!));
+    }
+    return values;
+  }
+
+  /** Value and derivative at `x`. @throws RangeError if `x` has not the input's number of entries */
+  linearise(x: Float64Array): Linearisation {
+    const values = this.evaluate(x);
+    const differentials = this.network.nodes.map(({ inputs }, k) =>
+      this.#operators[k]!.differentiate(inputs.map((id) => values[id]!)),
+    );
+    return new Linearisation(this.network, values[this.network.output]!, differentials);
+  }
+}
+
+/** A network at one point: its value there, and products with its Jacobian J [entries of the output, entries of the input]. */
+export class Linearisation {
+  readonly value: Float64Array;
+  readonly #network: Network;
+  readonly #differentials: readonly Differential[];
+
+  constructor(network: Network, value: Float64Array, differentials: readonly Differential[]) {
+    this.#network = network;
+    this.value = value;
+    this.#differentials = differentials;
+  }
+
+  /** J v */
+  push(v: Float64Array): Float64Array {
+    const { nodes, input, output: last } = this.#network;
+    const increments: Float64Array[] = [];
+    increments[input] = v;
+    for (const [k, { inputs, output }] of nodes.entries()) {
+      increments[output] = this.#differentials[k]!.push(inputs.map((id) => increments[id]!));
+    }
+    return increments[last]!;
+  }
+
+  /** Jᵀ u */
+  pull(u: Float64Array): Float64Array {
+    const { nodes, input, output: last } = this.#network;
+    const gradients: (Float64Array | undefined)[] = [];
+    gradients[last] = u;
+    for (let k = nodes.length - 1; k >= 0; k--) {
+      const { inputs, output } = nodes[k]!;
+      const gradient = gradients[output];
+      // What leads nowhere has none.
+      if (!gradient) continue;
+      for (const [i, part] of this.#differentials[k]!.pull(gradient).entries()) {
+        const before = gradients[inputs[i]!];
+        gradients[inputs[i]!] = before ? added(before, part) : part;
+      }
+    }
+    return gradients[input]!;
+  }
+}
+
+function added(a: Float64Array, b: Float64Array): Float64Array {
+  return a.map((value, n) => value + b[n]!);
+}
