@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { METHODS } from '../bounds/result.ts';
 import { RULE_NAMES } from '../ellipsoid/multipliers.ts';
 import { type BoundCommand, boundCommand } from './bound.ts';
+import { verifyCommand } from './certificate.ts';
 import { EXIT, type Failure, failureDocument, failureText, toFailure, UsageError } from './failure.ts';
 import { inspectCommand } from './inspect.ts';
 import type { EngineName, Library } from './library.ts';
@@ -92,6 +93,7 @@ function commandLine(surroundings: Surroundings, finish: (code: number) => void)
     )
     .option('--multipliers <file>', 'where the search starts, from --save-multipliers')
     .option('--save-multipliers <file>', 'where to write the multipliers that the search finds')
+    .option('--certificate <file>', 'where to write a certificate that `verify` accepts')
     .option('--quiet', 'print the table alone, and no progress')
     .action(async (file: string, flags: Flags) => {
       const { method, json, quiet, ...rest } = flags;
@@ -108,7 +110,9 @@ function commandLine(surroundings: Surroundings, finish: (code: number) => void)
         json: json ?? false,
         quiet: quiet ?? false,
       };
-      finish(await boundCommand(command, await surroundings.library(), terminal, signal));
+      finish(
+        await boundCommand(command, await surroundings.library(), terminal, signal, surroundings.version),
+      );
     });
 
   withNetworkOptions(program.command('inspect'))
@@ -116,6 +120,13 @@ function commandLine(surroundings: Surroundings, finish: (code: number) => void)
     .action(async (file: string, flags: Flags) => {
       const command = { ...flags, file, json: flags.json ?? false };
       finish(await inspectCommand(command, await surroundings.library(), terminal));
+    });
+
+  withNetworkOptions(program.command('verify').argument('<CERTIFICATE>', 'a file from --certificate'))
+    .description('Check that CERTIFICATE proves its bound for the network in FILE.')
+    .action(async (certificate: string, file: string, flags: Flags) => {
+      const command = { ...flags, certificate, file, json: flags.json ?? false };
+      finish(await verifyCommand(command, await surroundings.library(), terminal, signal));
     });
 
   for (const command of program.commands) nameOptionsWhenUnknown(command);
@@ -147,9 +158,9 @@ function nameOptionsWhenUnknown(command: Command): void {
 function usageFailure(error: CommanderError): Failure {
   // Without any command Commander answers with its help, which is no message.
   if (error.code === 'commander.help') {
-    return { kind: 'input', message: 'command: bound or inspect, got none; see lipsoid --help' };
+    return { kind: 'input', message: 'command: bound, inspect or verify, got none; see lipsoid --help' };
   }
-  const commands = error.code === 'commander.unknownCommand' ? '; commands: bound, inspect' : '';
+  const commands = error.code === 'commander.unknownCommand' ? '; commands: bound, inspect, verify' : '';
   return { kind: 'input', message: plain(error) + commands };
 }
 
