@@ -1,5 +1,5 @@
 /** What proves a bound to somebody who trusts no optimiser: the multipliers of every nonlinear step, and where they belong. */
-import type { Program } from '../ellipsoid/program.ts';
+import type { Program, Segment } from '../ellipsoid/program.ts';
 import type { LayerMultipliers, Outcome } from '../ellipsoid/sweep.ts';
 
 export interface Proof {
@@ -25,9 +25,15 @@ export function proofOf(program: Program, outcome: Outcome, unrolledFrom: number
   const white = program.segments.filter((segment) => segment.white);
   return {
     unrolledFrom,
-    tori: white.map(({ torus, grids }) => torus.map((n, a) => n / grids[0]![a]!)),
+    tori: white.map(torusOf),
     layers: outcome.layers.map(layerOf),
   };
+}
+
+/** A segment that works on vectors from the start has none; what a pooling leaves is then on the least one. */
+function torusOf({ torus, grids, axes, start }: Segment): readonly number[] {
+  const { origin, window } = start[0]!.variable;
+  return axes === 0 && origin.kind !== 'input' ? window : torus.map((n, a) => n / grids[0]![a]!);
 }
 
 function layerOf({ step, variable, values, relative, exponent }: LayerMultipliers): ProofLayer {

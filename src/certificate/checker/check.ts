@@ -6,8 +6,8 @@
 import type { Network } from '../../network/network.ts';
 import { simplify } from '../../network/simplify.ts';
 import { unroll, unrolledSize } from '../../network/unroll.ts';
-import { refuseUnsafeFolding } from './folding.ts';
-import { graphOf, uncertainty } from './graph.ts';
+import { uncertaintyOf } from './folding.ts';
+import { graphOf } from './graph.ts';
 import { rootUp, type Scaled } from './numbers.ts';
 import { type Layer, planOf } from './plan.ts';
 import { run } from './recursion.ts';
@@ -32,7 +32,7 @@ export async function check(
   given: Multipliers,
   pause: () => Promise<void>,
 ): Promise<Scaled> {
-  refuseUnsafeFolding(network);
+  const uncertainty = uncertaintyOf(network);
   let simple = simplify(network);
   let magnitudes = simple;
   const from = given.unrolledFrom;
@@ -49,7 +49,7 @@ export async function check(
     simple = unroll(simple, from);
   }
   const graph = graphOf(simple, magnitudes);
-  const { segments, exponent } = planOf(graph, given.tori, given.layers, uncertainty(network));
+  const { segments, exponent } = planOf(graph, given.tori, given.layers, uncertainty);
   const top = await run(segments, pause);
   demand(top >= 0 && top < Infinity, 'the bound is no number');
   return rootUp(top, exponent, graph.factor);

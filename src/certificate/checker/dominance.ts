@@ -27,8 +27,8 @@ export interface Positive {
 export function positive(a: Float64Array, n: number): Positive | undefined {
   const factor = inverseFactor(a, n);
   if (!factor) return undefined;
-  const half = product(factor, a, n, n, n, { a: 'lower' });
-  const whitened = product(half, factor, n, n, n, { b: 'lower', symmetric: true });
+  const half = product(factor, a, [n, n, n], { a: 'lower' });
+  const whitened = product(half, factor, [n, n, n], { b: 'lower', symmetric: true });
   // |computed − N A Nᵀ| ≤ (2 γ_n + γ_n² + U) |N| |A| |N|ᵀ, by its row sums.
   const sums = absoluteTimes(factor, n, n, new Float64Array(n).fill(1), true);
   const bound = absoluteTimes(factor, n, n, absoluteTimes(a, n, n, sums));

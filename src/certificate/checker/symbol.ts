@@ -1,7 +1,6 @@
 /**
- * Linear maps between signals on a torus, frequency by frequency: W(ω) = Σ_u K_u e^{2πi⟨ω,u⟩/n}. Frequencies with ω ≠ −ω
- * stand for the pair ±ω, whose complex matrices X are written as the real [[Re X, −Im X], [Im X, Re X]]; products and order
- * (⪯) carry over.
+ * Linear maps on a torus, frequency by frequency: W(ω) = Σ_u K_u e^{2πi⟨ω,u⟩/n}. A frequency ω ≠ −ω stands for the pair ±ω; its
+ * complex matrices X are written as the real [[Re X, −Im X], [Im X, Re X]], which keeps products and order (⪯).
  */
 import { exponentOf, gamma, powerOfTwo, rootsOfUnity } from './numbers.ts';
 import { demand } from './refusal.ts';
@@ -12,8 +11,8 @@ export type Index = readonly number[];
 export function each(sides: Index, visit: (index: number[], position: number) => void): void {
   const total = sides.reduce((p, n) => p * n, 1);
   for (let position = 0; position < total; position++) {
-    const index = new Array<number>(sides.length);
     let rest = position;
+    const index = sides.map(() => 0);
     for (let a = sides.length - 1; a >= 0; a--) {
       index[a] = rest % sides[a]!;
       rest = Math.floor(rest / sides[a]!);
@@ -22,42 +21,27 @@ export function each(sides: Index, visit: (index: number[], position: number) =>
   }
 }
 
-const isOwnOpposite = (omega: Index, sides: Index) => omega.every((w, a) => (2 * w) % sides[a]! === 0);
-const linear = (omega: Index, sides: Index) => omega.reduce((p, w, a) => p * sides[a]! + w, 0);
+const opposite = (omega: Index, sides: Index) => omega.map((w, a) => (sides[a]! - w) % sides[a]!);
+const positionOf = (omega: Index, sides: Index) => omega.reduce((p, w, a) => p * sides[a]! + w, 0);
 
 /** 2 where real matrices of twice the size stand for complex ones. */
-export const halves = (omega: Index, sides: Index) => (isOwnOpposite(omega, sides) ? 1 : 2);
+export const halves = (omega: Index, sides: Index) =>
+  omega.every((w, a) => (2 * w) % sides[a]! === 0) ? 1 : 2;
 
-/**
- * The frequencies of a grid `ratio` times as fine that alias to ω, one of each pair ±, each with the number of
- * frequencies it stands for in their sum. (With ω = 0 of a grid of one sample: all frequencies.)
- */
-export function aliases(omega: Index, sides: Index, ratio: Index): { omega: number[]; weight: number }[] {
+/** The frequencies of a grid `ratio` times as fine that alias to ω, of pairs ± only one. (With a coarse grid of one sample:
+ *  those of a whole torus.) */
+export function aliases(omega: Index, sides: Index, ratio: Index): number[][] {
   const fine = sides.map((n, a) => n * ratio[a]!);
-  const own = isOwnOpposite(omega, sides);
-  const list: { omega: number[]; weight: number }[] = [];
+  const own = halves(omega, sides) === 1;
+  const list: number[][] = [];
   each(ratio, (turn) => {
     const alias = turn.map((t, a) => omega[a]! + t * sides[a]!);
-    const opposite = alias.map((w, a) => (fine[a]! - w) % fine[a]!);
-    if (!own) list.push({ omega: alias, weight: 1 });
-    else if (linear(alias, fine) <= linear(opposite, fine)) {
-      list.push({ omega: alias, weight: isOwnOpposite(alias, fine) ? 1 : 2 });
-    }
+    if (!own || positionOf(alias, fine) <= positionOf(opposite(alias, fine), fine)) list.push(alias);
   });
   return list;
 }
 
-/** One of each pair ±ω of a torus. */
-export function halfTorus(sides: Index): number[][] {
-  const one = sides.map(() => 1);
-  return aliases(
-    sides.map(() => 0),
-    one,
-    sides,
-  ).map((f) => f.omega);
-}
-
-/** Entries of a map by the offset u that they read at. */
+/** Entries of a map by the offset u at which they read. */
 interface Tap {
   readonly offset: Index;
   readonly rows: number[];
@@ -69,7 +53,7 @@ interface Tap {
 export class Taps {
   readonly rows: number;
   readonly columns: number;
-  /** |K| summed over all offsets: bounds |W(ω)|. */
+  /** Σ_u |K_u|, which bounds |W(ω)|. */
   readonly magnitude: Float64Array;
   exponent = 0;
   /** |computed − exact| ≤ error · magnitude, for real and imaginary parts. */
@@ -84,7 +68,7 @@ export class Taps {
     this.#additions = new Int32Array(rows * columns);
   }
 
-  /** Adds entries at an offset. */
+  /** Takes entries at an offset. */
   at(offset: Index): (row: number, column: number, value: number, magnitude: number) => void {
     const key = offset.join();
     const tap = this.#taps.get(key) ?? { offset, rows: [], columns: [], values: [] };
@@ -99,14 +83,16 @@ export class Taps {
     };
   }
 
-  /** Scales by the power of two that brings row sums of the magnitude below 2. @param uncertainty relative error of every entry and phase */
-  finish(uncertainty: number): this {
-    let largest = 0;
-    let additions = 0;
+  /** Scales by the power of two that brings row sums of the magnitude below 2. @param uncertainty relative error of every
+   *  entry times its phase */
+  finish(uncertainty: number): void {
+    let [largest, additions] = [0, 0];
     for (let i = 0; i < this.rows; i++) {
-      let sum = 0;
-      for (let j = 0; j < this.columns; j++) sum += this.magnitude[i * this.columns + j]!;
-      largest = Math.max(largest, sum);
+      const row = this.magnitude.subarray(i * this.columns, (i + 1) * this.columns);
+      largest = Math.max(
+        largest,
+        row.reduce((sum, x) => sum + x, 0),
+      );
     }
     for (const count of this.#additions) additions = Math.max(additions, count);
     demand(
@@ -115,11 +101,9 @@ export class Taps {
     );
     this.exponent = largest === 0 ? 0 : exponentOf(largest);
     const factor = powerOfTwo(-this.exponent);
-    for (let k = 0; k < this.magnitude.length; k++) this.magnitude[k]! *= factor;
-    for (const { values } of this.#taps.values())
-      for (let k = 0; k < values.length; k++) values[k]! *= factor;
+    for (const k of this.magnitude.keys()) this.magnitude[k]! *= factor;
+    for (const { values } of this.#taps.values()) for (const k of values.keys()) values[k]! *= factor;
     this.error = 1.001 * (gamma(additions + 4) + uncertainty);
-    return this;
   }
 
   /** W(ω): [rows, columns], or twice that each way for a pair ±ω. */
@@ -127,23 +111,19 @@ export class Taps {
     const h = halves(omega, sides);
     const width = h * this.columns;
     const w = new Float64Array(h * this.rows * width);
-    const below = this.rows * width;
-    const beside = this.columns;
     for (const { offset, rows, columns, values } of this.#taps.values()) {
       const [re, im] = phase(omega, offset, sides);
       for (let k = 0; k < values.length; k++) {
         const at = rows[k]! * width + columns[k]!;
         w[at]! += values[k]! * re;
-        if (h === 2) w[at + below]! += values[k]! * im;
+        if (h === 2) w[at + this.rows * width]! += values[k]! * im;
       }
     }
-    if (h === 2) {
-      for (let i = 0; i < this.rows; i++) {
-        for (let j = 0; j < this.columns; j++) {
-          const at = i * width + j;
-          w[at + below + beside] = w[at]!;
-          w[at + beside] = -w[at + below]!;
-        }
+    for (let i = 0; h === 2 && i < this.rows; i++) {
+      for (let j = 0; j < this.columns; j++) {
+        const [upper, lower] = [i * width + j, (i + this.rows) * width + j];
+        w[lower + this.columns] = w[upper]!;
+        w[upper + this.columns] = -w[lower]!;
       }
     }
     return w;
@@ -154,14 +134,9 @@ const ROOTS = new Map<number, Float64Array>();
 
 function phase(omega: Index, offset: Index, sides: Index): [number, number] {
   let [re, im] = [1, 0];
-  for (let a = 0; a < sides.length; a++) {
-    const n = sides[a]!;
-    let roots = ROOTS.get(n);
-    if (!roots) {
-      if (ROOTS.size > 64) ROOTS.clear();
-      roots = rootsOfUnity(n);
-      ROOTS.set(n, roots);
-    }
+  for (const [a, n] of sides.entries()) {
+    const roots = ROOTS.get(n) ?? rootsOfUnity(n);
+    if (ROOTS.size < 64) ROOTS.set(n, roots);
     const k = (((omega[a]! * offset[a]!) % n) + n) % n;
     const [c, s] = [roots[2 * k]!, roots[2 * k + 1]!];
     [re, im] = [re * c - im * s, re * s + im * c];
