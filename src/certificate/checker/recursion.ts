@@ -32,7 +32,12 @@ export async function run(segments: readonly Segment[], pause: () => Promise<voi
 }
 
 /** The covariance after step k (−1: before the first) at a frequency of the grid there. */
-async function after(segment: Segment, k: number, omega: Index, pause: () => Promise<void>): Promise<State> {
+export async function after(
+  segment: Segment,
+  k: number,
+  omega: Index,
+  pause: () => Promise<void>,
+): Promise<State> {
   await pause();
   const step = segment.steps[k];
   if (step === undefined) return white(segment.start, halves(omega, segment.sides));
