@@ -19,6 +19,7 @@ import { Ledger } from './ledger.ts';
 import { sampledLowerBound } from './lower.ts';
 import { keepsOutputOrder, marginBounds } from './margins.ts';
 import { checkedMethod, checkMultipliers, checkTarget } from './options.ts';
+import { proofOf } from './proof.ts';
 import { DEFAULT_TIME_LIMIT, refined, searchCost } from './refined.ts';
 import type {
   BoundOptions,
@@ -30,7 +31,7 @@ import type {
 } from './result.ts';
 import { inflationReport, least, methodResult, numbers, type Row, rowValue } from './rows.ts';
 import { spectralProduct } from './spectralProduct.ts';
-import { unrolledProgram } from './unrolled.ts';
+import { type Unrolled, unrolledProgram } from './unrolled.ts';
 
 const DEFAULT_MEMORY = 2 * 2 ** 30;
 
@@ -130,12 +131,12 @@ class Computation {
     const paths = [
       ...(torus && !(torus instanceof UnsupportedError) ? [{ program: torus, path: 'torus' as const }] : []),
       ...(dense && !(dense instanceof UnsupportedError)
-        ? [{ program: dense, path: 'unrolled' as const }]
+        ? [{ program: dense.program, path: 'unrolled' as const, unrolledFrom: dense.from }]
         : []),
     ];
     if (paths.length === 0) throw [torus, dense].find((r) => r instanceof UnsupportedError)!;
     for (const { program } of paths) this.#announce(program);
-    for (const { program, path } of paths) await this.#run(program, path);
+    for (const { program, path, ...where } of paths) await this.#run(program, path, where);
   }
 
   #wants(method: MethodName): boolean {
@@ -148,11 +149,11 @@ class Computation {
   }
 
   /** The program of the unrolled network, if it is asked for or in proportion. */
-  #dense(needed: boolean): Program | UnsupportedError | undefined {
+  #dense(needed: boolean): Unrolled | UnsupportedError | undefined {
     const asked = this.#method === 'unrolled';
     if (!asked && this.#method !== 'all' && this.#method !== 'refined') return undefined;
-    const program = attempt(() => unrolledProgram(this.#network, this.#memory, asked || needed));
-    if (program || !asked) return program;
+    const dense = attempt(() => unrolledProgram(this.#network, this.#memory, asked || needed));
+    if (dense || !asked) return dense;
     return new UnsupportedError([
       {
         node: this.#network.name,
@@ -181,7 +182,11 @@ class Computation {
     }
   }
 
-  async #run(program: Program, path: StoredMultipliers['path']): Promise<void> {
+  async #run(
+    program: Program,
+    path: StoredMultipliers['path'],
+    where: Pick<Row, 'unrolledFrom'>,
+  ): Promise<void> {
     const options = {
       memory: this.#memory,
       rounding: this.#rounding,
@@ -207,7 +212,7 @@ class Computation {
       const value = rowValue(program, outcome, this.#pair);
       const failed = Number.isNaN(value.mantissa);
       const row = { method, rule: outcome.name, seconds } as const;
-      return failed ? { ...row, error: NOT_DOMINATED } : { ...row, value, program, outcome };
+      return failed ? { ...row, error: NOT_DOMINATED } : { ...row, ...where, value, program, outcome };
     });
     if (this.#method !== 'refined') for (const row of rows) this.#add(row);
     const best = least(rows);
@@ -257,7 +262,17 @@ class Computation {
       this.#add({ ...start, ...row, seconds, search: found.report });
       return;
     }
-    const full: Row = { ...row, seconds, search: found.report, value, program, outcome: found.outcome };
+    const { unrolledFrom } = best;
+    const where = unrolledFrom === undefined ? {} : { unrolledFrom };
+    const full: Row = {
+      ...row,
+      ...where,
+      seconds,
+      search: found.report,
+      value,
+      program,
+      outcome: found.outcome,
+    };
     this.#add(full);
     const network = this.#original.source?.sha256 ?? null;
     this.#multipliers.set(full, { version: 1, network, path, layers: found.layers });
@@ -280,6 +295,7 @@ class Computation {
     const best = least(rows);
     const searched = least(rows.filter((r) => this.#multipliers.has(r)));
     const margins = best && this.#margins(best);
+    const proven = this.#pair ? undefined : least(rows.filter((r) => r.outcome !== undefined));
     return {
       ...numbers(best?.value),
       ...(best ? { method: best.method } : {}),
@@ -292,6 +308,7 @@ class Computation {
       methods: rows.map(methodResult),
       ...(this.#trace.length > 0 ? { trace: this.#trace } : {}),
       ...(searched ? { multipliers: this.#multipliers.get(searched)! } : {}),
+      ...(proven ? { proof: proofOf(proven.program!, proven.outcome!, proven.unrolledFrom ?? null) } : {}),
       ...(margins ? { margins } : {}),
       layers: layerReports(
         this.#network,

@@ -2,6 +2,7 @@
 
 import type { RuleName } from '../ellipsoid/multipliers.ts';
 import type { Engine, EngineInformation } from '../engine/engine.ts';
+import type { Proof } from './proof.ts';
 
 export const METHODS = ['all', 'spectral-product', 'closed-form', 'unrolled', 'refined'] as const;
 export type MethodName = (typeof METHODS)[number];
@@ -158,6 +159,9 @@ export interface BoundResult {
   readonly trace?: readonly TracePoint[];
   /** Of the best search. */
   readonly multipliers?: StoredMultipliers;
+  /** Of the least bound of the whole output that multipliers prove, for `certify`; its bound may be above `bound` where a spectral
+   *  product is the least. */
+  readonly proof?: Proof;
   /** margins[i][j]: bound on the Lipschitz constant of output i minus output j, for vector outputs of up to 256 entries. */
   readonly margins?: readonly (readonly number[])[];
   /** Of the method that gave the bound. */

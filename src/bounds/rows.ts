@@ -17,6 +17,8 @@ export interface Row {
   readonly error?: string;
   readonly program?: Program;
   readonly outcome?: Outcome;
+  /** The node from which on the program's network is unrolled, if it is. */
+  readonly unrolledFrom?: number;
 }
 
 /** The bound that an outcome gives: on the whole output, or on the difference of a pair of its entries. NaN where it failed. */

@@ -9,6 +9,12 @@ import { unroll, unrolledSize } from '../network/unroll.ts';
 /** Operations of one closed-form pass that are in proportion when nobody asked for this method. */
 const UNASKED_FLOPS = 1e9;
 
+export interface Unrolled {
+  readonly program: Program;
+  /** The node from which on the network is unrolled. */
+  readonly from: number;
+}
+
 /**
  * The program of a simplified network, unrolled from the first layer on from which everything fits. Undefined where there is
  * nothing to unroll (no layer works on images) or nothing fits.
@@ -16,12 +22,12 @@ const UNASKED_FLOPS = 1e9;
  * @param asked false: also keep the cost in proportion
  * @throws UnsupportedError for what the layers before hold
  */
-export function unrolledProgram(network: Network, memory: number, asked: boolean): Program | undefined {
+export function unrolledProgram(network: Network, memory: number, asked: boolean): Unrolled | undefined {
   for (const from of candidates(network)) {
     const { bytes, largestNeurons, flops } = unrolledSize(network, from);
     if (2 * bytes + 8 * 8 * largestNeurons ** 2 > memory || (!asked && flops > UNASKED_FLOPS)) continue;
     const program = compile(unroll(network, from));
-    if (asked || programCost(program) <= UNASKED_FLOPS) return program;
+    if (asked || programCost(program) <= UNASKED_FLOPS) return { program, from };
   }
   return undefined;
 }

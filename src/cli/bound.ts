@@ -4,6 +4,7 @@ import type { RuleName } from '../ellipsoid/multipliers.ts';
 import { InputError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
 import { countParameters } from '../network/parameters.ts';
+import { certificateText, writeCertificate } from './certificate.ts';
 import { EXIT } from './failure.ts';
 import { formatBound, formatCount, formatLog10, formatSeconds } from './format.ts';
 import type { EngineName, Library } from './library.ts';
@@ -32,6 +33,7 @@ export interface BoundCommand {
   readonly saveMultipliers?: string;
   readonly lower?: boolean;
   readonly seed?: number;
+  readonly certificate?: string;
   readonly json: boolean;
   readonly quiet: boolean;
 }
@@ -45,6 +47,7 @@ export async function boundCommand(
   library: Library,
   terminal: Terminal,
   signal: AbortSignal,
+  version: string,
 ): Promise<number> {
   const { inputShape, output, threads, rule, memory, target, evaluations, tolerance, timeLimit } = command;
   const { lower, seed } = command;
@@ -87,17 +90,26 @@ export async function boundCommand(
     if (!result.multipliers) throw new InputError('--save-multipliers: no search has found any');
     await writeMultipliers(command.saveMultipliers, result.multipliers);
   }
+  const certificate =
+    command.certificate === undefined
+      ? undefined
+      : await writeCertificate(command.certificate, network, result, library, `lipsoid ${version}`);
   if (command.json) {
-    terminal.stdout.write(`${JSON.stringify(boundDocument(command.file, network, result), null, 2)}\n`);
+    const document = {
+      ...boundDocument(command.file, network, result),
+      certificate,
+    };
+    terminal.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
   } else {
     const lines = boundTable(result, terminal.stdout);
     if (!command.quiet) {
       lines.unshift(heading(network, result), '');
       lines.push('', ...explanation(result, command));
+      if (certificate) lines.push(certificateText(certificate, result));
     }
     terminal.stdout.write(`${lines.join('\n')}\n`);
   }
-  return hasBound(result) ? EXIT.success : EXIT.unsupported;
+  return hasBound(result) && !(certificate && 'refused' in certificate) ? EXIT.success : EXIT.unsupported;
 }
 
 /** What `--json` prints. Members whose value is undefined are left out by JSON itself. */

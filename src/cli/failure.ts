@@ -10,11 +10,13 @@ export const EXIT = {
   /** The network holds what has no bound here. */
   unsupported: 2,
   internal: 3,
+  /** A certificate does not prove what it claims. */
+  rejected: 4,
   /** Stopped by Ctrl-C: 128 + SIGINT, as shells have it. */
   cancelled: 130,
 } as const;
 
-export type FailureKind = Exclude<keyof typeof EXIT, 'success'>;
+export type FailureKind = Exclude<keyof typeof EXIT, 'success' | 'rejected'>;
 
 /** A command line that makes no sense: wrong option, value or number of arguments. */
 export class UsageError extends Error {

@@ -3,7 +3,7 @@ import type { EngineOptions } from '../engine/create.ts';
 
 export type Library = Pick<
   typeof import('../index.ts'),
-  'loadNetwork' | 'createEngine' | 'bound' | 'inspect' | 'exportSdp' | 'solveSdp'
+  'loadNetwork' | 'createEngine' | 'bound' | 'inspect' | 'certify' | 'verify' | 'exportSdp' | 'solveSdp'
 >;
 
 export type LoadOptions = NonNullable<Parameters<Library['loadNetwork']>[1]>;

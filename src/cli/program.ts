@@ -4,6 +4,7 @@ import { METHODS } from '../bounds/result.ts';
 import { RULE_NAMES } from '../ellipsoid/multipliers.ts';
 import { FORMULATIONS } from '../sdp/sdpa.ts';
 import { type BoundCommand, boundCommand } from './bound.ts';
+import { verifyCommand } from './certificate.ts';
 import { type ExportSdpCommand, exportSdpCommand } from './exportSdp.ts';
 import { EXIT, type Failure, failureDocument, failureText, toFailure, UsageError } from './failure.ts';
 import { inspectCommand } from './inspect.ts';
@@ -97,6 +98,7 @@ function commandLine(surroundings: Surroundings, finish: (code: number) => void)
     .option('--save-multipliers <file>', 'where to write the multipliers that the search finds')
     .option('--no-lower', 'leave out the sampled lower bound that is printed beside the bound')
     .option('--seed <n>', 'of the points that the lower bound is sampled at (default: 0)', count)
+    .option('--certificate <file>', 'where to write a certificate that `verify` accepts')
     .option('--quiet', 'print the table alone, and no progress')
     .action(async (file: string, flags: Flags) => {
       const { method, json, quiet, ...rest } = flags;
@@ -113,7 +115,9 @@ function commandLine(surroundings: Surroundings, finish: (code: number) => void)
         json: json ?? false,
         quiet: quiet ?? false,
       };
-      finish(await boundCommand(command, await surroundings.library(), terminal, signal));
+      finish(
+        await boundCommand(command, await surroundings.library(), terminal, signal, surroundings.version),
+      );
     });
 
   withNetworkOptions(program.command('inspect'))
@@ -121,6 +125,13 @@ function commandLine(surroundings: Surroundings, finish: (code: number) => void)
     .action(async (file: string, flags: Flags) => {
       const command = { ...flags, file, json: flags.json ?? false };
       finish(await inspectCommand(command, await surroundings.library(), terminal));
+    });
+
+  withNetworkOptions(program.command('verify').argument('<CERTIFICATE>', 'a file from --certificate'))
+    .description('Check that CERTIFICATE proves its bound for the network in FILE.')
+    .action(async (certificate: string, file: string, flags: Flags) => {
+      const command = { ...flags, certificate, file, json: flags.json ?? false };
+      finish(await verifyCommand(command, await surroundings.library(), terminal, signal));
     });
 
   withNetworkOptions(program.command('export-sdp'))
@@ -179,11 +190,13 @@ function usageFailure(error: CommanderError): Failure {
   if (error.code === 'commander.help') {
     return {
       kind: 'input',
-      message: 'command: bound, inspect, export-sdp or solve-sdp, got none; see lipsoid --help',
+      message: 'command: bound, inspect, verify, export-sdp or solve-sdp, got none; see lipsoid --help',
     };
   }
   const commands =
-    error.code === 'commander.unknownCommand' ? '; commands: bound, inspect, export-sdp, solve-sdp' : '';
+    error.code === 'commander.unknownCommand'
+      ? '; commands: bound, inspect, verify, export-sdp, solve-sdp'
+      : '';
   return { kind: 'input', message: plain(error) + commands };
 }
 

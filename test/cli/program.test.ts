@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Inspection } from '../../src/bounds/inspect.ts';
 import type { BoundOptions, BoundResult } from '../../src/bounds/result.ts';
+import type { Certificate } from '../../src/certificate/format.ts';
 import type { Library, LoadOptions } from '../../src/cli/library.ts';
 import { runCommandLine } from '../../src/cli/program.ts';
 import type { Engine } from '../../src/engine/engine.ts';
@@ -73,6 +74,17 @@ const solution: SdpSolution = {
   seconds: 0.25,
 };
 
+const certificate: Certificate = {
+  format: 'lipsoid-certificate',
+  version: 1,
+  network: { name: 'tiny', sha256: 'ab12', input: [3], output: 'fc' },
+  found: { by: 'lipsoid 1.2.3', engine: 'Wasm, 2 threads', method: 'closed-form SN(1.3)' },
+  unrolledFrom: null,
+  tori: [[]],
+  layers: [],
+  claim: { bound: 9.6, log10: 0.98228 },
+};
+
 interface Calls {
   solve?: SolveOptions | undefined;
   load?: readonly [string, LoadOptions | undefined];
@@ -106,6 +118,8 @@ async function run(line: string, overrides: Partial<Library> = {}, signal = new 
       calls.solve = options;
       return solution;
     },
+    certify: async () => certificate,
+    verify: async () => ({ accepted: true, bound: 9.6, log10: 0.9823, claimed: certificate.claim }),
     ...overrides,
   };
   const code = await runCommandLine(line.split(' ').filter(Boolean), {
@@ -285,7 +299,7 @@ describe('help and version', () => {
 
 describe('command lines that make no sense end with 1 and name the choices', () => {
   it.each([
-    ['', 'export-sdp or solve-sdp'],
+    ['', 'verify, export-sdp or solve-sdp'],
     ['certify a.onnx', 'bound, inspect'],
     ['bound', 'FILE'],
     ['export-sdp a.onnx --out p.dat-s', '--formulation'],

@@ -1,0 +1,100 @@
+/** Verification: whether a certificate proves what it claims of a network. */
+import { InputError } from '../errors.ts';
+import type { Network } from '../network/network.ts';
+import { check } from './checker/check.ts';
+import { log10Up, toNumber } from './checker/numbers.ts';
+import type { Layer } from './checker/plan.ts';
+import { Refusal } from './checker/refusal.ts';
+import { type Certificate, type Claim, decodeValues, readCertificate } from './format.ts';
+
+export interface VerifyOptions {
+  /** Cancels: the promise is rejected with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** Called now and then with the number of covariances computed. */
+  readonly onProgress?: (progress: { readonly covariances: number }) => void;
+}
+
+export interface Verification {
+  readonly accepted: boolean;
+  /** Why not, if not accepted. */
+  readonly reason?: string;
+  /** What the checker itself could prove; null where it could prove nothing (or outside float64: see `log10`). */
+  readonly bound: number | null;
+  readonly log10: number | null;
+  /** Null where the certificate could not be read. */
+  readonly claimed: Claim | null;
+}
+
+/**
+ * Recomputes the bound of a certificate in float64, from above, trusting nothing but that the multipliers are multipliers
+ * (docs/certificate.md says what is proven). Never throws for what is wrong with the certificate.
+ * @param certificate as `JSON.parse` gives it
+ * @throws the signal's reason when it is aborted
+ */
+export async function verify(
+  network: Network,
+  certificate: unknown,
+  options: VerifyOptions = {},
+): Promise<Verification> {
+  let claimed: Claim | null = null;
+  try {
+    const read = readCertificate(certificate);
+    claimed = read.claim;
+    refuseOtherNetwork(network, read);
+    const { bound, log10 } = await prove(network, { ...read, layers: read.layers.map(decoded) }, options);
+    const reason = shortfall(read.claim, bound, log10);
+    return { accepted: reason === undefined, ...(reason ? { reason } : {}), bound, log10, claimed };
+  } catch (error) {
+    // RangeError: an allocation that this machine cannot make.
+    if (!(error instanceof Refusal || error instanceof InputError || error instanceof RangeError))
+      throw error;
+    return { accepted: false, reason: error.message, bound: null, log10: null, claimed };
+  }
+}
+
+/**
+ * What the checker proves from multipliers.
+ * @throws Refusal
+ */
+export async function prove(
+  network: Network,
+  multipliers: Parameters<typeof check>[1],
+  { signal, onProgress }: VerifyOptions,
+): Promise<Claim> {
+  let covariances = 0;
+  let last = performance.now();
+  const value = await check(network, multipliers, async () => {
+    covariances++;
+    if (performance.now() - last < 50) return;
+    // Lets the host breathe, and a cancellation arrive.
+    await new Promise((resolve) => setTimeout(resolve));
+    signal?.throwIfAborted();
+    onProgress?.({ covariances });
+    last = performance.now();
+  });
+  return { bound: toNumber(value), log10: log10Up(value) };
+}
+
+function decoded(layer: Certificate['layers'][number], k: number): Layer {
+  return { ...layer, values: decodeValues(layer.values, `layers[${k}].values`) };
+}
+
+function refuseOtherNetwork({ source, tensors, input, output }: Network, { network }: Certificate): void {
+  const refuse = (what: string, wanted: string, got: string) =>
+    new Refusal(`of another network: ${what} is ${wanted} in the certificate, ${got} here`);
+  const sha256 = source?.sha256 ?? 'unknown';
+  if (network.sha256 !== sha256) throw refuse('the SHA-256', network.sha256, sha256);
+  const shape = tensors[input]!.shape.join('×');
+  if (network.input.join('×') !== shape) throw refuse('the input', network.input.join('×'), shape);
+  const { name } = tensors[output]!;
+  if (network.output !== name) throw refuse('the output', network.output, name);
+}
+
+/** Why the claim is not proven, if it is not. Written so that a NaN proves nothing. */
+function shortfall(claim: Claim, bound: number | null, log10: number): string | undefined {
+  if (claim.bound !== null && !(bound !== null && claim.bound >= bound)) {
+    return `claims ${claim.bound}, but its multipliers prove ${bound ?? `10^${log10}`}`;
+  }
+  if (!(claim.log10 >= log10)) return `claims 10^${claim.log10}, but its multipliers prove 10^${log10}`;
+  return undefined;
+}
