@@ -7,6 +7,7 @@ import { RULE_NAMES, RULES, type RuleName } from '../ellipsoid/multipliers.ts';
 import type { Program } from '../ellipsoid/program.ts';
 import { Rounding } from '../ellipsoid/rounding/rounding.ts';
 import { hasSkips } from '../ellipsoid/skips.ts';
+import { sweep } from '../ellipsoid/sweep.ts';
 import { createEngine } from '../engine/create.ts';
 import type { Engine } from '../engine/engine.ts';
 import { UnsupportedError } from '../errors.ts';
@@ -21,6 +22,7 @@ import { keepsOutputOrder, marginBounds } from './margins.ts';
 import { checkedMethod, checkMultipliers, checkTarget } from './options.ts';
 import { proofOf } from './proof.ts';
 import { DEFAULT_TIME_LIMIT, refined, searchCost } from './refined.ts';
+import { repeated } from './repetition.ts';
 import type {
   BoundOptions,
   BoundResult,
@@ -34,6 +36,7 @@ import { spectralProduct } from './spectralProduct.ts';
 import { type Unrolled, unrolledProgram } from './unrolled.ts';
 
 const DEFAULT_MEMORY = 2 * 2 ** 30;
+const DEFAULT_INFLATION_LIMIT = 0.05;
 
 /**
  * Bounds the ℓ2 Lipschitz constant of a network: ‖f(x) − f(y)‖₂ ≤ bound · ‖x − y‖₂ for all inputs x, y.
@@ -70,6 +73,7 @@ class Computation {
   readonly #pair: readonly [number, number] | undefined;
   readonly #ledger: Ledger;
   readonly #rows: Row[] = [];
+  #note: string | undefined;
   readonly #trace: TracePoint[] = [];
   /** On `performance.now()`. */
   #deadline: number | undefined;
@@ -102,7 +106,23 @@ class Computation {
       const found = this.#rows.some((r) => r.value !== undefined);
       if (this.#options.signal?.aborted || !this.#options.interrupt?.aborted || !found) throw error;
     }
+    await this.#repeat();
     return this.#result(await this.#lower());
+  }
+
+  /** In float64, what float32 inflates too much. */
+  async #repeat(): Promise<void> {
+    const rounding = this.#rounding;
+    if (!rounding?.coarse || this.#options.interrupt?.aborted) return;
+    const limit = this.#options.inflationLimit ?? DEFAULT_INFLATION_LIMIT;
+    const { rows, note } = await repeated(this.#engine, this.#rows, { rounding, limit, pair: this.#pair });
+    this.#rows.forEach((row, k) => {
+      const other = rows[k]!;
+      const multipliers = this.#multipliers.get(row);
+      if (other !== row && multipliers) this.#multipliers.set(other, multipliers);
+      this.#rows[k] = other;
+    });
+    this.#note = note;
   }
 
   async #lower(): Promise<LowerBound | undefined> {
@@ -211,8 +231,14 @@ class Computation {
     const rows = outcomes.map((outcome): Row => {
       const value = rowValue(program, outcome, this.#pair);
       const failed = Number.isNaN(value.mantissa);
-      const row = { method, rule: outcome.name, seconds } as const;
-      return failed ? { ...row, error: NOT_DOMINATED } : { ...row, ...where, value, program, outcome };
+      const again: Row['again'] = async (engine, rounding) => {
+        const rule = outcome.name as RuleName;
+        const silent = { ...options, rounding, method, ledger: new Ledger(undefined) };
+        const [found] = await closedForms(engine, program, norms, [rule], silent);
+        return found!;
+      };
+      const row = { method, rule: outcome.name, seconds, program, again, ...where } as const;
+      return failed ? { ...row, error: NOT_DOMINATED } : { ...row, value, outcome };
     });
     if (this.#method !== 'refined') for (const row of rows) this.#add(row);
     const best = least(rows);
@@ -234,7 +260,7 @@ class Computation {
       ledger: this.#ledger,
       method: path === 'torus' ? 'refined' : 'unrolled',
       deadline: this.#deadline,
-      onTrace: (point) => this.#note(point),
+      onTrace: (point) => this.#tracePoint(point),
     });
     const row =
       path === 'torus'
@@ -272,6 +298,13 @@ class Computation {
       value,
       program,
       outcome: found.outcome,
+      again: async (engine, rounding) => {
+        const runs = [{ name: 'refined', theta: found.theta }] as const;
+        const [outcome] = await sweep(engine, program, {
+          ...{ runs, memory: this.#memory, skips: new Map(), rounding, signal: this.#signal },
+        });
+        return outcome!;
+      },
     };
     this.#add(full);
     const network = this.#original.source?.sha256 ?? null;
@@ -283,7 +316,7 @@ class Computation {
     if (row.value && row.value.mantissa > 0) this.#ledger.found(log10(row.value));
   }
 
-  #note(point: Omit<TracePoint, 'seconds'>): void {
+  #tracePoint(point: Omit<TracePoint, 'seconds'>): void {
     const full = { ...point, seconds: (performance.now() - this.#start) / 1000 };
     this.#trace.push(full);
     if (!point.estimate) this.#ledger.found(point.log10);
@@ -295,6 +328,15 @@ class Computation {
     const best = least(rows);
     const searched = least(rows.filter((r) => this.#multipliers.has(r)));
     const margins = best && this.#margins(best);
+    if (best?.value && this.#rounding && lower?.assurance === 'rounding-safe') {
+      // Two proofs that contradict each other: the device does not keep to its arithmetic, or there is a mistake in here.
+      const contradiction = (lower.log10 ?? -Infinity) > log10(best.value) + 1e-12;
+      if (contradiction) {
+        throw new Error(
+          `bound: the bound 10^${log10(best.value)} must not lie below the sampled 10^${lower.log10}; please report this with the network, the engine (${this.#engine.information.description}) and its driver`,
+        );
+      }
+    }
     const proven = this.#pair ? undefined : least(rows.filter((r) => r.outcome !== undefined));
     return {
       ...numbers(best?.value),
@@ -303,6 +345,7 @@ class Computation {
       ...(this.#pair ? { target: this.#pair } : {}),
       ...(lower ? { lower } : {}),
       assurance: this.#rounding ? 'rounding-safe' : 'nominal',
+      ...(this.#note === undefined ? {} : { note: this.#note }),
       ...(best?.outcome?.inflation ? { inflation: inflationReport(best.outcome.inflation) } : {}),
       seconds: (performance.now() - this.#start) / 1000,
       methods: rows.map(methodResult),

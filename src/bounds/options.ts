@@ -7,7 +7,7 @@ import { type BoundOptions, METHODS, type MethodName, type StoredMultipliers } f
 
 /** The method that the options mean. @throws InputError naming the choices */
 export function checkedMethod(options: BoundOptions): MethodName {
-  const { method, rule, memory, evaluations, tolerance, timeLimit, seed } = options;
+  const { method, rule, memory, evaluations, tolerance, timeLimit, inflationLimit, seed } = options;
   if (method !== undefined && !METHODS.includes(method)) {
     throw new InputError(`method: one of ${METHODS.join(', ')}, got ${String(method)}`);
   }
@@ -19,6 +19,8 @@ export function checkedMethod(options: BoundOptions): MethodName {
   if (evaluations !== undefined && !(Number.isInteger(evaluations) && evaluations >= 0)) {
     throw new InputError(`evaluations: a whole number, got ${evaluations}`);
   }
+  if (inflationLimit !== undefined && !(inflationLimit >= 0))
+    throw new InputError(`inflation limit: not negative, got ${inflationLimit}`);
   if (tolerance !== undefined && !(tolerance >= 0))
     throw new InputError(`tolerance: not negative, got ${tolerance}`);
   if (timeLimit !== undefined && !(timeLimit >= 0))

@@ -26,6 +26,9 @@ export interface BoundOptions {
   readonly engine?: Engine;
   /** Memory budget in bytes for matrices; default 2 GiB. A network beyond it runs slower, it does not fail. */
   readonly memory?: number;
+  /** In float32: by how much, as a fraction, rounding may inflate the bound before its last pass is repeated in float64 on the CPU;
+   *  default 0.05. */
+  readonly inflationLimit?: number;
   /** False: no analysis of rounding, `nominal` numbers. Default true. */
   readonly rigor?: boolean;
   /** What the refined method makes small: the bound itself (default), all margins together (the root of the sum of their squares), or
@@ -150,6 +153,8 @@ export interface BoundResult {
   /** Sampled, of the same as `bound`: of the whole output, or of the pair's difference. Absent with `lower: false`. */
   readonly lower?: LowerBound;
   readonly assurance: Assurance;
+  /** What was done beyond what was asked for, or could not be, in a sentence. */
+  readonly note?: string;
   /** What bounding the rounding errors cost; absent for `nominal` and for spectral products. */
   readonly inflation?: InflationReport;
   readonly seconds: number;

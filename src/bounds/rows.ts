@@ -1,7 +1,9 @@
 /** Rows of a result: one bound of one method, and how they become numbers. */
 import type { Program } from '../ellipsoid/program.ts';
 import type { Inflation } from '../ellipsoid/rounding/inflation.ts';
+import type { Rounding } from '../ellipsoid/rounding/rounding.ts';
 import type { Outcome } from '../ellipsoid/sweep.ts';
+import type { Engine } from '../engine/engine.ts';
 import { isLess, log10, roundedUp, type Scaled, scaled, squareRoot, times, toNumber } from '../scaled.ts';
 import { marginOf } from './margins.ts';
 import type { InflationReport, MethodResult, RowRule, SearchReport } from './result.ts';
@@ -17,6 +19,8 @@ export interface Row {
   readonly error?: string;
   readonly program?: Program;
   readonly outcome?: Outcome;
+  /** The pass that gave the outcome once more, on another engine or with another analysis of rounding. */
+  readonly again?: (engine: Engine, rounding: Rounding | undefined) => Promise<Outcome>;
   /** The node from which on the program's network is unrolled, if it is. */
   readonly unrolledFrom?: number;
 }

@@ -31,6 +31,9 @@ export interface BoundCommand {
   /** Files. */
   readonly multipliers?: string;
   readonly saveMultipliers?: string;
+  readonly rigor?: boolean;
+  /** As a fraction. */
+  readonly inflationLimit?: number;
   readonly lower?: boolean;
   readonly seed?: number;
   readonly certificate?: string;
@@ -50,7 +53,7 @@ export async function boundCommand(
   version: string,
 ): Promise<number> {
   const { inputShape, output, threads, rule, memory, target, evaluations, tolerance, timeLimit } = command;
-  const { lower, seed } = command;
+  const { lower, seed, rigor, inflationLimit } = command;
   const network = await library.loadNetwork(command.file, {
     ...(inputShape && { inputShape }),
     ...(output !== undefined && { output }),
@@ -76,6 +79,8 @@ export async function boundCommand(
       ...(tolerance !== undefined && { tolerance }),
       ...(timeLimit !== undefined && { timeLimit }),
       ...(multipliers !== undefined && { multipliers }),
+      ...(rigor !== undefined && { rigor }),
+      ...(inflationLimit !== undefined && { inflationLimit }),
       ...(lower !== undefined && { lower }),
       ...(seed !== undefined && { seed }),
       ...(rule !== undefined && { rule }),
@@ -130,6 +135,7 @@ function boundDocument(file: string, network: Network, result: BoundResult): obj
     lower: result.lower,
     assurance: result.assurance,
     inflation: result.inflation,
+    note: result.note,
     seconds: result.seconds,
     methods: result.methods,
     trace: result.trace,
@@ -210,10 +216,30 @@ function explanation(result: BoundResult, command: BoundCommand): string[] {
   return [
     `${of} ≤ ${value} · ‖x − y‖₂ for all inputs x and y (${[methodName(result), what].filter((t) => t).join('; ')}).`,
     ...(result.lower ? [lowerText(result.lower, value)] : []),
-    `Digits are rounded ${result.lower ? 'outward' : 'up'}. Rounding errors inside the computation are not yet accounted for.`,
+    `${assuranceText(result)} Digits are rounded ${result.lower ? 'outward' : 'up'}.`,
+    ...(result.note === undefined ? [] : [result.note]),
     ...result.methods.flatMap((row) => (row.search ? [searchText(row)] : [])),
     advice(result, command),
   ];
+}
+
+/** What stands behind the bound. */
+function assuranceText({ assurance, inflation }: BoundResult): string {
+  switch (assurance) {
+    case 'nominal':
+      return 'Nominal: rounding errors inside the computation are not accounted for.';
+    case 'rounding-safe':
+    case 'checked': {
+      const percent = inflation && 100 * (inflation.factor - 1);
+      const cost =
+        percent === undefined
+          ? ''
+          : ` (at a cost of ${percent < 1e-3 ? 'less than 0.001' : percent.toPrecision(2)} %)`;
+      return `Rounding errors inside the computation are accounted for${cost}.`;
+    }
+    default:
+      return assurance satisfies never;
+  }
 }
 
 /** @param above the bound, as text */

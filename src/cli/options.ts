@@ -39,6 +39,11 @@ export function nonnegative(text: string): number {
   return value;
 }
 
+/** A percentage as a fraction. */
+export function percent(text: string): number {
+  return nonnegative(text) / 100;
+}
+
 /** `global`, `margins`, or the numbers of two outputs: `3,5`. */
 export function target(text: string): 'global' | 'margins' | [number, number] {
   if (text === 'global' || text === 'margins') return text;

@@ -9,7 +9,7 @@ import { type ExportSdpCommand, exportSdpCommand } from './exportSdp.ts';
 import { EXIT, type Failure, failureDocument, failureText, toFailure, UsageError } from './failure.ts';
 import { inspectCommand } from './inspect.ts';
 import type { EngineName, Library } from './library.ts';
-import { count, megabytes, nonnegative, positiveInteger, shape, target } from './options.ts';
+import { count, megabytes, nonnegative, percent, positiveInteger, shape, target } from './options.ts';
 import { type SolveSdpCommand, solveSdpCommand } from './solveSdp.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -96,6 +96,12 @@ function commandLine(surroundings: Surroundings, finish: (code: number) => void)
     )
     .option('--multipliers <file>', 'where the search starts, from --save-multipliers')
     .option('--save-multipliers <file>', 'where to write the multipliers that the search finds')
+    .option('--no-rigor', 'bare numbers, without an analysis of rounding errors')
+    .option(
+      '--inflation-limit <percent>',
+      'what rounding in float32 may add before the last pass is repeated in float64 (default: 5)',
+      percent,
+    )
     .option('--no-lower', 'leave out the sampled lower bound that is printed beside the bound')
     .option('--seed <n>', 'of the points that the lower bound is sampled at (default: 0)', count)
     .option('--certificate <file>', 'where to write a certificate that `verify` accepts')

@@ -1,0 +1,84 @@
+/**
+ * What float32 costs a bound, and the remedy: where rounding inflates the best of the rows too much, or lets none of them stand, its
+ * last pass is repeated in float64 on the CPU.
+ */
+import { programCost } from '../ellipsoid/cost.ts';
+import type { Rounding } from '../ellipsoid/rounding/rounding.ts';
+import { createEngine } from '../engine/create.ts';
+import type { Engine } from '../engine/engine.ts';
+import { over, toNumber } from '../scaled.ts';
+import { least, type Row, rowValue } from './rows.ts';
+
+/** Operations of a pass that are repeated without being asked for: a minute or two of a CPU. */
+const AFFORDABLE = 2e12;
+
+export interface RepetitionOptions {
+  readonly rounding: Rounding;
+  /** Largest inflation that is put up with, as a fraction. */
+  readonly limit: number;
+  readonly pair: readonly [i: number, j: number] | undefined;
+}
+
+/** A row whose inflation is known, and the reading of it for people. */
+export interface Repetition {
+  /** Rows in place of those given. */
+  readonly rows: readonly Row[];
+  readonly note?: string;
+}
+
+/** @param rows of a run on `engine`, in float32, with rounding accounted for */
+export async function repeated(
+  engine: Engine,
+  rows: readonly Row[],
+  { rounding, limit, pair }: RepetitionOptions,
+): Promise<Repetition> {
+  const best = least(rows);
+  // The estimate is rather too large: below the limit there is nothing to do.
+  const estimate = best?.outcome?.inflation?.factor;
+  if (best && (estimate === undefined || estimate <= 1 + limit)) return { rows };
+
+  // What the winner, or every row that none of the proofs let stand, would be without an analysis.
+  const candidates: Row[] = [];
+  for (const row of best ? [best] : rows) {
+    if (!row.again || !row.program) continue;
+    candidates.push({ ...row, value: rowValue(row.program, await row.again(engine, undefined), pair) });
+  }
+  const nominal = least(candidates);
+  if (!nominal?.value || !nominal.program || !nominal.again) return { rows };
+  const inflation = best?.value && toNumber(over(best.value, nominal.value));
+  const original = rows.find((r) => r.again === nominal.again)!;
+  if (inflation && inflation <= 1 + limit) {
+    return { rows: rows.map((r) => (r === original ? measured(r, inflation) : r)) };
+  }
+
+  const why = inflation
+    ? `rounding in float32 would have added ${(100 * (inflation - 1)).toPrecision(2)} %`
+    : 'in float32 rounding lets no bound stand';
+  if (programCost(nominal.program) > AFFORDABLE) {
+    return {
+      rows,
+      note: `${why}; a pass in float64 on the CPU takes too long to be made unasked (--engine cpu)`,
+    };
+  }
+  const cpu = await createEngine({ engine: 'cpu' });
+  try {
+    const exact = rounding.on(cpu.information);
+    const outcome = await nominal.again(cpu, exact);
+    const value = rowValue(nominal.program, outcome, pair);
+    const { error: _, ...rest } = original;
+    const row: Row = { ...rest, value, outcome };
+    return {
+      rows: rows.map((r) => (r === original ? row : r)),
+      note: `The last pass was repeated in float64 (${cpu.information.name}): ${why}.`,
+    };
+  } finally {
+    await cpu.close();
+  }
+}
+
+/** A row with its inflation as it was measured, where it had been estimated. */
+function measured(row: Row, factor: number): Row {
+  const { outcome } = row;
+  if (!outcome?.inflation) return row;
+  return { ...row, outcome: { ...outcome, inflation: { ...outcome.inflation, factor } } };
+}
