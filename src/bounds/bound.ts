@@ -4,8 +4,10 @@ import { compile } from '../ellipsoid/compile.ts';
 import { normCost, programCost, stepsOf } from '../ellipsoid/cost.ts';
 import type { Norms } from '../ellipsoid/gains.ts';
 import { RULE_NAMES, RULES, type RuleName } from '../ellipsoid/multipliers.ts';
+import { leastBytes } from '../ellipsoid/partition.ts';
 import type { Program } from '../ellipsoid/program.ts';
 import { hasSkips } from '../ellipsoid/skips.ts';
+import { bytesPerNumber } from '../engine/bytesPerNumber.ts';
 import { createEngine } from '../engine/create.ts';
 import type { Engine } from '../engine/engine.ts';
 import { UnsupportedError } from '../errors.ts';
@@ -53,6 +55,8 @@ class Computation {
   readonly #method: MethodName;
   readonly #rules: readonly RuleName[];
   readonly #memory: number;
+  /** Bytes that no plan can go below. */
+  #needed = 0;
   /** Stops what no number has come of yet. */
   readonly #signal: AbortSignal | undefined;
   readonly #pair: readonly [number, number] | undefined;
@@ -170,6 +174,7 @@ class Computation {
       norms = product.norms;
     }
     if (this.#method === 'spectral-product') return;
+    this.#needed = Math.max(this.#needed, leastBytes(program, bytesPerNumber(this.#engine)));
     const outcomes = await closedForms(this.#engine, program, norms, this.#rules, { ...options, method });
     const seconds = clock();
     const rows = outcomes.map((outcome): Row => {
@@ -253,6 +258,7 @@ class Computation {
       ...(best ? { method: best.method } : {}),
       ...(best?.rule ? { rule: best.rule } : {}),
       ...(this.#pair ? { target: this.#pair } : {}),
+      ...(this.#needed > this.#memory ? { memoryNeeded: this.#needed } : {}),
       rigorous: false,
       seconds: (performance.now() - this.#start) / 1000,
       methods: rows.map(methodResult),

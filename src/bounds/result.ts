@@ -23,7 +23,8 @@ export interface BoundOptions {
   readonly rule?: RuleName;
   /** Default: `createEngine()`, closed at the end. A given engine stays open. */
   readonly engine?: Engine;
-  /** Memory budget in bytes for matrices; default 2 GiB. A network beyond it runs slower, it does not fail. */
+  /** Memory budget in bytes for what is on the engine; default 2 GiB. A network beyond it runs slower, it does not fail; where even
+   *  one frequency at a time is beyond it, `memoryNeeded` says so. */
   readonly memory?: number;
   /** What the refined method makes small: the bound itself (default), all margins together (the root of the sum of their squares), or
    *  output i minus output j; with a pair, `bound` is the bound on that difference. */
@@ -112,6 +113,8 @@ export interface BoundResult {
   readonly rule?: RowRule;
   /** The pair whose difference is bounded, if one was asked for. */
   readonly target?: readonly [i: number, j: number];
+  /** Bytes that the largest step took at least, where that is beyond the memory budget however finely it is cut. */
+  readonly memoryNeeded?: number;
   /** False: float64 arithmetic without an analysis of its rounding. */
   readonly rigorous: false;
   readonly seconds: number;

@@ -110,6 +110,7 @@ function boundDocument(file: string, network: Network, result: BoundResult): obj
     method: result.method,
     rule: result.rule,
     target: result.target,
+    memoryNeeded: result.memoryNeeded,
     rigorous: result.rigorous,
     seconds: result.seconds,
     methods: result.methods,
@@ -182,6 +183,11 @@ function explanation(result: BoundResult, command: BoundCommand): string[] {
   return [
     `${of} ≤ ${value} · ‖x − y‖₂ for all inputs x and y (${[methodName(result), what].filter((t) => t).join('; ')}).`,
     'Digits are rounded up. Rounding errors inside the computation are not yet accounted for.',
+    ...(result.memoryNeeded === undefined
+      ? []
+      : [
+          `The memory budget was not kept: the largest step takes ${Math.ceil(result.memoryNeeded / 1e6)} MB, however finely it is cut.`,
+        ]),
     ...result.methods.flatMap((row) => (row.search ? [searchText(row)] : [])),
     advice(result, command),
   ];
