@@ -1,11 +1,14 @@
 /** Spectral norms of the linear maps of a program, each on the torus of its segment, from above. */
+import { bytesPerNumber } from '../engine/bytesPerNumber.ts';
 import type { Engine, Vector } from '../engine/engine.ts';
 import { scoped } from '../engine/scope.ts';
 import { type Scaled, scaled, squareRoot } from '../scaled.ts';
 import { type Frequencies, halfTorus, refine, slice } from '../spectrum/frequencies.ts';
 import { affine, read, type StepTaps, symbolOf, termTaps } from './affine.ts';
 import type { Norms } from './gains.ts';
+import { MOST_UPLOADED } from './partition.ts';
 import type { PlacedTerm, Program, Segment } from './program.ts';
+import { congruenceByColumns } from './symbols.ts';
 import type { LinearMap } from './variables.ts';
 
 export interface NormsOptions {
@@ -60,7 +63,8 @@ function squaredNorm(
   const copies = ratio.reduce((p, r) => p * r, 1);
   const coarse = halfTorus(side.map((n, a) => n / ratio[a]!));
   const reads = map.kind === 'read' || map.kind === 'total';
-  const bytes = 16 * copies * (2 * taps.rows * taps.columns + 3 * taps.rows * taps.rows);
+  const bytes =
+    2 * bytesPerNumber(engine) * copies * (2 * taps.rows * taps.columns + 3 * taps.rows * taps.rows);
   const size = Math.max(1, Math.floor(memory / bytes));
   const matrices = engine.matrices(taps.matrices, 1, taps.taps.length, taps.rows * taps.columns, false);
   const result = scoped(engine, (e) => {
@@ -85,10 +89,15 @@ function squaredNorm(
 /** W Wᵀ or Wᵀ W, whichever is smaller. */
 function smallerGram(engine: Engine, taps: StepTaps) {
   const { rows, columns, matrices } = taps;
-  if (rows <= columns) return engine.congruence(engine.matrices(matrices, 1, rows, columns, false));
+  if (rows <= columns) return congruenceByColumns(engine, taps, undefined, MOST_UPLOADED);
   const transposed = new Float64Array(rows * columns);
   for (let r = 0; r < rows; r++) {
     for (let c = 0; c < columns; c++) transposed[c * rows + r] = matrices[r * columns + c]!;
   }
-  return engine.congruence(engine.matrices(transposed, 1, columns, rows, false));
+  return congruenceByColumns(
+    engine,
+    { ...taps, rows: columns, columns: rows, matrices: transposed },
+    undefined,
+    MOST_UPLOADED,
+  );
 }

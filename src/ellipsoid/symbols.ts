@@ -63,30 +63,9 @@ export class Symbols {
     return symbol!;
   }
 
-  /** W D Wᵀ for the dense matrix of step k, where that is too wide to be on the engine as a whole: the sum over slices of columns.
-   *  @param diagonal absent: the identity */
+  /** W D Wᵀ for the dense matrix of step k, without ever holding all of it. */
   congruenceByColumns(k: number, diagonal: Vector | undefined): Matrices {
-    const { rows, columns, matrices } = this.tapsOf(k);
-    const width = Math.max(1, Math.floor(this.#uploads.slice / rows));
-    let sum: Matrices | undefined;
-    for (let first = 0; first < columns; first += width) {
-      const before = sum;
-      const end = Math.min(columns, first + width);
-      sum = scoped(this.#engine, (e) => {
-        const w = e.matrices(
-          () => columnsOf(matrices, rows, columns, first, end),
-          1,
-          rows,
-          end - first,
-          false,
-        );
-        const own = Array.from({ length: end - first }, (_, i) => Int32Array.of(first + i));
-        const part = e.congruence(w, diagonal && e.sumOver(diagonal, own));
-        return before ? e.add(before, part) : part;
-      });
-      if (before) this.#engine.release(before);
-    }
-    return sum!;
+    return congruenceByColumns(this.#engine, this.tapsOf(k), diagonal, this.#uploads.slice);
   }
 
   /** Whether the dense matrix of step k is more than one upload. */
@@ -134,6 +113,33 @@ export class Symbols {
     for (const slice of this.#atHand) if (which(slice)) this.#engine.release(slice.matrices);
     this.#atHand = this.#atHand.filter((slice) => !which(slice));
   }
+}
+
+/**
+ * W D Wᵀ for a dense W: the sum over slices of its columns.
+ * @param diagonal absent: the identity
+ * @param most numbers of W on the engine at a time
+ */
+export function congruenceByColumns(
+  engine: Engine,
+  { rows, columns, matrices }: StepTaps,
+  diagonal: Vector | undefined,
+  most: number,
+): Matrices {
+  const width = Math.max(1, Math.floor(most / rows));
+  let sum: Matrices | undefined;
+  for (let first = 0; first < columns; first += width) {
+    const before = sum;
+    const end = Math.min(columns, first + width);
+    sum = scoped(engine, (e) => {
+      const w = e.matrices(() => columnsOf(matrices, rows, columns, first, end), 1, rows, end - first, false);
+      const own = Array.from({ length: end - first }, (_, i) => Int32Array.of(first + i));
+      const part = e.congruence(w, diagonal && e.sumOver(diagonal, own));
+      return before ? e.add(before, part) : part;
+    });
+    if (before) engine.release(before);
+  }
+  return sum!;
 }
 
 /** Columns first … end − 1 of a dense matrix. */
