@@ -4,10 +4,12 @@ import { compile } from '../ellipsoid/compile.ts';
 import { normCost, programCost, stepsOf } from '../ellipsoid/cost.ts';
 import type { Norms } from '../ellipsoid/gains.ts';
 import { RULE_NAMES, RULES, type RuleName } from '../ellipsoid/multipliers.ts';
+import { leastBytes } from '../ellipsoid/partition.ts';
 import type { Program } from '../ellipsoid/program.ts';
 import { Rounding } from '../ellipsoid/rounding/rounding.ts';
 import { hasSkips } from '../ellipsoid/skips.ts';
 import { sweep } from '../ellipsoid/sweep.ts';
+import { bytesPerNumber } from '../engine/bytesPerNumber.ts';
 import { createEngine } from '../engine/create.ts';
 import type { Engine } from '../engine/engine.ts';
 import { UnsupportedError } from '../errors.ts';
@@ -68,6 +70,8 @@ class Computation {
   readonly #memory: number;
   /** Absent where the caller wants bare numbers. */
   readonly #rounding: Rounding | undefined;
+  /** Bytes that no plan can go below. */
+  #needed = 0;
   /** Stops what no number has come of yet. */
   readonly #signal: AbortSignal | undefined;
   readonly #pair: readonly [number, number] | undefined;
@@ -226,6 +230,7 @@ class Computation {
       norms = product.norms;
     }
     if (this.#method === 'spectral-product') return;
+    this.#needed = Math.max(this.#needed, leastBytes(program, bytesPerNumber(this.#engine)));
     const outcomes = await closedForms(this.#engine, program, norms, this.#rules, { ...options, method });
     const seconds = clock();
     const rows = outcomes.map((outcome): Row => {
@@ -346,6 +351,7 @@ class Computation {
       ...(lower ? { lower } : {}),
       assurance: this.#rounding ? 'rounding-safe' : 'nominal',
       ...(this.#note === undefined ? {} : { note: this.#note }),
+      ...(this.#needed > this.#memory ? { memoryNeeded: this.#needed } : {}),
       ...(best?.outcome?.inflation ? { inflation: inflationReport(best.outcome.inflation) } : {}),
       seconds: (performance.now() - this.#start) / 1000,
       methods: rows.map(methodResult),

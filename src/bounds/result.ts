@@ -24,7 +24,8 @@ export interface BoundOptions {
   readonly rule?: RuleName;
   /** Default: `createEngine()`, closed at the end. A given engine stays open. */
   readonly engine?: Engine;
-  /** Memory budget in bytes for matrices; default 2 GiB. A network beyond it runs slower, it does not fail. */
+  /** Memory budget in bytes for what is on the engine; default 2 GiB. A network beyond it runs slower, it does not fail; where even
+   *  one frequency at a time is beyond it, `memoryNeeded` says so. */
   readonly memory?: number;
   /** In float32: by how much, as a fraction, rounding may inflate the bound before its last pass is repeated in float64 on the CPU;
    *  default 0.05. */
@@ -157,6 +158,8 @@ export interface BoundResult {
   readonly note?: string;
   /** What bounding the rounding errors cost; absent for `nominal` and for spectral products. */
   readonly inflation?: InflationReport;
+  /** Bytes that the largest step took at least, where that is beyond the memory budget however finely it is cut. */
+  readonly memoryNeeded?: number;
   readonly seconds: number;
   /** Every method and rule that ran. */
   readonly methods: readonly MethodResult[];

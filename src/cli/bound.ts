@@ -136,6 +136,7 @@ function boundDocument(file: string, network: Network, result: BoundResult): obj
     assurance: result.assurance,
     inflation: result.inflation,
     note: result.note,
+    memoryNeeded: result.memoryNeeded,
     seconds: result.seconds,
     methods: result.methods,
     trace: result.trace,
@@ -218,6 +219,11 @@ function explanation(result: BoundResult, command: BoundCommand): string[] {
     ...(result.lower ? [lowerText(result.lower, value)] : []),
     `${assuranceText(result)} Digits are rounded ${result.lower ? 'outward' : 'up'}.`,
     ...(result.note === undefined ? [] : [result.note]),
+    ...(result.memoryNeeded === undefined
+      ? []
+      : [
+          `The memory budget was not kept: the largest step takes ${Math.ceil(result.memoryNeeded / 1e6)} MB, however finely it is cut.`,
+        ]),
     ...result.methods.flatMap((row) => (row.search ? [searchText(row)] : [])),
     advice(result, command),
   ];

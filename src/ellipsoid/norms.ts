@@ -1,13 +1,16 @@
 /** Spectral norms of the linear maps of a program, each on the torus of its segment, from above. */
+import { bytesPerNumber } from '../engine/bytesPerNumber.ts';
 import type { Engine, Matrices, Vector } from '../engine/engine.ts';
 import { scoped } from '../engine/scope.ts';
 import { roundedUp, type Scaled, scaled, squareRoot } from '../scaled.ts';
 import { type Frequencies, halfTorus, refine, slice } from '../spectrum/frequencies.ts';
 import { affine, read, type StepTaps, symbolOf, termTaps } from './affine.ts';
 import type { Norms } from './gains.ts';
+import { MOST_UPLOADED } from './partition.ts';
 import type { PlacedTerm, Program, Segment } from './program.ts';
 import { affineAbove, readAbove, sumAbove, symbolError } from './rounding/affine.ts';
 import type { Rounding } from './rounding/rounding.ts';
+import { byColumns } from './symbols.ts';
 import type { LinearMap } from './variables.ts';
 
 export interface NormsOptions {
@@ -62,7 +65,8 @@ function squaredNorm(
   const { torus, ratio, copies } = gridOf(segment, k, placed);
   const coarse = halfTorus(torus);
   const reads = map.kind === 'read' || map.kind === 'total';
-  const bytes = 16 * copies * (2 * taps.rows * taps.columns + 3 * taps.rows * taps.rows);
+  const bytes =
+    2 * bytesPerNumber(engine) * copies * (2 * taps.rows * taps.columns + 3 * taps.rows * taps.rows);
   const size = Math.max(1, Math.floor(memory / bytes));
   const matrices = engine.matrices(taps.matrices, 1, taps.taps.length, taps.rows * taps.columns, false);
   const result = scoped(engine, (e) => {
@@ -115,15 +119,29 @@ function radius(engine: Engine, rounding: Rounding | undefined, s: Matrices): Ve
   return rounding ? engine.combine([[rounding.radius(s.rows, s.complex), found]]) : found;
 }
 
-/** W Wᵀ or Wᵀ W, whichever is smaller. */
+/** W Wᵀ or Wᵀ W, whichever is smaller, the sum over slices of columns. */
 function smallerGram(engine: Engine, taps: StepTaps, rounding: Rounding | undefined): Matrices {
   const { rows, columns } = taps;
   const [side, inner] = rows <= columns ? [rows, columns] : [columns, rows];
-  const own = rows <= columns ? taps.matrices : transposed(taps.matrices, rows, columns);
-  const matrix = engine.matrices(own, 1, side, inner, false);
-  if (!rounding) return engine.congruence(matrix);
-  const error = symbolError(engine, rounding, { ...taps, rows: side, columns: inner }, false);
-  return affineAbove(engine, rounding, matrix, undefined, 1, error, [[0, side]]).state;
+  const matrices = rows <= columns ? taps.matrices : transposed(taps.matrices, rows, columns);
+  const flat = { ...taps, rows: side, columns: inner, matrices };
+  const error = rounding && symbolError(engine, rounding, flat, false);
+  const blocks = [[0, side]] as const;
+  let sum: Matrices | undefined;
+  let count = 0;
+  for (const slice of byColumns(engine, flat, MOST_UPLOADED)) {
+    const before = sum;
+    sum = scoped(engine, (e) => {
+      const part =
+        rounding && error
+          ? affineAbove(e, rounding, slice.matrices, undefined, 1, error, blocks).state
+          : e.congruence(slice.matrices);
+      return before ? e.add(before, part) : part;
+    });
+    engine.release(slice.matrices, ...(before ? [before] : []));
+    count++;
+  }
+  return rounding && count > 1 ? sumAbove(engine, rounding, sum!, count, blocks) : sum!;
 }
 
 function transposed(matrix: Float64Array, rows: number, columns: number): Float64Array {

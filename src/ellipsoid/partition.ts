@@ -43,7 +43,7 @@ export interface Budget {
 }
 
 /** Numbers of one upload at most: in float32 half of what every WebGPU device can bind at once. */
-const MOST_UPLOADED = 2 ** 24;
+export const MOST_UPLOADED = 2 ** 24;
 
 /** Cuts a segment's frequencies for a budget. */
 export function partition(segment: Segment, { memory, bytesPerNumber, wantedRuns }: Budget): Partition {

@@ -64,17 +64,8 @@ export class Symbols {
   }
 
   /** The dense matrix of step k in slices of its columns, each made when asked for; to be released by the caller. */
-  *byColumns(k: number): Generator<{ readonly matrices: Matrices; readonly columns: Int32Array[] }> {
-    const { rows, columns, matrices } = this.tapsOf(k);
-    const width = Math.max(1, Math.floor(this.#uploads.slice / rows));
-    for (let first = 0; first < columns; first += width) {
-      const end = Math.min(columns, first + width);
-      const slice = () => columnsOf(matrices, rows, columns, first, end);
-      yield {
-        matrices: this.#engine.matrices(slice, 1, rows, end - first, false),
-        columns: Array.from({ length: end - first }, (_, i) => Int32Array.of(first + i)),
-      };
-    }
+  byColumns(k: number): Generator<ColumnSlice> {
+    return byColumns(this.#engine, this.tapsOf(k), this.#uploads.slice);
   }
 
   /** Whether the dense matrix of step k is more than one upload. */
@@ -121,6 +112,29 @@ export class Symbols {
   #drop(which: (slice: Slice) => boolean): void {
     for (const slice of this.#atHand) if (which(slice)) this.#engine.release(slice.matrices);
     this.#atHand = this.#atHand.filter((slice) => !which(slice));
+  }
+}
+
+/** Some columns of a dense matrix, on the engine, and where they come from. */
+export interface ColumnSlice {
+  readonly matrices: Matrices;
+  readonly columns: Int32Array[];
+}
+
+/** A dense matrix in slices of its columns of at most so many numbers, each made when asked for; to be released by the caller. */
+export function* byColumns(
+  engine: Engine,
+  { rows, columns, matrices }: StepTaps,
+  most: number,
+): Generator<ColumnSlice> {
+  const width = Math.max(1, Math.floor(most / rows));
+  for (let first = 0; first < columns; first += width) {
+    const end = Math.min(columns, first + width);
+    const slice = () => columnsOf(matrices, rows, columns, first, end);
+    yield {
+      matrices: engine.matrices(slice, 1, rows, end - first, false),
+      columns: Array.from({ length: end - first }, (_, i) => Int32Array.of(first + i)),
+    };
   }
 }
 

@@ -109,6 +109,17 @@ describe('bound', () => {
     for (const [name, value] of rows(little)) expect(value! / expected.get(name)!).toBeCloseTo(1, 9);
   });
 
+  it('says what the largest step takes where that is beyond the memory', async () => {
+    const next = normals(3);
+    const network = chain('wide', [40], [affine(60, 40, next), RELU, affine(3, 60, next)]);
+    const options = { engine, method: 'closed-form', rule: 'GC(1.5)' } as const;
+    const little = await bound(network, { ...options, memory: 1000 });
+    expect(little.memoryNeeded).toBeGreaterThan(8 * 60 * 60);
+    const enough = await bound(network, { ...options, memory: little.memoryNeeded! });
+    expect(enough.memoryNeeded).toBeUndefined();
+    expect(little.bound! / enough.bound!).toBeCloseTo(1, 9);
+  });
+
   it('holds the deepest networks: beyond the range of float64 only the logarithm is left', async () => {
     const next = normals(4);
     const deep = (scale: number) =>

@@ -12,6 +12,25 @@ const matrix = (e: Engine, batch: number, rows: number, columns: number, complex
   e.matrices(randomNumbers(1, batch * rows * columns * (complex ? 2 : 1)), batch, rows, columns, complex);
 
 describe('recording', () => {
+  it('asks for data when its turn comes', async () => {
+    const engine = oracleEngine();
+    const data = Float64Array.of(1, 2);
+    let asked = 0;
+    const make = () => {
+      asked++;
+      return data;
+    };
+    const a = engine.matrices(make, 1, 1, 2, false);
+    const b = engine.add(a, a);
+    expect([asked, engine.peakBytes]).toEqual([0, 0]);
+    expect(await engine.read(b)).toEqual([Float64Array.of(2, 4)]);
+    expect(asked).toBe(1);
+    data.fill(9);
+    expect(await engine.read(a)).toEqual([Float64Array.of(1, 2)]);
+    const c = engine.matrices(() => new Float64Array(5), 1, 2, 3, false);
+    await expect(engine.read(c)).rejects.toThrow('matrices: [1 | 2 × 3] takes 6 numbers, got 5');
+  });
+
   it('copies data in and out', async () => {
     const e = await engine();
     const data = Float64Array.of(1, 2);

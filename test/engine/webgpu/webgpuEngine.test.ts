@@ -49,6 +49,27 @@ describe.skipIf(withoutGpu)('WebGPU in Node', () => {
       expect((await e.read(...others)).map(([x]) => x)).toEqual(others.map((_, k) => k));
     });
 
+    it('asks for large data when its turn comes, and in the same buffer again', async () => {
+      const e = await engine();
+      const numbers = 2 ** 17;
+      const asked: number[] = [];
+      const doubled = [1, 2, 3].map((value) => {
+        const make = () => {
+          asked.push(value);
+          return new Float64Array(numbers).fill(value);
+        };
+        const a = e.matrices(make, 1, 1, numbers, false);
+        const sum = e.sumOver(e.diagonal(e.congruence(a)), [Int32Array.of(0)]);
+        e.release(a);
+        return sum;
+      });
+      expect(asked).toEqual([]);
+      expect(e.peakBytes).toBeLessThan(2 * 4 * numbers);
+      const found = await e.read(...doubled);
+      expect(asked).toEqual([1, 2, 3]);
+      expect(found.map(([x]) => x)).toEqual([1, 4, 9].map((square) => square * numbers));
+    });
+
     it('uses memory again', async () => {
       const e = await engine();
       const a = e.vector(new Float64Array(1000));
