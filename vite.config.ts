@@ -8,5 +8,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     // Processes, not threads: native libraries keep one state per process.
     pool: 'forks',
+    // As many as there are cores: much of the time is spent waiting for browsers and other runtimes.
+    maxWorkers: '100%',
   },
 });
