@@ -11,12 +11,6 @@ export interface Reading {
   readonly log10: number | null;
 }
 
-/** Members of results of a library with a rounding analysis and with sampled lower bounds. */
-interface Extended {
-  readonly assurance?: string;
-  readonly lower?: { readonly value: number | null; readonly log10: number | null };
-}
-
 const KINDS = [
   { kind: 'product', method: 'spectral-product', label: 'Product of norms' },
   { kind: 'closedForm', method: 'closed-form', label: 'Closed form' },
@@ -30,17 +24,20 @@ export function formatReading({ kind, bound, log10 }: Reading): string {
 }
 
 /** Kinds without a bound are left out. */
-export function readingsOf(result: BoundResult): { readings: Reading[]; assurance: string } {
+export function readingsOf(result: BoundResult): {
+  readings: Reading[];
+  assurance: BoundResult['assurance'];
+} {
   const readings = KINDS.flatMap(({ kind, method, label }): Reading[] => {
     const row = least(result.methods.filter((m) => m.method === method));
     return row ? [{ kind, label, detail: row.rule ?? '', bound: row.bound, log10: row.log10 }] : [];
   });
-  const { lower, assurance } = result as BoundResult & Extended;
+  const { lower, assurance } = result;
   if (lower) {
     const { value: bound, log10 } = lower;
     readings.push({ kind: 'lower', label: 'Sampled lower bound', detail: '', bound, log10 });
   }
-  return { readings, assurance: assurance ?? 'nominal' };
+  return { readings, assurance };
 }
 
 /** The row that gave the bound. */

@@ -61,7 +61,7 @@ function final({ result, note }: BoundAnswer): HTMLElement {
       h('data', { value: String(result.bound ?? `1e${result.log10}`), id: 'bound' }, ...pretty(text)),
     ),
     h('p', { class: 'statement' }, ...statement(result, text)),
-    note !== undefined && h('p', { class: 'notice' }, note),
+    ...[note, result.note].flatMap((text) => (text === undefined ? [] : [h('p', { class: 'notice' }, text)])),
     rungs(result),
     facts(result),
   );
@@ -88,7 +88,7 @@ function statement({ target }: BoundResult, value: string): Child[] {
   ];
 }
 
-const ASSURANCES: Readonly<Record<string, string>> = {
+const ASSURANCES: Readonly<Record<BoundResult['assurance'], string>> = {
   nominal: 'nominal: rounding not accounted for',
   'rounding-safe': 'rounding-safe',
   checked: 'checked independently',
@@ -104,7 +104,7 @@ function facts(result: BoundResult): HTMLElement {
     fact('log₁₀', formatLog10(result.log10), 'log10'),
     fact('method', [result.method, result.rule].filter((t) => t !== undefined).join(', ')),
     fact('time', formatDuration(result.seconds)),
-    fact('assurance', ASSURANCES[assurance] ?? assurance, 'assurance'),
+    fact('assurance', ASSURANCES[assurance], 'assurance'),
     gained !== undefined && fact('search', gained, 'trace'),
     fact('engine', result.engine.description, 'engine'),
   );

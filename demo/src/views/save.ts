@@ -7,12 +7,12 @@ type Inputs = readonly [
   model: Model | undefined,
   answer: BoundAnswer | undefined,
   certifying: Model['certifying'],
-  certificates: boolean,
+  running: boolean,
 ];
 
 export function save(app: App): () => void {
   const place = byId('save');
-  const draw = whenChanged((...[model, answer, certifying, certificates]: Inputs) => {
+  const draw = whenChanged((...[model, answer, certifying, running]: Inputs) => {
     place.replaceChildren();
     if (!model?.loaded || !answer) return;
     const stem = model.files.model.name.replace(/\.onnx$/i, '');
@@ -26,7 +26,7 @@ export function save(app: App): () => void {
         h(
           'div',
           { class: 'row' },
-          certificates &&
+          !running &&
             button(
               certifying && !certifying.failure ? 'Certifying …' : 'Certificate',
               certify,
@@ -40,17 +40,15 @@ export function save(app: App): () => void {
         h(
           'p',
           { class: 'fine' },
-          certificates &&
-            'The certificate is for anybody to check: drop it here together with the network, or use lipsoid verify. ',
-          'The result is what lipsoid bound --json prints; the multipliers are what --multipliers reads. Every chart has a button that saves it as SVG.',
+          'The certificate is for anybody to check: drop it here together with the network, or use lipsoid verify. ' +
+            'The result is what lipsoid bound --json prints; the multipliers are what --multipliers reads. Every chart has a button that saves it as SVG.',
         ),
       ),
     );
   });
   return () => {
     const model = app.selected;
-    const certificates = app.offers?.certificates === true && model !== undefined && !isRunning(model);
-    draw(model, model?.answer, model?.certifying, certificates);
+    draw(model, model?.answer, model?.certifying, model !== undefined && isRunning(model));
   };
 }
 

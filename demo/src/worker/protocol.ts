@@ -58,8 +58,6 @@ export interface BoundAnswer {
 /** What this library and this browser have. */
 export interface Offers {
   readonly engines: readonly EngineOffer[];
-  /** Whether certificates can be made and checked. */
-  readonly certificates: boolean;
 }
 
 /** A bound as a certificate claims it. */

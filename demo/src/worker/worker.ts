@@ -1,6 +1,5 @@
 /** The worker: the library at work, so that the page stays live. One call at a time, in the order in which they come. */
 import * as lipsoid from '../../../src/index.browser.ts';
-import { certificates } from './certificates.ts';
 import { engineOffers } from './engines.ts';
 import { failureOf } from './failure.ts';
 import type {
@@ -82,22 +81,21 @@ async function bound(model: number, request: BoundRequest, controls: Controls): 
 /** Keeps a result for a certificate; the page gets it without the arrays that only a certificate needs. */
 function kept(model: number, result: lipsoid.BoundResult): lipsoid.BoundResult {
   results.set(model, result);
-  const { proof: _, ...light } = result as lipsoid.BoundResult & { readonly proof?: unknown };
+  const { proof: _, ...light } = result;
   return light;
 }
 
 async function certify(model: number, signal: AbortSignal): Promise<string> {
   const result = results.get(model);
-  if (!certificates || !result) throw new lipsoid.InputError('certificate: there is no result to certify');
-  const certificate = await certificates.certify(network(model), result, {
+  if (!result) throw new lipsoid.InputError('certificate: there is no result to certify');
+  const certificate = await lipsoid.certify(network(model), result, {
     ...{ by: `lipsoid ${__VERSION__}, in a browser`, signal },
   });
   return `${JSON.stringify(certificate)}\n`;
 }
 
 async function verify(model: number, certificate: unknown, signal: AbortSignal): Promise<Verdict> {
-  if (!certificates) throw new lipsoid.InputError('certificate: this version of the page checks none');
-  return certificates.verify(network(model), certificate, { signal });
+  return lipsoid.verify(network(model), certificate, { signal });
 }
 
 function sideEngine(): Promise<lipsoid.Engine> {
@@ -108,7 +106,7 @@ function sideEngine(): Promise<lipsoid.Engine> {
 const calls: {
   [N in CallName]: (controls: Controls, ...p: Calls[N]['parameters']) => Promise<Calls[N]['result']>;
 } = {
-  offers: async () => ({ engines: await engineOffers(), certificates: certificates !== undefined }),
+  offers: async () => ({ engines: await engineOffers() }),
   load: (_, model, files) => load(model, files),
   bound: (controls, model, request) => bound(model, request, controls),
   prefixes: async ({ signal, tell }, model, rule) =>
