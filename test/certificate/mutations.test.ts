@@ -264,6 +264,18 @@ describe('mutated certificates', () => {
       /positive values/,
     ],
     [
+      'multipliers of maxima that underflow',
+      (c: Certificate) => ({
+        ...c,
+        layers: c.layers.map((l) =>
+          l.role === 'maximum'
+            ? { ...l, values: encodeValues(decodeValues(l.values, '').fill(Number.MIN_VALUE)) }
+            : l,
+        ),
+      }),
+      /do not dominate|another scale/,
+    ],
+    [
       'halved multipliers',
       (c: Certificate) => ({ ...c, layers: c.layers.map((l) => ({ ...l, exponent: l.exponent - 4 })) }),
       /do not dominate/,
