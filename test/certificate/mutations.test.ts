@@ -276,6 +276,18 @@ describe('mutated certificates', () => {
       /do not dominate|another scale/,
     ],
     [
+      'a maximum that counts shared samples once',
+      (c: Certificate) => ({
+        ...c,
+        layers: c.layers.map((l) =>
+          l.role === 'maximum'
+            ? { ...l, values: encodeValues(decodeValues(l.values, '').map((e) => 0.3 * e)) }
+            : l,
+        ),
+      }),
+      /pool: the multipliers do not dominate/,
+    ],
+    [
       'halved multipliers',
       (c: Certificate) => ({ ...c, layers: c.layers.map((l) => ({ ...l, exponent: l.exponent - 4 })) }),
       /do not dominate/,
