@@ -264,6 +264,30 @@ describe('mutated certificates', () => {
       /positive values/,
     ],
     [
+      'multipliers of maxima that underflow',
+      (c: Certificate) => ({
+        ...c,
+        layers: c.layers.map((l) =>
+          l.role === 'maximum'
+            ? { ...l, values: encodeValues(decodeValues(l.values, '').fill(Number.MIN_VALUE)) }
+            : l,
+        ),
+      }),
+      /do not dominate|another scale/,
+    ],
+    [
+      'a maximum that counts shared samples once',
+      (c: Certificate) => ({
+        ...c,
+        layers: c.layers.map((l) =>
+          l.role === 'maximum'
+            ? { ...l, values: encodeValues(decodeValues(l.values, '').map((e) => 0.3 * e)) }
+            : l,
+        ),
+      }),
+      /pool: the multipliers do not dominate/,
+    ],
+    [
       'halved multipliers',
       (c: Certificate) => ({ ...c, layers: c.layers.map((l) => ({ ...l, exponent: l.exponent - 4 })) }),
       /do not dominate/,

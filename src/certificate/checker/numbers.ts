@@ -23,11 +23,11 @@ export function powerOfTwo(e: number): number {
   return x;
 }
 
-/** ⌊log2 x⌋ for finite x > 0. */
+/** ⌊log2 x⌋ for finite x > 0; ends whatever x is. */
 export function exponentOf(x: number): number {
   let e = 0;
-  for (; x >= 2; x /= 2) e++;
-  for (; x < 1; x *= 2) e--;
+  for (; x >= 2 && e < 1100; x /= 2) e++;
+  for (; x < 1 && e > -1100; x *= 2) e--;
   return e;
 }
 

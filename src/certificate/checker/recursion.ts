@@ -214,7 +214,7 @@ function largestEigenvalue({ n, matrix }: State, least: number): number {
   if (least > 0 && positive(below(least), n)) return least;
   let high = absoluteTimes(matrix, n, n, new Float64Array(n).fill(1)).reduce((m, x) => Math.max(m, x), TINY);
   let low = 0;
-  while (high - low > WIDTH * high) {
+  for (let k = 0; k < 1000 && high - low > WIDTH * high; k++) {
     const t = (low + high) / 2;
     if (inverseFactor(below(t), n)) high = t;
     else low = t;
