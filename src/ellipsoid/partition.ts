@@ -71,7 +71,9 @@ export function partition(segment: Segment, { memory, bytesPerNumber, wantedRuns
     atOnce = Math.max(atOnce, frequencies * width * each);
   });
   const free = budget - fixed - roomForTaps(true);
-  const runsThatFit = Math.floor((free - Math.min(atOnce, budget / 4)) / Math.max(1, stored));
+  // Vectors cannot be cut, and frequencies no further than to one.
+  const working = segment.axes === 0 ? atOnce : Math.min(atOnce, Math.max(budget / 4, least));
+  const runsThatFit = Math.floor((free - working) / Math.max(1, stored));
   const kept = segment.axes === 0 || runsThatFit >= 1;
   const runs = kept ? Math.max(1, Math.min(wantedRuns, runsThatFit)) : 1;
   const uploads = { slice: uploadSlice, room: roomForTaps(kept) };

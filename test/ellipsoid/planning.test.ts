@@ -251,7 +251,8 @@ describe('small networks', () => {
     for (const bytesPerNumber of [4, 8] as const) {
       const least = leastBytes(program, bytesPerNumber);
       for (const share of [1, 1.5, 4]) {
-        const { most, left } = await count(program, share * least, { bytesPerNumber });
+        const rules = ['SN(1)', RULE, 'mixed'] as const;
+        const { most, left } = await count(program, share * least, { bytesPerNumber, rules });
         expect(most, `${share} times the least`).toBeLessThanOrEqual(share * least + SMALL);
         expect(left).toBe(0);
       }
