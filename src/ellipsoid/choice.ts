@@ -195,13 +195,13 @@ export class Chooser {
     const next = walk.segment.steps[k + 1];
     const trial = (piece: number) => {
       const { state, done } = walk.stateBefore(run, k, piece);
-      const after = walk.step(step, state, choice);
+      const after = walk.step(step, state, choice, undefined);
       done();
       this.#engine.release(...handlesOf(after.proof));
       return { state: after.state, done: () => this.#engine.release(after.state) };
     };
     if (next?.kind === 'read') {
-      const { state, proof } = walk.read(k + 1, trial);
+      const { state, proof } = walk.read(k + 1, trial, undefined);
       const score = engine.spectralRadius(state);
       this.#engine.release(state, ...handlesOf(proof));
       return score;
@@ -209,7 +209,7 @@ export class Chooser {
     const ahead = next?.kind === 'linear' && (step.kept.length === 0 || !skip || skip.direct);
     let parts: Vector[] | undefined;
     for (const piece of walk.pieces(ahead ? k + 2 : k + 1).keys()) {
-      const seen = ahead ? this.#stateOf(walk.linear(k + 1, piece, trial)) : trial(piece).state;
+      const seen = ahead ? this.#stateOf(walk.linear(k + 1, piece, trial, undefined)) : trial(piece).state;
       const own = this.#radiiOf(engine, seen, ahead || step.kept.length === 0 || !skip ? undefined : step);
       this.#engine.release(seen);
       const before = parts;

@@ -99,47 +99,36 @@ export class Walk {
     return this.partition.pieces[k]!;
   }
 
-  /** One nonlinear step on one piece. The state is not released. */
-  step(step: NonlinearityStep | MaximumStep, state: State, { shift, ...choice }: Choice): Proven {
+  /** One nonlinear step on one piece. The state is not released.
+   *  @param rounding to be bounded; absent, as in trials: the bare numbers */
+  step(
+    step: NonlinearityStep | MaximumStep,
+    state: State,
+    { shift, ...choice }: Choice,
+    rounding: Rounding | undefined,
+  ): Proven {
     return scoped(this.#engine, (e) => {
       const shifted = e.scaleByPower(this.asMatrices(e, state, step), shift, -1);
-      const { state: after, ...proof } = this.#nonlinear(e, step, shifted, choice);
+      const { state: after, ...proof } = nonlinear(e, step, shifted, choice, rounding);
       return { state: after, proof };
     });
   }
 
-  #nonlinear(
-    engine: Engine,
-    step: NonlinearityStep | MaximumStep,
-    state: Matrices,
-    { d, image, dominated }: Omit<Choice, 'shift'>,
-  ): { readonly state: Matrices } & Proof {
-    const rounding = this.#rounding;
-    if (step.kind === 'maximum') {
-      if (rounding) return maximumAbove(engine, rounding, step, state, d, image!, dominated);
-      const { state: after, definite } = maximum(engine, step, state, d, image!);
-      return { state: after, definite };
-    }
-    if (rounding) return nonlinearityAbove(engine, rounding, step, state, d, dominated);
-    const { state: after, definite } = nonlinearity(engine, step, state, d);
-    return { state: after, definite };
-  }
-
   /** One linear step onto a piece after it, from its parts before, each asked for in turn. */
-  linear(k: number, piece: number, before: (part: number) => Held): Proven {
+  linear(k: number, piece: number, before: (part: number) => Held, rounding: Rounding | undefined): Proven {
     const [first, end] = this.pieces(k + 1)[piece]!.parts;
     const copies = this.frequencies(k, first).count / this.frequencies(k + 1, piece).count;
     let sum: Matrices | undefined;
     let proof: Proof = {};
     for (let part = first; part < end; part++) {
       const { state, done } = before(part);
-      const own = this.#affine(k, part, state, copies);
+      const own = this.#affine(k, part, state, copies, rounding);
       done();
       sum = sum ? this.#sum(sum, own.state) : own.state;
       proof = this.#merged(proof.added && proof, own.proof);
     }
     if (end - first === 1) return { state: sum!, proof };
-    return { state: this.#above(k, this.#scaled(sum!, 1 / (end - first)), end - first), proof };
+    return { state: this.#above(k, this.#scaled(sum!, 1 / (end - first)), end - first, rounding), proof };
   }
 
   /** The state after step k on one of the pieces after it. */
@@ -153,11 +142,11 @@ export class Walk {
     const step = this.segment.steps[k]!;
     switch (step.kind) {
       case 'linear':
-        return this.linear(k, piece, (part) => this.stateBefore(run, k, part));
+        return this.linear(k, piece, (part) => this.stateBefore(run, k, part), this.#rounding);
       case 'nonlinearity':
       case 'maximum': {
         const { state, done } = this.stateBefore(run, k, piece);
-        const next = this.step(step, state, run.choices.get(k)!);
+        const next = this.step(step, state, run.choices.get(k)!, this.#rounding);
         done();
         return next;
       }
@@ -182,33 +171,40 @@ export class Walk {
   }
 
   readAll(run: Run, k: number): Matrices {
-    const { state, proof } = this.read(k, (piece) => this.stateBefore(run, k, piece));
+    const { state, proof } = this.read(k, (piece) => this.stateBefore(run, k, piece), this.#rounding);
     this.note(run, k, proof);
     return state;
   }
 
   /** The covariance of what a step reads, from the states of all pieces before it, each asked for in turn. */
-  read(k: number, before: (piece: number) => Held): Proven {
+  read(k: number, before: (piece: number) => Held, rounding: Rounding | undefined): Proven {
     let sum: Matrices | undefined;
     let proof: Proof = {};
     for (const piece of this.pieces(k).keys()) {
       const { state, done } = before(piece);
-      const own = this.#read(k, piece, state);
+      const own = this.#read(k, piece, state, rounding);
       done();
       sum = sum ? this.#sum(sum, own.state) : own.state;
       proof = this.#merged(proof.added && proof, own.proof);
     }
     const count = this.pieces(k).length;
-    return { state: count === 1 ? sum! : this.#above(k, sum!, count), proof };
+    return { state: count === 1 ? sum! : this.#above(k, sum!, count, rounding), proof };
   }
 
-  #read(k: number, piece: number, state: State): Proven {
+  #read(k: number, piece: number, state: State, rounding: Rounding | undefined): Proven {
     const symbol = this.symbolAt(k, piece);
     const frequencies = this.frequencies(k, piece);
-    const rounding = this.#rounding;
     return scoped(this.#engine, (e) => {
       if (!rounding) return { state: read(e, symbol, state, frequencies), proof: {} };
-      const raised = readAbove(e, rounding, symbol, state, frequencies, this.#errorOf(k), this.#blocks(k));
+      const raised = readAbove(
+        e,
+        rounding,
+        symbol,
+        state,
+        frequencies,
+        this.#errorOf(k, rounding),
+        this.#blocks(k),
+      );
       return { state: raised.state, proof: { added: raised.added } };
     });
   }
@@ -230,50 +226,62 @@ export class Walk {
     return symbol;
   }
 
-  #affine(k: number, piece: number, state: State, copies: number): Proven {
-    if (state?.kind !== 'matrices' && this.#symbols.isWide(k)) return this.#byColumns(k, state);
-    return this.#congruence(k, this.symbolAt(k, piece), state, copies);
+  #affine(k: number, piece: number, state: State, copies: number, rounding: Rounding | undefined): Proven {
+    if (state?.kind !== 'matrices' && this.#symbols.isWide(k)) return this.#byColumns(k, state, rounding);
+    return this.#congruence(k, this.symbolAt(k, piece), state, copies, rounding);
   }
 
   /** W D Wᵀ for the dense matrix of step k, where that is too wide to be on the engine as a whole: the sum over slices of columns.
    *  @param diagonal absent: the identity */
-  #byColumns(k: number, diagonal: Vector | undefined): Proven {
+  #byColumns(k: number, diagonal: Vector | undefined, rounding: Rounding | undefined): Proven {
     let sum: Matrices | undefined;
     let proof: Proof = {};
     let count = 0;
     for (const { matrices, columns } of this.#symbols.byColumns(k)) {
       const own = diagonal && this.#engine.sumOver(diagonal, columns);
-      const part = this.#congruence(k, matrices, own, 1);
+      const part = this.#congruence(k, matrices, own, 1, rounding);
       this.#engine.release(matrices, ...(own ? [own] : []));
       sum = sum ? this.#sum(sum, part.state) : part.state;
       proof = this.#merged(proof.added && proof, part.proof);
       count++;
     }
-    return { state: count === 1 ? sum! : this.#above(k, sum!, count), proof };
+    return { state: count === 1 ? sum! : this.#above(k, sum!, count, rounding), proof };
   }
 
-  #congruence(k: number, symbol: Matrices, state: State, copies: number): Proven {
-    const rounding = this.#rounding;
+  #congruence(
+    k: number,
+    symbol: Matrices,
+    state: State,
+    copies: number,
+    rounding: Rounding | undefined,
+  ): Proven {
     return scoped(this.#engine, (e) => {
       if (!rounding) return { state: affine(e, symbol, state, copies), proof: {} };
-      const raised = affineAbove(e, rounding, symbol, state, copies, this.#errorOf(k), this.#blocks(k));
+      const raised = affineAbove(
+        e,
+        rounding,
+        symbol,
+        state,
+        copies,
+        this.#errorOf(k, rounding),
+        this.#blocks(k),
+      );
       return { state: raised.state, proof: { added: raised.added } };
     });
   }
 
   /** A sum of so many covariances, with what adding them up may have lost. */
-  #above(k: number, sum: Matrices, count: number): Matrices {
-    const rounding = this.#rounding;
+  #above(k: number, sum: Matrices, count: number, rounding: Rounding | undefined): Matrices {
     if (!rounding) return sum;
     const raised = scoped(this.#engine, (e) => sumAbove(e, rounding, sum, count, this.#blocks(k)));
     this.#engine.release(sum);
     return raised;
   }
 
-  #errorOf(k: number): SymbolError {
+  #errorOf(k: number, rounding: Rounding): SymbolError {
     let error = this.#errors.get(k);
     if (!error) {
-      error = symbolError(this.#engine, this.#rounding!, this.tapsOf(k), this.segment.axes > 0);
+      error = symbolError(this.#engine, rounding, this.tapsOf(k), this.segment.axes > 0);
       this.#errors.set(k, error);
     }
     return error;
@@ -301,4 +309,21 @@ export class Walk {
     if (this.#symbol) this.#engine.release(this.#symbol.symbol);
     this.#symbol = undefined;
   }
+}
+
+function nonlinear(
+  engine: Engine,
+  step: NonlinearityStep | MaximumStep,
+  state: Matrices,
+  { d, image, dominated }: Omit<Choice, 'shift'>,
+  rounding: Rounding | undefined,
+): { readonly state: Matrices } & Proof {
+  if (step.kind === 'maximum') {
+    if (rounding) return maximumAbove(engine, rounding, step, state, d, image!, dominated);
+    const { state: after, definite } = maximum(engine, step, state, d, image!);
+    return { state: after, definite };
+  }
+  if (rounding) return nonlinearityAbove(engine, rounding, step, state, d, dominated);
+  const { state: after, definite } = nonlinearity(engine, step, state, d);
+  return { state: after, definite };
 }
