@@ -85,7 +85,15 @@ export class Symbols {
   }
 
   #tapsInSlice(size: number): number {
-    return Math.max(1, Math.floor(Math.min(this.#uploads.slice, this.#uploads.room) / size));
+    const room = Math.floor(Math.min(this.#uploads.slice, this.#uploads.room) / size);
+    return Math.max(1, Math.min(mostSummands(this.#engine), room));
+  }
+
+  /** Additions that an entry of step k's symbol takes one after another. */
+  additions(k: number): number {
+    const { rows, columns, taps } = this.tapsOf(k);
+    const slice = Math.min(taps.length, this.#tapsInSlice(rows * columns));
+    return slice + Math.ceil(taps.length / slice);
   }
 
   #slice(k: number, first: number, count: number): Matrices {
@@ -113,6 +121,11 @@ export class Symbols {
     for (const slice of this.#atHand) if (which(slice)) this.#engine.release(slice.matrices);
     this.#atHand = this.#atHand.filter((slice) => !which(slice));
   }
+}
+
+/** Taps that are summed in one go: in float32 a sum of few sums is worth its additions, since each of those costs as much. */
+function mostSummands(engine: Engine): number {
+  return engine.information.unitRoundoff > 2 ** -50 ? 32 : Infinity;
 }
 
 /** Some columns of a dense matrix, on the engine, and where they come from. */

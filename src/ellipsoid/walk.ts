@@ -281,7 +281,13 @@ export class Walk {
   #errorOf(k: number, rounding: Rounding): SymbolError {
     let error = this.#errors.get(k);
     if (!error) {
-      error = symbolError(this.#engine, rounding, this.tapsOf(k), this.segment.axes > 0);
+      error = symbolError(
+        this.#engine,
+        rounding,
+        this.tapsOf(k),
+        this.segment.axes > 0,
+        this.#symbols.additions(k),
+      );
       this.#errors.set(k, error);
     }
     return error;

@@ -98,6 +98,9 @@ export interface Engine {
   /** Σ_b weights[b] · Re(W[b] Q[b] W[b]ᴴ) (Q as in `congruence`): complex or real [B | m × n] → real [1 | m × m],
    *  exactly symmetric. */
   windowSum(w: Matrices, q: Matrices | Vector | undefined, weights: Vector): Matrices;
+  /** How many operations, at most, a product W_ik conj(W_jk) goes through on its way into an entry of `windowSum` once W Q is there: what
+   *  the rounding of that sum is bounded by. @param batch of the sum */
+  windowSumOperations(w: Matrices, batch: number): number;
   /** A + B, same shape. */
   add(a: Matrices, b: Matrices): Matrices;
   /** Rows and columns of each matrix, gathered by ranges. */

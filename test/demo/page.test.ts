@@ -200,9 +200,9 @@ describe('the page', () => {
       await endless(page);
       await page.getByRole('button', { name: 'Cancel' }).click();
       await page.getByText('Cancelled.').first().waitFor();
-      await page.getByLabel('Gradient evaluations at most').fill('1');
+      await page.getByLabel('Gradient evaluations at most').fill('20');
       await page.getByRole('button', { name: 'Bound again' }).click();
-      await eventually(() => page.locator('.facts').textContent()).toMatch(/stopped at 1 evaluations/);
+      await eventually(() => page.locator('.facts').textContent()).toMatch(/stopped at 20 evaluations/);
     });
 
     it('can be cancelled where the worker does not listen', async () => {
@@ -217,9 +217,9 @@ describe('the page', () => {
         .catch(() => {});
       await page.getByRole('button', { name: 'Cancel' }).click();
       await page.getByText('Cancelled.').first().waitFor();
-      await page.getByLabel('Gradient evaluations at most').fill('1');
+      await page.getByLabel('Gradient evaluations at most').fill('20');
       await page.getByRole('button', { name: 'Bound again' }).click();
-      await eventually(() => page.locator('.facts').textContent()).toMatch(/stopped at 1 evaluations/);
+      await eventually(() => page.locator('.facts').textContent()).toMatch(/stopped at 20 evaluations/);
     });
   });
 

@@ -124,6 +124,10 @@ export class CountingEngine implements Engine {
     return this.#made(shapes.windowSumShape(w, q, weights), half(w, q));
   }
 
+  windowSumOperations({ columns }: Matrices, batch: number): number {
+    return 2 * columns * batch;
+  }
+
   add(a: Matrices, b: Matrices): Matrices {
     return this.#made(shapes.addShape(a, b));
   }

@@ -23,6 +23,9 @@ interface Controls {
 
 const networks = new Map<number, lipsoid.Network>();
 /** Last results, whole: what proves them stays here. */
+/** What the page shows on a GPU is to agree with the command line in three digits. */
+const INFLATION_LIMIT = 1e-3;
+
 const results = new Map<number, lipsoid.BoundResult>();
 /** Signals of the calls that are waiting or at work. */
 const stops = new Map<number, Record<'cancel' | 'interrupt', AbortController>>();
@@ -55,7 +58,7 @@ async function bound(model: number, request: BoundRequest, controls: Controls): 
     try {
       return await lipsoid.bound(network(model), {
         ...options,
-        ...{ engine, signal, interrupt },
+        ...{ engine, signal, interrupt, inflationLimit: INFLATION_LIMIT },
         onProgress: (progress) => tell({ progress }),
         onTrace: (trace) => tell({ trace }),
       });

@@ -19,11 +19,13 @@ export interface Raised {
   readonly added: Vector;
 }
 
+/** @param additions that an entry of the symbol takes one after another; for dense matrices, which are no sums, of no account */
 export function symbolError(
   engine: Engine,
   rounding: Rounding,
   taps: StepTaps,
   complex: boolean,
+  additions = taps.taps.length,
 ): SymbolError {
   const { rows, columns } = taps;
   // W Q, then its product with Wᴴ.
@@ -40,7 +42,7 @@ export function symbolError(
   });
   // |Re| + |Im| of a phase is at most √2; a box's phase is a product of sums over its sides, made in float64.
   const phase = rounding.unit + (longest + 16) * 2 ** -52;
-  const symbol = Math.SQRT2 * (rounding.gamma(taps.taps.length + 4) + rounding.weights + phase);
+  const symbol = Math.SQRT2 * (rounding.gamma(additions + 4) + rounding.weights + phase);
   const theta = SLACK * (symbol / products);
   for (let k = 0; k < moduli.length; k++) moduli[k]! *= theta;
   return { moduli: engine.matrices(moduli, 1, rows, columns, false), gamma: products };
@@ -125,8 +127,8 @@ export function readAbove(
     rows: engine.columnMaximum(engine.alias(engine.scaleBatch(rows, shares), count)),
     through: engine.columnMaximum(through),
   };
-  const coefficient = error.gamma + rounding.product(symbol.columns * count + 4, true);
-  return raise(engine, s, weights, reached, coefficient, rounding.floor(symbol.columns * count));
+  const coefficient = error.gamma + rounding.gamma(engine.windowSumOperations(symbol, count) + 4);
+  return raise(engine, s, weights, reached, coefficient, rounding.floor(2 * symbol.columns * count));
 }
 
 /** A computed sum of `count` covariances, each from above, or their mean: from above. */

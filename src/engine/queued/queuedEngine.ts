@@ -139,6 +139,11 @@ export class QueuedEngine<M extends object> implements Engine {
     return this.#recorder.matrices('windowSum', shape, () => this.#operations.windowSum(x(), y(), v()));
   }
 
+  windowSumOperations({ columns, complex }: Matrices, batch: number): number {
+    // In whatever order all terms of all entries are added up, with their weights.
+    return (complex ? 2 : 1) * columns * batch + 2;
+  }
+
   add(a: Matrices, b: Matrices): Matrices {
     const shape = shapes.addShape(a, b);
     const x = this.#recorder.operand('add', a);

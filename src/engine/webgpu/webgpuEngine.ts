@@ -38,7 +38,7 @@ import { symbol } from './operations/symbol.ts';
 import { throughSector } from './operations/throughSector.ts';
 import { toComplex } from './operations/toComplex.ts';
 import * as vectors from './operations/vectors.ts';
-import { windowSum } from './operations/windowSum.ts';
+import { windowSum, windowSumOperations } from './operations/windowSum.ts';
 import { readBack } from './readBack.ts';
 import { Recorder } from './recorder.ts';
 import type { StoredMatrices, StoredVector } from './stored.ts';
@@ -181,6 +181,10 @@ export class WebGpuEngine implements Engine {
     const y = q && this.#stored('windowSum', q);
     const v = this.#vector('windowSum', weights);
     return this.#heldMatrices('windowSum', windowSum(this.#recorder, x, y, v));
+  }
+
+  windowSumOperations(w: Matrices, batch: number): number {
+    return windowSumOperations(this.#recorder, w, batch);
   }
 
   add(a: Matrices, b: Matrices): Matrices {

@@ -1,3 +1,4 @@
+import type { Shape } from '../../cpu/dense.ts';
 import { threads } from '../kernel.ts';
 import type { Recorder } from '../recorder.ts';
 import { runsOf, type StoredMatrices, type StoredVector } from '../stored.ts';
@@ -19,6 +20,26 @@ const enoughThreads = 2 ** 15;
 /** Numbers in all parts of a sum. */
 const mostNumbers = 2 ** 24;
 
+const tilesOf = (m: number): number => Math.ceil(m / 4) ** 2;
+
+/** Batch entries in a part of a sum over `count` of them. */
+function shareOf(recorder: Recorder, m: number, count: number): number {
+  const capacity = recorder.capacity({ rows: m, columns: m, complex: false });
+  const mostParts = Math.min(enoughThreads / tilesOf(m), mostNumbers / (m * m), capacity);
+  return Math.ceil(count / Math.max(1, Math.floor(mostParts)));
+}
+
+/** On the longest way of a product into the sum: its weight, the sum of a part, the sum of all parts. A batch may be cut into runs, each with
+ *  parts of at most the share of the whole. */
+export function windowSumOperations(
+  recorder: Recorder,
+  { rows, columns, complex }: Shape,
+  batch: number,
+): number {
+  const share = shareOf(recorder, rows, batch);
+  return 2 + (complex ? 2 : 1) * columns * share + batch;
+}
+
 /** Σ_b weights[b] · Re(W[b] Q[b] W[b]ᴴ), with T = W Q: parts of the sum over b side by side, then their sum. */
 export function windowSum(
   recorder: Recorder,
@@ -29,12 +50,11 @@ export function windowSum(
   const t = leftHalf(recorder, w, q);
   const m = w.rows;
   const k = w.columns;
-  const tiles = Math.ceil(m / 4) ** 2;
+  const tiles = tilesOf(m);
   const shape = { rows: m, columns: m, complex: false };
-  const mostParts = Math.min(enoughThreads / tiles, mostNumbers / (m * m), recorder.capacity(shape));
   let sum: StoredMatrices | undefined;
   for (const { first, count, places } of runsOf(t.batch, { t, w })) {
-    const share = Math.ceil(count / Math.max(1, Math.floor(mostParts)));
+    const share = shareOf(recorder, m, count);
     const parts = recorder.matrices({ ...shape, batch: Math.ceil(count / share) });
     recorder.dispatch(kernel, {
       complex: w.complex,
