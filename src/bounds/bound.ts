@@ -7,18 +7,20 @@ import { RULE_NAMES, RULES, type RuleName } from '../ellipsoid/multipliers.ts';
 import type { Program } from '../ellipsoid/program.ts';
 import { Rounding } from '../ellipsoid/rounding/rounding.ts';
 import { hasSkips } from '../ellipsoid/skips.ts';
+import type { Outcome } from '../ellipsoid/sweep.ts';
 import { createEngine } from '../engine/create.ts';
 import type { Engine } from '../engine/engine.ts';
 import { UnsupportedError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
 import { simplify } from '../network/simplify.ts';
 import { isLess, log10, scaled, times } from '../scaled.ts';
+import { AnyLength } from './anyLength.ts';
 import { closedForms, runsOf } from './closedForm.ts';
 import { layerReports } from './layers.ts';
 import { Ledger } from './ledger.ts';
 import { keepsOutputOrder, marginBounds } from './margins.ts';
 import { checkedMethod, checkMultipliers, checkTarget } from './options.ts';
-import { DEFAULT_TIME_LIMIT, refined, searchCost } from './refined.ts';
+import { DEFAULT_TIME_LIMIT, type Found, refined, searchCost } from './refined.ts';
 import type { BoundOptions, BoundResult, MethodName, StoredMultipliers, TracePoint } from './result.ts';
 import { inflationReport, least, methodResult, numbers, type Row, rowValue } from './rows.ts';
 import { spectralProduct } from './spectralProduct.ts';
@@ -97,6 +99,7 @@ class Computation {
   }
 
   async #allPaths(): Promise<void> {
+    if (this.#options.length === 'any') return this.#anyLength();
     const torus = this.#method !== 'unrolled' ? attempt(() => compile(this.#network)) : undefined;
     const dense = this.#dense(torus instanceof UnsupportedError);
     if (torus instanceof UnsupportedError) {
@@ -116,6 +119,30 @@ class Computation {
     if (paths.length === 0) throw [torus, dense].find((r) => r instanceof UnsupportedError)!;
     for (const { program } of paths) this.#announce(program);
     for (const { program, path } of paths) await this.#run(program, path);
+  }
+
+  async #anyLength(): Promise<void> {
+    const { smallestLength, cellTolerance } = this.#options;
+    const lengths = new AnyLength(this.#engine, this.#original, {
+      ...{ smallestLength, cellTolerance },
+      pair: this.#pair,
+      memory: this.#memory,
+      rounding: this.#rounding,
+      signal: this.#signal,
+      ledger: this.#ledger,
+    });
+    const clock = stopwatch();
+    const stage = await lengths.closedForms(this.#rules);
+    const rows = this.#closedRows(stage.program, stage.outcomes, 'closed-form', clock()).map(
+      (row): Row => ({ ...row, length: stage.report }),
+    );
+    if (this.#method !== 'refined') for (const row of rows) this.#add(row);
+    const best = least(rows);
+    if (!this.#searches || !best) return;
+    await this.#search(await lengths.searched(stage), 'torus', best, clock, async (found) => {
+      const { program, outcomes, report } = await lengths.refined(found.theta);
+      return { program, outcome: outcomes[0]!, length: report };
+    });
   }
 
   #wants(method: MethodName): boolean {
@@ -182,23 +209,28 @@ class Computation {
     }
     if (this.#method === 'spectral-product') return;
     const outcomes = await closedForms(this.#engine, program, norms, this.#rules, { ...options, method });
-    const seconds = clock();
-    const rows = outcomes.map((outcome): Row => {
-      const value = rowValue(program, outcome, this.#pair);
-      const failed = Number.isNaN(value.mantissa);
-      const row = { method, rule: outcome.name, seconds } as const;
-      return failed ? { ...row, error: NOT_DOMINATED } : { ...row, value, program, outcome };
-    });
+    const rows = this.#closedRows(program, outcomes, method, clock());
     if (this.#method !== 'refined') for (const row of rows) this.#add(row);
     const best = least(rows);
     if (this.#searches && best?.outcome) await this.#search(program, path, best, clock);
   }
 
+  #closedRows(program: Program, outcomes: readonly Outcome[], method: Row['method'], seconds: number): Row[] {
+    return outcomes.map((outcome): Row => {
+      const value = rowValue(program, outcome, this.#pair);
+      const failed = Number.isNaN(value.mantissa);
+      const row = { method, rule: outcome.name as RuleName, seconds } as const;
+      return failed ? { ...row, error: NOT_DOMINATED } : { ...row, value, program, outcome };
+    });
+  }
+
+  /** @param home what the multipliers found say in the end; absent: what the search's own last pass says */
   async #search(
     program: Program,
     path: StoredMultipliers['path'],
     best: Row,
     clock: () => number,
+    home?: (found: Found) => Promise<Required<Pick<Row, 'program' | 'outcome' | 'length'>>>,
   ): Promise<void> {
     // One limit for all searches, from the first on.
     this.#deadline ??= performance.now() + 1000 * (this.#options.timeLimit ?? DEFAULT_TIME_LIMIT);
@@ -215,8 +247,8 @@ class Computation {
       path === 'torus'
         ? ({ method: 'refined' } as const)
         : ({ method: 'unrolled', rule: 'refined' } as const);
-    const seconds = clock();
     const { rule: _, ...start } = best;
+    const seconds = clock();
     if (found === 'no room') {
       this.#rows.push({
         ...row,
@@ -231,13 +263,14 @@ class Computation {
       this.#add({ ...start, ...row, seconds, search: report });
       return;
     }
-    const value = rowValue(program, found.outcome, this.#pair);
+    const end = home ? await home(found) : { program, outcome: found.outcome };
+    const value = rowValue(end.program, end.outcome, this.#pair);
     if (!isLess(value, best.value!)) {
       // The search saw too few frequencies to be of use, or there is nothing below the closed form.
       this.#add({ ...start, ...row, seconds, search: found.report });
       return;
     }
-    const full: Row = { ...row, seconds, search: found.report, value, program, outcome: found.outcome };
+    const full: Row = { ...row, seconds: seconds + clock(), search: found.report, value, ...end };
     this.#add(full);
     const network = this.#original.source?.sha256 ?? null;
     this.#multipliers.set(full, { version: 1, network, path, layers: found.layers });
@@ -266,6 +299,7 @@ class Computation {
       ...(best?.rule ? { rule: best.rule } : {}),
       ...(this.#pair ? { target: this.#pair } : {}),
       assurance: this.#rounding ? 'rounding-safe' : 'nominal',
+      ...(best?.length ? { length: best.length } : {}),
       ...(best?.outcome?.inflation ? { inflation: inflationReport(best.outcome.inflation) } : {}),
       seconds: (performance.now() - this.#start) / 1000,
       methods: rows.map(methodResult),

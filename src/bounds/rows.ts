@@ -4,7 +4,7 @@ import type { Inflation } from '../ellipsoid/rounding/inflation.ts';
 import type { Outcome } from '../ellipsoid/sweep.ts';
 import { isLess, log10, roundedUp, type Scaled, scaled, squareRoot, times, toNumber } from '../scaled.ts';
 import { marginOf } from './margins.ts';
-import type { InflationReport, MethodResult, RowRule, SearchReport } from './result.ts';
+import type { InflationReport, LengthReport, MethodResult, RowRule, SearchReport } from './result.ts';
 
 /** A row before it is written as numbers. */
 export interface Row {
@@ -17,6 +17,7 @@ export interface Row {
   readonly error?: string;
   readonly program?: Program;
   readonly outcome?: Outcome;
+  readonly length?: LengthReport;
 }
 
 /** The bound that an outcome gives: on the whole output, or on the difference of a pair of its entries. NaN where it failed. */

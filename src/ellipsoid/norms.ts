@@ -6,7 +6,7 @@ import { type Frequencies, halfTorus, refine, slice } from '../spectrum/frequenc
 import { affine, read, type StepTaps, symbolOf, termTaps } from './affine.ts';
 import type { Norms } from './gains.ts';
 import type { PlacedTerm, Program, Segment } from './program.ts';
-import { affineAbove, readAbove, sumAbove, symbolError } from './rounding/affine.ts';
+import { affineAbove, denseError, readAbove, sumAbove, symbolError } from './rounding/affine.ts';
 import type { Rounding } from './rounding/rounding.ts';
 import type { LinearMap } from './variables.ts';
 
@@ -58,7 +58,10 @@ function squaredNorm(
   { memory, rounding }: NormsOptions,
 ): Vector {
   const { map } = placed.term;
-  if (segment.axes === 0) return scoped(engine, (e) => radius(e, rounding, smallerGram(e, taps, rounding)));
+  if (segment.axes === 0) {
+    const { matrices: matrix, rows, columns } = taps;
+    return squaredRadius(engine, { matrix, rows, columns }, rounding);
+  }
   const side = segment.grids[k]!.map((g, a) => (segment.torus[a]! / g) * placed.source.lift[a]!);
   const ratio = map.kind === 'convolution' ? map.stride : side.map(() => 1);
   const copies = ratio.reduce((p, r) => p * r, 1);
@@ -101,15 +104,26 @@ function radius(engine: Engine, rounding: Rounding | undefined, s: Matrices): Ve
   return rounding ? engine.combine([[rounding.radius(s.rows, s.complex), found]]) : found;
 }
 
+/** A dense real matrix, row-major. */
+export interface Dense {
+  readonly matrix: Float64Array;
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** ‖W‖², from above where rounding is bounded. */
+export function squaredRadius(engine: Engine, dense: Dense, rounding: Rounding | undefined): Vector {
+  return scoped(engine, (e) => radius(e, rounding, smallerGram(e, dense, rounding)));
+}
+
 /** W Wᵀ or Wᵀ W, whichever is smaller. */
-function smallerGram(engine: Engine, taps: StepTaps, rounding: Rounding | undefined): Matrices {
-  const { rows, columns } = taps;
+function smallerGram(engine: Engine, dense: Dense, rounding: Rounding | undefined): Matrices {
+  const { rows, columns } = dense;
   const [side, inner] = rows <= columns ? [rows, columns] : [columns, rows];
-  const own = rows <= columns ? taps.matrices : transposed(taps.matrices, rows, columns);
+  const own = rows <= columns ? dense.matrix : transposed(dense.matrix, rows, columns);
   const matrix = engine.matrices(own, 1, side, inner, false);
   if (!rounding) return engine.congruence(matrix);
-  const error = symbolError(engine, rounding, { ...taps, rows: side, columns: inner }, false);
-  return affineAbove(engine, rounding, matrix, undefined, 1, error, [[0, side]]).state;
+  return affineAbove(engine, rounding, matrix, undefined, 1, denseError(rounding, inner), [[0, side]]).state;
 }
 
 function transposed(matrix: Float64Array, rows: number, columns: number): Float64Array {

@@ -95,6 +95,9 @@ export interface VariableGraph {
   readonly factor: number;
 }
 
+/** Whether signals are as long as the network says, or of any length. */
+export type Lengths = 'as given' | 'any';
+
 /** The largest identity a flatten may become where it cannot be absorbed. */
 const LARGEST_FLATTEN = 4096;
 
@@ -105,7 +108,7 @@ const ONE = Float64Array.of(1);
  * @throws UnsupportedError listing every node that has no rule on a torus (reflect and replicate padding, reshapes that
  *   are not a flatten): the unrolled network may still be bounded.
  */
-export function variablesOf(network: Network): VariableGraph {
+export function variablesOf(network: Network, lengths: Lengths = 'as given'): VariableGraph {
   const byTensor = new Map<number, Variable>();
   const shapeOf = (tensor: number) => network.tensors[tensor]!.shape;
   const input: Variable = {
@@ -138,7 +141,7 @@ export function variablesOf(network: Network): VariableGraph {
       unsupported.push({ node: node.name, found, reason });
       return make({ kind: 'input' });
     };
-    const result = translate(node, sources, shape, make, refuse);
+    const result = translate(node, sources, shape, lengths, make, refuse);
     if (node.operator.kind === 'softmax') factor = softmaxFactor(node, shape);
     byTensor.set(node.output, result);
   }
@@ -154,6 +157,7 @@ function translate(
   node: Node,
   sources: readonly Variable[],
   shape: readonly number[],
+  lengths: Lengths,
   make: Make,
   refuse: Refuse,
 ): Variable {
@@ -201,8 +205,12 @@ function translate(
       );
       if (operator.countIncludesPadding || !isPadded(operator.padding)) return mean;
       // Windows at the border divide by fewer samples: a known factor between 1 and `most`, position by position.
-      const most =
-        size / fewestSamples(operator.kernel, operator.stride, operator.padding, source.window, shape);
+      // The shortest signals have a single sample in a window.
+      const fewest =
+        lengths === 'any'
+          ? 1
+          : fewestSamples(operator.kernel, operator.stride, operator.padding, source.window, shape);
+      const most = size / fewest;
       return make(
         { kind: 'nonlinearity', source: mean, lower: ONE, upper: Float64Array.of(most) },
         ' (divisor)',
