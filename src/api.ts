@@ -5,6 +5,7 @@ export type {
   BoundOptions,
   BoundResult,
   LayerReport,
+  LengthReport,
   MethodName,
   MethodResult,
   Progress,

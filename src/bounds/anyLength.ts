@@ -19,7 +19,7 @@ import { simplify } from '../network/simplify.ts';
 import { over, type Scaled, toNumber } from '../scaled.ts';
 import { closedForms, runsOf } from './closedForm.ts';
 import type { Ledger } from './ledger.ts';
-import { atLength, lengthened } from './lengths.ts';
+import { lengthened, sidesAt } from './lengths.ts';
 import type { LengthReport } from './result.ts';
 import { rowValue } from './rows.ts';
 
@@ -63,8 +63,11 @@ export class AnyLength {
   constructor(engine: Engine, network: Network, options: AnyLengthOptions) {
     this.#engine = engine;
     this.#options = options;
-    this.#base = compile(simplify(lengthened(network, options.smallestLength)), 'any');
-    this.#samples = samplesOf(this.#base, network, options.smallestLength);
+    const { smallestLength } = options;
+    const long = simplify(lengthened(network, smallestLength));
+    const sides = smallestLength === undefined ? undefined : sidesAt(network, smallestLength);
+    this.#base = compile(long, { shortest: (node) => sides?.get(node) });
+    this.#samples = samplesOf(this.#base, sides);
     this.#axes = Math.max(...this.#base.segments.map((s) => s.axes));
   }
 
@@ -152,12 +155,16 @@ function lessThan(a: Scaled, b: Scaled): boolean {
 }
 
 /** Samples that every mean over a whole signal has at least, by the variable that it is taken of. */
-function samplesOf(program: Program, network: Network, smallest: number | undefined): Map<Variable, number> {
+function samplesOf(
+  program: Program,
+  shortest: ReadonlyMap<string, readonly number[]> | undefined,
+): Map<Variable, number> {
   const samples = new Map<Variable, number>();
   for (const { kind, ...step } of program.segments.flatMap((s) => s.steps)) {
     if (kind !== 'read' || !('terms' in step)) continue;
     for (const { term, source } of step.terms) {
-      if (term.map.kind !== 'total' || term.name === undefined) {
+      const sides = shortest?.get(term.name ?? '');
+      if (term.map.kind !== 'total' || !sides) {
         throw new UnsupportedError([
           {
             node: term.name ?? source.variable.name,
@@ -166,7 +173,10 @@ function samplesOf(program: Program, network: Network, smallest: number | undefi
           },
         ]);
       }
-      samples.set(source.variable, atLength(network, smallest!, term.name));
+      samples.set(
+        source.variable,
+        sides.reduce((p, n) => p * n, 1),
+      );
     }
   }
   return samples;

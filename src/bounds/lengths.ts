@@ -62,13 +62,11 @@ function whyTied(
   }
 }
 
-/** Positions that a node reads per channel, in the network for signals of length n. @throws InputError where n is too short */
-export function atLength(network: Network, n: number, node: string): number {
+/** Sides of what each node reads, by its name, in the network for signals of length n. @throws InputError where n is too short */
+export function sidesAt(network: Network, n: number): ReadonlyMap<string, readonly number[]> {
   const sides = network.tensors[network.input]!.shape.slice(1).map(() => n);
-  const short = resized(network, sides);
-  const found = short.nodes.find(({ name }) => name === node);
-  if (!found) throw new Error(`lengths: no node ${node}`);
-  return short.tensors[found.inputs[0]!]!.shape.slice(1).reduce((p, side) => p * side, 1);
+  const { nodes, tensors } = resized(network, sides);
+  return new Map(nodes.map(({ name, inputs }) => [name, tensors[inputs[0]!]!.shape.slice(1)]));
 }
 
 /** The same operators on an input with other sides. */

@@ -1,5 +1,5 @@
 /** `lipsoid bound`: the bound of one network, as a table or as a JSON document. */
-import type { BoundResult, MethodName, MethodResult } from '../bounds/result.ts';
+import type { BoundResult, LengthReport, MethodName, MethodResult } from '../bounds/result.ts';
 import type { RuleName } from '../ellipsoid/multipliers.ts';
 import { InputError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
@@ -25,6 +25,9 @@ export interface BoundCommand {
   readonly target?: 'global' | 'margins' | readonly [number, number];
   readonly evaluations?: number;
   readonly tolerance?: number;
+  readonly length?: 'any';
+  readonly smallestLength?: number;
+  readonly cellTolerance?: number;
   /** Seconds. */
   readonly timeLimit?: number;
   /** Files. */
@@ -45,6 +48,7 @@ export async function boundCommand(
   signal: AbortSignal,
 ): Promise<number> {
   const { inputShape, output, threads, rule, memory, target, evaluations, tolerance, timeLimit } = command;
+  const { length, smallestLength, cellTolerance } = command;
   const network = await library.loadNetwork(command.file, {
     ...(inputShape && { inputShape }),
     ...(output !== undefined && { output }),
@@ -69,6 +73,9 @@ export async function boundCommand(
       ...(evaluations !== undefined && { evaluations }),
       ...(tolerance !== undefined && { tolerance }),
       ...(timeLimit !== undefined && { timeLimit }),
+      ...(length !== undefined && { length }),
+      ...(smallestLength !== undefined && { smallestLength }),
+      ...(cellTolerance !== undefined && { cellTolerance }),
       ...(multipliers !== undefined && { multipliers }),
       ...(rule !== undefined && { rule }),
       ...(memory !== undefined && { memory }),
@@ -111,6 +118,7 @@ function boundDocument(file: string, network: Network, result: BoundResult): obj
     rule: result.rule,
     target: result.target,
     assurance: result.assurance,
+    length: result.length,
     seconds: result.seconds,
     methods: result.methods,
     trace: result.trace,
@@ -181,10 +189,20 @@ function explanation(result: BoundResult, command: BoundCommand): string[] {
     : ['‖f(x) − f(y)‖₂', ''];
   return [
     `${of} ≤ ${value} · ‖x − y‖₂ for all inputs x and y (${[methodName(result), what].filter((t) => t).join('; ')}).`,
+    ...(result.length ? [lengthText(result.length)] : []),
     'Digits are rounded up. Rounding errors inside the computation are not yet accounted for.',
     ...result.methods.flatMap((row) => (row.search ? [searchText(row)] : [])),
     advice(result, command),
   ];
+}
+
+function lengthText({ smallest, frequencies, added, tolerance }: LengthReport): string {
+  const which = smallest === undefined ? 'every length' : `every length from ${smallest} on`;
+  const percent = (x: number) => `${(100 * x).toPrecision(2)} %`;
+  const share = added === null ? 'an unknown part' : percent(added);
+  const text = `Holds for signals of ${which}: ${frequencies} frequencies per axis, ${share} of the bound for what lies between them`;
+  if (added !== null && added <= tolerance) return `${text}.`;
+  return `${text}, more than the ${percent(tolerance)} asked for: the limit of frequencies was reached.`;
 }
 
 function searchText(row: MethodResult): string {

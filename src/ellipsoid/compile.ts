@@ -7,10 +7,10 @@ import { type Lengths, variablesOf } from './variables.ts';
 
 /**
  * @param network as `simplify` returns it
- * @param lengths `any`: see `interpolation/plan.ts`, which makes the program whole
+ * @param lengths any: see `interpolation/plan.ts`, which makes the program whole
  * @throws UnsupportedError listing what has no rule: see `variablesOf` and `schedule`
  */
 export function compile(network: Network, lengths: Lengths = 'as given'): Program {
   const graph = applyWindows(fuseMaxima(inlineSums(variablesOf(network, lengths))));
-  return schedule(lengths === 'any' ? withZeroSlopes(graph) : graph, lengths);
+  return schedule(lengths === 'as given' ? graph : withZeroSlopes(graph), lengths);
 }

@@ -12,7 +12,7 @@ import { consumersOf } from './rewrite.ts';
 import type { Lengths, LinearMap, Maximum, Term, Variable, VariableGraph } from './variables.ts';
 
 /**
- * @param lengths `any`: tori are as small as strides allow, to be refined by `interpolation/plan.ts`
+ * @param lengths any: tori are as small as strides allow, to be refined by `interpolation/plan.ts`
  * @throws UnsupportedError where branches cannot be brought to one grid or padding modes need different tori
  */
 export function schedule(graph: VariableGraph, lengths: Lengths = 'as given'): Program {
@@ -91,7 +91,7 @@ class Scheduler {
     const spacings = [...this.#spacing.values()];
     let torus: number[];
     try {
-      torus = chooseTorus(this.#axes, spacings, this.#lengths === 'any' ? [] : this.#demands);
+      torus = chooseTorus(this.#axes, spacings, this.#lengths === 'as given' ? this.#demands : []);
     } catch (error) {
       if (!(error instanceof TorusConflict)) throw error;
       throw new UnsupportedError([

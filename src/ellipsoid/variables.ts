@@ -96,7 +96,12 @@ export interface VariableGraph {
 }
 
 /** Whether signals are as long as the network says, or of any length. */
-export type Lengths = 'as given' | 'any';
+export type Lengths = 'as given' | AnyLengths;
+
+export interface AnyLengths {
+  /** Sides of what a node reads in the shortest signal; undefined where that may be as short as can be. */
+  readonly shortest: (node: string) => readonly number[] | undefined;
+}
 
 /** The largest identity a flatten may become where it cannot be absorbed. */
 const LARGEST_FLATTEN = 4096;
@@ -205,11 +210,10 @@ function translate(
       );
       if (operator.countIncludesPadding || !isPadded(operator.padding)) return mean;
       // Windows at the border divide by fewer samples: a known factor between 1 and `most`, position by position.
-      // The shortest signals have a single sample in a window.
       const fewest =
-        lengths === 'any'
-          ? 1
-          : fewestSamples(operator.kernel, operator.stride, operator.padding, source.window, shape);
+        lengths === 'as given'
+          ? fewestSamples(operator.kernel, operator.stride, operator.padding, source.window, shape)
+          : fewestFrom(operator.kernel, operator.padding, lengths.shortest(node.name));
       const most = size / fewest;
       return make(
         { kind: 'nonlinearity', source: mean, lower: ONE, upper: Float64Array.of(most) },
@@ -342,6 +346,18 @@ function fewestSamples(
       fewest = Math.min(fewest, samples);
     }
     return product * Math.max(1, fewest);
+  }, 1);
+}
+
+/** The same for all signals that are not shorter: one, or in long ones what padding on one side leaves of a window. */
+function fewestFrom(
+  kernel: readonly number[],
+  { before, after }: Padding,
+  shortest: readonly number[] | undefined,
+): number {
+  return kernel.reduce((product, k, a) => {
+    const long = shortest !== undefined && shortest[a]! >= k;
+    return product * (long ? Math.max(1, k - Math.max(before[a]!, after[a]!)) : 1);
   }, 1);
 }
 
