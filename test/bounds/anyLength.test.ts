@@ -195,7 +195,7 @@ async function coarse(network: Network, frequencies: number): Promise<number> {
 }
 
 // Its D grows with S, so that more frequencies never make for less.
-const rule = 'SN(1)';
+const rule = 'SN(1)' as const;
 
 describe('a bound for any length', () => {
   it.each(NAMES)('is above those of all lengths and close to their supremum: %s', async (name) => {
@@ -274,6 +274,54 @@ describe('a bound for any length', () => {
         expect(fine / 9 ** axes).toBeLessThan(1.0101);
       }
     }
+  });
+
+  it.each([
+    ['linear', []],
+    ['nearly linear', [nonlinearity({ name: 'leaky-relu', slope: 0.9999 })]],
+  ] as const)('sees what small delays add up to: %s layers', async (_, between) => {
+    const layers = 4;
+    // Two pairs of channels, moved apart by a sample per layer, meet again: 2 |cos(layers · ω − θ/2)|, at its largest between two of 64 frequencies.
+    const theta = (2 * layers * 2 * Math.PI) / 128;
+    const shifts = (outputs: number, inputs: number, taps: readonly (readonly number[])[]): Operator => {
+      const weight = new Float64Array(outputs * inputs * 3);
+      for (const [o, i, t, x] of taps) weight[(o! * inputs + i!) * 3 + t!] = x!;
+      return {
+        ...{ kind: 'convolution', outputs, inputs, groups: 1, kernel: [3], stride: [1], dilation: [1] },
+        ...{ padding: { mode: 'zero', before: [0], after: [0] }, weight },
+      };
+    };
+    const apart = shifts(
+      4,
+      4,
+      [0, 1, 2, 3].map((c) => [c, c, c < 2 ? 0 : 2, 1]),
+    );
+    const [cos, sin] = [Math.cos(theta), Math.sin(theta)];
+    const make = family(
+      15,
+      chain(() => [
+        shifts(
+          4,
+          2,
+          [0, 1, 2, 3].map((c) => [c, c % 2, c < 2 ? 0 : 2, 1]),
+        ),
+        ...between,
+        ...Array.from({ length: layers - 2 }, () => [apart, ...between]).flat(),
+        shifts(2, 4, [
+          ...[0, 1].map((c) => [c, c, 0, 1]),
+          ...[
+            [0, 2, 2, cos],
+            [0, 3, 2, -sin],
+            [1, 2, 2, sin],
+            [1, 3, 2, cos],
+          ],
+        ]),
+      ]),
+    );
+    const options: BoundOptions = between.length === 0 ? { rule } : { method: 'refined' };
+    const any = await bound(make(128), { engine, ...options, length: 'any', cellTolerance: 1e3 });
+    expect(any.length!.frequencies).toBe(64);
+    expect(any.bound!).toBeGreaterThanOrEqual(2 * 0.9999 ** 3);
   });
 
   it('is the same in little memory', async () => {
