@@ -6,6 +6,7 @@ export type {
   BoundOptions,
   BoundResult,
   LayerReport,
+  LengthReport,
   LowerBound,
   MethodName,
   MethodResult,

@@ -8,7 +8,7 @@ import { leastBytes } from '../ellipsoid/partition.ts';
 import type { Program } from '../ellipsoid/program.ts';
 import { Rounding } from '../ellipsoid/rounding/rounding.ts';
 import { hasSkips } from '../ellipsoid/skips.ts';
-import { sweep } from '../ellipsoid/sweep.ts';
+import { type Outcome, sweep } from '../ellipsoid/sweep.ts';
 import { bytesPerNumber } from '../engine/bytesPerNumber.ts';
 import { createEngine } from '../engine/create.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -16,6 +16,7 @@ import { UnsupportedError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
 import { simplify } from '../network/simplify.ts';
 import { isLess, log10, scaled, times } from '../scaled.ts';
+import { AnyLength } from './anyLength.ts';
 import { closedForms, runsOf } from './closedForm.ts';
 import { layerReports } from './layers.ts';
 import { Ledger } from './ledger.ts';
@@ -23,7 +24,7 @@ import { sampledLowerBound } from './lower.ts';
 import { keepsOutputOrder, marginBounds } from './margins.ts';
 import { checkedMethod, checkMultipliers, checkTarget } from './options.ts';
 import { proofOf } from './proof.ts';
-import { DEFAULT_TIME_LIMIT, refined, searchCost } from './refined.ts';
+import { DEFAULT_TIME_LIMIT, type Found, refined, searchCost } from './refined.ts';
 import { repeated } from './repetition.ts';
 import type {
   BoundOptions,
@@ -142,6 +143,7 @@ class Computation {
   }
 
   async #allPaths(): Promise<void> {
+    if (this.#options.length === 'any') return this.#anyLength();
     const torus = this.#method !== 'unrolled' ? attempt(() => compile(this.#network)) : undefined;
     const dense = this.#dense(torus instanceof UnsupportedError);
     if (torus instanceof UnsupportedError) {
@@ -161,6 +163,30 @@ class Computation {
     if (paths.length === 0) throw [torus, dense].find((r) => r instanceof UnsupportedError)!;
     for (const { program } of paths) this.#announce(program);
     for (const { program, path, ...where } of paths) await this.#run(program, path, where);
+  }
+
+  async #anyLength(): Promise<void> {
+    const { smallestLength, cellTolerance } = this.#options;
+    const lengths = new AnyLength(this.#engine, this.#original, {
+      ...{ smallestLength, cellTolerance },
+      pair: this.#pair,
+      memory: this.#memory,
+      rounding: this.#rounding,
+      signal: this.#signal,
+      ledger: this.#ledger,
+    });
+    const clock = stopwatch();
+    const stage = await lengths.closedForms(this.#rules);
+    const rows = this.#closedRows(stage.program, stage.outcomes, 'closed-form', clock()).map(
+      (row): Row => ({ ...row, length: stage.report }),
+    );
+    if (this.#method !== 'refined') for (const row of rows) this.#add(row);
+    const best = least(rows);
+    if (!this.#searches || !best) return;
+    await this.#search(await lengths.searched(stage), 'torus', best, clock, async (found) => {
+      const { program, outcomes, report } = await lengths.refined(found.theta);
+      return { program, outcome: outcomes[0]!, length: report };
+    });
   }
 
   #wants(method: MethodName): boolean {
@@ -232,29 +258,36 @@ class Computation {
     if (this.#method === 'spectral-product') return;
     this.#needed = Math.max(this.#needed, leastBytes(program, bytesPerNumber(this.#engine)));
     const outcomes = await closedForms(this.#engine, program, norms, this.#rules, { ...options, method });
-    const seconds = clock();
-    const rows = outcomes.map((outcome): Row => {
-      const value = rowValue(program, outcome, this.#pair);
-      const failed = Number.isNaN(value.mantissa);
-      const again: Row['again'] = async (engine, rounding) => {
-        const rule = outcome.name as RuleName;
-        const silent = { ...options, rounding, method, ledger: new Ledger(undefined) };
-        const [found] = await closedForms(engine, program, norms, [rule], silent);
-        return found!;
-      };
-      const row = { method, rule: outcome.name, seconds, program, again, ...where } as const;
-      return failed ? { ...row, error: NOT_DOMINATED } : { ...row, value, outcome };
+    const again = async (rule: RuleName, other: Engine, rounding: Rounding | undefined) => {
+      const silent = { ...options, rounding, method, ledger: new Ledger(undefined) };
+      const [found] = await closedForms(other, program, norms, [rule], silent);
+      return found!;
+    };
+    const rows = this.#closedRows(program, outcomes, method, clock()).map((row): Row => {
+      const rule = row.rule as RuleName;
+      return { ...row, ...where, program, again: (other, rounding) => again(rule, other, rounding) };
     });
     if (this.#method !== 'refined') for (const row of rows) this.#add(row);
     const best = least(rows);
     if (this.#searches && best?.outcome) await this.#search(program, path, best, clock);
   }
 
+  #closedRows(program: Program, outcomes: readonly Outcome[], method: Row['method'], seconds: number): Row[] {
+    return outcomes.map((outcome): Row => {
+      const value = rowValue(program, outcome, this.#pair);
+      const failed = Number.isNaN(value.mantissa);
+      const row = { method, rule: outcome.name as RuleName, seconds } as const;
+      return failed ? { ...row, error: NOT_DOMINATED } : { ...row, value, program, outcome };
+    });
+  }
+
+  /** @param home what the multipliers found say in the end; absent: what the search's own last pass says */
   async #search(
     program: Program,
     path: StoredMultipliers['path'],
     best: Row,
     clock: () => number,
+    home?: (found: Found) => Promise<Required<Pick<Row, 'program' | 'outcome' | 'length'>>>,
   ): Promise<void> {
     // One limit for all searches, from the first on.
     this.#deadline ??= performance.now() + 1000 * (this.#options.timeLimit ?? DEFAULT_TIME_LIMIT);
@@ -271,8 +304,8 @@ class Computation {
       path === 'torus'
         ? ({ method: 'refined' } as const)
         : ({ method: 'unrolled', rule: 'refined' } as const);
-    const seconds = clock();
     const { rule: _, ...start } = best;
+    const seconds = clock();
     if (found === 'no room') {
       this.#rows.push({
         ...row,
@@ -287,33 +320,37 @@ class Computation {
       this.#add({ ...start, ...row, seconds, search: report });
       return;
     }
-    const value = rowValue(program, found.outcome, this.#pair);
+    const end = home ? await home(found) : { program, outcome: found.outcome };
+    const value = rowValue(end.program, end.outcome, this.#pair);
     if (!isLess(value, best.value!)) {
       // The search saw too few frequencies to be of use, or there is nothing below the closed form.
       this.#add({ ...start, ...row, seconds, search: found.report });
       return;
     }
     const { unrolledFrom } = best;
-    const where = unrolledFrom === undefined ? {} : { unrolledFrom };
     const full: Row = {
       ...row,
-      ...where,
-      seconds,
+      ...(unrolledFrom === undefined ? {} : { unrolledFrom }),
+      seconds: seconds + clock(),
       search: found.report,
       value,
-      program,
-      outcome: found.outcome,
-      again: async (engine, rounding) => {
-        const runs = [{ name: 'refined', theta: found.theta }] as const;
-        const [outcome] = await sweep(engine, program, {
-          ...{ runs, memory: this.#memory, skips: new Map(), rounding, signal: this.#signal },
-        });
-        return outcome!;
-      },
+      ...end,
+      ...(home ? {} : { again: this.#lastPass(program, found) }),
     };
     this.#add(full);
     const network = this.#original.source?.sha256 ?? null;
     this.#multipliers.set(full, { version: 1, network, path, layers: found.layers });
+  }
+
+  /** The last pass of a search once more. */
+  #lastPass(program: Program, { theta }: Found): NonNullable<Row['again']> {
+    return async (engine, rounding) => {
+      const [outcome] = await sweep(engine, program, {
+        ...{ runs: [{ name: 'refined', theta }], memory: this.#memory, skips: new Map() },
+        ...{ rounding, signal: this.#signal },
+      });
+      return outcome!;
+    };
   }
 
   #add(row: Row): void {
@@ -342,7 +379,7 @@ class Computation {
         );
       }
     }
-    const proven = this.#pair ? undefined : least(rows.filter((r) => r.outcome !== undefined));
+    const proven = this.#pair ? undefined : least(rows.filter((r) => r.outcome !== undefined && !r.length));
     return {
       ...numbers(best?.value),
       ...(best ? { method: best.method } : {}),
@@ -352,6 +389,7 @@ class Computation {
       assurance: this.#rounding ? 'rounding-safe' : 'nominal',
       ...(this.#note === undefined ? {} : { note: this.#note }),
       ...(this.#needed > this.#memory ? { memoryNeeded: this.#needed } : {}),
+      ...(best?.length ? { length: best.length } : {}),
       ...(best?.outcome?.inflation ? { inflation: inflationReport(best.outcome.inflation) } : {}),
       seconds: (performance.now() - this.#start) / 1000,
       methods: rows.map(methodResult),

@@ -31,8 +31,28 @@ export function checkedMethod(options: BoundOptions): MethodName {
   if (rule !== undefined && (method === 'spectral-product' || method === 'refined')) {
     throw new InputError(`rule: the method ${method} has no rules`);
   }
+  checkLength(options);
   if (rule !== undefined && method !== 'unrolled') return 'closed-form';
   return method ?? 'all';
+}
+
+function checkLength({ length, smallestLength, cellTolerance, method }: BoundOptions): void {
+  if (length === undefined) {
+    if (smallestLength !== undefined) throw new InputError('smallest length: goes with length any');
+    if (cellTolerance !== undefined) throw new InputError('cell tolerance: goes with length any');
+    return;
+  }
+  if (length !== 'any')
+    throw new InputError(`length: any, or none for that of the file, got ${String(length)}`);
+  if (smallestLength !== undefined && !(Number.isInteger(smallestLength) && smallestLength >= 1)) {
+    throw new InputError(`smallest length: a whole number of at least 1, got ${smallestLength}`);
+  }
+  if (cellTolerance !== undefined && !(cellTolerance > 0)) {
+    throw new InputError(`cell tolerance: above 0, got ${cellTolerance}`);
+  }
+  if (method === 'spectral-product' || method === 'unrolled') {
+    throw new InputError(`length: any goes with the methods all, closed-form and refined, got ${method}`);
+  }
 }
 
 /** @throws InputError where a pair of outputs is asked for that the network does not have */

@@ -32,6 +32,13 @@ export interface BoundOptions {
   readonly inflationLimit?: number;
   /** False: no analysis of rounding, `nominal` numbers. Default true. */
   readonly rigor?: boolean;
+  /** `any`: a bound for signals of every length, for networks of convolutions and poolings without a flatten. Methods `all`, `closed-form`
+   *  and `refined`. Default: the length of the network's input. */
+  readonly length?: 'any';
+  /** With `length`, where there is global average pooling: the length from which on the bound holds. */
+  readonly smallestLength?: number;
+  /** With `length`: the fraction that the gaps between the frequencies seen may add to a bound, default 0.01 (0.05 for images). */
+  readonly cellTolerance?: number;
   /** What the refined method makes small: the bound itself (default), all margins together (the root of the sum of their squares), or
    *  output i minus output j; with a pair, `bound` is the bound on that difference. */
   readonly target?: 'global' | 'margins' | readonly [i: number, j: number];
@@ -117,6 +124,19 @@ export interface InflationReport {
   readonly layers: readonly { readonly name: string; readonly factor: number }[];
 }
 
+/** For which lengths a bound holds, and what that took. */
+export interface LengthReport {
+  readonly lengths: 'any';
+  /** From which length on, where that matters. */
+  readonly smallest?: number;
+  /** Per axis of the coarsest grid. */
+  readonly frequencies: number;
+  /** What the gaps between frequencies add to the bound, as a fraction; above `tolerance` where the limit of frequencies was reached.
+   *  Null where not even that is known: no bound was found. */
+  readonly added: number | null;
+  readonly tolerance: number;
+}
+
 export interface LayerReport {
   readonly name: string;
   readonly op: string;
@@ -156,6 +176,8 @@ export interface BoundResult {
   readonly assurance: Assurance;
   /** What was done beyond what was asked for, or could not be, in a sentence. */
   readonly note?: string;
+  /** Of the least bound, for signals of any length. */
+  readonly length?: LengthReport;
   /** What bounding the rounding errors cost; absent for `nominal` and for spectral products. */
   readonly inflation?: InflationReport;
   /** Bytes that the largest step took at least, where that is beyond the memory budget however finely it is cut. */

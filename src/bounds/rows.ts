@@ -6,7 +6,7 @@ import type { Outcome } from '../ellipsoid/sweep.ts';
 import type { Engine } from '../engine/engine.ts';
 import { isLess, log10, roundedUp, type Scaled, scaled, squareRoot, times, toNumber } from '../scaled.ts';
 import { marginOf } from './margins.ts';
-import type { InflationReport, MethodResult, RowRule, SearchReport } from './result.ts';
+import type { InflationReport, LengthReport, MethodResult, RowRule, SearchReport } from './result.ts';
 
 /** A row before it is written as numbers. */
 export interface Row {
@@ -23,6 +23,7 @@ export interface Row {
   readonly again?: (engine: Engine, rounding: Rounding | undefined) => Promise<Outcome>;
   /** The node from which on the program's network is unrolled, if it is. */
   readonly unrolledFrom?: number;
+  readonly length?: LengthReport;
 }
 
 /** The bound that an outcome gives: on the whole output, or on the difference of a pair of its entries. NaN where it failed. */

@@ -1,5 +1,5 @@
 /** `lipsoid bound`: the bound of one network, as a table or as a JSON document. */
-import type { BoundResult, LowerBound, MethodName, MethodResult } from '../bounds/result.ts';
+import type { BoundResult, LengthReport, LowerBound, MethodName, MethodResult } from '../bounds/result.ts';
 import type { RuleName } from '../ellipsoid/multipliers.ts';
 import { InputError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
@@ -26,6 +26,9 @@ export interface BoundCommand {
   readonly target?: 'global' | 'margins' | readonly [number, number];
   readonly evaluations?: number;
   readonly tolerance?: number;
+  readonly length?: 'any';
+  readonly smallestLength?: number;
+  readonly cellTolerance?: number;
   /** Seconds. */
   readonly timeLimit?: number;
   /** Files. */
@@ -54,6 +57,7 @@ export async function boundCommand(
 ): Promise<number> {
   const { inputShape, output, threads, rule, memory, target, evaluations, tolerance, timeLimit } = command;
   const { lower, seed, rigor, inflationLimit } = command;
+  const { length, smallestLength, cellTolerance } = command;
   const network = await library.loadNetwork(command.file, {
     ...(inputShape && { inputShape }),
     ...(output !== undefined && { output }),
@@ -78,6 +82,9 @@ export async function boundCommand(
       ...(evaluations !== undefined && { evaluations }),
       ...(tolerance !== undefined && { tolerance }),
       ...(timeLimit !== undefined && { timeLimit }),
+      ...(length !== undefined && { length }),
+      ...(smallestLength !== undefined && { smallestLength }),
+      ...(cellTolerance !== undefined && { cellTolerance }),
       ...(multipliers !== undefined && { multipliers }),
       ...(rigor !== undefined && { rigor }),
       ...(inflationLimit !== undefined && { inflationLimit }),
@@ -137,6 +144,7 @@ function boundDocument(file: string, network: Network, result: BoundResult): obj
     inflation: result.inflation,
     note: result.note,
     memoryNeeded: result.memoryNeeded,
+    length: result.length,
     seconds: result.seconds,
     methods: result.methods,
     trace: result.trace,
@@ -216,6 +224,7 @@ function explanation(result: BoundResult, command: BoundCommand): string[] {
     : ['‖f(x) − f(y)‖₂', ''];
   return [
     `${of} ≤ ${value} · ‖x − y‖₂ for all inputs x and y (${[methodName(result), what].filter((t) => t).join('; ')}).`,
+    ...(result.length ? [lengthText(result.length)] : []),
     ...(result.lower ? [lowerText(result.lower, value)] : []),
     `${assuranceText(result)} Digits are rounded ${result.lower ? 'outward' : 'up'}.`,
     ...(result.note === undefined ? [] : [result.note]),
@@ -254,6 +263,15 @@ function lowerText({ value, log10, assurance }: LowerBound, above: string): stri
   const below = formatBound(value, log10, 'down');
   const how = assurance === 'nominal' ? ', its own rounding not accounted for' : '';
   return `At least ${below} (sampled${how}): the least such number lies between ${below} and ${above}.`;
+}
+
+function lengthText({ smallest, frequencies, added, tolerance }: LengthReport): string {
+  const which = smallest === undefined ? 'every length' : `every length from ${smallest} on`;
+  const percent = (x: number) => `${(100 * x).toPrecision(2)} %`;
+  const share = added === null ? 'an unknown part' : percent(added);
+  const text = `Holds for signals of ${which}: ${frequencies} frequencies per axis, ${share} of the bound for what lies between them`;
+  if (added !== null && added <= tolerance) return `${text}.`;
+  return `${text}, more than the ${percent(tolerance)} asked for: the limit of frequencies was reached.`;
 }
 
 function searchText(row: MethodResult): string {

@@ -94,6 +94,22 @@ function commandLine(surroundings: Surroundings, finish: (code: number) => void)
       'seconds after which the search starts no evaluation (default: 60)',
       nonnegative,
     )
+    .addOption(
+      new Option(
+        '--length <which>',
+        'any: a bound for signals of every length (default: of the length of the file)',
+      ).choices(['any']),
+    )
+    .option(
+      '--smallest-length <n>',
+      'with --length any and global pooling: from which length on it is to hold',
+      positiveInteger,
+    )
+    .option(
+      '--cell-tolerance <x>',
+      'with --length any: what the gaps between frequencies may add (default: 0.01, images 0.05)',
+      nonnegative,
+    )
     .option('--multipliers <file>', 'where the search starts, from --save-multipliers')
     .option('--save-multipliers <file>', 'where to write the multipliers that the search finds')
     .option('--no-rigor', 'bare numbers, without an analysis of rounding errors')

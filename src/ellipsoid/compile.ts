@@ -1,14 +1,16 @@
 /** From a simplified network to the program that bounds it. */
 import type { Network } from '../network/network.ts';
 import type { Program } from './program.ts';
-import { applyWindows, fuseMaxima, inlineSums } from './rewrite.ts';
+import { applyWindows, fuseMaxima, inlineSums, withZeroSlopes } from './rewrite.ts';
 import { schedule } from './schedule.ts';
-import { variablesOf } from './variables.ts';
+import { type Lengths, variablesOf } from './variables.ts';
 
 /**
  * @param network as `simplify` returns it
+ * @param lengths any: see `interpolation/plan.ts`, which makes the program whole
  * @throws UnsupportedError listing what has no rule: see `variablesOf` and `schedule`
  */
-export function compile(network: Network): Program {
-  return schedule(applyWindows(fuseMaxima(inlineSums(variablesOf(network)))));
+export function compile(network: Network, lengths: Lengths = 'as given'): Program {
+  const graph = applyWindows(fuseMaxima(inlineSums(variablesOf(network, lengths))));
+  return schedule(lengths === 'as given' ? graph : withZeroSlopes(graph), lengths);
 }

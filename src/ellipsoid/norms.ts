@@ -8,7 +8,7 @@ import { affine, read, type StepTaps, symbolOf, termTaps } from './affine.ts';
 import type { Norms } from './gains.ts';
 import { MOST_UPLOADED } from './partition.ts';
 import type { PlacedTerm, Program, Segment } from './program.ts';
-import { affineAbove, readAbove, sumAbove, symbolError } from './rounding/affine.ts';
+import { affineAbove, denseError, readAbove, sumAbove, symbolError } from './rounding/affine.ts';
 import type { Rounding } from './rounding/rounding.ts';
 import { byColumns } from './symbols.ts';
 import type { LinearMap } from './variables.ts';
@@ -61,7 +61,10 @@ function squaredNorm(
   { memory, rounding }: NormsOptions,
 ): Vector {
   const { map } = placed.term;
-  if (segment.axes === 0) return scoped(engine, (e) => radius(e, rounding, smallerGram(e, taps, rounding)));
+  if (segment.axes === 0) {
+    const { matrices: matrix, rows, columns } = taps;
+    return squaredRadius(engine, { matrix, rows, columns }, rounding);
+  }
   const { torus, ratio, copies } = gridOf(segment, k, placed);
   const coarse = halfTorus(torus);
   const reads = map.kind === 'read' || map.kind === 'total';
@@ -119,23 +122,35 @@ function radius(engine: Engine, rounding: Rounding | undefined, s: Matrices): Ve
   return rounding ? engine.combine([[rounding.radius(s.rows, s.complex), found]]) : found;
 }
 
+/** A dense real matrix, row-major. */
+export interface Dense {
+  readonly matrix: Float64Array;
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** ‖W‖², from above where rounding is bounded. */
+export function squaredRadius(engine: Engine, dense: Dense, rounding: Rounding | undefined): Vector {
+  return scoped(engine, (e) => radius(e, rounding, smallerGram(e, dense, rounding)));
+}
+
 /** W Wᵀ or Wᵀ W, whichever is smaller, the sum over slices of columns. */
-function smallerGram(engine: Engine, taps: StepTaps, rounding: Rounding | undefined): Matrices {
-  const { rows, columns } = taps;
+function smallerGram(
+  engine: Engine,
+  { matrix, rows, columns }: Dense,
+  rounding: Rounding | undefined,
+): Matrices {
   const [side, inner] = rows <= columns ? [rows, columns] : [columns, rows];
-  const matrices = rows <= columns ? taps.matrices : transposed(taps.matrices, rows, columns);
-  const flat = { ...taps, rows: side, columns: inner, matrices };
-  const error = rounding && symbolError(engine, rounding, flat, false);
+  const matrices = rows <= columns ? matrix : transposed(matrix, rows, columns);
   const blocks = [[0, side]] as const;
   let sum: Matrices | undefined;
   let count = 0;
-  for (const slice of byColumns(engine, flat, MOST_UPLOADED)) {
+  for (const slice of byColumns(engine, { rows: side, columns: inner, matrices }, MOST_UPLOADED)) {
     const before = sum;
     sum = scoped(engine, (e) => {
-      const part =
-        rounding && error
-          ? affineAbove(e, rounding, slice.matrices, undefined, 1, error, blocks).state
-          : e.congruence(slice.matrices);
+      const part = rounding
+        ? affineAbove(e, rounding, slice.matrices, undefined, 1, denseError(rounding, inner), blocks).state
+        : e.congruence(slice.matrices);
       return before ? e.add(before, part) : part;
     });
     engine.release(slice.matrices, ...(before ? [before] : []));

@@ -4,6 +4,7 @@
  * At any time some variables are *live*; the state is their joint bounding covariance, one Hermitian matrix per frequency
  * of the working grid (one real matrix for vectors). Steps turn one list of live variables into the next.
  */
+import type { Interpolation } from './interpolation/plan.ts';
 import type { Maximum, Term, Variable } from './variables.ts';
 
 /** A live variable and the rows it occupies: `rows = Π lift · channels`, phase after phase. */
@@ -77,6 +78,8 @@ export interface Segment {
    *  input (the identity) or what a max pooling leaves (a diagonal, the same at every frequency). */
   readonly white: boolean;
   readonly steps: readonly Step[];
+  /** Present where covariances hold between the frequencies of the torus too, for signals of any length. */
+  readonly interpolation?: Interpolation;
 }
 
 export interface Program {

@@ -231,11 +231,12 @@ class Search {
 /** Factors by which multipliers that do not dominate at some frequency are scaled up, one after the other. */
 const REPAIRS = [1, 1 + 1e-6, 1 + 1e-4, 1.01, 1.03, 1.1, 1.3, 2];
 
-async function lastPass(
+/** The bound that multipliers give, scaled up by as little as makes them dominate at every frequency. */
+export async function lastPass(
   engine: Engine,
   program: Program,
   theta: ReadonlyMap<Step, Float64Array>,
-  options: RefineOptions,
+  options: Pick<RefineOptions, 'memory' | 'rounding' | 'signal'>,
 ) {
   let last: { outcome: Outcome; theta: Map<Step, Float64Array> } | undefined;
   for (const factor of REPAIRS) {

@@ -1,5 +1,5 @@
 /** Rewriting of the variable graph before it is scheduled: fewer, larger steps with the same increments. */
-import type { Linear, LinearMap, Term, Variable, VariableGraph } from './variables.ts';
+import type { Linear, LinearMap, Nonlinear, Term, Variable, VariableGraph } from './variables.ts';
 
 /** Variables that read `origin`. */
 export function sourcesOf(variable: Variable): readonly Variable[] {
@@ -125,6 +125,23 @@ export function fuseMaxima(graph: VariableGraph): VariableGraph {
   return dropUnused(graph);
 }
 
+/** Slopes widened to hold 0, which is what lets covariances be interpolated between frequencies (`interpolation/plan.ts`). */
+export function withZeroSlopes(graph: VariableGraph): VariableGraph {
+  for (const variable of graph.variables) {
+    const { origin } = variable;
+    if (origin.kind === 'nonlinearity') variable.origin = holdingZero(origin);
+  }
+  return graph;
+}
+
+function holdingZero(origin: Nonlinear): Nonlinear {
+  return {
+    ...origin,
+    lower: origin.lower.map((l) => Math.min(l, 0)),
+    upper: origin.upper.map((u) => Math.max(u, 0)),
+  };
+}
+
 const WINDOW_LOWER = Float64Array.of(0);
 const WINDOW_UPPER = Float64Array.of(1);
 
@@ -159,11 +176,7 @@ export function applyWindows(graph: VariableGraph): VariableGraph {
       mustBeClean.add(v);
       const origin = v.origin;
       if (origin.kind === 'nonlinearity') {
-        v.origin = {
-          ...origin,
-          lower: origin.lower.map((l) => Math.min(l, 0)),
-          upper: origin.upper.map((u) => Math.max(u, 0)),
-        };
+        v.origin = holdingZero(origin);
       } else if (origin.kind === 'linear' && !canBeClean.get(v)!) {
         const window: Variable = {
           name: `${v.name} (window)`,

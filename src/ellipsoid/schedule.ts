@@ -9,11 +9,14 @@ import { UnsupportedError } from '../errors.ts';
 import { chooseTorus, leastCommonMultiple, TorusConflict, type TorusDemand } from '../spectrum/torus.ts';
 import type { Live, PlacedTerm, Program, Segment, Step } from './program.ts';
 import { consumersOf } from './rewrite.ts';
-import type { LinearMap, Maximum, Term, Variable, VariableGraph } from './variables.ts';
+import type { Lengths, LinearMap, Maximum, Term, Variable, VariableGraph } from './variables.ts';
 
-/** @throws UnsupportedError where branches cannot be brought to one grid or padding modes need different tori. */
-export function schedule(graph: VariableGraph): Program {
-  return new Scheduler(graph).run();
+/**
+ * @param lengths any: tori are as small as strides allow, to be refined by `interpolation/plan.ts`
+ * @throws UnsupportedError where branches cannot be brought to one grid or padding modes need different tori
+ */
+export function schedule(graph: VariableGraph, lengths: Lengths = 'as given'): Program {
+  return new Scheduler(graph, lengths).run();
 }
 
 const product = (sides: readonly number[]) => sides.reduce((p, n) => p * n, 1);
@@ -22,6 +25,7 @@ const IDENTITY: LinearMap = { kind: 'identity', scale: Float64Array.of(1) };
 
 class Scheduler {
   readonly #graph: VariableGraph;
+  readonly #lengths: Lengths;
   readonly #pending: Map<Variable, Set<Variable>>;
   readonly #segments: Segment[] = [];
   readonly #torusOf = new Map<Variable, readonly number[]>();
@@ -37,8 +41,9 @@ class Scheduler {
   #spacing = new Map<Variable, readonly number[]>();
   #demands: TorusDemand[] = [];
 
-  constructor(graph: VariableGraph) {
+  constructor(graph: VariableGraph, lengths: Lengths) {
     this.#graph = graph;
+    this.#lengths = lengths;
     this.#pending = new Map([...consumersOf(graph.variables)].map(([v, list]) => [v, new Set(list)]));
   }
 
@@ -65,6 +70,7 @@ class Scheduler {
     // What is only ever read as a whole needs no frequencies: it is a vector from the start.
     const readers = [...this.#pending.get(variable)!];
     const onlyRead =
+      this.#lengths === 'as given' &&
       readers.length > 0 &&
       readers.every((r) => r.origin.kind === 'linear' && termsFrom(r, variable).every((t) => isRead(t.map)));
     this.#axes = onlyRead ? 0 : variable.window.length;
@@ -85,7 +91,7 @@ class Scheduler {
     const spacings = [...this.#spacing.values()];
     let torus: number[];
     try {
-      torus = chooseTorus(this.#axes, spacings, this.#demands);
+      torus = chooseTorus(this.#axes, spacings, this.#lengths === 'as given' ? this.#demands : []);
     } catch (error) {
       if (!(error instanceof TorusConflict)) throw error;
       throw new UnsupportedError([

@@ -10,6 +10,7 @@ import { scoped } from '../engine/scope.ts';
 import { type Scaled, scaled } from '../scaled.ts';
 import type { State } from './affine.ts';
 import { Chooser } from './choice.ts';
+import { Reaches } from './interpolation/reaches.ts';
 import { type Partition, partition } from './partition.ts';
 import {
   type MaximumStep,
@@ -109,18 +110,23 @@ class Sweep {
         definite: engine.vector([1]),
         choices: new Map(),
         layers: [],
+        reaches: new Map(),
+        reach: undefined,
         evidence: new Map(),
       }),
     );
     for (const segment of this.#program.segments) {
       this.#open(segment, runs);
       const chooser = new Chooser(engine, this.#walk, this.#options.skips, this.#options.rounding);
+      const reaches = new Reaches(engine, this.#walk, this.#options.rounding);
       for (let k = 0; k < segment.steps.length; k++) {
         const step = segment.steps[k]!;
         for (const run of runs) {
           if (step.kind === 'nonlinearity' || step.kind === 'maximum') chooser.choose(run, k, step);
+          reaches.before(run, k);
         }
         this.#advanceAll(runs, k);
+        for (const run of runs) reaches.after(run, k);
         await engine.settle(this.#options.signal);
         this.#options.onStep?.(segment, k, choosings);
       }
@@ -143,6 +149,7 @@ class Sweep {
       run.states = this.#walk.pieces(0).map(() => opening);
       run.at = 0;
       this.#forgetChoices(run);
+      this.#forgetReaches(run);
     }
   }
 
@@ -259,6 +266,7 @@ class Sweep {
     engine.release(...layers.flatMap((l) => [l.d, l.exponent, l.relative]));
     engine.release(...evidence.flatMap((e) => e.handles));
     this.#forgetChoices(run);
+    this.#forgetReaches(run);
     const exponent = exponents![0]! + run.hostExponent;
     const { rounding } = this.#options;
     const numbers = proofs.map((v) => v[0]!).values();
@@ -302,5 +310,11 @@ class Sweep {
       if (image) this.#engine.release(image);
     }
     run.choices.clear();
+  }
+
+  #forgetReaches(run: Run): void {
+    this.#engine.release(...run.reaches.values(), ...(run.reach ? [run.reach] : []));
+    run.reaches.clear();
+    run.reach = undefined;
   }
 }

@@ -137,7 +137,7 @@ export interface ColumnSlice {
 /** A dense matrix in slices of its columns of at most so many numbers, each made when asked for; to be released by the caller. */
 export function* byColumns(
   engine: Engine,
-  { rows, columns, matrices }: StepTaps,
+  { rows, columns, matrices }: Pick<StepTaps, 'rows' | 'columns' | 'matrices'>,
   most: number,
 ): Generator<ColumnSlice> {
   const width = Math.max(1, Math.floor(most / rows));

@@ -95,6 +95,14 @@ export interface VariableGraph {
   readonly factor: number;
 }
 
+/** Whether signals are as long as the network says, or of any length. */
+export type Lengths = 'as given' | AnyLengths;
+
+export interface AnyLengths {
+  /** Sides of what a node reads in the shortest signal; undefined where that may be as short as can be. */
+  readonly shortest: (node: string) => readonly number[] | undefined;
+}
+
 /** The largest identity a flatten may become where it cannot be absorbed. */
 const LARGEST_FLATTEN = 4096;
 
@@ -105,7 +113,7 @@ const ONE = Float64Array.of(1);
  * @throws UnsupportedError listing every node that has no rule on a torus (reflect and replicate padding, reshapes that
  *   are not a flatten): the unrolled network may still be bounded.
  */
-export function variablesOf(network: Network): VariableGraph {
+export function variablesOf(network: Network, lengths: Lengths = 'as given'): VariableGraph {
   const byTensor = new Map<number, Variable>();
   const shapeOf = (tensor: number) => network.tensors[tensor]!.shape;
   const input: Variable = {
@@ -138,7 +146,7 @@ export function variablesOf(network: Network): VariableGraph {
       unsupported.push({ node: node.name, found, reason });
       return make({ kind: 'input' });
     };
-    const result = translate(node, sources, shape, make, refuse);
+    const result = translate(node, sources, shape, lengths, make, refuse);
     if (node.operator.kind === 'softmax') factor = softmaxFactor(node, shape);
     byTensor.set(node.output, result);
   }
@@ -154,6 +162,7 @@ function translate(
   node: Node,
   sources: readonly Variable[],
   shape: readonly number[],
+  lengths: Lengths,
   make: Make,
   refuse: Refuse,
 ): Variable {
@@ -201,8 +210,11 @@ function translate(
       );
       if (operator.countIncludesPadding || !isPadded(operator.padding)) return mean;
       // Windows at the border divide by fewer samples: a known factor between 1 and `most`, position by position.
-      const most =
-        size / fewestSamples(operator.kernel, operator.stride, operator.padding, source.window, shape);
+      const fewest =
+        lengths === 'as given'
+          ? fewestSamples(operator.kernel, operator.stride, operator.padding, source.window, shape)
+          : fewestFrom(operator.kernel, operator.padding, lengths.shortest(node.name));
+      const most = size / fewest;
       return make(
         { kind: 'nonlinearity', source: mean, lower: ONE, upper: Float64Array.of(most) },
         ' (divisor)',
@@ -334,6 +346,18 @@ function fewestSamples(
       fewest = Math.min(fewest, samples);
     }
     return product * Math.max(1, fewest);
+  }, 1);
+}
+
+/** The same for all signals that are not shorter: one, or in long ones what padding on one side leaves of a window. */
+function fewestFrom(
+  kernel: readonly number[],
+  { before, after }: Padding,
+  shortest: readonly number[] | undefined,
+): number {
+  return kernel.reduce((product, k, a) => {
+    const long = shortest !== undefined && shortest[a]! >= k;
+    return product * (long ? Math.max(1, k - Math.max(before[a]!, after[a]!)) : 1);
   }, 1);
 }
 

@@ -6,15 +6,25 @@ import type { Engine, Handle, Matrices, Ranges, Vector } from '../engine/engine.
 import { scoped } from '../engine/scope.ts';
 import type { Frequencies } from '../spectrum/frequencies.ts';
 import { affine, read, type State, type StepTaps } from './affine.ts';
+import { meansOf, overGap } from './interpolation/gap.ts';
+import { largestRadius } from './interpolation/reaches.ts';
 import { maximum } from './maximum.ts';
 import { nonlinearity, rangesOf } from './nonlinearity.ts';
 import type { Partition, Piece } from './partition.ts';
 import { type MaximumStep, type NonlinearityStep, type Segment, type Step, totalRows } from './program.ts';
-import { affineAbove, readAbove, type SymbolError, sumAbove, symbolError } from './rounding/affine.ts';
+import {
+  affineAbove,
+  denseError,
+  readAbove,
+  type SymbolError,
+  sumAbove,
+  symbolError,
+} from './rounding/affine.ts';
 import type { Rounding } from './rounding/rounding.ts';
 import { maximumAbove, nonlinearityAbove } from './rounding/sector.ts';
 import type { Choice, Evidence, Run } from './run.ts';
 import { Symbols } from './symbols.ts';
+import type { Variable } from './variables.ts';
 
 /** What a step's result rests on: `definite` as the rules have it, the rest where rounding is bounded. */
 export type Proof = Evidence & { readonly definite?: Vector };
@@ -142,7 +152,11 @@ export class Walk {
     const step = this.segment.steps[k]!;
     switch (step.kind) {
       case 'linear':
-        return this.linear(k, piece, (part) => this.stateBefore(run, k, part), this.#rounding);
+        return this.#overGap(
+          run,
+          k,
+          this.linear(k, piece, (part) => this.stateBefore(run, k, part), this.#rounding),
+        );
       case 'nonlinearity':
       case 'maximum': {
         const { state, done } = this.stateBefore(run, k, piece);
@@ -155,6 +169,17 @@ export class Walk {
       default:
         return step satisfies never;
     }
+  }
+
+  /** A covariance after a linear step so that it holds between frequencies too. */
+  #overGap(run: Run, k: number, next: Proven): Proven {
+    const gap = this.segment.interpolation?.gaps.get(k);
+    if (!gap || gap.share === 0) return next;
+    const raised = scoped(this.#engine, (e) =>
+      overGap(e, this.#rounding, gap, next.state, run.reaches.get(k)!, this.#blocks(k)),
+    );
+    this.#engine.release(next.state);
+    return { ...next, state: raised };
   }
 
   asMatrices(engine: Engine, state: State, step: Step): Matrices {
@@ -171,9 +196,34 @@ export class Walk {
   }
 
   readAll(run: Run, k: number): Matrices {
-    const { state, proof } = this.read(k, (piece) => this.stateBefore(run, k, piece), this.#rounding);
+    const { interpolation } = this.segment;
+    const { state, proof } = interpolation
+      ? this.#means(k, interpolation.samples, run)
+      : this.read(k, (piece) => this.stateBefore(run, k, piece), this.#rounding);
     this.note(run, k, proof);
     return state;
+  }
+
+  /** The covariance of means over signals of any length, from the largest that any frequency can have. */
+  #means(k: number, samples: ReadonlyMap<Variable, number>, run: Run): Proven {
+    const step = this.segment.steps[k]!;
+    if (step.kind !== 'read') throw new Error('walk: only read steps take means');
+    const largest = largestRadius(this.#engine, this, run, k, this.#rounding);
+    const { exponent } = this.tapsOf(k);
+    const matrix = meansOf(step, samples).map((x) => x * 2 ** -exponent);
+    const rows = totalRows(step.after);
+    const columns = totalRows(step.before);
+    const result = scoped(this.#engine, (e): Proven => {
+      const state = e.multiply(e.vector(new Float64Array(columns).fill(1)), largest);
+      const map = e.matrices(matrix, 1, rows, columns, false);
+      const rounding = this.#rounding;
+      if (!rounding) return { state: affine(e, map, state, 1), proof: {} };
+      const error = denseError(rounding, columns);
+      const raised = affineAbove(e, rounding, map, state, 1, error, this.#blocks(k));
+      return { state: raised.state, proof: { added: raised.added } };
+    });
+    this.#engine.release(largest);
+    return result;
   }
 
   /** The covariance of what a step reads, from the states of all pieces before it, each asked for in turn. */

@@ -8,6 +8,7 @@ import { createEngine } from '../../src/engine/create.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { NetworkBuilder } from '../../src/network/builder.ts';
 import type { Network } from '../../src/network/network.ts';
+import type { OperatorKind } from '../../src/network/operator.ts';
 import { simplify } from '../../src/network/simplify.ts';
 import { exportSdp, type Formulation } from '../../src/sdp/export.ts';
 import { solveSdp } from '../../src/sdp/solve.node.ts';
@@ -19,6 +20,8 @@ const PROMISE = 1.005;
 /** Relative, of a solver that ends at a gap of 1e-8 of an objective of about 1, of which the bound is the root. */
 const TOLERANCE = 1e-5;
 const SAMPLES = 40;
+/** Their effect depends on the length. */
+const NOT_ANY_LENGTH: readonly OperatorKind[] = ['reindex', 'affine', 'global-average-pool'];
 
 let engine: Engine;
 let folder: string;
@@ -108,6 +111,23 @@ describe('where slopes exclude zero in front of zero padding', () => {
       .convolution(4, 3)
       .build();
     expect((await refined(network)) / (await optimum(network, 'dissipativity'))).toBeLessThan(1.001);
+  });
+});
+
+describe('a bound for any length is no larger than the dissipativity program has it', () => {
+  const names = Object.keys(CONVOLUTIONAL).filter((name) => {
+    const { nodes } = CONVOLUTIONAL[name]!();
+    return nodes.every(({ operator }) => !NOT_ANY_LENGTH.includes(operator.kind));
+  });
+
+  it('on enough networks', () => expect(names.length).toBeGreaterThanOrEqual(4));
+
+  it.each(names)('%s', async (name) => {
+    const network = CONVOLUTIONAL[name]!();
+    const any = await bound(network, { engine, method: 'refined', evaluations: 300, length: 'any' });
+    expect(any.length!.added).toBeLessThanOrEqual(0.01);
+    expect(any.bound! / (await optimum(network, 'dissipativity'))).toBeLessThan(1.02);
+    expect(sampledLowerBound(network, SAMPLES, 1)).toBeLessThan(any.bound!);
   });
 });
 

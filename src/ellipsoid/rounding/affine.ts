@@ -28,9 +28,8 @@ export function symbolError(
   additions = taps.taps.length,
 ): SymbolError {
   const { rows, columns } = taps;
-  // W Q, then its product with Wᴴ.
-  const products = 2 * rounding.product(columns, complex) + rounding.gamma(4);
-  if (!complex) return { moduli: undefined, gamma: products + 3 * rounding.weights };
+  if (!complex) return denseError(rounding, columns);
+  const products = productError(rounding, columns, true);
   const moduli = new Float64Array(rows * columns);
   let longest = 1;
   taps.taps.forEach(({ extent }, t) => {
@@ -46,6 +45,16 @@ export function symbolError(
   const theta = SLACK * (symbol / products);
   for (let k = 0; k < moduli.length; k++) moduli[k]! *= theta;
   return { moduli: engine.matrices(moduli, 1, rows, columns, false), gamma: products };
+}
+
+/** Of a real matrix that is on the engine as it is. */
+export function denseError(rounding: Rounding, columns: number): SymbolError {
+  return { moduli: undefined, gamma: productError(rounding, columns, false) + 3 * rounding.weights };
+}
+
+/** W Q, then its product with Wᴴ. */
+function productError(rounding: Rounding, columns: number, complex: boolean): number {
+  return 2 * rounding.product(columns, complex) + rounding.gamma(4);
 }
 
 /** (|W| + θ Ā) |Q| (|W| + θ Ā)ᵀ q per batch entry: [B | rows × 1]; and |Q| (…)ᵀ q before the last product. */
