@@ -131,6 +131,28 @@ async function run(line: string, overrides: Partial<Library> = {}, signal = new 
   return { code, out: stdout.text, err: stderr.text, calls };
 }
 
+describe('lipsoid bound --length any', () => {
+  it('asks for every length and says what that took', async () => {
+    const length = { lengths: 'any', smallest: 9, frequencies: 64, added: 0.02, tolerance: 0.01 } as const;
+    let asked: BoundOptions | undefined;
+    const { out, calls } = await run('bound f.onnx --length any --smallest-length 9 --cell-tolerance 0.01', {
+      bound: async (_, options) => {
+        asked = options;
+        return { ...result, length };
+      },
+    });
+    expect(asked).toMatchObject({ length: 'any', smallestLength: 9, cellTolerance: 0.01 });
+    expect(out).toMatch(
+      /every length from 9 on: 64 frequencies per axis, 2\.0 %.*the limit of frequencies was reached/,
+    );
+    expect(calls.closed).toBe(1);
+  });
+
+  it('knows no other word', async () => {
+    expect((await run('bound f.onnx --length 12')).code).toBe(1);
+  });
+});
+
 describe('lipsoid bound', () => {
   it('prints the table sorted, the best marked, and what the number means', async () => {
     const { code, out, err, calls } = await run('bound tiny.onnx');

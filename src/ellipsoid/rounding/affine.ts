@@ -11,6 +11,8 @@ export interface SymbolError {
   readonly moduli: Matrices | undefined;
   /** Bounds the rounding of a congruence, relative to (|W| + θ Ā) |Q| (|W| + θ Ā)ᵀ. */
   readonly gamma: number;
+  /** The map is zero, and so is, exactly, what comes of it. */
+  readonly vanishes: boolean;
 }
 
 /** A covariance from above, and by how much rounding raised it, relative to its largest diagonal entry. */
@@ -28,7 +30,8 @@ export function symbolError(
   additions = taps.taps.length,
 ): SymbolError {
   const { rows, columns } = taps;
-  if (!complex) return denseError(rounding, columns);
+  const vanishes = taps.matrices.every((x) => x === 0);
+  if (!complex) return { ...denseError(rounding, columns), vanishes };
   const products = productError(rounding, columns, true);
   const moduli = new Float64Array(rows * columns);
   let longest = 1;
@@ -44,12 +47,16 @@ export function symbolError(
   const symbol = Math.SQRT2 * (rounding.gamma(additions + 4) + rounding.weights + phase);
   const theta = SLACK * (symbol / products);
   for (let k = 0; k < moduli.length; k++) moduli[k]! *= theta;
-  return { moduli: engine.matrices(moduli, 1, rows, columns, false), gamma: products };
+  return { moduli: engine.matrices(moduli, 1, rows, columns, false), gamma: products, vanishes };
 }
 
 /** Of a real matrix that is on the engine as it is. */
 export function denseError(rounding: Rounding, columns: number): SymbolError {
-  return { moduli: undefined, gamma: productError(rounding, columns, false) + 3 * rounding.weights };
+  return {
+    moduli: undefined,
+    gamma: productError(rounding, columns, false) + 3 * rounding.weights,
+    vanishes: false,
+  };
 }
 
 /** W Q, then its product with Wᴴ. */
@@ -113,7 +120,7 @@ export function affineAbove(
   const reached = { rows: engine.columnMaximum(rows), through: engine.columnMaximum(through) };
   // The mean over aliases, and the addition to the diagonal.
   const coefficient = error.gamma + rounding.gamma(copies + 4);
-  return raise(engine, s, weights, reached, coefficient, rounding.floor(symbol.columns));
+  return raise(engine, s, weights, reached, coefficient, error.vanishes ? 0 : rounding.floor(symbol.columns));
 }
 
 /** As `read`, from above. */
@@ -137,7 +144,14 @@ export function readAbove(
     through: engine.columnMaximum(through),
   };
   const coefficient = error.gamma + rounding.gamma(engine.windowSumOperations(symbol, count) + 4);
-  return raise(engine, s, weights, reached, coefficient, rounding.floor(2 * symbol.columns * count));
+  return raise(
+    engine,
+    s,
+    weights,
+    reached,
+    coefficient,
+    error.vanishes ? 0 : rounding.floor(2 * symbol.columns * count),
+  );
 }
 
 /** A computed sum of `count` covariances, each from above, or their mean: from above. */
