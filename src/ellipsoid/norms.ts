@@ -143,14 +143,16 @@ function smallerGram(
   const [side, inner] = rows <= columns ? [rows, columns] : [columns, rows];
   const matrices = rows <= columns ? matrix : transposed(matrix, rows, columns);
   const blocks = [[0, side]] as const;
+  const error = rounding && { ...denseError(rounding, inner), vanishes: matrix.every((x) => x === 0) };
   let sum: Matrices | undefined;
   let count = 0;
   for (const slice of byColumns(engine, { rows: side, columns: inner, matrices }, MOST_UPLOADED)) {
     const before = sum;
     sum = scoped(engine, (e) => {
-      const part = rounding
-        ? affineAbove(e, rounding, slice.matrices, undefined, 1, denseError(rounding, inner), blocks).state
-        : e.congruence(slice.matrices);
+      const part =
+        rounding && error
+          ? affineAbove(e, rounding, slice.matrices, undefined, 1, error, blocks).state
+          : e.congruence(slice.matrices);
       return before ? e.add(before, part) : part;
     });
     engine.release(slice.matrices, ...(before ? [before] : []));
