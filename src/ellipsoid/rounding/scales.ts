@@ -15,7 +15,12 @@ export function weightsOf(engine: Engine, s: Matrices, blocks: Ranges): Weights 
   const ones = engine.vector(new Float64Array(s.rows).fill(1));
   if (blocks.length === 1) return { q: ones, scale: ones };
   const diagonal = engine.diagonal(s);
-  const least = engine.combine([[2 ** -60, engine.largest(diagonal)]]);
+  // Where nothing varies every weight will do that is a number.
+  const tiny = engine.information.unitRoundoff < 2 ** -50 ? 2 ** -600 : 2 ** -80;
+  const least = engine.combine([
+    [2 ** -60, engine.largest(diagonal)],
+    [1, engine.vector([tiny])],
+  ]);
   const sizes = blocks.map(([start, end]) => {
     const own = engine.maximumOver(diagonal, [Int32Array.from({ length: end - start }, (_, i) => start + i)]);
     const rows = engine.vector(
