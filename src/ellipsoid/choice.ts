@@ -16,7 +16,7 @@ import {
   type Wanted,
   wantedBy,
 } from './multipliers.ts';
-import { argument } from './nonlinearity.ts';
+import { argument, levelOf } from './nonlinearity.ts';
 import { onBoundary, type PoolShape, poolShape } from './pool.ts';
 import type { MaximumStep, NonlinearityStep, Step } from './program.ts';
 import type { Rounding } from './rounding/rounding.ts';
@@ -68,7 +68,7 @@ export class Chooser {
     const engine = this.#engine;
     const shape =
       step.kind === 'maximum' ? poolShape(engine, step, engine.vector(theta.map(Math.exp))) : undefined;
-    const { stats } = this.#statistics(
+    const { stats, level } = this.#statistics(
       run,
       k,
       step,
@@ -77,7 +77,7 @@ export class Chooser {
       shape,
     );
     const result = scoped(engine, (e) => {
-      const shift = e.exponent(stats.diagonal);
+      const shift = e.exponent(level);
       const sums = e.combine([[1, stats.rowSums!]]);
       if (shape && step.kind === 'maximum') {
         const boundary = e.scaleByPower(stats.shaped!, shift, -1);
@@ -89,6 +89,7 @@ export class Chooser {
     });
     engine.release(
       ...(Object.values(stats) as Vector[]),
+      level,
       ...(shape ? (Object.values(shape) as Vector[]) : []),
     );
     return result;
@@ -100,7 +101,7 @@ export class Chooser {
     const dominated = candidates.every((rule) => this.#dominates(rule, step.source.rows));
     const skip = this.#skips.get(step);
     const wanted = wantedBy(candidates);
-    const { stats, skipped } = this.#statistics(
+    const { stats, level, skipped } = this.#statistics(
       run,
       k,
       step,
@@ -109,7 +110,7 @@ export class Chooser {
       undefined,
     );
     const result = scoped(engine, (e) => {
-      const shift = e.exponent(stats.diagonal);
+      const shift = e.exponent(level);
       const skipNeed =
         skip && skipped && stats.radius
           ? e.combine([[skip.ratio, e.squareRoot(e.multiply(stats.radius, skipped))]])
@@ -129,7 +130,7 @@ export class Chooser {
       const scores = trials.map((d) => this.#score(e, run, k, step, withImage(d), skip));
       return { choice: withImage(e.choose(scores, trials)), sums };
     });
-    engine.release(...(Object.values(stats) as Vector[]), ...(skipped ? [skipped] : []));
+    engine.release(...(Object.values(stats) as Vector[]), level, ...(skipped ? [skipped] : []));
     return result;
   }
 
@@ -145,7 +146,7 @@ export class Chooser {
     return this.#rounding ? engine.combine([[pooledFactor(this.#rounding, step), image]]) : image;
   }
 
-  /** Statistics of S over all frequencies, and λ_max of what is skipped beside it. */
+  /** Statistics of S over all frequencies, the level of the state, and λ_max of what is skipped beside it. */
   #statistics(
     run: Run,
     k: number,
@@ -153,16 +154,16 @@ export class Chooser {
     wanted: Wanted,
     skip: Skip | undefined,
     shape: PoolShape | undefined,
-  ): { stats: Statistics; skipped: Vector | undefined } {
+  ): { stats: Statistics; level: Vector; skipped: Vector | undefined } {
     const engine = this.#engine;
-    let found: { stats: Statistics; skipped: Vector | undefined } | undefined;
+    let found: { stats: Statistics; level: Vector; skipped: Vector | undefined } | undefined;
     for (const piece of this.#walk.pieces(k).keys()) {
       const { state, done } = this.#walk.stateBefore(run, k, piece);
       const own = scoped(engine, (e) => {
         const matrices = this.#walk.asMatrices(e, state, step);
         const stats = statistics(e, argument(e, matrices, step.source), wanted, shape?.root);
         const skipped = skip ? e.spectralRadius(e.submatrix(matrices, skip.ranges, skip.ranges)) : undefined;
-        return { stats, skipped };
+        return { stats, level: levelOf(e, matrices, step.source), skipped };
       });
       done();
       const previous = found;
@@ -172,10 +173,11 @@ export class Chooser {
       }
       found = scoped(engine, (e) => ({
         stats: merge(e, previous.stats, own.stats),
+        level: e.maximum(previous.level, own.level),
         skipped: previous.skipped && own.skipped ? e.maximum(previous.skipped, own.skipped) : undefined,
       }));
-      for (const { stats, skipped } of [previous, own]) {
-        engine.release(...(Object.values(stats) as Vector[]), ...(skipped ? [skipped] : []));
+      for (const { stats, level, skipped } of [previous, own]) {
+        engine.release(...(Object.values(stats) as Vector[]), level, ...(skipped ? [skipped] : []));
       }
     }
     return found!;

@@ -26,6 +26,22 @@ export function argument(engine: Engine, state: Matrices, source: Live): Matrice
   return engine.submatrix(state, range, range);
 }
 
+/**
+ * The scale of a state before a nonlinear step, length 1: the largest variance of the argument, to which multipliers are relative; where
+ * that is next to nothing beside what lives on (a dead branch, of which only bounds on rounding are left), a power of two of that.
+ * What is scaled by its reciprocal stays within the engine's range.
+ */
+export function levelOf(engine: Engine, state: Matrices, source: Live): Vector {
+  const variances = engine.diagonal(state);
+  if (source.rows === state.rows) return engine.largest(variances);
+  const rows = Int32Array.from({ length: source.rows }, (_, i) => source.start + i);
+  const least = engine.information.unitRoundoff < 1e-12 ? 2 ** -100 : 2 ** -20;
+  return engine.maximum(
+    engine.maximumOver(variances, [rows]),
+    engine.combine([[least, engine.largest(variances)]]),
+  );
+}
+
 /** What the rule computes on the way, for its adjoint; the state is the one it was applied to. */
 export interface SectorTape {
   /** S, R = (D − S)⁻¹ and, where something is kept, Σ_kc. */

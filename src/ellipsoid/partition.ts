@@ -49,9 +49,9 @@ export const MOST_UPLOADED = 2 ** 24;
 export function partition(segment: Segment, { memory, bytesPerNumber, wantedRuns }: Budget): Partition {
   const budget = memory / bytesPerNumber;
   const width = segment.axes === 0 ? 1 : 2;
-  const least = leastNumbers(segment);
+  const least = leastNumbers(segment, bytesPerNumber);
   const uploadSlice = Math.max(1, Math.min(MOST_UPLOADED, Math.floor(Math.min(budget / 16, budget - least))));
-  const spaces = workspaces(segment, uploadSlice);
+  const spaces = workspaces(segment, uploadSlice, bytesPerNumber);
   const fixed = spaces.reduce((most, s) => Math.max(most, s.fixed), 0);
   const taps = segment.steps.map((step) =>
     step.kind === 'linear' || step.kind === 'read' ? tapCount(segment, step) * entries(step) : 0,
@@ -90,19 +90,21 @@ export function partition(segment: Segment, { memory, bytesPerNumber, wantedRuns
 
 /** Bytes that a sweep needs for its matrices however finely frequencies are cut: one of the finest grid at a time, with one tap. */
 export function leastBytes(program: Program, bytesPerNumber: number): number {
-  return bytesPerNumber * Math.max(...program.segments.map(leastNumbers));
+  return bytesPerNumber * Math.max(...program.segments.map((s) => leastNumbers(s, bytesPerNumber)));
 }
 
-function leastNumbers(segment: Segment): number {
+function leastNumbers(segment: Segment, bytesPerNumber: number): number {
   const width = segment.axes === 0 ? 1 : 2;
-  const spaces = workspaces(segment, 1);
+  const spaces = workspaces(segment, 1, bytesPerNumber);
   const fixed = spaces.reduce((most, s) => Math.max(most, s.fixed), 0);
   const each = spaces.map((s, k) => width * (s.each + rowsBefore(segment, k) ** 2));
   return Math.max(...each) + fixed + largestTap(segment);
 }
 
-function workspaces(segment: Segment, slice: number): Workspace[] {
-  return [...segment.steps.keys(), segment.steps.length].map((k) => workspace(segment, k, slice));
+function workspaces(segment: Segment, slice: number, bytesPerNumber: number): Workspace[] {
+  return [...segment.steps.keys(), segment.steps.length].map((k) =>
+    workspace(segment, k, slice, bytesPerNumber),
+  );
 }
 
 /** Numbers of the largest tap; a dense matrix is none. */

@@ -13,7 +13,7 @@ import { type SectorGradient, sectorAdjoint, stateGradient, sumOverBatch } from 
 import { affine, read, type State, symbolOf, tapsOf } from './affine.ts';
 import type { Chunk } from './chunks.ts';
 import { dominating } from './multipliers.ts';
-import { argument, nonlinearity, type SectorTape } from './nonlinearity.ts';
+import { argument, levelOf, nonlinearity, type SectorTape } from './nonlinearity.ts';
 import type { Objective } from './objective.ts';
 import { type PoolTape, pool, poolAdjoint, poolParameters } from './pool.ts';
 import {
@@ -396,7 +396,7 @@ function blocksOf(stages: readonly Stage[], count: number): Unit[][] {
 
 /** The rule of a nonlinearity with D = scale · ρ(S), on the state scaled to order 1. */
 function sector(engine: Engine, step: NonlinearityStep, state: Matrices, scale: Vector) {
-  const shift = engine.exponent(engine.diagonal(argument(engine, state, step.source)));
+  const shift = engine.exponent(levelOf(engine, state, step.source));
   const scaled = engine.scaleByPower(state, shift, -1);
   const sums = engine.rowSums(argument(engine, scaled, step.source));
   const d = dominating(engine, engine.multiply(scale, sums));

@@ -9,7 +9,7 @@ import type { Engine, Matrices, Vector } from '../engine/engine.ts';
 import { scoped } from '../engine/scope.ts';
 import { stateGradient } from './adjoint.ts';
 import { maximum } from './maximum.ts';
-import { argument } from './nonlinearity.ts';
+import { argument, levelOf } from './nonlinearity.ts';
 import type { MaximumStep } from './program.ts';
 import { type SmoothMaximum, smoothMaximum, total } from './smoothMaximum.ts';
 
@@ -147,7 +147,7 @@ export function pool(
   parameters: Vector,
   weights: Float64Array,
 ) {
-  const shift = engine.exponent(engine.diagonal(argument(engine, state, step.source)));
+  const shift = engine.exponent(levelOf(engine, state, step.source));
   const scaled = engine.scaleByPower(state, shift, -1);
   const s = argument(engine, scaled, step.source);
   const shape = poolShape(engine, step, parameters);

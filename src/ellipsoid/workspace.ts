@@ -15,14 +15,14 @@ export interface Workspace {
 /** Sides of the blocks that the inverse is made of on a GPU, and the strips it holds of them. */
 const BLOCK = 16;
 const STRIPS = 2;
-/** Matrices on the way to a bound on the error of an inverse. */
-const RESIDUALS = 6;
+/** Matrices on the way to a bound on the error of an inverse: only float32 takes its residual (`rounding/inverse.ts`). */
+const residuals = (bytesPerNumber: number) => (bytesPerNumber < 8 ? 6 : 2);
 
 /**
  * @param k the number of steps: what reading the last covariance takes
  * @param slice numbers of a dense matrix that go to the engine at a time
  */
-export function workspace(segment: Segment, k: number, slice: number): Workspace {
+export function workspace(segment: Segment, k: number, slice: number, bytesPerNumber: number): Workspace {
   const step = segment.steps[k];
   switch (step?.kind) {
     case undefined: {
@@ -45,10 +45,10 @@ export function workspace(segment: Segment, k: number, slice: number): Workspace
       const own =
         totalRows(step.before) ** 2 +
         inverse +
-        RESIDUALS * argument ** 2 +
+        residuals(bytesPerNumber) * argument ** 2 +
         joint +
         2 * totalRows(step.after) ** 2;
-      const score = scoring(segment, k, step, slice);
+      const score = scoring(segment, k, step, slice, bytesPerNumber);
       // The symbol that was made last stays for whoever asks for it next.
       const symbol = Math.max(entries(segment.steps[k - 1]), entries(segment.steps[k + 1]));
       return { each: symbol + Math.max(own, score.each), fixed: score.fixed };
@@ -110,11 +110,11 @@ function symbolAndHalf(step: LinearStep | ReadStep): number {
 }
 
 /** The state after a trial, and what the covariance after the next step takes. */
-function scoring(segment: Segment, k: number, step: Step, slice: number): Workspace {
+function scoring(segment: Segment, k: number, step: Step, slice: number, bytesPerNumber: number): Workspace {
   const rows = totalRows(step.after);
   const next = segment.steps[k + 1];
   if (next?.kind !== 'linear' && next?.kind !== 'read') return { each: rows ** 2 + radius(rows), fixed: 0 };
-  const { each, fixed } = workspace(segment, k + 1, slice);
+  const { each, fixed } = workspace(segment, k + 1, slice, bytesPerNumber);
   if (next.kind === 'read') return { each: rows ** 2 + each, fixed };
   return { each: rows ** 2 + Math.max(each, radius(totalRows(next.after))), fixed };
 }

@@ -153,13 +153,13 @@ describe('VGG-16 at 224×224 within 1 GiB', () => {
     PATIENCE,
   );
 
-  it.skipIf(runs(1) === 1)('keeps to it in float64', { timeout: PATIENCE }, async () => {
+  it('keeps to it in float64', { timeout: PATIENCE }, async () => {
     const { most, left } = await count(program, GIB);
     expect(most).toBeLessThanOrEqual(GIB);
     expect(left).toBe(0);
   });
 
-  it.skipIf(runs(1) === 1).each([RULE, 'mixed'] as const)(
+  it.each([RULE, 'mixed'] as const)(
     'keeps to it by %s in the buffers of a GPU that binds 128 MiB',
     async (rule) => {
       const { engine } = await idleGpu();
@@ -192,9 +192,8 @@ function withClassifier(network: Network, features: readonly number[]): Network 
 describe('ResNet-50 at 224×224 within 1 GiB', () => {
   const program = programOf(resNet50());
 
-  it('can be cut that finely in float32, in float64 into twice as much', () => {
-    expect(leastBytes(program, 4)).toBeLessThanOrEqual(GIB);
-    expect(leastBytes(program, 8)).toBeLessThanOrEqual(2 * GIB);
+  it.each([4, 8])('can be cut that finely, in numbers of %d bytes', (bytesPerNumber) => {
+    expect(leastBytes(program, bytesPerNumber)).toBeLessThanOrEqual(GIB);
   });
 
   it('cuts the frequencies that alias to one where they do not fit together', () => {
@@ -327,9 +326,8 @@ describe('a budget that calls for pieces', () => {
               bounded++;
               const ample = await logarithm(engine, program, GIB);
               const scant = await logarithm(engine, program, leastBytes(program, 8) * 2 ** log2);
-              // What comes of dead branches is all underflow.
-              if (ample < -30) expect(scant).toBeLessThan(-30);
-              else expect(Math.abs(scant - ample)).toBeLessThan(1e-6);
+              if (ample === Number.NEGATIVE_INFINITY) expect(scant).toBe(ample);
+              else expect(Math.abs(scant - ample)).toBeLessThan(1e-8);
             },
           ),
           { numRuns: runs(40) },
