@@ -7,7 +7,7 @@
 import { type Frequencies, halfTorus, refine, slice } from '../spectrum/frequencies.ts';
 import { NO_FREQUENCIES } from './chunks.ts';
 import { gridSides, type Program, type Segment, totalRows } from './program.ts';
-import { entries, tapCount, type Workspace, workspace } from './workspace.ts';
+import { entries, goesByColumns, tapCount, type Workspace, workspace } from './workspace.ts';
 
 export interface Piece {
   readonly frequencies: Frequencies;
@@ -50,9 +50,11 @@ export function partition(segment: Segment, { memory, bytesPerNumber, wantedRuns
   const budget = memory / bytesPerNumber;
   const width = segment.axes === 0 ? 1 : 2;
   const least = leastNumbers(segment, bytesPerNumber);
-  const uploadSlice = Math.max(1, Math.min(MOST_UPLOADED, Math.floor(Math.min(budget / 16, budget - least))));
+  const uploadSlice = Math.max(
+    leastSlice(segment),
+    Math.min(MOST_UPLOADED, Math.floor(Math.min(budget / 16, budget - least))),
+  );
   const spaces = workspaces(segment, uploadSlice, bytesPerNumber);
-  const fixed = spaces.reduce((most, s) => Math.max(most, s.fixed), 0);
   const taps = segment.steps.map((step) =>
     step.kind === 'linear' || step.kind === 'read' ? tapCount(segment, step) * entries(step) : 0,
   );
@@ -65,12 +67,12 @@ export function partition(segment: Segment, { memory, bytesPerNumber, wantedRuns
   // Covariances of one run that lie between steps, and what is at work if all frequencies are in one piece.
   let stored = 0;
   let atOnce = 0;
-  spaces.forEach(({ each }, k) => {
+  spaces.forEach(({ each, fixed }, k) => {
     const frequencies = (coarsest.count * product(gridSides(segment, k))) / product(coarsest.torus);
     stored = Math.max(stored, frequencies * width * rowsBefore(segment, k) ** 2);
-    atOnce = Math.max(atOnce, frequencies * width * each);
+    atOnce = Math.max(atOnce, frequencies * width * each + fixed);
   });
-  const free = budget - fixed - roomForTaps(true);
+  const free = budget - roomForTaps(true);
   // Vectors cannot be cut, and frequencies no further than to one.
   const working = segment.axes === 0 ? atOnce : Math.min(atOnce, Math.max(budget / 4, least));
   const runsThatFit = Math.floor((free - working) / Math.max(1, stored));
@@ -81,10 +83,12 @@ export function partition(segment: Segment, { memory, bytesPerNumber, wantedRuns
     const pieces = segment.grids.map(() => [{ frequencies: NO_FREQUENCIES, parts: [0, 1] as const }]);
     return { pieces, kept, runs, uploads };
   }
-  const room = kept ? free - runs * stored : budget - fixed - uploads.room;
-  // Kept covariances are counted already.
-  const perFrequency = spaces.map(({ each }, k) => width * (each + (kept ? 0 : rowsBefore(segment, k) ** 2)));
-  const most = perFrequency.map((each) => Math.floor(room / Math.max(1, each)));
+  const room = kept ? free - runs * stored : budget - uploads.room;
+  const most = spaces.map(({ each, fixed }, k) => {
+    // Kept covariances are counted already; others are recomputed while later steps hold their sums.
+    const perFrequency = width * (kept ? each : each + rowsBefore(segment, k) ** 2);
+    return Math.floor((room - (kept ? fixed : beside(spaces, k))) / Math.max(1, perFrequency));
+  });
   return { pieces: piecesOf(segment, coarsest, most), kept, runs, uploads };
 }
 
@@ -95,16 +99,28 @@ export function leastBytes(program: Program, bytesPerNumber: number): number {
 
 function leastNumbers(segment: Segment, bytesPerNumber: number): number {
   const width = segment.axes === 0 ? 1 : 2;
-  const spaces = workspaces(segment, 1, bytesPerNumber);
-  const fixed = spaces.reduce((most, s) => Math.max(most, s.fixed), 0);
-  const each = spaces.map((s, k) => width * (s.each + rowsBefore(segment, k) ** 2));
-  return Math.max(...each) + fixed + largestTap(segment);
+  const spaces = workspaces(segment, leastSlice(segment), bytesPerNumber);
+  const each = spaces.map((s, k) => width * (s.each + rowsBefore(segment, k) ** 2) + beside(spaces, k));
+  return Math.max(...each) + largestTap(segment);
+}
+
+/** Numbers of an upload at least: cut finer than into squares, a wide dense matrix takes more additions of what its slices give, for room
+ *  that the nonlinearity behind it needs anyway. */
+function leastSlice(segment: Segment): number {
+  const [first] = segment.steps;
+  if (!first || !goesByColumns(segment, 0)) return 1;
+  return Math.max(1, Math.min(MOST_UPLOADED, totalRows(first.after) ** 2, entries(first)));
 }
 
 function workspaces(segment: Segment, slice: number, bytesPerNumber: number): Workspace[] {
   return [...segment.steps.keys(), segment.steps.length].map((k) =>
     workspace(segment, k, slice, bytesPerNumber),
   );
+}
+
+/** Numbers beside the frequencies of step k, where its pieces are made for steps behind it that hold sums of their own. */
+function beside(spaces: readonly Workspace[], k: number): number {
+  return spaces[k]!.fixed + spaces.slice(k + 1).reduce((sum, { held }) => sum + held, 0);
 }
 
 /** Numbers of the largest tap; a dense matrix is none. */

@@ -10,13 +10,15 @@ export interface Workspace {
   readonly each: number;
   /** Numbers, however many frequencies. */
   readonly fixed: number;
+  /** Of those, what stays while the states of further pieces before the step are recomputed: the sum so far. */
+  readonly held: number;
 }
 
 /** Sides of the blocks that the inverse is made of on a GPU, and the strips it holds of them. */
 const BLOCK = 16;
 const STRIPS = 2;
 /** Matrices on the way to a bound on the error of an inverse: only float32 takes its residual (`rounding/inverse.ts`). */
-const residuals = (bytesPerNumber: number) => (bytesPerNumber < 8 ? 6 : 2);
+const residuals = (bytesPerNumber: number) => (bytesPerNumber < 8 ? 6 : 1);
 
 /**
  * @param k the number of steps: what reading the last covariance takes
@@ -27,14 +29,14 @@ export function workspace(segment: Segment, k: number, slice: number, bytesPerNu
   switch (step?.kind) {
     case undefined: {
       const last = segment.steps.at(-1);
-      return { each: radius(totalRows(last ? last.after : segment.start)), fixed: 0 };
+      return { each: radius(totalRows(last ? last.after : segment.start)), fixed: 0, held: 0 };
     }
     case 'linear':
       return linear(segment, k, step, slice);
     case 'read': {
       const rows = totalRows(step.after);
       // The sum so far, a piece's share of it and their sum, and on a GPU the parts of that share.
-      return { each: symbolAndHalf(step), fixed: 8 * rows ** 2 };
+      return { each: symbolAndHalf(step), fixed: 8 * rows ** 2, held: rows ** 2 };
     }
     case 'nonlinearity':
     case 'maximum': {
@@ -50,8 +52,8 @@ export function workspace(segment: Segment, k: number, slice: number, bytesPerNu
         2 * totalRows(step.after) ** 2;
       const score = scoring(segment, k, step, slice, bytesPerNumber);
       // The symbol that was made last stays for whoever asks for it next.
-      const symbol = Math.max(entries(segment.steps[k - 1]), entries(segment.steps[k + 1]));
-      return { each: symbol + Math.max(own, score.each), fixed: score.fixed };
+      const symbol = Math.max(symbolAtHand(segment, k - 1, slice), symbolAtHand(segment, k + 1, slice));
+      return { each: symbol + Math.max(own, score.each), fixed: score.fixed, held: 0 };
     }
     default:
       return step satisfies never;
@@ -81,6 +83,17 @@ export function tapCount(segment: Segment, step: LinearStep | ReadStep): number 
   }, 0);
 }
 
+/** Whether step k is applied by slices of its columns where it does not go to the engine in one: a dense matrix to white input. */
+export function goesByColumns(segment: Segment, k: number): boolean {
+  return segment.axes === 0 && segment.white && k === 0 && segment.steps[0]?.kind === 'linear';
+}
+
+/** Entries of what is kept of a step's symbol once it is made. */
+function symbolAtHand(segment: Segment, k: number, slice: number): number {
+  const whole = entries(segment.steps[k]);
+  return goesByColumns(segment, k) && whole > slice ? 0 : whole;
+}
+
 /** Entries of a step's symbol. */
 export function entries(step: Step | undefined): number {
   if (step?.kind !== 'linear' && step?.kind !== 'read') return 0;
@@ -91,9 +104,9 @@ function linear(segment: Segment, k: number, step: LinearStep, slice: number): W
   const rows = totalRows(step.after);
   if (segment.axes === 0) {
     // By slices of columns: two sums and a slice's share of them.
-    if (k === 0 && segment.white)
-      return { each: 4 * rows ** 2 + 2 * Math.min(entries(step), Math.max(slice, rows)), fixed: 0 };
-    return { each: 2 * entries(step) + 2 * rows ** 2, fixed: 0 };
+    if (goesByColumns(segment, k))
+      return { each: 4 * rows ** 2 + 2 * Math.min(entries(step), Math.max(slice, rows)), fixed: 0, held: 0 };
+    return { each: 2 * entries(step) + 2 * rows ** 2, fixed: 0, held: 0 };
   }
   const copies = step.ratio.reduce((p, r) => p * r, 1);
   // With the covariance of which rounding has been added to the diagonal.
@@ -101,7 +114,8 @@ function linear(segment: Segment, k: number, step: LinearStep, slice: number): W
   // Stretched, widened, and with what both may lose (`interpolation/gap.ts`).
   const each = raised + (segment.interpolation ? 3 * rows ** 2 : 0);
   // Where not all frequencies that alias to one are in a piece: the mean so far, and that with one more piece.
-  return { each: each + tapCount(segment, step), fixed: copies === 1 ? 0 : 2 * 2 * rows ** 2 };
+  const held = copies === 1 ? 0 : 2 * rows ** 2;
+  return { each: each + tapCount(segment, step), fixed: 2 * held, held };
 }
 
 /** W and W Σ; or W, one slice of its taps more, and both together. */
@@ -110,7 +124,13 @@ function symbolAndHalf(step: LinearStep | ReadStep): number {
 }
 
 /** The state after a trial, and what the covariance after the next step takes. */
-function scoring(segment: Segment, k: number, step: Step, slice: number, bytesPerNumber: number): Workspace {
+function scoring(
+  segment: Segment,
+  k: number,
+  step: Step,
+  slice: number,
+  bytesPerNumber: number,
+): Omit<Workspace, 'held'> {
   const rows = totalRows(step.after);
   const next = segment.steps[k + 1];
   if (next?.kind !== 'linear' && next?.kind !== 'read') return { each: rows ** 2 + radius(rows), fixed: 0 };

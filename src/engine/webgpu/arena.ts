@@ -14,7 +14,7 @@ export interface Space {
 }
 
 /** Buffers may be larger than asked for by this factor. */
-const largestWaste = 2;
+const largestWaste = 1.25;
 /** Idle memory that is kept whatever the peak was. */
 const keptAnyway = 64 * 2 ** 20;
 
@@ -90,9 +90,9 @@ export class Arena {
   }
 }
 
-/** At least 256 bytes, then four sizes to the octave, but no more than `limit`. */
+/** At least 256 bytes, then sixteen sizes to the octave, but no more than `limit`. */
 export function sizeClass(bytes: number, limit: number): number {
   if (bytes <= 256) return 256;
-  const step = 2 ** (Math.ceil(Math.log2(bytes)) - 3);
+  const step = 2 ** (Math.ceil(Math.log2(bytes)) - 5);
   return Math.max(bytes, Math.min(Math.ceil(bytes / step) * step, limit - (limit % 4)));
 }
