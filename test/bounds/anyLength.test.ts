@@ -22,7 +22,7 @@ import { Random } from '../support/random.ts';
 
 let engine: Engine;
 beforeAll(async () => {
-  engine = await createEngine({ engine: 'cpu' });
+  engine = await createEngine({ engine: 'cpu', threads: 1 });
 });
 afterAll(() => engine.close());
 

@@ -54,7 +54,7 @@ function rows(result: BoundResult): Map<string, number | null> {
 describe('bound', () => {
   let engine: Engine;
   beforeAll(async () => {
-    engine = await createEngine();
+    engine = await createEngine({ engine: 'cpu', threads: 1 });
   });
   afterAll(() => engine.close());
 

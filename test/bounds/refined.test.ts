@@ -153,7 +153,7 @@ describe('the referee', () => {
 describe('refined', () => {
   let engine: Engine;
   beforeAll(async () => {
-    engine = await createEngine({ engine: 'cpu' });
+    engine = await createEngine({ engine: 'cpu', threads: 1 });
   });
   afterAll(() => engine.close());
 
@@ -327,13 +327,16 @@ describe('refined', () => {
       padding: { mode: 'zero', before: [1, 1], after: [1, 1] },
       weight: random.normals(outputs * inputs * 9, 1 / Math.sqrt(inputs * 9)),
     });
-    const builder = new NetworkBuilder('cnn');
-    let tensor = builder.input('x', [2, 12, 12]);
-    for (const operator of [convolution(6, 2), convolution(6, 6), convolution(6, 6)]) {
-      tensor = builder.add('', operator, [tensor]);
-      tensor = builder.add('', { kind: 'nonlinearity', function: { name: 'relu' } }, [tensor]);
-    }
-    const network = builder.build(builder.add('', convolution(2, 6), [tensor]));
+    const cnn = (side: number) => {
+      const builder = new NetworkBuilder('cnn');
+      let tensor = builder.input('x', [2, side, side]);
+      for (const operator of [convolution(6, 2), convolution(6, 6), convolution(6, 6)]) {
+        tensor = builder.add('', operator, [tensor]);
+        tensor = builder.add('', { kind: 'nonlinearity', function: { name: 'relu' } }, [tensor]);
+      }
+      return builder.build(builder.add('', convolution(2, 6), [tensor]));
+    };
+    const network = cnn(12);
 
     it('searches some of the frequencies, and bounds with all of them', async () => {
       const plenty = await refined(network, { memory: 1e7 });
@@ -344,8 +347,8 @@ describe('refined', () => {
       expect(little.bound!).toBeGreaterThanOrEqual(plenty.bound! * 0.999);
     });
 
-    it('says where not even that fits', { timeout: 300_000 }, async () => {
-      const [row] = (await refined(network, { memory: 8e3 })).methods.filter((m) => m.method === 'refined');
+    it('says where not even that fits', async () => {
+      const [row] = (await refined(cnn(3), { memory: 1000 })).methods.filter((m) => m.method === 'refined');
       expect(row!.error).toMatch(/does not fit the memory budget/);
     });
   });
@@ -390,7 +393,7 @@ describe.skipIf(!present)('refined, on reference models', () => {
     : {};
   let engine: Engine;
   beforeAll(async () => {
-    engine = await createEngine({ engine: 'cpu-blas' });
+    engine = await createEngine({ engine: 'cpu-blas', threads: 1 });
   });
   afterAll(() => engine.close());
 

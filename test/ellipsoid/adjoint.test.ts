@@ -11,7 +11,7 @@ import { networks } from './adjointNetworks.ts';
 describe.each(['cpu-blas', 'cpu-wasm'] as const)('%s', (name) => {
   let engine: Engine;
   beforeAll(async () => {
-    engine = await createEngine({ engine: name });
+    engine = await createEngine({ engine: name, threads: 1 });
   });
   afterAll(() => engine.close());
 

@@ -292,7 +292,7 @@ describe('a budget that calls for pieces', () => {
   it('changes no bound where aliases are cut apart and matrices go in column by column', async () => {
     const network = strided();
     expect(pieceCounts(network, 1).some(([first, last]) => first > last)).toBe(true);
-    const engine = await createEngine({ engine: 'cpu-wasm' });
+    const engine = await createEngine({ engine: 'cpu-wasm', threads: 1 });
     try {
       const ample = await logarithm(engine, programOf(network), GIB);
       const scant = await logarithm(engine, programOf(network), 1);
@@ -385,7 +385,7 @@ function strided(): Network {
 
 /** The bound by one rule on Wasm, and the most bytes that the engine held. */
 async function run(network: Network, memory: number): Promise<{ upper: number; peakBytes: number }> {
-  const engine = await createEngine({ engine: 'cpu-wasm' });
+  const engine = await createEngine({ engine: 'cpu-wasm', threads: 1 });
   try {
     const result = await bound(network, { engine, method: 'closed-form', rule: RULE, memory });
     return { upper: result.bound!, peakBytes: engine.peakBytes };

@@ -26,7 +26,7 @@ const NOT_ANY_LENGTH: readonly OperatorKind[] = ['reindex', 'affine', 'global-av
 let engine: Engine;
 let folder: string;
 beforeAll(async () => {
-  engine = await createEngine({ engine: 'cpu' });
+  engine = await createEngine({ engine: 'cpu', threads: 1 });
   folder = mkdtempSync(join(tmpdir(), 'lipsoid-referee-'));
 });
 afterAll(async () => {
