@@ -21,7 +21,7 @@ import { onBoundary, type PoolShape, poolShape } from './pool.ts';
 import type { MaximumStep, NonlinearityStep, Step } from './program.ts';
 import type { Rounding } from './rounding/rounding.ts';
 import { pooledFactor } from './rounding/sector.ts';
-import type { Choice, Layer, Run } from './run.ts';
+import type { Choice, Run } from './run.ts';
 import type { Skip } from './skips.ts';
 import { handlesOf, type Proven, type Walk } from './walk.ts';
 
@@ -46,20 +46,20 @@ export class Chooser {
         ? this.#given(run, k, step, choosing.theta.get(step)!)
         : this.#closedForm(run, k, step, choosing.name);
     run.choices.set(k, choice);
-    run.layers.push(
-      scoped(this.#engine, (e): Layer => {
-        // A copy: at a cut the image goes on as the state.
-        const scaledSums = e.scaleByPower(sums, choice.shift, -1);
-        const relative = choice.image
+    const { relative, exponent } = scoped(this.#engine, (e) => {
+      // A copy: at a cut the image goes on as the state.
+      const scaledSums = e.scaleByPower(sums, choice.shift, -1);
+      return {
+        relative: choice.image
           ? e.combine([[1, choice.image]])
-          : e.multiply(choice.d, e.reciprocal(scaledSums));
-        const exponent = e.combine([
+          : e.multiply(choice.d, e.reciprocal(scaledSums)),
+        exponent: e.combine([
           [1, run.exponent],
           [1, choice.shift],
-        ]);
-        return { step, d: choice.d, relative, exponent, hostExponent: run.hostExponent };
-      }),
-    );
+        ]),
+      };
+    });
+    run.layers.push({ step, d: choice.d, relative, exponent, hostExponent: run.hostExponent });
     this.#engine.release(sums);
   }
 
