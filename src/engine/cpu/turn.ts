@@ -5,10 +5,12 @@ const patience = 15;
 
 let lastTurn = 0;
 
-/** Lets the event loop turn if it has not for some milliseconds. */
-export async function breathe(): Promise<void> {
-  const now = performance.now();
-  if (now - lastTurn < patience) return;
+/** Lets the event loop turn if it has not for some milliseconds; else there is nothing to wait for. */
+export function breathe(): Promise<void> | undefined {
+  return performance.now() - lastTurn < patience ? undefined : turn();
+}
+
+async function turn(): Promise<void> {
   await new Promise<void>((resolve) => {
     if (typeof setImmediate === 'function') {
       setImmediate(resolve);

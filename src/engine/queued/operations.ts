@@ -2,7 +2,12 @@
 import type { Shape } from '../cpu/dense.ts';
 import type { ProductOptions, Ranges } from '../engine.ts';
 
-type Eventually<T> = T | Promise<T>;
+export type Eventually<T> = T | Promise<T>;
+
+/** Goes on with a value, at once if it is there. */
+export function when<T, U>(value: Eventually<T>, next: (value: T) => U): Eventually<U> {
+  return value instanceof Promise ? value.then(next) : next(value);
+}
 
 /** Matrices and what holds their entries. */
 export interface Stored<M> extends Shape {

@@ -11,7 +11,7 @@ import type {
   Vector,
 } from '../engine.ts';
 import * as shapes from '../shapes.ts';
-import type { Operations, Storage, Stored } from './operations.ts';
+import { type Eventually, type Operations, type Storage, type Stored, when } from './operations.ts';
 import { Recorder } from './recorder.ts';
 
 /** @typeParam M what holds matrices. */
@@ -40,29 +40,24 @@ export class QueuedEngine<M extends object> implements Engine {
       return this.#recorder.matrices('matrices', shape, () => this.#held(data(), shape));
     }
     shapes.dataLength(shape, data);
-    const handle: Matrices = Object.freeze({ kind: 'matrices', ...shape });
-    this.#recorder.hold('matrices', handle, () => this.#held(data, shape));
-    return handle;
+    return this.#recorder.holdMatrices('matrices', shape, () => this.#held(data, shape));
   }
 
   vector(data: ArrayLike<number>): Vector {
     shapes.checkDimension('vector', 'length', data.length);
-    const handle: Vector = Object.freeze({ kind: 'vector', length: data.length });
-    this.#recorder.hold('vector', handle, () => Float64Array.from(data));
-    return handle;
+    return this.#recorder.holdVector('vector', data);
   }
 
   async read(...handles: Handle[]): Promise<Float64Array[]> {
     const sources = handles.map((handle) => this.#recorder.operand('read', handle));
     let copies: Float64Array[] = [];
-    this.#recorder.record('read', [], async () => {
+    this.#recorder.step('read', async () => {
       copies = await Promise.all(
         sources.map((source) => {
           const value = source();
           return value instanceof Float64Array ? value.slice() : this.#storage.entries(value);
         }),
       );
-      return [];
     });
     await this.#recorder.run();
     return copies;
@@ -249,15 +244,15 @@ export class QueuedEngine<M extends object> implements Engine {
   }
 
   inverse(d: Vector, s: Matrices): { inverse: Matrices; definite: Vector } {
-    const { batch, rows, columns, complex } = shapes.inverseShape(d, s);
+    const shape = shapes.inverseShape(d, s);
     const x = this.#recorder.operand('inverse', d);
     const y = this.#recorder.operand('inverse', s);
-    const inverse: Matrices = Object.freeze({ kind: 'matrices', batch, rows, columns, complex });
-    const definite: Vector = Object.freeze({ kind: 'vector', length: 1 });
-    this.#recorder.record('inverse', [inverse, definite], async () => {
-      const found = await this.#operations.inverse(x(), y());
-      return [found.inverse, Float64Array.of(Number(found.definite))];
-    });
+    const [inverse, definite] = this.#recorder.both('inverse', shape, 1, () =>
+      when(this.#operations.inverse(x(), y()), (found) => [
+        found.inverse,
+        Float64Array.of(Number(found.definite)),
+      ]),
+    );
     return { inverse, definite };
   }
 
@@ -388,8 +383,8 @@ export class QueuedEngine<M extends object> implements Engine {
     return this.#storage.hold(data, shape);
   }
 
-  #number(operation: string, compute: () => number | Promise<number>): Vector {
-    return this.#recorder.vector(operation, 1, async () => Float64Array.of(await compute()));
+  #number(operation: string, compute: () => Eventually<number>): Vector {
+    return this.#recorder.vector(operation, 1, () => when(compute(), (x) => Float64Array.of(x)));
   }
 
   #optional(operation: string, handle: Vector | undefined): () => Float64Array | undefined;

@@ -5,11 +5,13 @@
 import type { Shape } from '../cpu/dense.ts';
 import { breathe } from '../cpu/turn.ts';
 import type { Handle, Matrices, Vector } from '../engine.ts';
-import type { Storage, Stored } from './operations.ts';
+import { type Eventually, type Storage, type Stored, when } from './operations.ts';
 
-type Step = () => void | Promise<void>;
+type Step = () => Eventually<void>;
 
 interface Slot<M> {
+  /** The recorder whose handle it belongs to. */
+  readonly owner: object;
   /** Operation that made it, for messages. */
   readonly origin: string;
   /** Absent until computed and once freed. */
@@ -18,13 +20,55 @@ interface Slot<M> {
   released: boolean;
 }
 
+/** A handle that leads to its slot: a table of all handles would be a burden for the garbage collector. */
+abstract class SlotHandle {
+  readonly #slot: Slot<unknown>;
+
+  constructor(slot: Slot<unknown>) {
+    this.#slot = slot;
+  }
+
+  static slotOf(handle: object): Slot<unknown> | undefined {
+    return #slot in handle ? handle.#slot : undefined;
+  }
+}
+
+class MatricesHandle extends SlotHandle implements Matrices {
+  readonly kind = 'matrices';
+  readonly batch: number;
+  readonly rows: number;
+  readonly columns: number;
+  readonly complex: boolean;
+
+  constructor(slot: Slot<unknown>, { batch, rows, columns, complex }: Shape) {
+    super(slot);
+    this.batch = batch;
+    this.rows = rows;
+    this.columns = columns;
+    this.complex = complex;
+    Object.freeze(this);
+  }
+}
+
+class VectorHandle extends SlotHandle implements Vector {
+  readonly kind = 'vector';
+  readonly length: number;
+
+  constructor(slot: Slot<unknown>, length: number) {
+    super(slot);
+    this.length = length;
+    Object.freeze(this);
+  }
+}
+
 /** @typeParam M what holds matrices; vectors are arrays. */
 export class Recorder<M extends object> {
   readonly #storage: Storage<M>;
-  readonly #slots = new WeakMap<Handle, Slot<M>>();
-  readonly #queue: Step[] = [];
+  #queue: Step[] = [];
+  /** Steps at the front of the queue that have been run. */
+  #ran = 0;
   /** The data of all slots. */
-  readonly #held = new WeakSet<object>();
+  readonly #held = new Set<object>();
   /** Ends when every run asked for so far has ended. */
   #turn: Promise<void> = Promise.resolve();
   #closed = false;
@@ -39,41 +83,50 @@ export class Recorder<M extends object> {
     return this.#peakBytes;
   }
 
-  /** A handle that holds what `make` makes from now on. */
-  hold(operation: string, handle: Handle, make: () => M | Float64Array): void {
-    this.#assertOpen(operation);
-    const slot: Slot<M> = { origin: operation, data: undefined, released: false };
-    this.#slots.set(handle, slot);
+  /** Matrices of what `make` makes from now on. */
+  holdMatrices(operation: string, shape: Shape, make: () => M): Matrices {
+    const slot = this.#newSlot(operation);
     this.#fill(slot, make());
+    return new MatricesHandle(slot, shape);
+  }
+
+  /** A vector that holds a copy of the data from now on. */
+  holdVector(operation: string, data: ArrayLike<number>): Vector {
+    const slot = this.#newSlot(operation);
+    this.#fill(slot, Float64Array.from(data));
+    return new VectorHandle(slot, data.length);
   }
 
   /** Records the computation of new matrices. */
-  matrices(operation: string, shape: Shape, compute: () => M | Promise<M>): Matrices {
-    const { batch, rows, columns, complex } = shape;
-    const handle: Matrices = Object.freeze({ kind: 'matrices', batch, rows, columns, complex });
-    this.record(operation, [handle], async () => [await compute()]);
-    return handle;
+  matrices(operation: string, shape: Shape, compute: () => Eventually<M>): Matrices {
+    return new MatricesHandle(this.#computed(operation, compute), shape);
   }
 
   /** Records the computation of a new vector. */
-  vector(operation: string, length: number, compute: () => Float64Array | Promise<Float64Array>): Vector {
-    const handle: Vector = Object.freeze({ kind: 'vector', length });
-    this.record(operation, [handle], async () => [await compute()]);
-    return handle;
+  vector(operation: string, length: number, compute: () => Eventually<Float64Array>): Vector {
+    return new VectorHandle(this.#computed(operation, compute), length);
   }
 
-  /** Records a computation that yields the data of `outputs`, in that order. */
-  record(operation: string, outputs: readonly Handle[], compute: () => Promise<(M | Float64Array)[]>): void {
+  /** Records a computation of both. */
+  both(
+    operation: string,
+    shape: Shape,
+    length: number,
+    compute: () => Eventually<readonly [M, Float64Array]>,
+  ): [Matrices, Vector] {
+    const slots = [this.#newSlot(operation), this.#newSlot(operation)] as const;
+    this.step(operation, () =>
+      when(compute(), (data) => {
+        for (const k of [0, 1] as const) this.#fill(slots[k], data[k]);
+      }),
+    );
+    return [new MatricesHandle(slots[0], shape), new VectorHandle(slots[1], length)];
+  }
+
+  /** Records a step that leaves no data. */
+  step(operation: string, work: Step): void {
     this.#assertOpen(operation);
-    const slots = outputs.map((handle): Slot<M> => {
-      const slot: Slot<M> = { origin: operation, data: undefined, released: false };
-      this.#slots.set(handle, slot);
-      return slot;
-    });
-    this.#queue.push(async () => {
-      const data = await compute();
-      for (const [index, slot] of slots.entries()) this.#fill(slot, data[index]!);
-    });
+    this.#queue.push(work);
   }
 
   /** Access to an operand when the step runs.
@@ -121,16 +174,18 @@ export class Recorder<M extends object> {
     this.#assertOpen('run');
     // A mark in the queue: what others record while this runs is not waited for.
     let reached = false;
-    const mark = () => {
+    this.#queue.push(() => {
       reached = true;
-    };
-    this.#queue.push(mark);
+    });
     const turn = this.#turn.then(async () => {
       while (!reached) {
         signal?.throwIfAborted();
         this.#assertOpen('run');
-        await this.#queue.shift()!();
-        await breathe();
+        // Most steps are done when they return, and waiting for what is there costs more than they do.
+        const working = this.#takeStep()();
+        if (working) await working;
+        const turning = breathe();
+        if (turning) await turning;
       }
     });
     this.#turn = turn.catch(() => {});
@@ -141,7 +196,30 @@ export class Recorder<M extends object> {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#turn;
-    this.#queue.length = 0;
+    this.#queue = [];
+    this.#ran = 0;
+    this.#held.clear();
+  }
+
+  #takeStep(): Step {
+    const step = this.#queue[this.#ran++]!;
+    // Now and then: taking what is run off the front moves all the rest.
+    if (2 * this.#ran >= this.#queue.length) {
+      this.#queue.splice(0, this.#ran);
+      this.#ran = 0;
+    }
+    return step;
+  }
+
+  #newSlot(operation: string): Slot<M> {
+    this.#assertOpen(operation);
+    return { owner: this, origin: operation, data: undefined, released: false };
+  }
+
+  #computed(operation: string, compute: () => Eventually<M | Float64Array>): Slot<M> {
+    const slot = this.#newSlot(operation);
+    this.#queue.push(() => when(compute(), (data) => this.#fill(slot, data)));
+    return slot;
   }
 
   #fill(slot: Slot<M>, data: M | Float64Array): void {
@@ -157,8 +235,8 @@ export class Recorder<M extends object> {
 
   #slot(operation: string, handle: Handle): Slot<M> {
     this.#assertOpen(operation);
-    const slot = this.#slots.get(handle);
-    if (slot === undefined)
+    const slot = SlotHandle.slotOf(handle) as Slot<M> | undefined;
+    if (slot?.owner !== this)
       throw new Error(`${operation}: handles must come from this engine, got a foreign one`);
     if (slot.released) {
       throw new Error(
