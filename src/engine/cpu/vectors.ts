@@ -2,9 +2,15 @@
 import { floorLog2, powerFactors } from './powers.ts';
 import { allocate } from './storage.ts';
 
-function at(vector: Float64Array, index: number): number {
-  return vector[vector.length === 1 ? 0 : index]!;
+/** Plain loops: what is mapped or reduced by callbacks takes several times as long. */
+function filled(length: number, entry: (index: number) => number): Float64Array {
+  const out = new Float64Array(length);
+  for (let i = 0; i < length; i++) out[i] = entry(i);
+  return out;
 }
+
+/** From one entry of a vector to the next. */
+const stride = (vector: Float64Array) => (vector.length === 1 ? 0 : 1);
 
 /** Σ_k coefficient_k · vector_k, summed in the order of the terms. */
 export function combine(
@@ -12,43 +18,57 @@ export function combine(
   vectors: readonly Float64Array[],
   length: number,
 ): Float64Array {
-  return new Float64Array(length).map((_, i) =>
-    vectors.reduce((sum, vector, k) => sum + coefficients[k]! * at(vector, i), 0),
-  );
+  const out = new Float64Array(length);
+  for (const [k, vector] of vectors.entries()) {
+    const coefficient = coefficients[k]!;
+    const step = stride(vector);
+    for (let i = 0; i < length; i++) out[i]! += coefficient * vector[i * step]!;
+  }
+  return out;
 }
 
 export function multiply(a: Float64Array, b: Float64Array, length: number): Float64Array {
-  return new Float64Array(length).map((_, i) => at(a, i) * at(b, i));
+  const [x, y] = [stride(a), stride(b)];
+  return filled(length, (i) => a[i * x]! * b[i * y]!);
 }
 
 /** NaN wins. */
 export function maximum(a: Float64Array, b: Float64Array, length: number): Float64Array {
-  return new Float64Array(length).map((_, i) => Math.max(at(a, i), at(b, i)));
+  const [x, y] = [stride(a), stride(b)];
+  return filled(length, (i) => Math.max(a[i * x]!, b[i * y]!));
 }
 
 export function reciprocal(a: Float64Array): Float64Array {
-  return a.map((x) => 1 / x);
+  return filled(a.length, (i) => 1 / a[i]!);
 }
 
 export function squareRoot(a: Float64Array): Float64Array {
-  return a.map(Math.sqrt);
+  return filled(a.length, (i) => Math.sqrt(a[i]!));
 }
 
 /** out_k = the largest of a over the indices of windows[k]; NaN wins. */
 export function maximumOver(a: Float64Array, windows: readonly Int32Array[]): Float64Array {
-  return Float64Array.from(windows, (window) =>
-    window.reduce((most, index) => Math.max(most, a[index]!), Number.NEGATIVE_INFINITY),
-  );
+  return filled(windows.length, (k) => {
+    let most = Number.NEGATIVE_INFINITY;
+    for (const index of windows[k]!) most = Math.max(most, a[index]!);
+    return most;
+  });
 }
 
 /** out_k = the sum of a over the indices of windows[k]. */
 export function sumOver(a: Float64Array, windows: readonly Int32Array[]): Float64Array {
-  return Float64Array.from(windows, (window) => window.reduce((sum, index) => sum + a[index]!, 0));
+  return filled(windows.length, (k) => {
+    let sum = 0;
+    for (const index of windows[k]!) sum += a[index]!;
+    return sum;
+  });
 }
 
 /** NaN wins. */
 export function largest(a: Float64Array): number {
-  return a.reduce((x, y) => Math.max(x, y), Number.NEGATIVE_INFINITY);
+  let most = Number.NEGATIVE_INFINITY;
+  for (const x of a) most = Math.max(most, x);
+  return most;
 }
 
 /** floor(log2(largest entry)); 0 when it is 0, NaN when it has no exponent (negative, infinite, NaN). */

@@ -93,7 +93,7 @@ export class Recorder<M extends object> {
   /** A vector that holds a copy of the data from now on. */
   holdVector(operation: string, data: ArrayLike<number>): Vector {
     const slot = this.#newSlot(operation);
-    this.#fill(slot, Float64Array.from(data));
+    this.#fill(slot, new Float64Array(data));
     return new VectorHandle(slot, data.length);
   }
 
