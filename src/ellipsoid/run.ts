@@ -33,8 +33,9 @@ export interface Run {
 
 /** Maxima over chunks, each of length 1. */
 export interface Evidence {
-  /** By how much rounding raised a covariance, relative to its largest diagonal entry. */
+  /** What rounding added to the diagonal of a covariance, and the largest entry of that. */
   readonly added?: Vector;
+  readonly level?: Vector;
   /** See `InverseAbove`. */
   readonly doubt?: Vector;
   readonly condition?: Vector;

@@ -219,8 +219,7 @@ export class Walk {
       const rounding = this.#rounding;
       if (!rounding) return { state: affine(e, map, state, 1), proof: {} };
       const error = denseError(rounding, columns);
-      const raised = affineAbove(e, rounding, map, state, 1, error, this.#blocks(k));
-      return { state: raised.state, proof: { added: raised.added } };
+      return affineAbove(e, rounding, map, state, 1, error, this.#blocks(k));
     });
     this.#engine.release(largest);
     return result;
@@ -246,16 +245,7 @@ export class Walk {
     const frequencies = this.frequencies(k, piece);
     return scoped(this.#engine, (e) => {
       if (!rounding) return { state: read(e, symbol, state, frequencies), proof: {} };
-      const raised = readAbove(
-        e,
-        rounding,
-        symbol,
-        state,
-        frequencies,
-        this.#errorOf(k, rounding),
-        this.#blocks(k),
-      );
-      return { state: raised.state, proof: { added: raised.added } };
+      return readAbove(e, rounding, symbol, state, frequencies, this.#errorOf(k, rounding), this.#blocks(k));
     });
   }
 
@@ -307,16 +297,7 @@ export class Walk {
   ): Proven {
     return scoped(this.#engine, (e) => {
       if (!rounding) return { state: affine(e, symbol, state, copies), proof: {} };
-      const raised = affineAbove(
-        e,
-        rounding,
-        symbol,
-        state,
-        copies,
-        this.#errorOf(k, rounding),
-        this.#blocks(k),
-      );
-      return { state: raised.state, proof: { added: raised.added } };
+      return affineAbove(e, rounding, symbol, state, copies, this.#errorOf(k, rounding), this.#blocks(k));
     });
   }
 

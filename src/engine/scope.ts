@@ -7,15 +7,24 @@ import type { Engine, Handle } from './engine.ts';
  */
 export function scoped<T>(engine: Engine, work: (engine: Engine) => T): T {
   const made = new Set<Handle>();
+  const note = (result: unknown) => {
+    if (isHandle(result)) made.add(result);
+    else for (const handle of handlesIn(result)) made.add(handle);
+  };
   const noting = new Proxy(engine, {
     get(target, property) {
-      const value: unknown = Reflect.get(target, property, target);
+      const value: unknown = target[property as keyof Engine];
       if (typeof value !== 'function') return value;
+      if (property === 'release') {
+        // By hand, or by a scope inside this one.
+        return (...handles: Handle[]): void => {
+          for (const handle of handles) made.delete(handle);
+          target.release(...handles);
+        };
+      }
       return (...parameters: unknown[]): unknown => {
         const result: unknown = value.apply(target, parameters);
-        // Released by hand, or by a scope inside this one.
-        if (property === 'release') for (const handle of parameters as Handle[]) made.delete(handle);
-        for (const handle of handlesIn(result)) made.add(handle);
+        note(result);
         return result;
       };
     },
@@ -33,6 +42,7 @@ function handlesIn(value: unknown): Handle[] {
   return Object.values(value).flatMap(handlesIn);
 }
 
-function isHandle(value: object): value is Handle {
-  return 'kind' in value && (value.kind === 'matrices' || value.kind === 'vector');
+function isHandle(value: unknown): value is Handle {
+  const kind = (value as Partial<Handle> | null | undefined)?.kind;
+  return kind === 'matrices' || kind === 'vector';
 }

@@ -3,7 +3,7 @@ import type { Engine, Matrices, Ranges, Vector } from '../../engine/engine.ts';
 import type { Frequencies } from '../../spectrum/frequencies.ts';
 import { affine, read, type State, type StepTaps } from '../affine.ts';
 import { type Rounding, SLACK } from './rounding.ts';
-import { type Weights, weightsOf } from './scales.ts';
+import { type Weights, weighted, weightsOf } from './scales.ts';
 
 /** What is known of a step's symbol: |W − fl(W)| ≤ θ γ Ā entrywise, γ the relative error of the products it goes into. */
 export interface SymbolError {
@@ -15,10 +15,10 @@ export interface SymbolError {
   readonly vanishes: boolean;
 }
 
-/** A covariance from above, and by how much rounding raised it, relative to its largest diagonal entry. */
+/** A covariance from above, and how much, at most, was added to its diagonal, whose largest entry is `level`. */
 export interface Raised {
   readonly state: Matrices;
-  readonly added: Vector;
+  readonly proof: { readonly added: Vector; readonly level: Vector };
 }
 
 /** @param additions that an entry of the symbol takes one after another; for dense matrices, which are no sums, of no account */
@@ -78,6 +78,15 @@ function reach(engine: Engine, symbol: Matrices, state: State, { moduli }: Symbo
   return { rows: moduli ? engine.add(own, engine.absoluteProduct(moduli, through)) : own, through };
 }
 
+/** What underflow may hide of sums of products with these factors: `floor` times their sum and 1 more. */
+export function underflow(engine: Engine, floor: number, factors: Vector): [number, Vector][] {
+  const all = [Int32Array.from({ length: factors.length }, (_, i) => i)];
+  return [
+    [floor, engine.sumOver(factors, all)],
+    [floor, engine.vector([1])],
+  ];
+}
+
 /** S with its error on the diagonal: `coefficient` times the reach, and what underflow may hide. */
 function raise(
   engine: Engine,
@@ -87,21 +96,14 @@ function raise(
   coefficient: number,
   floor: number,
 ): Raised {
-  const all = [Int32Array.from({ length: through.length }, (_, i) => i)];
-  const lost = engine.combine([
-    [floor, engine.sumOver(through, all)],
-    [floor, engine.vector([1])],
+  const reached = engine.combine([
+    [SLACK * coefficient, rows],
+    ...(floor > 0 ? underflow(engine, floor, through) : []),
   ]);
-  const error = engine.multiply(
-    weights.scale,
-    engine.combine([
-      [SLACK * coefficient, rows],
-      [1, lost],
-    ]),
-  );
+  const error = weighted(engine, weights, reached);
   const state = engine.addDiagonal(s, error);
-  const largest = engine.largest(engine.diagonal(state));
-  return { state, added: engine.multiply(engine.largest(error), engine.reciprocal(largest)) };
+  const level = engine.largest(engine.diagonal(state));
+  return { state, proof: { added: engine.largest(error), level } };
 }
 
 /** As `affine`, from above. @param blocks the rows of each variable after it */
@@ -162,10 +164,8 @@ export function sumAbove(
   count: number,
   blocks: Ranges,
 ): Matrices {
-  const { q, scale } = weightsOf(engine, sum, blocks);
-  const rows = engine.columnMaximum(engine.absoluteProduct(sum, q));
-  return engine.addDiagonal(
-    sum,
-    engine.combine([[SLACK * rounding.gamma(count + 6), engine.multiply(scale, rows)]]),
-  );
+  const weights = weightsOf(engine, sum, blocks);
+  const rows = engine.columnMaximum(engine.absoluteProduct(sum, weights.q));
+  const lost = engine.combine([[SLACK * rounding.gamma(count + 6), rows]]);
+  return engine.addDiagonal(sum, weighted(engine, weights, lost));
 }

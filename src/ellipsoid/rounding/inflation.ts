@@ -15,6 +15,7 @@ export interface Inflation {
 export interface Numbers {
   readonly step: Step;
   readonly added?: number;
+  readonly level?: number;
   readonly doubt?: number;
   readonly condition?: number;
 }
@@ -26,9 +27,9 @@ export function inflationOf(evidence: readonly Numbers[]): Inflation {
   const layers: { name: string; factor: number }[] = [];
   const note = (step: Step, squared: number) =>
     layers.push({ name: step.after.at(-1)!.variable.name, factor: Math.sqrt(1 + squared) });
-  for (const { step, added, doubt, condition } of evidence) {
+  for (const { step, added, level, doubt, condition } of evidence) {
     // A covariance that is zero has nothing to be relative to.
-    if (added !== undefined && added > 0) pending += added;
+    if (added !== undefined && level !== undefined && level > 0) pending += added / level;
     if (doubt === undefined || condition === undefined) continue;
     if (!(doubt < 1)) proven = false;
     note(step, pending * condition + (2 * doubt) / DOUBTS);

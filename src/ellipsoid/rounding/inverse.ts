@@ -35,12 +35,11 @@ export function inverseAbove(
 ): InverseAbove {
   const { inverse: x, definite } = engine.inverse(d, s);
   const root = engine.squareRoot(d);
-  const inverseRoot = engine.reciprocal(root);
   /** |X| D^½, and the norm of X̃. */
   const rows = engine.columnMaximum(engine.absoluteProduct(x, root));
   const norm = engine.largest(engine.multiply(root, rows));
   const proof = rounding.coarse
-    ? byResidual(engine, rounding, d, s, x, { root, inverseRoot, rows }, dominated)
+    ? byResidual(engine, rounding, d, s, x, { root, rows }, dominated)
     : byCholesky(engine, rounding, d, s, x, norm);
   return { ...proof, definite, condition: norm };
 }
@@ -50,24 +49,28 @@ function byCholesky(engine: Engine, rounding: Rounding, d: Vector, s: Matrices, 
   const k = rounding.cholesky(n, s.complex);
   const all = [Int32Array.from({ length: n }, (_, i) => i)];
   const trace = engine.sumOver(engine.multiply(d, engine.diagonal(x)), all);
-  const tau = engine.combine([[1.3 * k * n, norm]]);
-  const epsilon = engine.combine([[k * Math.sqrt(n), engine.squareRoot(trace)]]);
+  const rootTrace = engine.squareRoot(trace);
+  /** τ = tau x, ε = epsilon √t. */
+  const tau = 1.3 * k * n;
+  const epsilon = k * Math.sqrt(n);
   const shift = engine.combine([
-    [2 * SLACK, engine.multiply(epsilon, engine.squareRoot(engine.multiply(norm, trace)))],
-    [SLACK, engine.multiply(engine.multiply(epsilon, epsilon), trace)],
+    [2 * SLACK * epsilon, engine.multiply(trace, engine.squareRoot(norm))],
+    [SLACK * epsilon ** 2, engine.multiply(trace, trace)],
     [k, trace],
-    [2 * SLACK, engine.multiply(tau, norm)],
+    [2 * SLACK * tau, engine.multiply(norm, norm)],
   ]);
   return {
     inverse: engine.addDiagonal(x, engine.multiply(shift, engine.reciprocal(d))),
     // ε n < 1/10 keeps what was computed of X close enough to what it stands for.
-    doubt: engine.maximum(engine.combine([[DOUBTS, tau]]), engine.combine([[DOUBTS * n, epsilon]])),
+    doubt: engine.combine([
+      [DOUBTS * tau, norm],
+      [DOUBTS * n * epsilon, rootTrace],
+    ]),
   };
 }
 
 interface Scale {
   readonly root: Vector;
-  readonly inverseRoot: Vector;
   readonly rows: Vector;
 }
 
@@ -81,7 +84,8 @@ function byResidual(
   dominated: boolean,
 ) {
   const one = engine.vector([1]);
-  const residual = residualNorm(engine, rounding, d, s, x, scale);
+  const inverseRoot = engine.reciprocal(scale.root);
+  const residual = residualNorm(engine, rounding, d, s, x, scale, inverseRoot);
   const factor = engine.reciprocal(
     engine.combine([
       [1, one],
@@ -92,11 +96,11 @@ function byResidual(
   const up = engine.combine([[1 + rounding.gamma(8), factor]]);
   const batch = engine.vector(new Float64Array(s.batch).fill(1));
   const scaled = engine.scaleBatch(x, engine.multiply(up, batch));
-  const lost = engine.multiply(scale.inverseRoot, scale.rows);
+  const lost = engine.multiply(inverseRoot, scale.rows);
   const own = engine.combine([[DOUBTS, residual]]);
   return {
     inverse: engine.addDiagonal(scaled, engine.multiply(up, engine.combine([[rounding.gamma(4), lost]]))),
-    doubt: dominated ? own : engine.maximum(own, dominance(engine, rounding, s, scale.inverseRoot)),
+    doubt: dominated ? own : engine.maximum(own, dominance(engine, rounding, s, inverseRoot)),
   };
 }
 
@@ -107,7 +111,8 @@ function residualNorm(
   d: Vector,
   s: Matrices,
   x: Matrices,
-  { root, inverseRoot, rows }: Scale,
+  { root, rows }: Scale,
+  inverseRoot: Vector,
 ): Vector {
   const ones = engine.vector(new Float64Array(s.rows).fill(1));
   const minusD = engine.scaleSides(x, engine.combine([[-1, d]]), undefined);

@@ -6,14 +6,19 @@ import type { Engine, Matrices, Ranges, Vector } from '../../engine/engine.ts';
 
 export interface Weights {
   readonly q: Vector;
-  /** 1/q. */
-  readonly scale: Vector;
+  /** 1/q; absent where all are 1. */
+  readonly scale?: Vector;
+}
+
+/** F q / q from F q. */
+export function weighted(engine: Engine, { scale }: Weights, rows: Vector): Vector {
+  return scale ? engine.multiply(scale, rows) : rows;
 }
 
 /** @param blocks the rows of each variable, which together are all rows of S */
 export function weightsOf(engine: Engine, s: Matrices, blocks: Ranges): Weights {
   const ones = engine.vector(new Float64Array(s.rows).fill(1));
-  if (blocks.length === 1) return { q: ones, scale: ones };
+  if (blocks.length === 1) return { q: ones };
   const diagonal = engine.diagonal(s);
   // Where nothing varies every weight will do that is a number.
   const tiny = engine.information.unitRoundoff < 2 ** -50 ? 2 ** -600 : 2 ** -80;

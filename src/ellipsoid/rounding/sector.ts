@@ -3,6 +3,7 @@ import type { Engine, Matrices, Ranges, Vector } from '../../engine/engine.ts';
 import { maximum } from '../maximum.ts';
 import { nonlinearity, type Sector, sectorOf } from '../nonlinearity.ts';
 import type { MaximumStep, NonlinearityStep } from '../program.ts';
+import { underflow } from './affine.ts';
 import { inverseAbove } from './inverse.ts';
 import { type Rounding, SLACK } from './rounding.ts';
 import { weightsOf } from './scales.ts';
@@ -50,13 +51,14 @@ export function nonlinearityAbove(
     return proof;
   });
   const { r, across, left } = after.tape;
-  const weight = keptWeight(engine, after.state, across?.rows ?? 0);
-  const error = imageError(engine, rounding, r, across, left, weight);
-  const subtracted = engine.multiply(engine.vector(sector.product.map(Math.abs)), d);
-  const own = engine.combine([
-    [1, error.own],
-    [SLACK * rounding.gamma(4), subtracted],
-  ]);
+  const size = sector.middle.every((m) => m >= 0) ? left : engine.maximum(left, engine.combine([[-1, left]]));
+  const error = imageError(engine, rounding, r, across, size, after.state);
+  const own = sector.product.every((x) => x === 0)
+    ? error.own
+    : engine.combine([
+        [1, error.own],
+        [SLACK * rounding.gamma(4), engine.multiply(engine.vector(sector.product.map(Math.abs)), d)],
+      ]);
   const { doubt, condition } = proof!;
   return {
     state: raised(engine, rounding, after.state, error.kept, own),
@@ -83,8 +85,7 @@ export function maximumAbove(
   const { r, across } = after;
   if (!proof || !r || !across) return { state: after.state, definite: after.definite };
   const zero = engine.vector(new Float64Array(r.rows));
-  const weight = keptWeight(engine, after.state, across.rows);
-  const error = imageError(engine, rounding, r, across, zero, weight);
+  const error = imageError(engine, rounding, r, across, zero, after.state);
   const { doubt, condition } = proof;
   const own = engine.combine([[rounding.gamma(4), image]]);
   return {
@@ -101,7 +102,7 @@ export function pooledFactor(rounding: Rounding, step: MaximumStep): number {
 }
 
 /**
- * What rounding may do to [G; L] R [G; L]ᴴ, G the cross covariance of what is kept and L = diag(left), as a diagonal. Kept rows are
+ * What rounding may do to [G; L] R [G; L]ᴴ, G the cross covariance of what is kept and |L| = diag(size), as a diagonal. Kept rows are
  * weighted by q, the others by 1 (see `weightsOf`).
  */
 function imageError(
@@ -109,53 +110,32 @@ function imageError(
   rounding: Rounding,
   r: Matrices,
   across: Matrices | undefined,
-  left: Vector,
-  { q, scale }: { readonly q: Vector; readonly scale: Vector },
+  size: Vector,
+  state: Matrices,
 ): { readonly kept: Vector | undefined; readonly own: Vector } {
   const n = r.rows;
-  // Slopes may be negative.
-  const size = engine.maximum(left, engine.combine([[-1, left]]));
-  const columns = across ? engine.absoluteProduct(across, q, { adjoint: true, plus: size }) : size;
+  const weight = across && keptWeight(engine, state, across.rows);
+  const columns =
+    across && weight ? engine.absoluteProduct(across, weight.q, { adjoint: true, plus: size }) : size;
   const through = engine.columnMaximum(engine.absoluteProduct(r, columns));
-  const all = [Int32Array.from({ length: n }, (_, i) => i)];
-  const lost = engine.combine([
-    [rounding.floor(n), engine.sumOver(through, all)],
-    [rounding.floor(n), engine.vector([1])],
-  ]);
-  if (!across) {
-    const gamma = SLACK * rounding.gamma(12);
-    return {
-      kept: undefined,
-      own: engine.combine([
-        [gamma, engine.multiply(size, through)],
-        [1, lost],
-      ]),
-    };
-  }
-  const gamma = SLACK * (2 * rounding.product(n, r.complex) + rounding.gamma(8));
-  const kept = engine.combine([
-    [gamma, engine.columnMaximum(engine.absoluteProduct(across, through))],
-    [1, lost],
-  ]);
-  return {
-    kept: engine.multiply(scale, kept),
-    own: engine.combine([
-      [gamma, engine.multiply(size, through)],
-      [1, lost],
-    ]),
-  };
+  const lost = underflow(engine, rounding.floor(n), through);
+  const gamma =
+    SLACK * (across ? 2 * rounding.product(n, r.complex) + rounding.gamma(8) : rounding.gamma(12));
+  const own = engine.combine([[gamma, engine.multiply(size, through)], ...lost]);
+  if (!across || !weight) return { kept: undefined, own };
+  const reached = engine.columnMaximum(engine.absoluteProduct(across, through));
+  return { kept: engine.multiply(weight.scale, engine.combine([[gamma, reached], ...lost])), own };
 }
 
 /** Weight of the kept rows against those of the image: the ratio of their sizes. */
 function keptWeight(engine: Engine, state: Matrices, kept: number) {
-  const ones = engine.vector(new Float64Array(Math.max(1, kept)).fill(1));
-  if (kept === 0) return { q: ones, scale: ones };
+  const ones = engine.vector(new Float64Array(kept).fill(1));
   const { scale } = weightsOf(engine, state, [
     [0, kept],
     [kept, state.rows],
   ]);
-  const first = engine.sumOver(scale, [Int32Array.of(0)]);
-  const last = engine.sumOver(scale, [Int32Array.of(state.rows - 1)]);
+  const first = engine.sumOver(scale!, [Int32Array.of(0)]);
+  const last = engine.sumOver(scale!, [Int32Array.of(state.rows - 1)]);
   const ratio = engine.multiply(first, engine.reciprocal(last));
   return {
     q: engine.multiply(ones, engine.reciprocal(ratio)),
