@@ -6,12 +6,15 @@ import type { Engine, Matrices } from '../../src/engine/engine.ts';
 import { assertClose } from './compare.ts';
 import { randomNumbers, tolerances } from './engines.ts';
 import { oracleEngine } from './oracle/engine.ts';
+import { recordingTests } from './recording.ts';
 
 const engine = () => createEngine({ engine: 'cpu-wasm', threads: 1 });
 const matrix = (e: Engine, batch: number, rows: number, columns: number, complex = false): Matrices =>
   e.matrices(randomNumbers(1, batch * rows * columns * (complex ? 2 : 1)), batch, rows, columns, complex);
 
 describe('recording', () => {
+  recordingTests(engine);
+
   it('asks for data when its turn comes', async () => {
     const engine = oracleEngine();
     const data = Float64Array.of(1, 2);
@@ -31,17 +34,6 @@ describe('recording', () => {
     await expect(engine.read(c)).rejects.toThrow('matrices: [1 | 2 × 3] takes 6 numbers, got 5');
   });
 
-  it('copies data in and out', async () => {
-    const e = await engine();
-    const data = Float64Array.of(1, 2);
-    const v = e.vector(data);
-    const m = e.matrices(data, 1, 1, 2, false);
-    data.fill(9);
-    const [first] = await e.read(v);
-    first!.fill(7);
-    expect(await e.read(v, m)).toEqual([Float64Array.of(1, 2), Float64Array.of(1, 2)]);
-  });
-
   it('counts live bytes at their peak', async () => {
     const e = await engine();
     const a = e.vector(new Float64Array(100));
@@ -52,49 +44,6 @@ describe('recording', () => {
     }
     await e.settle();
     expect(e.peakBytes).toBe(1600);
-  });
-
-  it('uses operands that are released after the recording', async () => {
-    const e = await engine();
-    const a = e.vector([2]);
-    const b = e.multiply(a, a);
-    e.release(a);
-    expect(await e.read(b)).toEqual([Float64Array.of(4)]);
-  });
-
-  it('reads in the order of the calls', async () => {
-    const e = await engine();
-    const a = e.vector([1]);
-    const first = e.read(a);
-    e.release(a);
-    const b = e.vector([2]);
-    expect([...(await first), ...(await e.read(b))]).toEqual([Float64Array.of(1), Float64Array.of(2)]);
-  });
-
-  it('refuses released, foreign and late handles', async () => {
-    const [e, other] = [await engine(), await engine()];
-    const a = e.vector([1]);
-    expect(() => other.squareRoot(a)).toThrow(
-      'squareRoot: handles must come from this engine, got a foreign one',
-    );
-    e.release(a);
-    expect(() => e.squareRoot(a)).toThrow('squareRoot: handles must not be used after their release');
-    expect(() => e.release(a)).toThrow('release');
-    await expect(e.read(a)).rejects.toThrow('read: handles must not be used after their release');
-    const b = e.vector([1]);
-    await e.close();
-    expect(() => e.squareRoot(b)).toThrow('squareRoot: the engine must be open, got a closed one');
-    expect(() => e.vector([1])).toThrow('closed');
-    await expect(e.settle()).rejects.toThrow('closed');
-  });
-
-  it('stops with the reason of an abort and can go on', async () => {
-    const e = await engine();
-    const a = e.multiply(e.vector([3]), e.vector([5]));
-    const stop = new AbortController();
-    stop.abort(new Error('enough'));
-    await expect(e.settle(stop.signal)).rejects.toThrow('enough');
-    expect(await e.read(a)).toEqual([Float64Array.of(15)]);
   });
 
   it('stops between operations when it is aborted in the middle', async () => {

@@ -3,11 +3,11 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bound } from '../../src/bounds/bound.ts';
 import type { BoundResult } from '../../src/bounds/result.ts';
-import { createEngine } from '../../src/engine/create.ts';
 import type { Engine } from '../../src/engine/engine.ts';
-import { InputError, UnsupportedError } from '../../src/errors.ts';
+import { UnsupportedError } from '../../src/errors.ts';
 import type { Elementwise } from '../../src/network/elementwise.ts';
 import type { Network } from '../../src/network/network.ts';
+import { type CpuEngines, closeCpuEngines, openCpuEngines } from '../support/cpuEngines.ts';
 import {
   affine,
   averagePool,
@@ -23,22 +23,11 @@ import {
 import { type LayerPlan, networkOf, type Plan, type WeightStyle } from '../support/randomNetwork.ts';
 import { patience, runs } from '../support/runs.ts';
 
-let wasm: Engine;
-let blas: Engine | undefined;
-
+let engines: CpuEngines;
 beforeAll(async () => {
-  wasm = await createEngine({ engine: 'cpu-wasm', threads: 1 });
-  blas = await createEngine({ engine: 'cpu-blas', threads: 1 }).catch((error: unknown) => {
-    // No OpenBLAS on this machine.
-    if (error instanceof InputError) return undefined;
-    throw error;
-  });
+  engines = await openCpuEngines();
 });
-
-afterAll(async () => {
-  await wasm.close();
-  await blas?.close();
-});
+afterAll(() => closeCpuEngines(engines));
 
 /** Slopes from 0 to something: there D = 2σ gives back the product of norms or less (math.md §4). */
 const MONOTONE: fc.Arbitrary<Elementwise> = fc.constantFrom<Elementwise>(
@@ -115,8 +104,8 @@ function row(result: BoundResult, method: string, rule?: string): number {
 async function closedFormAndProduct(plan: Plan): Promise<{ closed: number; product: number } | undefined> {
   const network = networkOf(plan);
   try {
-    const closed = await bound(network, { rule: 'SN(1)', engine: wasm });
-    const product = await bound(network, { method: 'spectral-product', engine: wasm });
+    const closed = await bound(network, { rule: 'SN(1)', engine: engines.wasm });
+    const product = await bound(network, { method: 'spectral-product', engine: engines.wasm });
     return { closed: row(closed, 'closed-form', 'SN(1)'), product: row(product, 'spectral-product') };
   } catch (error) {
     if (error instanceof UnsupportedError) return undefined;
@@ -183,7 +172,7 @@ describe('the same bound', () => {
     async () => {
       await fc.assert(
         fc.asyncProperty(SOME, fc.constantFrom(100, 5000, 50_000), (plan, memory) =>
-          compare(plan, wasm, wasm, memory),
+          compare(plan, engines.wasm, engines.wasm, memory),
         ),
         { numRuns: runs(30) },
       );
@@ -194,10 +183,10 @@ describe('the same bound', () => {
   it(
     'comes out of Wasm and OpenBLAS',
     async (context) => {
+      const { wasm, blas } = engines;
       if (!blas) return context.skip('OpenBLAS does not load here');
-      const other = blas;
       await fc.assert(
-        fc.asyncProperty(SOME, (plan) => compare(plan, wasm, other, 2 ** 30)),
+        fc.asyncProperty(SOME, (plan) => compare(plan, wasm, blas, 2 ** 30)),
         { numRuns: runs(30) },
       );
     },

@@ -7,10 +7,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bound } from '../../src/bounds/bound.ts';
 import type { BoundOptions, BoundResult } from '../../src/bounds/result.ts';
 import { RULE_NAMES } from '../../src/ellipsoid/multipliers.ts';
-import { createEngine } from '../../src/engine/create.ts';
-import type { Engine } from '../../src/engine/engine.ts';
-import { InputError, UnsupportedError } from '../../src/errors.ts';
+import { UnsupportedError } from '../../src/errors.ts';
 import type { Network } from '../../src/network/network.ts';
+import { type CpuEngines, closeCpuEngines, openCpuEngines } from '../support/cpuEngines.ts';
 import { FAMILIES } from '../support/families.ts';
 import { linearise, pull, sampledLowerBound } from '../support/forward.ts';
 import { volume } from '../support/grid.ts';
@@ -79,22 +78,11 @@ function steepestMargin(network: Network, i: number, j: number, seed: number): n
   return steepest;
 }
 
-let wasm: Engine;
-let blas: Engine | undefined;
-
+let engines: CpuEngines;
 beforeAll(async () => {
-  wasm = await createEngine({ engine: 'cpu-wasm', threads: 1 });
-  blas = await createEngine({ engine: 'cpu-blas', threads: 1 }).catch((error: unknown) => {
-    // No OpenBLAS on this machine.
-    if (error instanceof InputError) return undefined;
-    throw error;
-  });
+  engines = await openCpuEngines();
 });
-
-afterAll(async () => {
-  await wasm.close();
-  await blas?.close();
-});
+afterAll(() => closeCpuEngines(engines));
 
 describe.each(Object.entries(FAMILIES))('bounds of %s', (name, plans) => {
   it(
@@ -107,7 +95,7 @@ describe.each(Object.entries(FAMILIES))('bounds of %s', (name, plans) => {
       await fc.assert(
         fc.asyncProperty(plans, method, fc.nat(), async (plan, options, seed) => {
           const network = networkOf(plan);
-          const engine = seed % 4 === 0 && blas ? blas : wasm;
+          const engine = seed % 4 === 0 ? (engines.blas ?? engines.wasm) : engines.wasm;
           networks++;
           let result: BoundResult;
           try {
