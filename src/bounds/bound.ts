@@ -209,7 +209,7 @@ class Computation {
         node: this.#network.name,
         found: 'the method unrolled',
         reason: this.#network.nodes.some((n) => n.operator.kind === 'convolution')
-          ? 'no layer fits the memory budget as a dense matrix; raise it (--memory), or use closed-form'
+          ? 'no layer fits the memory budget as a dense matrix; raise it, or use closed-form'
           : 'the network has no convolution or pooling to unroll; closed-form is the same there',
       },
     ]);
@@ -310,7 +310,7 @@ class Computation {
       this.#rows.push({
         ...row,
         seconds,
-        error: 'the search does not fit the memory budget; raise it (--memory)',
+        error: 'the search does not fit the memory budget; raise it',
       });
       return;
     }

@@ -57,7 +57,7 @@ export async function repeated(
   if (programCost(nominal.program) > AFFORDABLE) {
     return {
       rows,
-      note: `${why}; a pass in float64 on the CPU takes too long to be made unasked (--engine cpu)`,
+      note: `${why}; a pass in float64 on the CPU takes too long to be made unasked; choose the engine cpu`,
     };
   }
   const cpu = await createEngine({ engine: 'cpu' });

@@ -147,7 +147,7 @@ export class Context {
     const numbers = extent.x * extent.y * extent.z;
     if (numbers <= this.#capacity) return;
     throw new InputError(
-      `webgl: a texture of ${this.name} holds ${this.#capacity} numbers, got ${numbers} (${extent.z} matrices of ${extent.y} rows); lower --memory, or choose the engine cpu`,
+      `webgl: a texture of ${this.name} holds ${this.#capacity} numbers, got ${numbers} (${extent.z} matrices of ${extent.y} rows); lower the memory budget, or choose the engine cpu`,
     );
   }
 
@@ -157,7 +157,7 @@ export class Context {
     }
     const error = this.#gl.getError();
     if (error === this.#gl.OUT_OF_MEMORY) {
-      throw new InputError("webgl: matrices must fit the device's memory; lower --memory");
+      throw new InputError("webgl: matrices must fit the device's memory; lower the memory budget");
     }
     if (error !== this.#gl.NO_ERROR) throw new Error(`webgl: error ${error}`);
   }

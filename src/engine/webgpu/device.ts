@@ -135,7 +135,7 @@ export class Device {
         const megabytes = (bytes / 1e6).toFixed(0);
         this.fail(
           new InputError(
-            `webgpu: ${megabytes} MB more must fit the device's memory, got "${error.message.split('\n')[0]}"; lower --memory`,
+            `webgpu: ${megabytes} MB more must fit the device's memory, got "${error.message.split('\n')[0]}"; lower the memory budget`,
           ),
         );
       },
