@@ -14,12 +14,12 @@ import type { Outcome } from '../ellipsoid/sweep.ts';
 import type { Variable } from '../ellipsoid/variables.ts';
 import type { Engine } from '../engine/engine.ts';
 import { UnsupportedError } from '../errors.ts';
+import { lengthened, sidesAt } from '../network/lengths.ts';
 import type { Network } from '../network/network.ts';
 import { simplify } from '../network/simplify.ts';
 import { over, type Scaled, toNumber } from '../scaled.ts';
 import { closedForms, runsOf } from './closedForm.ts';
 import type { Ledger } from './ledger.ts';
-import { lengthened, sidesAt } from './lengths.ts';
 import type { LengthReport } from './result.ts';
 import { rowValue } from './rows.ts';
 

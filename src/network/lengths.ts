@@ -1,7 +1,7 @@
 /** A network at other lengths than that of its file. */
 import { InputError, type Unsupported, UnsupportedError } from '../errors.ts';
-import { NetworkBuilder } from '../network/builder.ts';
-import type { Network, Node } from '../network/network.ts';
+import { NetworkBuilder } from './builder.ts';
+import type { Network, Node } from './network.ts';
 
 /**
  * The network for signals so long that no layer is left with a single sample, which `simplify` would read as a vector.
