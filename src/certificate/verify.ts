@@ -1,5 +1,5 @@
 /** Verification: whether a certificate proves what it claims of a network. */
-import { InputError } from '../errors.ts';
+import { InputError, UnsupportedError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
 import { check } from './checker/check.ts';
 import { log10Up, toNumber } from './checker/numbers.ts';
@@ -46,8 +46,8 @@ export async function verify(
     return { accepted: reason === undefined, ...(reason ? { reason } : {}), bound, log10, claimed };
   } catch (error) {
     // RangeError: an allocation that this machine cannot make.
-    if (!(error instanceof Refusal || error instanceof InputError || error instanceof RangeError))
-      throw error;
+    const refusals = [Refusal, InputError, UnsupportedError, RangeError];
+    if (!(error instanceof Error && refusals.some((kind) => error instanceof kind))) throw error;
     return { accepted: false, reason: error.message, bound: null, log10: null, claimed };
   }
 }
@@ -55,6 +55,7 @@ export async function verify(
 /**
  * What the checker proves from multipliers.
  * @throws Refusal
+ * @throws UnsupportedError where the network cannot be read as signals
  */
 export async function prove(
   network: Network,

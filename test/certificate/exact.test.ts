@@ -1,7 +1,6 @@
 /** The checker against the recursion in rational numbers, which knows no rounding. */
 import { describe, expect, it } from 'vitest';
 import { check } from '../../src/certificate/checker/check.ts';
-import { graphOf } from '../../src/certificate/checker/graph.ts';
 import { type Layer, planOf } from '../../src/certificate/checker/plan.ts';
 import { after } from '../../src/certificate/checker/recursion.ts';
 import { Refusal } from '../../src/certificate/checker/refusal.ts';
@@ -9,6 +8,7 @@ import { NetworkBuilder } from '../../src/network/builder.ts';
 import { linearMatrix } from '../../src/network/matrix.ts';
 import type { Network, TensorId } from '../../src/network/network.ts';
 import type { Affine, Convolution, Operator } from '../../src/network/operator.ts';
+import { signalsOf } from '../../src/network/signals/read.ts';
 import { Random } from '../support/random.ts';
 import { runs } from '../support/runs.ts';
 import {
@@ -159,15 +159,12 @@ describe('covariances', () => {
       const random = new Random(77);
       for (let k = 0; k < runs(250); k++) {
         const { network, tori, layers, covariance } = randomCase(random, 0, margin, scale, bits);
-        const plan = planOf(graphOf(network, network), tori, layers, 0);
-        const [segment] = plan.segments;
-        const { n, matrix } = await after(segment!, segment!.steps.length - 1, [], async () => {});
-        const unit = new Rational(
-          2n ** BigInt(Math.max(0, plan.exponent)),
-          2n ** BigInt(Math.max(0, -plan.exponent)),
-        );
-        const excess = matrixOf(n, n, matrix).map((row, i) =>
-          row.map((x, j) => x.times(unit).minus(covariance[i]![j]!)),
+        const [segment] = planOf(signalsOf(network, network), tori, layers, 0);
+        const { steps, scale: exponents } = segment!;
+        const { rows, data } = await after(segment!, steps.length - 1, [], async () => {});
+        const unit = (e: number) => new Rational(2n ** BigInt(Math.max(0, e)), 2n ** BigInt(Math.max(0, -e)));
+        const excess = matrixOf(rows, rows, data).map((row, i) =>
+          row.map((x, j) => x.times(unit(exponents[i]! + exponents[j]!)).minus(covariance[i]![j]!)),
         );
         expect(inverseOfPositive(excess), `case ${k}`).not.toBeNull();
       }

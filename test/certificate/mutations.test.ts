@@ -273,7 +273,7 @@ describe('mutated certificates', () => {
             : l,
         ),
       }),
-      /do not dominate|another scale/,
+      /do not dominate|positive values within/,
     ],
     [
       'a maximum that counts shared samples once',

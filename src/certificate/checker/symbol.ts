@@ -2,15 +2,16 @@
  * Linear maps on a torus, frequency by frequency: W(ω) = Σ_u K_u e^{2πi⟨ω,u⟩/n}. A frequency ω ≠ −ω stands for the pair ±ω; its
  * complex matrices X are written as the real [[Re X, −Im X], [Im X, Re X]], which keeps products and order (⪯).
  */
+import type { Put } from '../../network/signals/signal.ts';
+import { product } from '../../network/size.ts';
+import { type Matrix, matrix } from './matrix.ts';
 import { exponentOf, gamma, powerOfTwo, rootsOfUnity } from './numbers.ts';
-import { demand } from './refusal.ts';
 
 export type Index = readonly number[];
 
 /** Calls back for every index vector of a box, in row-major order. */
 export function each(sides: Index, visit: (index: number[], position: number) => void): void {
-  const total = sides.reduce((p, n) => p * n, 1);
-  for (let position = 0; position < total; position++) {
+  for (let position = 0; position < product(sides); position++) {
     let rest = position;
     const index = sides.map(() => 0);
     for (let a = sides.length - 1; a >= 0; a--) {
@@ -21,9 +22,6 @@ export function each(sides: Index, visit: (index: number[], position: number) =>
   }
 }
 
-const opposite = (omega: Index, sides: Index) => omega.map((w, a) => (sides[a]! - w) % sides[a]!);
-const positionOf = (omega: Index, sides: Index) => omega.reduce((p, w, a) => p * sides[a]! + w, 0);
-
 /** 2 where real matrices of twice the size stand for complex ones. */
 export const halves = (omega: Index, sides: Index) =>
   omega.every((w, a) => (2 * w) % sides[a]! === 0) ? 1 : 2;
@@ -32,16 +30,17 @@ export const halves = (omega: Index, sides: Index) =>
  *  those of a whole torus.) */
 export function aliases(omega: Index, sides: Index, ratio: Index): number[][] {
   const fine = sides.map((n, a) => n * ratio[a]!);
-  const own = halves(omega, sides) === 1;
+  const positionOf = (index: Index) => index.reduce((p, w, a) => p * fine[a]! + w, 0);
   const list: number[][] = [];
   each(ratio, (turn) => {
     const alias = turn.map((t, a) => omega[a]! + t * sides[a]!);
-    if (!own || positionOf(alias, fine) <= positionOf(opposite(alias, fine), fine)) list.push(alias);
+    const opposite = alias.map((w, a) => (fine[a]! - w) % fine[a]!);
+    if (halves(omega, sides) === 2 || positionOf(alias) <= positionOf(opposite)) list.push(alias);
   });
   return list;
 }
 
-/** Entries of a map by the offset u at which they read. */
+/** Entries of a map that read at the offset u. */
 interface Tap {
   readonly offset: Index;
   readonly rows: number[];
@@ -49,89 +48,102 @@ interface Tap {
   readonly values: number[];
 }
 
-/** A block matrix of maps, [rows, columns]; the true map is 2^exponent times what `symbol` gives. */
+/** Rows that are zero have this scale against the largest. */
+const NOTHING = -400;
+
+/** A block matrix of maps. */
 export class Taps {
-  readonly rows: number;
-  readonly columns: number;
-  /** Σ_u |K_u|, which bounds |W(ω)|. */
-  readonly magnitude: Float64Array;
-  exponent = 0;
   /** |computed − exact| ≤ error · magnitude, for real and imaginary parts. */
   error = 0;
+  readonly #magnitude: Matrix;
+  /** Of the real matrix that stands for a pair: F in every block. */
+  #paired?: Matrix;
   readonly #taps = new Map<string, Tap>();
-  readonly #additions: Int32Array;
+  #calls = 0;
 
   constructor(rows: number, columns: number) {
-    this.rows = rows;
-    this.columns = columns;
-    this.magnitude = new Float64Array(rows * columns);
-    this.#additions = new Int32Array(rows * columns);
+    this.#magnitude = matrix(rows, columns);
   }
 
-  /** Takes entries at an offset. */
-  at(offset: Index): (row: number, column: number, value: number, magnitude: number) => void {
+  get rows(): number {
+    return this.#magnitude.rows;
+  }
+
+  /** F = Σ_u |K_u| ≥ |W(ω)|, or its like for a pair. */
+  magnitude(h: number): Matrix {
+    const { rows, columns, data } = this.#magnitude;
+    if (h === 1) return this.#magnitude;
+    this.#paired ??= matrix(2 * rows, 2 * columns, (i, j) => data[(i % rows) * columns + (j % columns)]!);
+    return this.#paired;
+  }
+
+  /** Takes entries at an offset, each at most once. */
+  at(offset: Index): Put {
     const key = offset.join();
     const tap = this.#taps.get(key) ?? { offset, rows: [], columns: [], values: [] };
     this.#taps.set(key, tap);
-    return (row, column, value, magnitude) => {
+    this.#calls++;
+    const { columns, data } = this.#magnitude;
+    return (row, column, value, magnitude = Math.abs(value)) => {
       if (magnitude === 0) return;
       tap.rows.push(row);
       tap.columns.push(column);
       tap.values.push(value);
-      this.magnitude[row * this.columns + column]! += magnitude;
-      this.#additions[row * this.columns + column]! += 1;
+      data[row * columns + column]! += magnitude;
     };
   }
 
-  /** Scales by the power of two that brings row sums of the magnitude below 2. @param uncertainty relative error of every
-   *  entry times its phase */
-  finish(uncertainty: number): void {
-    let [largest, additions] = [0, 0];
-    for (let i = 0; i < this.rows; i++) {
-      const row = this.magnitude.subarray(i * this.columns, (i + 1) * this.columns);
-      largest = Math.max(
-        largest,
-        row.reduce((sum, x) => sum + x, 0),
-      );
-    }
-    for (const count of this.#additions) additions = Math.max(additions, count);
-    demand(
-      largest === 0 || (largest > 2 ** -400 && largest < 2 ** 400),
-      'weights beyond 1e±120 are not covered',
+  /**
+   * Row j of the argument is to be multiplied by 2^scale_j. Scales rows likewise, so that their largest entry is in [1, 2), and
+   * returns their exponents. @param uncertainty relative error of every entry times its phase
+   */
+  finish(scale: readonly number[], uncertainty: number): number[] {
+    const { rows, columns, data } = this.#magnitude;
+    const own = Array.from({ length: rows }, (_, i) =>
+      scale.reduce((most, e, j) => {
+        const x = data[i * columns + j]!;
+        return x === 0 ? most : Math.max(most, exponentOf(x) + e);
+      }, -Infinity),
     );
-    this.exponent = largest === 0 ? 0 : exponentOf(largest);
-    const factor = powerOfTwo(-this.exponent);
-    for (const k of this.magnitude.keys()) this.magnitude[k]! *= factor;
-    for (const { values } of this.#taps.values()) for (const k of values.keys()) values[k]! *= factor;
-    this.error = 1.001 * (gamma(additions + 4) + uncertainty);
+    const top = Math.max(...own.filter((e) => e > -Infinity));
+    const result = own.map((e) => (e > -Infinity ? e : (top > -Infinity ? top : 0) + NOTHING));
+    const factor = (row: number, column: number) => powerOfTwo(scale[column]! - result[row]!);
+    for (const k of data.keys()) data[k]! *= factor(Math.floor(k / columns), k % columns);
+    for (const { rows: at, columns: from, values } of this.#taps.values()) {
+      for (const k of values.keys()) values[k]! *= factor(at[k]!, from[k]!);
+    }
+    this.error = 1.001 * (gamma(this.#calls + 4) + uncertainty);
+    return result;
   }
 
   /** W(ω): [rows, columns], or twice that each way for a pair ±ω. */
-  symbol(omega: Index, sides: Index): Float64Array {
+  symbol(omega: Index, sides: Index): Matrix {
     const h = halves(omega, sides);
-    const width = h * this.columns;
-    const w = new Float64Array(h * this.rows * width);
+    const { rows: m, columns: n } = this.#magnitude;
+    const result = matrix(h * m, h * n);
+    const { columns: width, data: w } = result;
     for (const { offset, rows, columns, values } of this.#taps.values()) {
       const [re, im] = phase(omega, offset, sides);
       for (let k = 0; k < values.length; k++) {
         const at = rows[k]! * width + columns[k]!;
         w[at]! += values[k]! * re;
-        if (h === 2) w[at + this.rows * width]! += values[k]! * im;
+        if (h === 2) w[at + m * width]! += values[k]! * im;
       }
     }
-    for (let i = 0; h === 2 && i < this.rows; i++) {
-      for (let j = 0; j < this.columns; j++) {
-        const [upper, lower] = [i * width + j, (i + this.rows) * width + j];
-        w[lower + this.columns] = w[upper]!;
-        w[upper + this.columns] = -w[lower]!;
+    for (let i = 0; h === 2 && i < m; i++) {
+      for (let j = 0; j < n; j++) {
+        const [upper, lower] = [i * width + j, (i + m) * width + j];
+        w[lower + n] = w[upper]!;
+        w[upper + n] = -w[lower]!;
       }
     }
-    return w;
+    return result;
   }
 }
 
 const ROOTS = new Map<number, Float64Array>();
 
+/** e^{2πi⟨ω,u⟩/n}: a product of at most three roots. */
 function phase(omega: Index, offset: Index, sides: Index): [number, number] {
   let [re, im] = [1, 0];
   for (const [a, n] of sides.entries()) {
