@@ -34,7 +34,7 @@ export interface Structure {
 
 /** a bᵀ for a [m, k] and b [n, k]. An entry is a plain sum of products: |computed − exact| ≤ γ_k Σ_p |a_ip b_jp| but for
  *  underflow. */
-export function product(left: Matrix, right: Matrix, structure: Structure = {}): Matrix {
+export function times(left: Matrix, right: Matrix, structure: Structure = {}): Matrix {
   const { rows: m, columns: k, data: a } = left;
   const { rows: n, data: b } = right;
   const result = matrix(m, n);
@@ -88,7 +88,7 @@ export function absolute({ rows, columns, data }: Matrix, x: Float64Array, trans
  * About the N, lower triangular, with N a Nᵀ = I, by Gauß's elimination. Undefined where a pivot is not positive, so that a
  * does not seem to be positive definite. Nothing is said of its error.
  */
-export function inverseFactor(a: Matrix): Matrix | undefined {
+function inverseFactor(a: Matrix): Matrix | undefined {
   const n = a.rows;
   // Below the diagonal: what the rows of the identity have become; from it on: what is left of a.
   const work = a.data.slice();
@@ -120,7 +120,7 @@ export function positive(a: Matrix): Positive | undefined {
   const factor = inverseFactor(a);
   if (!factor) return undefined;
   const n = a.rows;
-  const whitened = product(product(factor, a, { a: 'lower' }), factor, { b: 'lower', symmetric: true }).data;
+  const whitened = times(times(factor, a, { a: 'lower' }), factor, { b: 'lower', symmetric: true }).data;
   // |computed − N A Nᵀ| ≤ (2 γ_n + γ_n² + U) |N| |A| |N|ᵀ, by its row sums.
   const sums = absolute(factor, new Float64Array(n).fill(1), true);
   const bound = absolute(factor, absolute(a, sums));

@@ -3,10 +3,11 @@
  * |error_ij| ≤ B_ij for a symmetric error, then error ⪯ diag(B q / q) for any q > 0 (Gershgorin); q evens out rows of
  * different size.
  */
-import { absolute, inverseFactor, LARGEST, type Matrix, matrix, positive, product, TINY } from './matrix.ts';
-import { gamma, powerOfTwo, U, up } from './numbers.ts';
+import { product } from '../../network/size.ts';
+import { absolute, LARGEST, type Matrix, matrix, positive, TINY, times } from './matrix.ts';
+import { gamma, powerOfTwo, U } from './numbers.ts';
 import type { LinearStep, NonlinearStep, Segment } from './plan.ts';
-import { demand, Refusal } from './refusal.ts';
+import { demand } from './refusal.ts';
 import { aliases, halves, type Index } from './symbol.ts';
 
 /** Runs a plan; `pause` is awaited often, and may throw. Returns x and e, x · 4^e an upper bound of λ_max of the last covariance. */
@@ -53,35 +54,35 @@ export async function after(
   const coarse = step.sides.map((n, a) => n / step.ratio[a]!);
   const list = aliases(omega, coarse, step.ratio);
   const n = step.taps.rows * halves(omega, coarse);
-  const mean = matrix(n, n);
+  const copies = product(step.ratio);
+  let sum = matrix(n, n);
   for (const alias of list) {
     const image = linear(step, await after(segment, k - 1, alias, pause), alias);
-    if (step.ratio.every((r) => r === 1)) return image;
+    if (copies === 1) return image;
     // A pair that aliases to a frequency of its own: X + X̄ = 2 Re X is below the sum of both diagonal blocks.
     for (let block = 0; block + n <= image.rows; block += n) {
-      for (let i = 0; i < n; i++) {
-        for (let j = 0; j < n; j++)
-          mean.data[i * n + j]! += image.data[(i + block) * image.rows + j + block]!;
-      }
+      const { data } = sum;
+      sum = matrix(n, n, (i, j) => data[i * n + j]! + image.data[(i + block) * image.rows + j + block]!);
     }
   }
-  const copies = step.ratio.reduce((p, r) => p * r, 1);
-  for (let at = 0; at < n * n; at++) mean.data[at]! /= copies;
   // |error| ≤ γ Σ |X_ij| ≤ γ √(Σ X_ii Σ X_jj), X being positive semidefinite.
-  for (let i = 0; i < n; i++) mean.data[i * n + i]! *= 1 + 1.001 * (n + 1) * gamma(2 * list.length + 4);
-  return mean;
+  const growth = 1 + 1.001 * (n + 1) * gamma(2 * list.length + 4);
+  return matrix(n, n, (i, j) => (sum.data[i * n + j]! / copies) * (i === j ? growth : 1));
 }
 
 /** W Σ Wᵀ. With Ŵ = W + E, |E| ≤ error · F and |W| ≤ F: |computed − exact| ≤ (2 γ + 2 error + …) F |Σ| Fᵀ. */
 function linear({ taps, sides }: LinearStep, state: Matrix, omega: Index): Matrix {
   const w = taps.symbol(omega, sides);
-  const image = product(product(w, state), w, { symmetric: true });
+  const image = times(times(w, state), w, { symmetric: true });
   const f = taps.magnitude(halves(omega, sides));
   const deviations = diagonalOf(state).map(Math.sqrt);
   const q = absolute(f, deviations).map((x) => 1 / Math.max(x, 2 ** -250));
   const factor = 2.01 * (gamma(state.rows + 4) + taps.error);
-  const bound = absolute(f, absolute(state, absolute(f, q, true))).map((x) => factor * x);
-  return raised(image, q, bound);
+  const bound = absolute(f, absolute(state, absolute(f, q, true)));
+  return raised(
+    image,
+    bound.map((x, i) => (factor * x) / q[i]!),
+  );
 }
 
 /**
@@ -116,27 +117,22 @@ function nonlinear(step: NonlinearStep, given: Matrix, h: number): Matrix {
   });
   const alone = staying === 0 && middle !== undefined;
   // (D − S)⁻¹ ⪯ excess · Nᵀ N; alone, V Nᵀ is an upper triangle.
-  const y = product(v, root.factor, { b: 'lower' });
-  const g = product(y, y, { symmetric: true, ...(alone ? { a: 'upper' } : {}) });
-  const constant = (i: number, j: number, sign: number) => {
-    if (result(i) < 0) return result(j) < 0 ? at(keptRow(i), keptRow(j)) : 0;
-    return i === j ? plus[result(i)]! + sign * minus[result(i)]! : 0;
-  };
-  const sum = matrix(n, n, (i, j) => constant(i, j, -1) + root.excess * g.data[i * n + j]!);
-  // |V||N|ᵀ|N||V|ᵀ bounds what the products can be off by, the sum of magnitudes what adding up can.
-  const total = matrix(
-    n,
-    n,
-    (i, j) => Math.abs(constant(i, j, 1)) + root.excess * Math.abs(g.data[i * n + j]!),
-  );
-  const q = diagonalOf(total).map((x) => 1 / Math.sqrt(Math.max(x, TINY)));
+  const y = times(v, root.factor, { b: 'lower' });
+  const g = times(y, y, { symmetric: true, ...(alone ? { a: 'upper' } : {}) });
+  const sum = matrix(n, n, (i, j) => {
+    const grown = root.excess * g.data[i * n + j]!;
+    if (result(i) < 0) return result(j) < 0 ? at(keptRow(i), keptRow(j)) + grown : grown;
+    return i === j ? plus[result(i)]! - minus[result(i)]! + grown : grown;
+  });
+  // |V||N|ᵀ|N||V|ᵀ bounds what the products can be off by; terms are positive semidefinite, so that the diagonal bounds what
+  // adding them up can.
+  const total = diagonalOf(sum).map((x, i) => x + 2 * (minus[result(i)] ?? 0));
+  const q = total.map((x) => 1 / Math.sqrt(Math.max(x, TINY)));
   const inner = absolute(root.factor, absolute(root.factor, absolute(v, q, true)), true);
   const products = 2.01 * root.excess * gamma(2 * s + 8);
-  const added = absolute(total, q);
   return raised(
     sum,
-    q,
-    absolute(v, inner).map((x, i) => products * x + 8 * U * added[i]!),
+    absolute(v, inner).map((x, i) => (products * x) / q[i]! + 8 * U * n * total[i]!),
   );
 }
 
@@ -148,39 +144,34 @@ function scaled({ rows, data }: Matrix, exponent: (i: number) => number): Matrix
   return matrix(rows, rows, (i, j) => data[i * rows + j]! * powerOfTwo(exponent(i) + exponent(j)));
 }
 
-/** With bound_i / q_i added to the diagonal, and what roundings of this sum, of the bound and underflow can take away. */
-function raised(given: Matrix, q: Float64Array, bound: Float64Array): Matrix {
+/** With a bound added to the diagonal, and what roundings of this sum, of the bound and underflow can take away. */
+function raised(given: Matrix, bound: Float64Array): Matrix {
   const { rows, data } = given;
-  for (let i = 0; i < rows; i++) {
-    const own = data[i * rows + i]!;
-    const more = (1.001 * bound[i]!) / q[i]! + TINY;
+  for (const [i, x] of bound.entries()) {
+    const [own, more] = [data[i * rows + i]!, 1.001 * x + TINY];
     data[i * rows + i] = own + more + 4 * U * (Math.abs(own) + more);
   }
   return given;
 }
 
-/** Bisection stops at this relative width; what is proven in the end lies a little above. */
-const WIDTH = 2 ** -36;
+/** Bisection stops at this relative width. */
+const WIDTH = 2 ** -34;
 /** A bound of 0 is reported as the root of this, which `positive` can still prove. */
 const SMALLEST = 2 ** -240;
 
 /** Not below λ_max, nor below `least`: a t with t I − Σ ≻ 0. */
 function largestEigenvalue(state: Matrix, least: number): number {
   const n = state.rows;
-  const below = (t: number) => matrix(n, n, (i, j) => (i === j ? t : 0) - state.data[i * n + j]!);
-  if (positive(below(least))) return least;
-  let [low, high] = [
-    least,
-    2 * least + absolute(state, new Float64Array(n).fill(1)).reduce((m, x) => Math.max(m, x)),
-  ];
-  for (let k = 0; k < 1000 && high - low > WIDTH * high; k++) {
+  const isAbove = (t: number) =>
+    positive(matrix(n, n, (i, j) => (i === j ? t : 0) - state.data[i * n + j]!)) !== undefined;
+  if (isAbove(least)) return least;
+  const sums = absolute(state, new Float64Array(n).fill(1));
+  let [low, high] = [least, 2 * sums.reduce((most, x) => Math.max(most, x), least)];
+  demand(isAbove(high), 'the last covariance leaves the range of float64');
+  while (high - low > WIDTH * high) {
     const t = (low + high) / 2;
-    if (inverseFactor(below(t))) high = t;
+    if (isAbove(t)) high = t;
     else low = t;
   }
-  for (let margin = 2 ** -34; margin < 2; margin *= 4) {
-    const t = high * (1 + margin);
-    if (positive(below(t))) return up(t);
-  }
-  throw new Refusal('the last covariance leaves the range of float64');
+  return high;
 }

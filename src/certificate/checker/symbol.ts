@@ -40,55 +40,43 @@ export function aliases(omega: Index, sides: Index, ratio: Index): number[][] {
   return list;
 }
 
-/** Entries of a map that read at the offset u. */
-interface Tap {
-  readonly offset: Index;
-  readonly rows: number[];
-  readonly columns: number[];
-  readonly values: number[];
-}
-
 /** Rows that are zero have this scale against the largest. */
 const NOTHING = -400;
 
-/** A block matrix of maps. */
+/** A block matrix of maps: K_u, [rows, columns], by the offset u at which it reads. */
 export class Taps {
   /** |computed − exact| ≤ error · magnitude, for real and imaginary parts. */
   error = 0;
-  readonly #magnitude: Matrix;
-  /** Of the real matrix that stands for a pair: F in every block. */
+  /** F = Σ_u |K_u| ≥ |W(ω)|. */
+  readonly #sum: Matrix;
+  readonly #taps = new Map<string, { readonly offset: Index; readonly values: Float64Array }>();
   #paired?: Matrix;
-  readonly #taps = new Map<string, Tap>();
   #calls = 0;
 
   constructor(rows: number, columns: number) {
-    this.#magnitude = matrix(rows, columns);
+    this.#sum = matrix(rows, columns);
   }
 
   get rows(): number {
-    return this.#magnitude.rows;
+    return this.#sum.rows;
   }
 
-  /** F = Σ_u |K_u| ≥ |W(ω)|, or its like for a pair. */
+  /** F for a frequency that is its own opposite, or for a pair, with F in every block. */
   magnitude(h: number): Matrix {
-    const { rows, columns, data } = this.#magnitude;
-    if (h === 1) return this.#magnitude;
+    const { rows, columns, data } = this.#sum;
     this.#paired ??= matrix(2 * rows, 2 * columns, (i, j) => data[(i % rows) * columns + (j % columns)]!);
-    return this.#paired;
+    return h === 2 ? this.#paired : this.#sum;
   }
 
   /** Takes entries at an offset, each at most once. */
   at(offset: Index): Put {
+    const { columns, data } = this.#sum;
     const key = offset.join();
-    const tap = this.#taps.get(key) ?? { offset, rows: [], columns: [], values: [] };
-    this.#taps.set(key, tap);
+    const { values } = this.#taps.get(key) ?? { values: new Float64Array(data.length) };
+    this.#taps.set(key, { offset, values });
     this.#calls++;
-    const { columns, data } = this.#magnitude;
     return (row, column, value, magnitude = Math.abs(value)) => {
-      if (magnitude === 0) return;
-      tap.rows.push(row);
-      tap.columns.push(column);
-      tap.values.push(value);
+      values[row * columns + column]! += value;
       data[row * columns + column]! += magnitude;
     };
   }
@@ -98,19 +86,20 @@ export class Taps {
    * returns their exponents. @param uncertainty relative error of every entry times its phase
    */
   finish(scale: readonly number[], uncertainty: number): number[] {
-    const { rows, columns, data } = this.#magnitude;
+    const { rows, columns, data } = this.#sum;
     const own = Array.from({ length: rows }, (_, i) =>
-      scale.reduce((most, e, j) => {
-        const x = data[i * columns + j]!;
-        return x === 0 ? most : Math.max(most, exponentOf(x) + e);
-      }, -Infinity),
+      Math.max(
+        ...scale.map((e, j) =>
+          data[i * columns + j] === 0 ? -Infinity : e + exponentOf(data[i * columns + j]!),
+        ),
+      ),
     );
-    const top = Math.max(...own.filter((e) => e > -Infinity));
-    const result = own.map((e) => (e > -Infinity ? e : (top > -Infinity ? top : 0) + NOTHING));
-    const factor = (row: number, column: number) => powerOfTwo(scale[column]! - result[row]!);
-    for (const k of data.keys()) data[k]! *= factor(Math.floor(k / columns), k % columns);
-    for (const { rows: at, columns: from, values } of this.#taps.values()) {
-      for (const k of values.keys()) values[k]! *= factor(at[k]!, from[k]!);
+    const top = own.reduce((most, e) => Math.max(most, e), -Infinity);
+    const nothing = NOTHING + (top > -Infinity ? top : 0);
+    const result = own.map((e) => Math.max(e, nothing));
+    for (const array of [data, ...[...this.#taps.values()].map((tap) => tap.values)]) {
+      for (const k of array.keys())
+        array[k]! *= powerOfTwo(scale[k % columns]! - result[Math.floor(k / columns)]!);
     }
     this.error = 1.001 * (gamma(this.#calls + 4) + uncertainty);
     return result;
@@ -118,26 +107,21 @@ export class Taps {
 
   /** W(ω): [rows, columns], or twice that each way for a pair ±ω. */
   symbol(omega: Index, sides: Index): Matrix {
+    const { rows, columns } = this.#sum;
+    const [re, im] = [new Float64Array(rows * columns), new Float64Array(rows * columns)];
+    for (const { offset, values } of this.#taps.values()) {
+      const [cosine, sine] = phase(omega, offset, sides);
+      for (const [k, value] of values.entries()) {
+        re[k]! += value * cosine;
+        im[k]! += value * sine;
+      }
+    }
     const h = halves(omega, sides);
-    const { rows: m, columns: n } = this.#magnitude;
-    const result = matrix(h * m, h * n);
-    const { columns: width, data: w } = result;
-    for (const { offset, rows, columns, values } of this.#taps.values()) {
-      const [re, im] = phase(omega, offset, sides);
-      for (let k = 0; k < values.length; k++) {
-        const at = rows[k]! * width + columns[k]!;
-        w[at]! += values[k]! * re;
-        if (h === 2) w[at + m * width]! += values[k]! * im;
-      }
-    }
-    for (let i = 0; h === 2 && i < m; i++) {
-      for (let j = 0; j < n; j++) {
-        const [upper, lower] = [i * width + j, (i + m) * width + j];
-        w[lower + n] = w[upper]!;
-        w[upper + n] = -w[lower]!;
-      }
-    }
-    return result;
+    return matrix(h * rows, h * columns, (i, j) => {
+      const at = (i % rows) * columns + (j % columns);
+      if (i < rows === j < columns) return re[at]!;
+      return i < rows ? -im[at]! : im[at]!;
+    });
   }
 }
 
