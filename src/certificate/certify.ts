@@ -3,7 +3,8 @@ import type { BoundResult } from '../bounds/result.ts';
 import { InputError, UnsupportedError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
 import { Refusal } from './checker/refusal.ts';
-import { type Certificate, type Claim, encodeValues, FORMAT, VERSION } from './format.ts';
+import type { Claim } from './claim.ts';
+import { type Certificate, encodeValues, FORMAT, VERSION } from './format.ts';
 import { prove, type VerifyOptions } from './verify.ts';
 
 export interface CertifyOptions extends VerifyOptions {

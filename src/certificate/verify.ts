@@ -2,10 +2,10 @@
 import { InputError, UnsupportedError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
 import { check } from './checker/check.ts';
-import { log10Up, toNumber } from './checker/numbers.ts';
 import type { Layer } from './checker/plan.ts';
 import { Refusal } from './checker/refusal.ts';
-import { type Certificate, type Claim, decodeValues, readCertificate } from './format.ts';
+import { type Claim, claimOf } from './claim.ts';
+import { type Certificate, decodeValues, readCertificate } from './format.ts';
 
 export interface VerifyOptions {
   /** Cancels: the promise is rejected with the signal's reason. */
@@ -73,7 +73,7 @@ export async function prove(
     onProgress?.({ covariances });
     last = performance.now();
   });
-  return { bound: toNumber(value), log10: log10Up(value) };
+  return claimOf(value);
 }
 
 function decoded(layer: Certificate['layers'][number], k: number): Layer {

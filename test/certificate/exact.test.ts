@@ -159,7 +159,7 @@ describe('covariances', () => {
       const random = new Random(77);
       for (let k = 0; k < runs(250); k++) {
         const { network, tori, layers, covariance } = randomCase(random, 0, margin, scale, bits);
-        const [segment] = planOf(signalsOf(network, network), tori, layers, 0);
+        const [segment] = planOf(signalsOf(network, null), tori, layers, 0);
         const { steps, scale: exponents } = segment!;
         const { rows, data } = await after(segment!, steps.length - 1, [], async () => {});
         const unit = (e: number) => new Rational(2n ** BigInt(Math.max(0, e)), 2n ** BigInt(Math.max(0, -e)));

@@ -57,7 +57,11 @@ describe.each(Object.entries(FAMILIES))('certificates of %s', (_, plans) => {
           const certificate = await certify(network, result).catch(reasonOf);
           if (typeof certificate === 'string') {
             refused++;
-            console.log(certificate, RULE_NAMES.length); expect(REFUSED.filter((known) => known.test(certificate)), certificate).toHaveLength(1);
+            console.log(certificate, RULE_NAMES.length);
+            expect(
+              REFUSED.filter((known) => known.test(certificate)),
+              certificate,
+            ).toHaveLength(1);
             return;
           }
           expect((await verify(network, certificate)).accepted).toBe(true);
@@ -68,7 +72,8 @@ describe.each(Object.entries(FAMILIES))('certificates of %s', (_, plans) => {
         }),
         { numRuns: runs(25) },
       );
-      console.log(_, made, refused); expect(refused).toBeLessThan(2 + 0.2 * made);
+      console.log(_, made, refused);
+      expect(refused).toBeLessThan(2 + 0.2 * made);
     },
     patience(),
   );

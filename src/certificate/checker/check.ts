@@ -1,13 +1,12 @@
 /**
  * The checker: an upper bound on the Lipschitz constant of a network, from multipliers that anybody may have found. It trusts
- * the reading of the network (src/network: `simplify`, `unroll`, `signalsOf`) and IEEE arithmetic; it shares nothing with
+ * the reading of the network (src/network: `simplify`, `signalsOf`) and IEEE arithmetic; it shares nothing with
  * the optimiser and the engines. The proof is in docs/certificate.md.
  */
 import type { Network } from '../../network/network.ts';
 import { signalsOf } from '../../network/signals/read.ts';
 import { roundingsOf } from '../../network/simplify/roundings.ts';
 import { simplify } from '../../network/simplify.ts';
-import { unroll, unrolledSize } from '../../network/unroll.ts';
 import { gamma, rootUp, type Scaled } from './numbers.ts';
 import { type Layer, planOf } from './plan.ts';
 import { run } from './recursion.ts';
@@ -21,8 +20,6 @@ export interface Multipliers {
   readonly layers: readonly Layer[];
 }
 
-const MOST_UNROLLED_BYTES = 2 ** 30;
-
 /**
  * @param pause awaited between matrices; what it throws passes through
  * @throws Refusal with the reason where nothing is proven
@@ -30,34 +27,14 @@ const MOST_UNROLLED_BYTES = 2 ** 30;
  */
 export async function check(
   network: Network,
-  given: Multipliers,
+  { unrolledFrom, tori, layers }: Multipliers,
   pause: () => Promise<void>,
 ): Promise<Scaled> {
-  const uncertainty = gamma(roundingsOf(network));
-  let simple = simplify(network);
-  let magnitudes = simple;
-  const from = given.unrolledFrom;
-  if (from !== null) {
-    const nodes = simple.nodes.length;
-    demand(from >= 0 && from < nodes, `unrolled from: a node of ${nodes} wanted, got ${from}`);
-    const { bytes } = unrolledSize(simple, from);
-    demand(bytes <= MOST_UNROLLED_BYTES, 'unrolled: more than 2^30 bytes are not covered');
-    magnitudes = unroll(absolute(simple), from);
-    simple = unroll(simple, from);
-  }
-  const graph = signalsOf(simple, magnitudes);
-  const [top, exponent] = await run(planOf(graph, given.tori, given.layers, uncertainty), pause);
-  demand(top >= 0 && top < Infinity, 'the bound is no number');
-  return rootUp(top, exponent, graph.factor);
-}
-
-/** |weights|: what unrolling adds up in one entry then bounds its rounding. */
-function absolute(network: Network): Network {
-  const nodes = network.nodes.map((node) => {
-    const { operator } = node;
-    return 'weight' in operator
-      ? { ...node, operator: { ...operator, weight: operator.weight.map(Math.abs) } }
-      : node;
-  });
-  return { ...network, nodes };
+  const simple = simplify(network);
+  const { length } = simple.nodes;
+  const known = unrolledFrom === null || (unrolledFrom >= 0 && unrolledFrom < length);
+  demand(known, `unrolled from: a node of ${length} wanted, got ${unrolledFrom}`);
+  const graph = signalsOf(simple, unrolledFrom);
+  const segments = planOf(graph, tori, layers, gamma(roundingsOf(network)));
+  return rootUp(await run(segments, pause), graph.factor);
 }

@@ -105,18 +105,11 @@ function inverseFactor(a: Matrix): Matrix | undefined {
   return matrix(n, n, (i, j) => (j > i ? 0 : (j === i ? 1 : work[i * n + j]!) / Math.sqrt(work[i * n + i]!)));
 }
 
-export interface Positive {
-  /** N, lower triangular with a positive diagonal. */
-  readonly factor: Matrix;
-  /** Not below 1 / (1 − η). */
-  readonly excess: number;
-}
-
 /**
  * Proof that a ≻ 0 for every symmetric matrix whose entries off the diagonal are those of `a` and on it within a relative
- * error of U; undefined where there is none.
+ * error of U; undefined where there is none. Returns N, lower triangular, and an `excess` not below 1 / (1 − η).
  */
-export function positive(a: Matrix): Positive | undefined {
+export function positive(a: Matrix): { factor: Matrix; excess: number } | undefined {
   const factor = inverseFactor(a);
   if (!factor) return undefined;
   const n = a.rows;

@@ -27,32 +27,17 @@ export function exponentOf(x: number): number {
   return e;
 }
 
-/** A number m · 2^e ≥ 0 with m in [1, 2), or 0. */
+/** A number m · 2^e > 0. */
 export interface Scaled {
   readonly mantissa: number;
   readonly exponent: number;
 }
 
-/** √x · 2^exponent · factor, rounded up; x and the product normal. */
-export function rootUp(x: number, exponent: number, factor: number): Scaled {
-  const root = up(Math.sqrt(x) * factor);
+/** √x · factor, rounded up; the mantissa of x and its product with the factor are normal. */
+export function rootUp({ mantissa, exponent }: Scaled, factor: number): Scaled {
+  const root = up(Math.sqrt(mantissa) * factor);
   const own = exponentOf(root);
-  return { mantissa: root * powerOfTwo(-own), exponent: exponent + own };
-}
-
-/** The float64, or null outside its normal range. */
-export function toNumber({ mantissa, exponent }: Scaled): number | null {
-  return exponent >= -1022 && exponent <= 1023 ? mantissa * powerOfTwo(exponent) : null;
-}
-
-/** Not below log10 of the number. */
-export function log10Up({ mantissa, exponent }: Scaled): number {
-  // ln m = 2 artanh z with z = (m − 1)/(m + 1) ≤ 1/3: what follows z⁴⁵/45 is below 10⁻²².
-  const z = (mantissa - 1) / (mantissa + 1);
-  let sum = 0;
-  for (let k = 45; k >= 1; k -= 2) sum = sum * z * z + 1 / k;
-  const value = exponent * 0.3010299956639812 + 2 * z * sum * Math.LOG10E;
-  return value + (Math.abs(exponent) + 4) * 16 * U;
+  return { mantissa: root * powerOfTwo(-own), exponent: exponent / 2 + own };
 }
 
 /** How far an entry of `rootsOfUnity` may be from the truth. */

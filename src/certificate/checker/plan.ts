@@ -1,22 +1,22 @@
 /**
  * The steps, in order. Signals live on grids of a torus. A grid only gets coarser (strides): what lives on beside a stride is
- * kept as its polyphase components (*lifted* by f: sample f k + p is channel block p at position k). A vector lives on the grid
- * of one sample, whose only frequency makes everything a real matrix. A maximum beside which nothing lives on starts a new torus.
- * Row i of a state is 2^−scale_i times what it stands for, so that all are of order 1.
+ * kept as its polyphase components. A vector lives on the grid of one sample, whose only frequency makes everything a real
+ * matrix. A maximum beside which nothing lives on starts a new torus.
  */
+import { misfit } from '../../network/signals/grids.ts';
 import { pointwise } from '../../network/signals/maps.ts';
+import { liftOf, type Phases, polyphase } from '../../network/signals/polyphase.ts';
 import {
-  type LinearMap,
   type Maximum,
   type Sector,
   type Signal,
   type SignalGraph,
   sourcesOf,
 } from '../../network/signals/signal.ts';
-import { product } from '../../network/size.ts';
-import { exponentOf, powerOfTwo, ROOT_ERROR, U } from './numbers.ts';
+import { indices, product } from '../../network/size.ts';
+import { exponentOf, powerOfTwo, U } from './numbers.ts';
 import { demand } from './refusal.ts';
-import { each, type Index, Taps } from './symbol.ts';
+import { type Index, Taps } from './symbol.ts';
 
 /** Multipliers of one nonlinear step, as the certificate has them: values · 2^exponent. */
 export interface Layer {
@@ -48,7 +48,7 @@ export interface NonlinearStep {
   readonly shift: readonly number[];
   /** D per source row. */
   readonly d: readonly number[];
-  /** Results have covariance (middle D)(D − S)⁻¹(middle D) + plus − minus; no middle: not correlated with anything. */
+  /** m D, r² D and m² D of a sector with slopes in [m − r, m + r]; for a maximum e as `plus`, and no middle. */
   readonly middle?: readonly number[];
   readonly plus: readonly number[];
   readonly minus: readonly number[];
@@ -58,40 +58,38 @@ export interface Segment {
   /** Diagonal covariance that it starts from, the same at every frequency. */
   readonly start: readonly number[];
   readonly steps: readonly (LinearStep | NonlinearStep)[];
-  /** Of the grid after the last step, and exponents of the rows there. */
+  /** Of the grid after the last step. */
   readonly sides: Index;
+  /** Row i of the last state is 2^−scale_i times what it stands for. */
   readonly scale: readonly number[];
 }
 
-interface Live {
+/** A signal on the grid at hand, and its rows in the state. */
+interface Live extends Phases {
   readonly signal: Signal;
   readonly start: number;
   readonly rows: number;
-  readonly lift: Index;
 }
 
-/** Most rows of a covariance, entries of a map, and floating-point operations. */
 const MOST_ROWS = 4096;
-const MOST_ENTRIES = 2 ** 25;
-const MOST_OPERATIONS = 2 ** 44;
 
 const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
-const same = (a: Index, b: Index) => a.join() === b.join();
 const rowsIn = ({ start, rows }: Live) => Array.from({ length: rows }, (_, k) => start + k);
-const total = (live: readonly Live[]) => live.reduce((n, l) => n + l.rows, 0);
+const rowsOf = (live: readonly Live[]) => live.reduce((n, l) => n + l.rows, 0);
+const perChannel = (values: readonly number[], k: number) => values[k % values.length]!;
 
+/** @param uncertainty relative error of every weight */
 export function planOf(
-  { signals, output }: SignalGraph,
+  { signals, output, extent }: SignalGraph,
   tori: readonly Index[],
   layers: readonly Layer[],
   uncertainty: number,
 ): Segment[] {
   const segments: Segment[] = [];
   const done = new Set<Signal>();
-  let [used, operations] = [0, 0];
+  let used = 0;
   // Of the segment at work; lengths in the units of spacings.
   let torus: Index = [];
-  let needed: number[] = [];
   let grid: Index = [];
   let start: readonly number[] = [];
   let scale: readonly number[] = [];
@@ -101,167 +99,121 @@ export function planOf(
   // A vector has the whole torus between its samples.
   const spacingOf = ({ window, spacing }: Signal) => (window.length === 0 ? torus : spacing);
   const sidesOf = (apart: Index) => torus.map((n, a) => n / apart[a]!);
-  const find = (signal: Signal) => live.find((l) => l.signal === signal);
   const isNeeded = (signal: Signal, besides?: Signal) =>
     signal === output || signals.some((s) => s !== besides && !done.has(s) && sourcesOf(s).includes(signal));
-  const count = (work: number) => {
-    operations += product(sidesOf(grid)) * work * (torus.length > 0 ? 4 : 1);
-    demand(operations < MOST_OPERATIONS, 'it takes more than 2^44 operations');
-  };
 
-  const open = (signal: Signal, diagonal: readonly number[], exponents: readonly number[]) => {
-    const given = tori[segments.length];
-    const axes = signal.window.length;
-    demand(
-      given?.length === axes,
-      `torus of ${signal.name}: must have ${axes} sides, got ${given?.length ?? 'none'}`,
-    );
-    torus = given.map((n, a) => n * signal.spacing[a]!);
-    [needed, grid, start, scale, steps] = [torus.map(() => 1), signal.spacing, diagonal, exponents, []];
-    live = layout([signal]);
-  };
-
-  const close = () => {
-    const wide = torus.findIndex((n, a) => !(n <= 4 * needed[a]!));
-    demand(wide < 0, `torus: side ${wide} is more than four times what it has to be`);
-    segments.push({ start, steps, sides: sidesOf(grid), scale });
-    count(total(live) ** 3);
-  };
-
-  /** The rows of a state on the grid at hand; signals must fit the torus. */
+  /** The rows of a state. */
   const layout = (list: readonly Signal[]): Live[] => {
     let rows = 0;
     return list.map((signal) => {
-      const apart = spacingOf(signal);
-      for (const [a, samples] of signal.room.entries()) {
-        const [n, least] = [torus[a]!, samples * apart[a]!];
-        const exact = !signal.wraps || n === signal.window[a]! * apart[a]!;
-        const wanted = `needs ${signal.wraps ? 'exactly' : 'at least'} ${least}`;
-        demand(
-          n >= least && n % apart[a]! === 0 && exact,
-          `torus: ${signal.name} ${wanted} on axis ${a}, got ${n}`,
-        );
-        needed[a] = Math.max(needed[a]!, least);
-      }
-      const lift = grid.map((g, a) => g / apart[a]!);
-      const own = { signal, start: rows, rows: product(lift) * signal.channels, lift };
+      const wrong = misfit(signal, torus);
+      demand(wrong === undefined, `torus: ${wrong}`);
+      const phases = { spacing: spacingOf(signal), grid, channels: signal.channels };
+      const own = { ...phases, signal, start: rows, rows: product(liftOf(phases)) * signal.channels };
       rows += own.rows;
       demand(rows <= MOST_ROWS, `${signal.name}: more than ${MOST_ROWS} rows live at once`);
       return own;
     });
   };
 
-  /** The finest grid that is no finer than the one at hand and on which samples `apart` from each other lie. */
-  const gridFor = (name: string, apart: Index) => {
+  const open = (signal: Signal, diagonal: readonly number[], exponents: readonly number[]) => {
+    const given = tori[segments.length];
+    const axes = signal.window.length;
+    const got = given?.join('×') ?? 'none';
+    demand(given?.length === axes, `torus of ${signal.name}: must have ${axes} sides, got ${got}`);
+    torus = given.map((n, a) => n * signal.spacing[a]!);
+    const small = torus.every((n, a) => n <= 4 * extent[a]!);
+    demand(small, `torus of ${signal.name}: ${got} is more than four times what it has to be`);
+    [grid, start, scale, steps] = [signal.spacing, diagonal, exponents, []];
+    live = layout([signal]);
+  };
+  const close = () => segments.push({ start, steps, sides: sidesOf(grid), scale });
+
+  /** Goes to the finest grid, no finer than the one at hand, with samples `apart` from each other. Where signals are made,
+   *  whatever is linear in what lives, and fits the grid, is: so sources need not be kept. */
+  const advance = (name: string, apart: Index, makes: boolean) => {
     const next = grid.map((g, a) => (g / gcd(g, apart[a]!)) * apart[a]!);
     const fits = next.every((g, a) => torus[a]! % g === 0);
     demand(fits, `torus: ${name} needs a multiple of ${next.join('×')}, got ${torus.join('×')}`);
-    return next;
-  };
-
-  /** Makes linear signals, and a coarser grid. */
-  const advance = (name: string, made: readonly Signal[], next: Index) => {
+    const ratio = next.map((g, a) => g / grid[a]!);
+    if (!makes && product(ratio) === 1) return;
+    const from = new Map(live.map((l) => [l.signal, l]));
+    const made = signals.filter((s) => {
+      if (!makes || done.has(s) || s.origin.kind !== 'linear') return false;
+      return sourcesOf(s).every((t) => from.has(t)) && spacingOf(s).every((x, a) => next[a]! % x === 0);
+    });
     for (const signal of made) done.add(signal);
-    const [before, scaleBefore, old] = [live, scale, grid];
+    const sides = sidesOf(grid);
     grid = next;
-    live = layout([...before.map((l) => l.signal).filter((s) => isNeeded(s)), ...made]);
-    const [rows, columns] = [total(live), total(before)];
-    demand(rows * columns <= MOST_ENTRIES, `${name}: a map of ${rows} × ${columns} is too large`);
-    const taps = new Taps(rows, columns);
+    live = layout([...[...from.keys()].filter((s) => isNeeded(s)), ...made]);
+    const taps = new Taps(rowsOf(live), scale.length);
     for (const target of live) {
       const { signal } = target;
-      const stays = { source: signal, map: pointwise(signal, () => 1) };
-      const terms = made.includes(signal) && signal.origin.kind === 'linear' ? signal.origin.terms : [stays];
+      const stays = [{ source: signal, map: pointwise(signal, () => 1) }];
+      const terms = signal.origin.kind === 'linear' && !from.has(signal) ? signal.origin.terms : stays;
       for (const { source, map } of terms) {
-        const from = before.find((l) => l.signal === source)!;
-        place(taps, map, from, target, old, [spacingOf(source), spacingOf(signal)]);
+        const old = from.get(source)!;
+        polyphase(map, old, target, (offset) => taps.at(offset, target.start, old.start));
       }
     }
-    // A phase is a product of at most three roots.
-    scale = taps.finish(scaleBefore, uncertainty + (torus.length > 0 ? 5 * ROOT_ERROR : 0));
-    const ratio = next.map((g, a) => g / old[a]!);
-    count(product(ratio) * rows * columns * (rows + 2 * columns));
-    steps.push({ kind: 'linear', taps, sides: sidesOf(old), ratio });
-  };
-
-  /** Whatever is linear in what lives, and fits the grid, is made at once, so that sources need not be kept. */
-  const linear = (signal: Signal) => {
-    const next = gridFor(signal.name, spacingOf(signal));
-    const ready = (s: Signal) =>
-      s.origin.kind === 'linear' &&
-      !done.has(s) &&
-      s.origin.terms.every(({ source }) => find(source)) &&
-      spacingOf(s).every((apart, a) => next[a]! % apart === 0);
-    advance(signal.name, signals.filter(ready), next);
+    scale = taps.finish(scale, uncertainty);
+    steps.push({ kind: 'linear', taps, sides, ratio });
   };
 
   const nonlinear = (signal: Signal, origin: Sector | Maximum) => {
+    const { name } = signal;
     const layer = layers[used++];
-    const role = origin.kind === 'sector' ? origin.role : 'maximum';
-    const wanted = `${role} ${signal.name}`;
+    const wanted = `${origin.role} ${name}`;
     const got = layer ? `${layer.role} ${layer.name}` : 'none';
-    demand(layer?.name === signal.name && layer.role === role, `layers: ${wanted} expected, got ${got}`);
-    const axes = origin.kind === 'sector' ? signal.window.length : 0;
-    const sides = layer.period.length;
-    demand(sides === axes, `${wanted}: its period must have ${axes} sides, got ${sides}`);
-    const length = product(layer.period) * signal.channels;
-    const { values } = layer;
-    const regular = values.length === length && values.every((x) => x > 2 ** -900 && x < 2 ** 900);
-    demand(regular, `${wanted}: must have ${length} positive values within 1e±270, got ${values.length}`);
-    const alone =
-      origin.kind === 'maximum' && !origin.entries && !live.some((l) => isNeeded(l.signal, signal));
-    if (!alone) {
-      // Where D or the windows have a longer period than the grid, the grid gets coarser first.
-      const apart = spacingOf(signal).map((s, a) => s * (layer.period[a] ?? 1));
-      const next = gridFor(wanted, apart);
-      if (!same(next, grid)) advance(wanted, [], next);
-    }
+    demand(layer && wanted === got, `layers: ${wanted} expected, got ${got}`);
+    const { period, values } = layer;
+    const length = product(period) * signal.channels;
+    const regular =
+      period.length === (origin.kind === 'sector' ? signal.window.length : 0) &&
+      values.length === length &&
+      values.every((x) => x > 2 ** -900 && x < 2 ** 900);
+    demand(regular, `${wanted}: needs ${length} positive values within 1e±270, got ${values.length}`);
+    const last = !live.some((l) => isNeeded(l.signal, signal));
+    const alone = last && origin.kind === 'maximum' && !origin.entries;
+    // Where D or the windows have a longer period than the grid, the grid gets coarser first.
+    const apart = spacingOf(signal).map((s, a) => s * (period[a] ?? 1));
+    if (!alone) advance(wanted, apart, false);
+    const source = live.find((l) => l.signal === origin.source)!;
     done.add(signal);
-    const source = find(origin.source)!;
     const others = live.filter((l) => isNeeded(l.signal));
     const kept = others.flatMap(rowsIn);
+    live = alone ? [] : layout([...others.map((l) => l.signal), signal]);
+    const results = Array.from({ length: live.at(-1)?.rows ?? length }, (_, k) => values[k % length]!);
     const all = origin.kind === 'sector' ? repeated(layer, source) : sharedMultipliers(layer, origin, source);
     // Rows that no window sees need no multiplier.
     const rows = rowsIn(source).filter((_, k) => all[k]! < Infinity);
     const d = all.filter((x) => x < Infinity);
-    const before = scale;
-    live = alone ? [] : layout([...others.map((l) => l.signal), signal]);
-    const results = Array.from(
-      { length: live.at(-1)?.rows ?? signal.channels },
-      (_, k) => values[k % length]!,
-    );
-    // Scaled by D, so that it becomes a number from 1 to 4.
+    // Rows are scaled so that D becomes numbers from 1 to 4.
     const exponentFor = (x: number) => Math.floor((exponentOf(x) + layer.exponent) / 2);
     const scaled = (x: number) => x * powerOfTwo(layer.exponent - 2 * exponentFor(x));
+    const shift = scale.map(() => 0);
+    for (const [k, row] of rows.entries()) shift[row] = scale[row]! - exponentFor(d[k]!);
     const own = (origin.kind === 'sector' ? d : results).map(exponentFor);
-    const shift = before.map(() => 0);
-    for (const [k, row] of rows.entries()) shift[row] = before[row]! - exponentFor(d[k]!);
-    scale = [...kept.map((row) => before[row]! - shift[row]!), ...own];
-    steps.push({
-      ...{ kind: 'nonlinear', name: signal.name, sides: sidesOf(grid), kept, source: rows },
-      shift,
-      d: d.map(scaled),
-      ...(origin.kind === 'sector'
-        ? throughSector(origin, signal, d.map(scaled))
-        : { plus: results.map(scaled), minus: results.map(() => 0) }),
-    });
-    count(8 * source.rows ** 3 + 2 * total(live) ** 2 * source.rows);
+    scale = [...kept.map((row) => scale[row]! - shift[row]!), ...own];
+    const image =
+      origin.kind === 'sector'
+        ? throughSector(name, origin, d.map(scaled))
+        : { plus: results.map(scaled), minus: results.map(() => 0) };
+    const sides = sidesOf(grid);
+    steps.push({ kind: 'nonlinear', name, sides, kept, source: rows, shift, d: d.map(scaled), ...image });
     if (!alone) return;
     close();
-    open(signal, results.map(scaled), own);
+    open(signal, image.plus, own);
   };
 
   const [input] = signals;
   const ones = new Array<number>(input!.channels).fill(1);
-  open(
-    input!,
-    ones,
-    ones.map(() => 0),
-  );
+  const zeros = new Array<number>(input!.channels).fill(0);
+  open(input!, ones, zeros);
   for (const signal of signals) {
-    const { origin } = signal;
+    const { origin, name } = signal;
     if (done.has(signal) || origin.kind === 'input') continue;
-    if (origin.kind === 'linear') linear(signal);
+    if (origin.kind === 'linear') advance(name, spacingOf(signal), true);
     else nonlinear(signal, origin);
   }
   close();
@@ -270,67 +222,37 @@ export function planOf(
   return segments;
 }
 
-const perChannel = (values: readonly number[], k: number) => values[k % values.length]!;
-
 /** φ = m y + r ψ with |Δψ| ≤ |Δy|, row by row: m D, r² D and m² D. */
-function throughSector({ lower, upper }: Sector, { name }: Signal, d: readonly number[]) {
-  const slopes = d.map((_, k) => [perChannel(lower, k), perChannel(upper, k)] as const);
-  const regular = slopes.flat().every((x) => Math.abs(x) < 2 ** 60);
+function throughSector(name: string, { lower, upper }: Sector, d: readonly number[]) {
+  const slopes = d.map((_, k) => ({ low: perChannel(lower, k), high: perChannel(upper, k) }));
+  const regular = slopes.every(({ low, high }) => Math.abs(low) + Math.abs(high) < 2 ** 60);
   demand(regular, `${name}: slopes beyond 1e18 are not covered`);
-  const middle = slopes.map(([low, high]) => (low + high) / 2);
+  const middles = slopes.map(({ low, high }) => (low + high) / 2);
   // Rounded up, for what follows too.
-  const radius = slopes.map(
-    ([low, high], k) =>
-      Math.max(middle[k]! - low, high - middle[k]!) + 4 * U * (Math.abs(low) + Math.abs(high)),
+  const radii = slopes.map(
+    ({ low, high }, k) =>
+      Math.max(middles[k]! - low, high - middles[k]!) + 4 * U * (Math.abs(low) + Math.abs(high)),
   );
   return {
-    middle: d.map((x, k) => middle[k]! * x),
-    plus: d.map((x, k) => radius[k]! ** 2 * x),
-    minus: d.map((x, k) => middle[k]! ** 2 * x),
+    middle: d.map((x, k) => middles[k]! * x),
+    plus: d.map((x, k) => radii[k]! ** 2 * x),
+    minus: d.map((x, k) => middles[k]! ** 2 * x),
   };
 }
 
 /** D on every row of the source, from its values on one period. */
-function repeated({ period, values }: Layer, { signal, lift }: Live): number[] {
-  const d: number[] = [];
-  each(lift, (phase) => {
+function repeated({ period, values }: Layer, source: Live): number[] {
+  return indices(liftOf(source)).flatMap((phase) => {
     const index = phase.reduce((p, x, a) => p * (period[a] ?? 1) + (x % (period[a] ?? 1)), 0);
-    d.push(...values.subarray(index * signal.channels, (index + 1) * signal.channels));
+    return [...values.subarray(index * source.channels, (index + 1) * source.channels)];
   });
-  return d;
 }
 
 /** The D of a maximum with results e: Σ_o Δp_o² / e_o ≤ Σ_i Δy_i² Σ_{o ∋ i} g_i² / e_o ≤ Σ_i Δy_i² / D_i. Rounded down. */
 function sharedMultipliers({ values }: Layer, { overlap, entries, gain }: Maximum, source: Live): number[] {
-  const sums = new Array<number>(source.rows).fill(0);
-  if (entries) for (const [o, list] of entries.entries()) for (const i of list) sums[i]! += 1 / values[o]!;
-  else for (const row of sums.keys()) sums[row] = overlap / values[row % source.signal.channels]!;
+  const sums = Array.from({ length: source.rows }, (_, row) =>
+    entries ? 0 : overlap / values[row % source.channels]!,
+  );
+  for (const [o, list] of entries?.entries() ?? []) for (const i of list) sums[i]! += 1 / values[o]!;
   return sums.map((sum, row) => (1 - (overlap + 16) * 2 * U) / (sum * perChannel(gain, row) ** 2));
-}
-
-/** Puts a map between two live signals into a block matrix on a grid; `apart`: spacings of source and target. */
-function place(
-  taps: Taps,
-  map: LinearMap,
-  from: Live,
-  to: Live,
-  grid: Index,
-  apart: readonly [Index, Index],
-): void {
-  for (const { offset, entries } of map.taps) {
-    each(to.lift, (phase, p) => {
-      // Where it reads, measured from the sample of the grid at which the target's phase 0 stands.
-      const at = grid.map((_, a) => {
-        const reach = map.kind === 'transposed' ? -apart[1][a]! : apart[0][a]!;
-        return phase[a]! * apart[1][a]! + reach * (offset[a] ?? 0);
-      });
-      if (at.some((x, a) => x % apart[0][a]! !== 0)) return;
-      const shift = at.map((x, a) => Math.floor(x / grid[a]!));
-      const q = at.reduce((k, x, a) => k * from.lift[a]! + (x - shift[a]! * grid[a]!) / apart[0][a]!, 0);
-      const put = taps.at(shift);
-      const row = to.start + p * to.signal.channels;
-      const column = from.start + q * from.signal.channels;
-      entries((i, j, value, magnitude) => put(row + i, column + j, value, magnitude));
-    });
-  }
 }

@@ -5,33 +5,26 @@
  */
 import { product } from '../../network/size.ts';
 import { absolute, LARGEST, type Matrix, matrix, positive, TINY, times } from './matrix.ts';
-import { gamma, powerOfTwo, U } from './numbers.ts';
+import { gamma, powerOfTwo, type Scaled, U } from './numbers.ts';
 import type { LinearStep, NonlinearStep, Segment } from './plan.ts';
 import { demand } from './refusal.ts';
 import { aliases, halves, type Index } from './symbol.ts';
 
-/** Runs a plan; `pause` is awaited often, and may throw. Returns x and e, x · 4^e an upper bound of λ_max of the last covariance. */
-export async function run(
-  segments: readonly Segment[],
-  pause: () => Promise<void>,
-): Promise<[number, number]> {
+/** Runs a plan; `pause` is awaited often, and may throw. Returns an upper bound of λ_max of the last covariance. */
+export async function run(segments: readonly Segment[], pause: () => Promise<void>): Promise<Scaled> {
   let top = SMALLEST;
   // Where a maximum ends a segment all has been shown, and the next one starts from what it says.
   const last = segments.at(-1)!;
   const exponent = Math.max(...last.scale);
+  const common = (i: number) => last.scale[i % last.scale.length]! - exponent;
   for (const segment of segments) {
-    const { sides, scale } = segment;
-    for (const omega of aliases(
-      sides.map(() => 0),
-      sides.map(() => 1),
-      sides,
-    )) {
+    const [one, zero] = [segment.sides.map(() => 1), segment.sides.map(() => 0)];
+    for (const omega of aliases(zero, one, segment.sides)) {
       const state = await after(segment, segment.steps.length - 1, omega, pause);
-      const more = (i: number) => scale[i % scale.length]! - exponent;
-      if (segment === last) top = largestEigenvalue(scaled(state, more), top);
+      if (segment === last) top = largestEigenvalue(scaled(state, common), top);
     }
   }
-  return [top, exponent];
+  return { mantissa: top, exponent: 2 * exponent };
 }
 
 /** The covariance after step k (−1: before the first) at a frequency of the grid there: n × n, or 2n × 2n for a pair ±ω. */
@@ -78,11 +71,8 @@ function linear({ taps, sides }: LinearStep, state: Matrix, omega: Index): Matri
   const deviations = diagonalOf(state).map(Math.sqrt);
   const q = absolute(f, deviations).map((x) => 1 / Math.max(x, 2 ** -250));
   const factor = 2.01 * (gamma(state.rows + 4) + taps.error);
-  const bound = absolute(f, absolute(state, absolute(f, q, true)));
-  return raised(
-    image,
-    bound.map((x, i) => (factor * x) / q[i]!),
-  );
+  const bound = absolute(f, absolute(state, absolute(f, q, true))).map((x, i) => (factor * x) / q[i]!);
+  return raised(image, bound);
 }
 
 /**
@@ -130,10 +120,8 @@ function nonlinear(step: NonlinearStep, given: Matrix, h: number): Matrix {
   const q = total.map((x) => 1 / Math.sqrt(Math.max(x, TINY)));
   const inner = absolute(root.factor, absolute(root.factor, absolute(v, q, true)), true);
   const products = 2.01 * root.excess * gamma(2 * s + 8);
-  return raised(
-    sum,
-    absolute(v, inner).map((x, i) => (products * x) / q[i]! + 8 * U * n * total[i]!),
-  );
+  const bound = absolute(v, inner).map((x, i) => (products * x) / q[i]! + 8 * U * n * total[i]!);
+  return raised(sum, bound);
 }
 
 const diagonalOf = ({ rows, data }: Matrix) =>

@@ -3,24 +3,12 @@
  * complex matrices X are written as the real [[Re X, −Im X], [Im X, Re X]], which keeps products and order (⪯).
  */
 import type { Put } from '../../network/signals/signal.ts';
-import { product } from '../../network/size.ts';
+import { indices } from '../../network/size.ts';
 import { type Matrix, matrix } from './matrix.ts';
-import { exponentOf, gamma, powerOfTwo, rootsOfUnity } from './numbers.ts';
+import { exponentOf, gamma, powerOfTwo, ROOT_ERROR, rootsOfUnity } from './numbers.ts';
+import { demand } from './refusal.ts';
 
 export type Index = readonly number[];
-
-/** Calls back for every index vector of a box, in row-major order. */
-export function each(sides: Index, visit: (index: number[], position: number) => void): void {
-  for (let position = 0; position < product(sides); position++) {
-    let rest = position;
-    const index = sides.map(() => 0);
-    for (let a = sides.length - 1; a >= 0; a--) {
-      index[a] = rest % sides[a]!;
-      rest = Math.floor(rest / sides[a]!);
-    }
-    visit(index, position);
-  }
-}
 
 /** 2 where real matrices of twice the size stand for complex ones. */
 export const halves = (omega: Index, sides: Index) =>
@@ -31,17 +19,16 @@ export const halves = (omega: Index, sides: Index) =>
 export function aliases(omega: Index, sides: Index, ratio: Index): number[][] {
   const fine = sides.map((n, a) => n * ratio[a]!);
   const positionOf = (index: Index) => index.reduce((p, w, a) => p * fine[a]! + w, 0);
-  const list: number[][] = [];
-  each(ratio, (turn) => {
-    const alias = turn.map((t, a) => omega[a]! + t * sides[a]!);
+  const list = indices(ratio).map((turn) => turn.map((t, a) => omega[a]! + t * sides[a]!));
+  return list.filter((alias) => {
     const opposite = alias.map((w, a) => (fine[a]! - w) % fine[a]!);
-    if (halves(omega, sides) === 2 || positionOf(alias) <= positionOf(opposite)) list.push(alias);
+    return halves(omega, sides) === 2 || positionOf(alias) <= positionOf(opposite);
   });
-  return list;
 }
 
 /** Rows that are zero have this scale against the largest. */
 const NOTHING = -400;
+const MOST_ENTRIES = 2 ** 28;
 
 /** A block matrix of maps: K_u, [rows, columns], by the offset u at which it reads. */
 export class Taps {
@@ -68,40 +55,41 @@ export class Taps {
     return h === 2 ? this.#paired : this.#sum;
   }
 
-  /** Takes entries at an offset, each at most once. */
-  at(offset: Index): Put {
+  /** Takes entries at an offset, each at most once, of the block that begins at a row and a column. */
+  at(offset: Index, top: number, left: number): Put {
     const { columns, data } = this.#sum;
     const key = offset.join();
     const { values } = this.#taps.get(key) ?? { values: new Float64Array(data.length) };
     this.#taps.set(key, { offset, values });
+    demand(this.#taps.size * data.length <= MOST_ENTRIES, 'a map of more than 2^28 entries is not covered');
     this.#calls++;
     return (row, column, value, magnitude = Math.abs(value)) => {
-      values[row * columns + column]! += value;
-      data[row * columns + column]! += magnitude;
+      const at = (top + row) * columns + left + column;
+      values[at]! += value;
+      data[at]! += magnitude;
     };
   }
 
   /**
    * Row j of the argument is to be multiplied by 2^scale_j. Scales rows likewise, so that their largest entry is in [1, 2), and
-   * returns their exponents. @param uncertainty relative error of every entry times its phase
+   * returns their exponents. @param uncertainty relative error of every entry
    */
   finish(scale: readonly number[], uncertainty: number): number[] {
     const { rows, columns, data } = this.#sum;
-    const own = Array.from({ length: rows }, (_, i) =>
-      Math.max(
-        ...scale.map((e, j) =>
-          data[i * columns + j] === 0 ? -Infinity : e + exponentOf(data[i * columns + j]!),
-        ),
-      ),
-    );
-    const top = own.reduce((most, e) => Math.max(most, e), -Infinity);
+    const own = new Array<number>(rows).fill(-Infinity);
+    for (const [k, x] of data.entries()) {
+      const row = Math.floor(k / columns);
+      if (x > 0) own[row] = Math.max(own[row]!, exponentOf(x) + scale[k % columns]!);
+    }
+    const top = own.reduce((most, e) => Math.max(most, e));
     const nothing = NOTHING + (top > -Infinity ? top : 0);
     const result = own.map((e) => Math.max(e, nothing));
     for (const array of [data, ...[...this.#taps.values()].map((tap) => tap.values)]) {
-      for (const k of array.keys())
-        array[k]! *= powerOfTwo(scale[k % columns]! - result[Math.floor(k / columns)]!);
+      for (let i = 0, k = 0; i < rows; i++)
+        for (let j = 0; j < columns; j++) array[k++]! *= powerOfTwo(scale[j]! - result[i]!);
     }
-    this.error = 1.001 * (gamma(this.#calls + 4) + uncertainty);
+    // A phase is a product of at most three roots.
+    this.error = 1.001 * (gamma(this.#calls + 4) + uncertainty + 5 * ROOT_ERROR);
     return result;
   }
 
@@ -111,9 +99,9 @@ export class Taps {
     const [re, im] = [new Float64Array(rows * columns), new Float64Array(rows * columns)];
     for (const { offset, values } of this.#taps.values()) {
       const [cosine, sine] = phase(omega, offset, sides);
-      for (const [k, value] of values.entries()) {
-        re[k]! += value * cosine;
-        im[k]! += value * sine;
+      for (let k = 0; k < values.length; k++) {
+        re[k]! += values[k]! * cosine;
+        im[k]! += values[k]! * sine;
       }
     }
     const h = halves(omega, sides);

@@ -3,8 +3,8 @@ import { UnsupportedError } from '../../errors.ts';
 import { product } from '../size.ts';
 import type { Sides, Signal } from './signal.ts';
 
-/** Sets `spacing`, `room` and `wraps` of all signals. */
-export function placeOnGrids(signals: readonly Signal[]): void {
+/** Sets `spacing`, `room` and `wraps` of all signals; returns the extent that holds them. */
+export function placeOnGrids(signals: readonly Signal[]): Sides {
   // Transposed convolutions make spacings smaller; the input's is so large that all stay whole numbers.
   const unit = signals[0]!.window.map((_, a) => product(signals.map((s) => upsampling(s, a))));
   for (const signal of signals) {
@@ -18,6 +18,8 @@ export function placeOnGrids(signals: readonly Signal[]): void {
       held.wraps ||= map.circular;
     }
   }
+  const images = signals.filter(({ window }) => window.length > 0);
+  return unit.map((_, a) => Math.max(...images.map(({ room, spacing }) => room[a]! * spacing[a]!)));
 }
 
 function upsampling({ origin }: Signal, axis: number): number {
@@ -46,4 +48,14 @@ function spacingOf({ name, origin }: Signal, unit: Sides): Sides {
     default:
       throw new Error(`unknown origin ${origin satisfies never}`);
   }
+}
+
+/** Why a signal does not fit a torus, of sides in units of spacings; undefined where it fits. */
+export function misfit({ name, window, spacing, room, wraps }: Signal, torus: Sides): string | undefined {
+  for (const [a, samples] of room.entries()) {
+    const [n, least] = [torus[a]!, samples * spacing[a]!];
+    if (n >= least && n % spacing[a]! === 0 && (!wraps || n === window[a]! * spacing[a]!)) continue;
+    return `${name} needs ${wraps ? 'exactly' : 'at least'} ${least} on axis ${a}, got ${n}`;
+  }
+  return undefined;
 }

@@ -1,7 +1,7 @@
 /** The linear maps of operators. */
 import { UnsupportedError } from '../../errors.ts';
 import type { Convolution, Padding, TransposedConvolution } from '../operator.ts';
-import { everyAxis, product, strides } from '../size.ts';
+import { everyAxis, indices, product } from '../size.ts';
 import type { LinearMap, Put, Sides, Signal } from './signal.ts';
 
 /** Entries of K_t, t a position in the kernel or window. */
@@ -23,7 +23,7 @@ export function pointwise(source: Signal, value: (channel: number) => number, ro
 
 /** A vector from all samples of the window. */
 export function reading(source: Signal, entries: Entries): LinearMap {
-  const taps = positions(source.window).map((u, k) => ({
+  const taps = indices(source.window).map((u, k) => ({
     offset: u,
     entries: (put: Put) => entries(k, put),
   }));
@@ -46,7 +46,7 @@ export function sliding(name: string, operator: Sliding, entries: Entries): Line
     const reason = 'only zero and circular padding are covered on a torus';
     throw new UnsupportedError([{ node: name, found: `${mode} padding`, reason }]);
   }
-  const taps = positions(kernel).map((t, k) => ({
+  const taps = indices(kernel).map((t, k) => ({
     offset: t.map((x, a) => dilation[a]! * x - before[a]!),
     entries: (put: Put) => entries(k, put),
   }));
@@ -80,10 +80,4 @@ export function grouped({
       else put(row, column, value);
     }
   };
-}
-
-/** All index vectors of a box, in row-major order. */
-function positions(sides: Sides): number[][] {
-  const steps = strides(sides);
-  return Array.from({ length: product(sides) }, (_, k) => sides.map((n, a) => Math.floor(k / steps[a]!) % n));
 }

@@ -4,6 +4,7 @@ import { slopeInterval } from '../elementwise.ts';
 import type { Network, Node } from '../network.ts';
 import type { AveragePool, Operator } from '../operator.ts';
 import { everyAxis, product } from '../size.ts';
+import { unroll, unrolledSize } from '../unroll.ts';
 import { placeOnGrids } from './grids.ts';
 import { type Entries, grouped, isPadded, pointwise, reading, sliding, uniform } from './maps.ts';
 import { maskWindows } from './masks.ts';
@@ -20,13 +21,41 @@ import {
 /** Operators that read an image as a whole. */
 const READS: readonly Operator['kind'][] = ['affine', 'global-average-pool', 'reindex', 'max-gather'];
 
+/** Most bytes of the dense matrices of an unrolled network. */
+const MOST_BYTES = 2 ** 30;
+
 /**
- * @param network simplified
- * @param magnitudes the same network with magnitudes (see `Put`) for weights
- * @throws UnsupportedError for reflected and replicated padding, for reshapes that are no flatten, and where branches meet on
- *   different grids
+ * @param simplified from `simplify`
+ * @param from the node from which on it is unrolled first; null: not at all
+ * @throws UnsupportedError for reflected and replicated padding where it is not unrolled, for reshapes that are no flatten,
+ *   where branches meet on different grids, and where it would take more than 2^30 bytes to unroll it
+ * @throws RangeError where `from` is none of its nodes
  */
-export function signalsOf(network: Network, magnitudes: Network): SignalGraph {
+export function signalsOf(simplified: Network, from: number | null): SignalGraph {
+  if (from === null) return translated(simplified, simplified);
+  const { bytes } = unrolledSize(simplified, from);
+  if (!(bytes <= MOST_BYTES)) {
+    const found = `${bytes} bytes of matrices from here on`;
+    throw new UnsupportedError([
+      { node: simplified.nodes[from]!.name, found, reason: 'at most 2^30 are covered' },
+    ]);
+  }
+  return translated(unroll(simplified, from), unroll(absolute(simplified), from));
+}
+
+/** |weights|: what unrolling adds up in one entry then bounds its rounding. */
+function absolute(network: Network): Network {
+  const nodes = network.nodes.map((node) => {
+    const { operator } = node;
+    return 'weight' in operator
+      ? { ...node, operator: { ...operator, weight: operator.weight.map(Math.abs) } }
+      : node;
+  });
+  return { ...network, nodes };
+}
+
+/** @param magnitudes the same network with magnitudes (see `Put`) for weights */
+function translated(network: Network, magnitudes: Network): SignalGraph {
   const { tensors, nodes, input } = network;
   const signals: Signal[] = [];
   const add: Add = (name, shape, origin) => {
@@ -60,8 +89,8 @@ export function signalsOf(network: Network, magnitudes: Network): SignalGraph {
   const output = made.get(network.output)!;
   fuseMaxima(signals);
   const masked = maskWindows(needed(signals, output));
-  placeOnGrids(masked);
-  return { signals: masked, output, factor };
+  const extent = placeOnGrids(masked);
+  return { signals: masked, output, extent, factor };
 }
 
 type Add = (name: string, shape: Sides, origin: Signal['origin']) => Signal;
@@ -80,7 +109,7 @@ function signalOf(
   const { channels } = source;
   const linear = (map: LinearMap) => add(name, shape, { kind: 'linear', terms: [{ source, map }] });
   const maximum = (of: Signal, overlap: number, windows: Pick<Maximum, 'stride' | 'entries'>) =>
-    add(name, shape, { kind: 'maximum', source: of, gain: [1], overlap, ...windows });
+    add(name, shape, { kind: 'maximum', role: 'maximum', source: of, gain: [1], overlap, ...windows });
   const flattened = (vector: Sides) => {
     const samples = product(source.window);
     const map = reading(source, (u, put) => {

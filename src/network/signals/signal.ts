@@ -43,6 +43,7 @@ export interface Sector {
 /** Over windows with a stride, over the whole image (neither given), or of listed entries of a vector. */
 export interface Maximum {
   readonly kind: 'maximum';
+  readonly role: 'maximum';
   source: Signal;
   /** Slopes between the source and the maximum are at most this in modulus, per channel or one for all. */
   gain: readonly number[];
@@ -70,6 +71,8 @@ export interface SignalGraph {
   /** In topological order, the input first; masks right behind what they mask. */
   readonly signals: readonly Signal[];
   readonly output: Signal;
+  /** Sides of a box, in units, that holds every signal with its padding; none where all are vectors. */
+  readonly extent: Sides;
   /** For a softmax behind the output. */
   readonly factor: number;
 }
