@@ -165,7 +165,7 @@ export function planOf(
     const layer = layers[used++];
     const wanted = `${origin.role} ${name}`;
     const got = layer ? `${layer.role} ${layer.name}` : 'none';
-    demand(layer && wanted === got, `layers: ${wanted} expected, got ${got}`);
+    demand(layer !== undefined && wanted === got, `layers: ${wanted} expected, got ${got}`);
     const { period, values } = layer;
     const length = product(period) * signal.channels;
     const regular =

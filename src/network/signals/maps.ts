@@ -18,7 +18,23 @@ export function pointwise(source: Signal, value: (channel: number) => number, ro
     for (let c = 0; c < source.channels; c++) put(row + c, c, value(c));
   };
   const taps = [{ offset: zeros, entries }];
-  return { kind: 'window', taps, stride: ones, before: zeros, after: zeros, circular: false };
+  const diagonal = { row, value };
+  return { kind: 'window', taps, stride: ones, before: zeros, after: zeros, circular: false, diagonal };
+}
+
+/** A diagonal map behind another. */
+export function scaledRows({ row, value }: NonNullable<LinearMap['diagonal']>, map: LinearMap): LinearMap {
+  const taps = map.taps.map(({ offset, entries }) => ({
+    offset,
+    entries: (put: Put) =>
+      entries((i, j, x, magnitude = Math.abs(x)) =>
+        put(row + i, j, value(i) * x, Math.abs(value(i)) * magnitude),
+      ),
+  }));
+  const { diagonal: inner, ...rest } = map;
+  if (!inner) return { ...rest, taps };
+  const both = { row: row + inner.row, value: (c: number) => value(inner.row + c) * inner.value(c) };
+  return { ...rest, taps, diagonal: both };
 }
 
 /** A vector from all samples of the window. */

@@ -10,12 +10,10 @@ const isLocal = (map: LinearMap) =>
 const spills = (map: LinearMap) =>
   map.kind === 'transposed' || (map.kind === 'window' && !map.circular && isPadded(map));
 
-const termsOf = ({ origin }: Signal) => (origin.kind === 'linear' ? origin.terms : []);
-
 /**
  * On a torus a zero-padded map is exact only on signals that are zero outside their window (clean). Sectors and maxima can be
  * made so, if 0 is one of their slopes; a linear map is where it reads clean signals position by position; behind any other a
- * mask with slopes [0, 1] is put. (Inside the window both are the same: whoever reads one may read the other.)
+ * mask with slopes [0, 1] is put.
  */
 export function maskWindows(signals: readonly Signal[]): Signal[] {
   const canBeClean = new Set<Signal>();
@@ -29,10 +27,10 @@ export function maskWindows(signals: readonly Signal[]): Signal[] {
   const mustBeClean = new Set<Signal>();
   const result: Signal[] = [];
   for (const signal of signals.toReversed()) {
-    const own = [...readers.get(signal)!].filter((reader) => reader.origin.kind === 'linear');
-    const demanding = own.filter((reader) => {
+    const demanding = [...readers.get(signal)!].flatMap((reader) => {
       const passesOn = mustBeClean.has(reader) && canBeClean.has(reader);
-      return termsOf(reader).some((t) => t.source === signal && (spills(t.map) || passesOn));
+      const linear = reader.origin.kind === 'linear' ? reader.origin : undefined;
+      return linear?.terms.some((t) => t.source === signal && (spills(t.map) || passesOn)) ? [linear] : [];
     });
     const { origin } = signal;
     if (demanding.length > 0) mustBeClean.add(signal);
@@ -42,12 +40,8 @@ export function maskWindows(signals: readonly Signal[]): Signal[] {
     } else if (demanding.length > 0 && !canBeClean.has(signal)) {
       const sector = { kind: 'sector', role: 'window', source: signal, lower: [0], upper: [1] } as const;
       const mask: Signal = { ...signal, name: `${signal.name} (window)`, origin: { ...sector } };
-      // x + f(x) had better be a sum of maps of one signal: what adds to a reader that is masked is masked as well.
-      const adds = (reader: Signal) =>
-        termsOf(reader).some((t) => demanding.includes(t.source) && readers.get(t.source)!.size === 1);
-      for (const { origin } of own.filter((reader) => demanding.includes(reader) || adds(reader))) {
-        if (origin.kind !== 'linear') continue;
-        origin.terms = origin.terms.map((t) => (t.source === signal ? { ...t, source: mask } : t));
+      for (const reader of demanding) {
+        reader.terms = reader.terms.map((t) => (t.source === signal ? { ...t, source: mask } : t));
       }
       result.push(mask);
     }

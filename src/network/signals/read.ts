@@ -6,7 +6,7 @@ import type { AveragePool, Operator } from '../operator.ts';
 import { everyAxis, product } from '../size.ts';
 import { unroll, unrolledSize } from '../unroll.ts';
 import { placeOnGrids } from './grids.ts';
-import { type Entries, grouped, isPadded, pointwise, reading, sliding, uniform } from './maps.ts';
+import { type Entries, grouped, isPadded, pointwise, reading, scaledRows, sliding, uniform } from './maps.ts';
 import { maskWindows } from './masks.ts';
 import {
   type LinearMap,
@@ -87,6 +87,7 @@ function translated(network: Network, magnitudes: Network): SignalGraph {
     factor = node.operator.logarithm ? Math.sqrt(output[0]!) * (1 + 2 ** -50) : 0.5;
   }
   const output = made.get(network.output)!;
+  inlineSums(signals, output);
   fuseMaxima(signals);
   const masked = maskWindows(needed(signals, output));
   const extent = placeOnGrids(masked);
@@ -232,6 +233,22 @@ function needed(signals: readonly Signal[], output: Signal): Signal[] {
   const keep = new Set([output, signals[0]!]);
   for (const s of signals.toReversed()) if (keep.has(s)) for (const source of sourcesOf(s)) keep.add(source);
   return signals.filter((s) => keep.has(s));
+}
+
+/** A sum takes over the terms of what only it reads: x + conv(a) is one linear combination of x and a. */
+function inlineSums(signals: readonly Signal[], output: Signal): void {
+  const readers = readersOf(signals);
+  for (const { origin } of signals) {
+    if (origin.kind !== 'linear') continue;
+    const terms = origin.terms;
+    origin.terms = terms.flatMap((term) => {
+      const { source, map } = term;
+      const once = readers.get(source)!.size === 1 && terms.filter((t) => t.source === source).length === 1;
+      const { diagonal } = map;
+      if (!diagonal || !once || source === output || source.origin.kind !== 'linear') return [term];
+      return source.origin.terms.map((t) => ({ source: t.source, map: scaledRows(diagonal, t.map) }));
+    });
+  }
 }
 
 /** max ∘ φ reads φ's argument where nothing else reads φ: |max φ(x) − max φ(y)| ≤ max |slope| |x − y|. */

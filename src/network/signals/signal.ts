@@ -22,6 +22,8 @@ export interface LinearMap {
   /** Samples of padding, or of cropping where it is transposed. */
   readonly before: Sides;
   readonly after: Sides;
+  /** Where it is y_{row + c} = value(c) x_c, sample by sample. */
+  readonly diagonal?: { readonly row: number; readonly value: (channel: number) => number };
   /** Padding wraps round; otherwise what lies outside the source's window must be zero. */
   readonly circular: boolean;
 }

@@ -4,7 +4,7 @@ import type { Network, Node, TensorId } from '../network.ts';
 import type { Operator } from '../operator.ts';
 
 /**
- * How many roundings at most lie between a weight of the file and that of the simplified network.
+ * How many roundings at most lie between a weight of the file and that of the simplified network, or of its linear maps.
  * @throws UnsupportedError for products that could leave the range of float64, and sums in which rounded terms could cancel
  */
 export function roundingsOf({ nodes, tensors }: Network): number {
@@ -45,7 +45,7 @@ export function roundingsOf({ nodes, tensors }: Network): number {
       `weights of 2^±${Math.ceil(bits)} under ${longest} scales in a row are not covered`,
     );
   }
-  return 8 + 4 * nodes.filter((n) => n.operator.kind === 'scale').length;
+  return 8 + 4 * nodes.filter((n) => n.operator.kind === 'scale' || n.operator.kind === 'add').length;
 }
 
 function numbersOf(operator: Operator): ArrayLike<number> & Iterable<number> {
