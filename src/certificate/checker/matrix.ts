@@ -39,30 +39,30 @@ export function times(left: Matrix, right: Matrix, structure: Structure = {}): M
   const { rows: n, data: b } = right;
   const result = matrix(m, n);
   const c = result.data;
-  // Tiles of 4 × 2. At the edges rows are taken twice and written twice, with the same result.
-  for (let i = 0; i < m; i += 4) {
-    const [i1, i2, i3] = [Math.min(i + 1, m - 1), Math.min(i + 2, m - 1), Math.min(i + 3, m - 1)];
+  // Tiles of 2 × 2. At the edges rows are taken twice and written twice, with the same result.
+  for (let i = 0; i < m; i += 2) {
+    const i1 = Math.min(i + 1, m - 1);
     const first = structure.a === 'upper' ? i : 0;
-    const last = structure.a === 'lower' ? Math.min(k, i + 4) : k;
-    const columns = structure.symmetric ? Math.min(n, i + 4) : n;
+    const last = structure.a === 'lower' ? Math.min(k, i + 2) : k;
+    const columns = structure.symmetric ? Math.min(n, i + 2) : n;
     for (let j = 0; j < columns; j += 2) {
       const j1 = Math.min(j + 1, n - 1);
       const end = structure.b === 'lower' ? Math.min(last, j + 2) : last;
-      let [c00, c01, c10, c11, c20, c21, c30, c31] = [0, 0, 0, 0, 0, 0, 0, 0];
+      let [c00, c01, c10, c11] = [0, 0, 0, 0];
       for (let p = first; p < end; p++) {
-        const [x, y] = [b[j * k + p]!, b[j1 * k + p]!];
-        const [r, s, t, u] = [a[i * k + p]!, a[i1 * k + p]!, a[i2 * k + p]!, a[i3 * k + p]!];
-        c00 += r * x;
-        c01 += r * y;
-        c10 += s * x;
-        c11 += s * y;
-        c20 += t * x;
-        c21 += t * y;
-        c30 += u * x;
-        c31 += u * y;
+        const x = a[i * k + p]!;
+        const y = a[i1 * k + p]!;
+        const z = b[j * k + p]!;
+        const w = b[j1 * k + p]!;
+        c00 += x * z;
+        c01 += x * w;
+        c10 += y * z;
+        c11 += y * w;
       }
-      [c[i * n + j], c[i * n + j1], c[i1 * n + j], c[i1 * n + j1]] = [c00, c01, c10, c11];
-      [c[i2 * n + j], c[i2 * n + j1], c[i3 * n + j], c[i3 * n + j1]] = [c20, c21, c30, c31];
+      c[i * n + j] = c00;
+      c[i * n + j1] = c01;
+      c[i1 * n + j] = c10;
+      c[i1 * n + j1] = c11;
     }
   }
   if (structure.symmetric) {
