@@ -57,7 +57,6 @@ describe.each(Object.entries(FAMILIES))('certificates of %s', (_, plans) => {
           const certificate = await certify(network, result).catch(reasonOf);
           if (typeof certificate === 'string') {
             refused++;
-            console.log(certificate, RULE_NAMES.length);
             expect(
               REFUSED.filter((known) => known.test(certificate)),
               certificate,
@@ -72,7 +71,6 @@ describe.each(Object.entries(FAMILIES))('certificates of %s', (_, plans) => {
         }),
         { numRuns: runs(25) },
       );
-      console.log(_, made, refused);
       expect(refused).toBeLessThan(2 + 0.2 * made);
     },
     patience(),
