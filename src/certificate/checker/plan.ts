@@ -254,5 +254,6 @@ function sharedMultipliers({ values }: Layer, { overlap, entries, gain }: Maximu
     entries ? 0 : overlap / values[row % source.channels]!,
   );
   for (const [o, list] of entries?.entries() ?? []) for (const i of list) sums[i]! += 1 / values[o]!;
-  return sums.map((sum, row) => (1 - (overlap + 16) * 2 * U) / (sum * perChannel(gain, row) ** 2));
+  const down = 1 - (overlap + 16) * 2 * U;
+  return sums.map((sum, row) => down / (sum * Math.max(perChannel(gain, row), 2 ** -200) ** 2));
 }

@@ -9,13 +9,15 @@ import type { Operator } from '../operator.ts';
  */
 export function roundingsOf({ nodes, tensors }: Network): number {
   let bits = 0;
+  let summed = 0;
   let mirrored: Node | undefined;
   let single: Node | undefined;
   /** Scales in a row that end in a tensor, and what they scale. */
   const chains = new Map<TensorId, { readonly length: number; readonly root: TensorId }>();
   for (const node of nodes) {
     const { operator, inputs, output } = node;
-    for (const x of numbersOf(operator)) if (x !== 0) bits = Math.max(bits, Math.abs(Math.log2(Math.abs(x))));
+    for (const x of numbersOf(operator)) bits = Math.max(bits, bitsOf(x));
+    if (operator.kind === 'add') summed += Math.max(...operator.coefficients.map(bitsOf));
     const before = inputs.map((t) => chains.get(t) ?? { length: 0, root: t });
     const repeated = before.some((c, k) =>
       before.some((other, l) => l !== k && other.root === c.root && c.length + other.length > 0),
@@ -33,13 +35,11 @@ export function roundingsOf({ nodes, tensors }: Network): number {
       single = node;
   }
   if (mirrored && single) {
-    throw refused(
-      mirrored,
-      `such padding beside a convolution of a single sample, is not covered (${single.name})`,
-    );
+    const beside = `beside a convolution of a single sample (${single.name})`;
+    throw refused(mirrored, `padding that wraps round or mirrors is not covered ${beside}`);
   }
   const longest = Math.max(0, ...[...chains.values()].map((c) => c.length));
-  if (!((2 * longest + 1) * bits < 1000)) {
+  if (!((2 * longest + 1) * bits + summed < 1000)) {
     throw refused(
       nodes[0]!,
       `weights of 2^±${Math.ceil(bits)} under ${longest} scales in a row are not covered`,
@@ -47,6 +47,9 @@ export function roundingsOf({ nodes, tensors }: Network): number {
   }
   return 8 + 4 * nodes.filter((n) => n.operator.kind === 'scale' || n.operator.kind === 'add').length;
 }
+
+/** |log2 |x||, which is about how far a product with x moves; 0 for 0. */
+const bitsOf = (x: number) => (x === 0 ? 0 : Math.abs(Math.log2(Math.abs(x))));
 
 function numbersOf(operator: Operator): ArrayLike<number> & Iterable<number> {
   if ('weight' in operator) return operator.weight;
