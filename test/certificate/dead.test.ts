@@ -71,7 +71,7 @@ describe.each(METHODS)('certificates by $method', (options) => {
             [1e-40, 1],
             [1, 1e-100],
           ] as const
-        ).map((sizes) => ({ axes, joined, sizes, depth: 3 })),
+        ).map((sizes) => ({ axes, joined, sizes, depth: 2 })),
       ),
     ),
   )('of branches $sizes deep $depth with $joined on $axes axes are true and tight', async (shape) => {

@@ -64,7 +64,7 @@ export async function certified(
   engine: Engine,
   options: BoundOptions = { method: 'refined', evaluations: 15 },
 ): Promise<{ certificate: Certificate; bound: number; inflation: number }> {
-  const result = await bound(network, { ...options, engine });
+  const result = await bound(network, { ...options, engine, lower: false });
   const rows = result.methods.filter((m) => m.method !== 'spectral-product' && m.bound !== null);
   return {
     certificate: await certify(network, result, { by: 'test' }),
