@@ -14,7 +14,8 @@ export type {
 } from './bounds/result.ts';
 export { type LayerSpectrum, layerSpectrum } from './bounds/spectrum.ts';
 export { type CertifyOptions, certify } from './certificate/certify.ts';
-export type { Certificate, Claim } from './certificate/format.ts';
+export type { Claim } from './certificate/claim.ts';
+export type { Certificate } from './certificate/format.ts';
 export { type Verification, type VerifyOptions, verify } from './certificate/verify.ts';
 export type { RuleName } from './ellipsoid/multipliers.ts';
 export { createEngine, type EngineOptions } from './engine/create.ts';

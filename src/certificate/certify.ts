@@ -3,7 +3,8 @@ import type { BoundResult } from '../bounds/result.ts';
 import { InputError, UnsupportedError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
 import { Refusal } from './checker/refusal.ts';
-import { type Certificate, type Claim, encodeValues, FORMAT, VERSION } from './format.ts';
+import type { Claim } from './claim.ts';
+import { type Certificate, encodeValues, FORMAT, VERSION } from './format.ts';
 import { prove, type VerifyOptions } from './verify.ts';
 
 export interface CertifyOptions extends VerifyOptions {
@@ -27,12 +28,16 @@ const REPAIRS = [0, 2 ** -40, 2 ** -30, 2 ** -20, 2 ** -10, 2 ** -7];
  */
 export async function certify(
   network: Network,
-  result: Pick<BoundResult, 'proof' | 'engine' | 'method' | 'rule'>,
+  result: Pick<BoundResult, 'proof' | 'engine' | 'method' | 'rule' | 'length'>,
   options: CertifyOptions = {},
 ): Promise<Certificate> {
   const { source, name, tensors, input, output } = network;
   if (!source) throw new InputError(`${name}: a certificate is for a network from a file, got none`);
-  const { proof } = result;
+  const refused = (reason: string) => new UnsupportedError([{ node: name, found: 'a certificate', reason }]);
+  const { proof, length } = result;
+  if (!proof && length) {
+    throw refused('bounds for signals of any length have none: a certificate is for the length in the file');
+  }
   if (!proof) {
     throw new InputError(
       `${name}: a certificate needs multipliers, got a result that has none (spectral product, or a pair of outputs)`,
@@ -48,6 +53,7 @@ export async function certify(
     try {
       claim = await prove(network, { ...proof, layers }, options);
     } catch (error) {
+      if (error instanceof UnsupportedError) throw refused(error.message);
       if (!(error instanceof Refusal)) throw error;
       refusal ??= error;
       continue;
@@ -73,5 +79,5 @@ export async function certify(
       claim,
     };
   }
-  throw new UnsupportedError([{ node: name, found: 'a certificate', reason: refusal!.message }]);
+  throw refused(refusal!.message);
 }

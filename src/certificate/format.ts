@@ -4,16 +4,10 @@
  */
 import { InputError } from '../errors.ts';
 import type { Layer } from './checker/plan.ts';
+import type { Claim } from './claim.ts';
 
 export const FORMAT = 'lipsoid-certificate';
 export const VERSION = 1;
-
-export interface Claim {
-  /** ‖f(x) − f(y)‖₂ ≤ bound · ‖x − y‖₂. Null outside float64. */
-  readonly bound: number | null;
-  /** Decimal logarithm of the bound, rounded up. */
-  readonly log10: number;
-}
 
 export interface Certificate {
   readonly format: typeof FORMAT;

@@ -1,11 +1,11 @@
 /** Verification: whether a certificate proves what it claims of a network. */
-import { InputError } from '../errors.ts';
+import { InputError, UnsupportedError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
 import { check } from './checker/check.ts';
-import { log10Up, toNumber } from './checker/numbers.ts';
 import type { Layer } from './checker/plan.ts';
 import { Refusal } from './checker/refusal.ts';
-import { type Certificate, type Claim, decodeValues, readCertificate } from './format.ts';
+import { type Claim, claimOf } from './claim.ts';
+import { type Certificate, decodeValues, readCertificate } from './format.ts';
 
 export interface VerifyOptions {
   /** Cancels: the promise is rejected with the signal's reason. */
@@ -46,8 +46,8 @@ export async function verify(
     return { accepted: reason === undefined, ...(reason ? { reason } : {}), bound, log10, claimed };
   } catch (error) {
     // RangeError: an allocation that this machine cannot make.
-    if (!(error instanceof Refusal || error instanceof InputError || error instanceof RangeError))
-      throw error;
+    const refusals = [Refusal, InputError, UnsupportedError, RangeError];
+    if (!(error instanceof Error && refusals.some((kind) => error instanceof kind))) throw error;
     return { accepted: false, reason: error.message, bound: null, log10: null, claimed };
   }
 }
@@ -55,6 +55,7 @@ export async function verify(
 /**
  * What the checker proves from multipliers.
  * @throws Refusal
+ * @throws UnsupportedError where the network cannot be read as signals
  */
 export async function prove(
   network: Network,
@@ -72,7 +73,7 @@ export async function prove(
     onProgress?.({ covariances });
     last = performance.now();
   });
-  return { bound: toNumber(value), log10: log10Up(value) };
+  return claimOf(value);
 }
 
 function decoded(layer: Certificate['layers'][number], k: number): Layer {

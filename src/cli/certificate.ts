@@ -1,7 +1,7 @@
 /** Certificates as files: `lipsoid bound FILE --certificate out.json` writes one, `lipsoid verify out.json FILE` checks one. */
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import type { BoundResult } from '../bounds/result.ts';
-import type { Claim } from '../certificate/format.ts';
+import type { Claim } from '../certificate/claim.ts';
 import type { Verification } from '../certificate/verify.ts';
 import { InputError, UnsupportedError } from '../errors.ts';
 import type { Network } from '../network/network.ts';

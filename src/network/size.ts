@@ -20,6 +20,12 @@ export function strides(shape: readonly number[]): number[] {
   return result;
 }
 
+/** All index vectors of a box, in row-major order. */
+export function indices(shape: readonly number[]): number[][] {
+  const steps = strides(shape);
+  return Array.from({ length: product(shape) }, (_, k) => shape.map((n, a) => Math.floor(k / steps[a]!) % n));
+}
+
 /** The entry of an array with one entry per channel, or one for all. */
 export function broadcast(values: Float64Array, channel: number): number {
   return values[values.length === 1 ? 0 : channel]!;

@@ -1,7 +1,6 @@
 /** The checker against the recursion in rational numbers, which knows no rounding. */
 import { describe, expect, it } from 'vitest';
 import { check } from '../../src/certificate/checker/check.ts';
-import { graphOf } from '../../src/certificate/checker/graph.ts';
 import { type Layer, planOf } from '../../src/certificate/checker/plan.ts';
 import { after } from '../../src/certificate/checker/recursion.ts';
 import { Refusal } from '../../src/certificate/checker/refusal.ts';
@@ -9,6 +8,7 @@ import { NetworkBuilder } from '../../src/network/builder.ts';
 import { linearMatrix } from '../../src/network/matrix.ts';
 import type { Network, TensorId } from '../../src/network/network.ts';
 import type { Affine, Convolution, Operator } from '../../src/network/operator.ts';
+import { signalsOf } from '../../src/network/signals/read.ts';
 import { Random } from '../support/random.ts';
 import { runs } from '../support/runs.ts';
 import {
@@ -113,6 +113,8 @@ function circular(outputs: number, inputs: number, side: number, entry: () => nu
   };
 }
 
+const plus = (a: Matrix, b: Matrix) => a.map((row, i) => row.map((x, j) => x.plus(b[i]![j]!)));
+
 /** The squared bound that the checker proves, exactly as it says it. */
 async function proven({ network, tori, layers }: Case): Promise<Rational> {
   const { mantissa, exponent } = await check(network, { unrolledFrom: null, tori, layers }, async () => {});
@@ -159,20 +161,63 @@ describe('covariances', () => {
       const random = new Random(77);
       for (let k = 0; k < runs(250); k++) {
         const { network, tori, layers, covariance } = randomCase(random, 0, margin, scale, bits);
-        const plan = planOf(graphOf(network, network), tori, layers, 0);
-        const [segment] = plan.segments;
-        const { n, matrix } = await after(segment!, segment!.steps.length - 1, [], async () => {});
-        const unit = new Rational(
-          2n ** BigInt(Math.max(0, plan.exponent)),
-          2n ** BigInt(Math.max(0, -plan.exponent)),
-        );
-        const excess = matrixOf(n, n, matrix).map((row, i) =>
-          row.map((x, j) => x.times(unit).minus(covariance[i]![j]!)),
+        const [segment] = planOf(signalsOf(network, null), tori, layers, 0);
+        const { steps, scale: exponents } = segment!;
+        const { rows, data } = await after(segment!, steps.length - 1, [], async () => {});
+        const unit = (e: number) => new Rational(2n ** BigInt(Math.max(0, e)), 2n ** BigInt(Math.max(0, -e)));
+        const excess = matrixOf(rows, rows, data).map((row, i) =>
+          row.map((x, j) => x.times(unit(exponents[i]! + exponents[j]!)).minus(covariance[i]![j]!)),
         );
         expect(inverseOfPositive(excess), `case ${k}`).not.toBeNull();
       }
     },
   );
+});
+
+describe('states of two signals', () => {
+  it.each([
+    { name: 'z = x + B φ(x)', direct: true },
+    { name: 'z = x + B φ(C x)', direct: false },
+  ])('dominate the exact ones: $name', async ({ direct }) => {
+    const random = new Random(78);
+    const entry = () => rounded(random.normal(), 4);
+    for (let k = 0; k < runs(100); k++) {
+      const n = random.integer(1, 3);
+      const [b, c] = [dense(n, n, entry), dense(n, n, entry)];
+      const { operator: phi, low, high } = SLOPES[random.integer(0, SLOPES.length - 1)]!;
+      const builder = new NetworkBuilder('residual');
+      const x = builder.input('x', [n]);
+      const y = builder.add('phi', phi, [direct ? x : builder.add('inner', c, [x])]);
+      const branch = builder.add('outer', b, [y]);
+      const network = builder.build(builder.add('sum', { kind: 'add', coefficients: [1, 1] }, [x, branch]));
+
+      const inner = direct ? identity(n) : matrixOf(n, n, c.weight);
+      const s = times(inner, transpose(inner));
+      const values = Float64Array.from(s, (row) => {
+        const sum = row.reduce((most, entry) => most + Math.abs(entry.toNumber()), 0);
+        return rounded(sum + 2 ** -10, 8) * 1.25;
+      });
+      const d = [...values].map(Rational.of);
+      const r = inverseOfPositive(
+        s.map((row, i) => row.map((entry, j) => (i === j ? d[i]! : Rational.of(0)).minus(entry))),
+      )!;
+      // Σ_xx = I + Cᵀ R C, Σ_xφ = m Cᵀ R D.
+      const middle = Rational.of(low).plus(Rational.of(high)).over(Rational.of(2));
+      const kept = plus(identity(n), times(times(transpose(inner), r), inner));
+      const across = times(transpose(inner), r).map((row) => row.map((e, j) => e.times(d[j]!).times(middle)));
+      const result = throughSector(s, d, Rational.of(low), Rational.of(high))!;
+      const outer = matrixOf(n, n, b.weight);
+      const mixed = times(across, transpose(outer));
+      const image = times(times(outer, result), transpose(outer));
+      const covariance = plus(plus(kept, image), plus(mixed, transpose(mixed)));
+
+      const role = 'nonlinearity' as const;
+      const layers = [{ name: 'phi', role, period: [], exponent: 0, values }];
+      const square = await proven({ network, tori: [[]], layers, covariance });
+      expect(isBelow(covariance, square), `case ${k}`).toBe(true);
+      expect(isBelow(covariance, square.times(Rational.of(1 - 2e-9))), `case ${k}`).toBe(false);
+    }
+  });
 });
 
 describe('multipliers that do not dominate S', () => {

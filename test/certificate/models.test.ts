@@ -23,9 +23,10 @@ afterAll(() => engine.close());
 
 async function expectCertified(path: string, options: BoundOptions): Promise<void> {
   const network = await loadNetwork(path);
-  const { certificate, bound } = await certified(network, engine, options);
+  const { certificate, bound, inflation } = await certified(network, engine, options);
   const { bound: claim } = certificate.claim;
-  expect(claim! / bound).toBeGreaterThan(1 - 1e-9);
+  // Engines bound their rounding as well, by more; how much that adds is estimated to first order.
+  expect(claim! / bound).toBeGreaterThan(1 - 1.5 * (inflation - 1) - 1e-9);
   expect(claim! / bound).toBeLessThan(1 + 1e-6);
   if (path.includes('C9_CH32')) return;
   // What is written is what is read.

@@ -63,11 +63,12 @@ export async function certified(
   network: Network,
   engine: Engine,
   options: BoundOptions = { method: 'refined', evaluations: 15 },
-): Promise<{ certificate: Certificate; bound: number }> {
-  const result = await bound(network, { ...options, engine });
+): Promise<{ certificate: Certificate; bound: number; inflation: number }> {
+  const result = await bound(network, { ...options, engine, lower: false });
   const rows = result.methods.filter((m) => m.method !== 'spectral-product' && m.bound !== null);
   return {
     certificate: await certify(network, result, { by: 'test' }),
     bound: Math.min(...rows.map((m) => m.bound!)),
+    inflation: result.inflation?.factor ?? 1,
   };
 }

@@ -1,24 +1,22 @@
 /**
  * The steps, in order. Signals live on grids of a torus. A grid only gets coarser (strides): what lives on beside a stride is
- * kept as its polyphase components (*lifted* by f: sample f k + p is channel block p at position k), and reading a whole
- * window leads to the grid of one sample, whose only frequency makes everything a real matrix. A maximum beside which nothing
- * lives on starts a new torus.
+ * kept as its polyphase components. A vector lives on the grid of one sample, whose only frequency makes everything a real
+ * matrix. A maximum beside which nothing lives on starts a new torus.
  */
-import { TINY } from './dominance.ts';
+import { misfit } from '../../network/signals/grids.ts';
+import { pointwise } from '../../network/signals/maps.ts';
+import { liftOf, type Phases, polyphase } from '../../network/signals/polyphase.ts';
 import {
-  type Graph,
-  type Linear,
-  type LinearMap,
   type Maximum,
-  pointwise,
-  readersOf,
   type Sector,
   type Signal,
-  size,
-} from './graph.ts';
-import { exponentOf, powerOfTwo, ROOT_ERROR, U } from './numbers.ts';
+  type SignalGraph,
+  sourcesOf,
+} from '../../network/signals/signal.ts';
+import { indices, product } from '../../network/size.ts';
+import { exponentOf, powerOfTwo, U } from './numbers.ts';
 import { demand } from './refusal.ts';
-import { each, type Index, Taps } from './symbol.ts';
+import { type Index, Taps } from './symbol.ts';
 
 /** Multipliers of one nonlinear step, as the certificate has them: values · 2^exponent. */
 export interface Layer {
@@ -39,403 +37,223 @@ export interface LinearStep {
   readonly ratio: Index;
 }
 
-/** Rows `source` of the state go through a sector or maximum, rows `kept` live on, the result follows them. */
+/** Rows `source` of the state go through a sector or maximum, rows `kept` live on, the results follow them. */
 export interface NonlinearStep {
-  readonly kind: 'sector' | 'maximum';
+  readonly kind: 'nonlinear';
   readonly name: string;
   readonly sides: Index;
-  readonly rows: number;
   readonly kept: readonly number[];
   readonly source: readonly number[];
-  /** The state is multiplied by 2^shift first. */
-  readonly shift: number;
-  /** D per source row; slopes lie in [middle − radius, middle + radius]. */
-  readonly d: Float64Array;
-  readonly middle: Float64Array;
-  readonly radius: Float64Array;
-  /** Of a maximum: the diagonal covariance of the result. */
-  readonly image: Float64Array;
+  /** All rows are multiplied by 2^shift first. */
+  readonly shift: readonly number[];
+  /** D per source row. */
+  readonly d: readonly number[];
+  /** m D, r² D and m² D of a sector with slopes in [m − r, m + r]; for a maximum e as `plus`, and no middle. */
+  readonly middle?: readonly number[];
+  readonly plus: readonly number[];
+  readonly minus: readonly number[];
 }
 
 export interface Segment {
   /** Diagonal covariance that it starts from, the same at every frequency. */
-  readonly start: Float64Array;
+  readonly start: readonly number[];
   readonly steps: readonly (LinearStep | NonlinearStep)[];
   /** Of the grid after the last step. */
   readonly sides: Index;
+  /** Row i of the last state is 2^−scale_i times what it stands for. */
+  readonly scale: readonly number[];
 }
 
-interface Live {
+/** A signal on the grid at hand, and its rows in the state. */
+interface Live extends Phases {
   readonly signal: Signal;
   readonly start: number;
   readonly rows: number;
-  readonly lift: Index;
 }
 
-/** Most rows of a covariance, entries of a map, and floating-point operations. */
 const MOST_ROWS = 4096;
-const MOST_ENTRIES = 2 ** 25;
-const MOST_OPERATIONS = 2 ** 44;
 
 const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
-const lcm = (a: number, b: number) => (a / gcd(a, b)) * b;
-const same = (a: Index, b: Index) => a.join() === b.join();
-const range = (count: number) => Array.from({ length: count }, (_, k) => k);
+const rowsIn = ({ start, rows }: Live) => Array.from({ length: rows }, (_, k) => start + k);
+const rowsOf = (live: readonly Live[]) => live.reduce((n, l) => n + l.rows, 0);
+const perChannel = (values: readonly number[], k: number) => values[k % values.length]!;
 
-/** @returns the segments; the last covariance is 2^exponent times what they give */
+/** @param uncertainty relative error of every weight */
 export function planOf(
-  { signals, output }: Graph,
+  { signals, output, extent }: SignalGraph,
   tori: readonly Index[],
   layers: readonly Layer[],
   uncertainty: number,
-): { segments: Segment[]; exponent: number } {
+): Segment[] {
   const segments: Segment[] = [];
   const done = new Set<Signal>();
-  const pending = readersOf(signals);
-  pending.get(output)!.add(output);
-  let [used, exponent, operations] = [0, 0, 0];
-  // Of the segment at work, in units of which every spacing is a whole number.
+  let used = 0;
+  // Of the segment at work; lengths in the units of spacings.
   let torus: Index = [];
-  let needed: number[] = [];
   let grid: Index = [];
-  let start: Float64Array = new Float64Array();
+  let start: readonly number[] = [];
+  let scale: readonly number[] = [];
   let steps: (LinearStep | NonlinearStep)[] = [];
   let live: readonly Live[] = [];
-  let spacing = new Map<Signal, Index>();
 
-  const sidesOf = (spacings: Index) => torus.map((n, a) => n / spacings[a]!);
-  const rowsOf = (list: readonly Live[]) => list.reduce((n, l) => n + l.rows, 0);
-  const find = (signal: Signal) => live.find((l) => l.signal === signal)!;
-  const survivors = () => live.filter((l) => pending.get(l.signal)!.size > 0);
-  const count = (work: number) => {
-    operations += size(sidesOf(grid)) * work * (torus.length > 0 ? 4 : 1);
-    demand(operations < MOST_OPERATIONS, 'it takes more than 2^44 operations');
-  };
+  // A vector has the whole torus between its samples.
+  const spacingOf = ({ window, spacing }: Signal) => (window.length === 0 ? torus : spacing);
+  const sidesOf = (apart: Index) => torus.map((n, a) => n / apart[a]!);
+  const isNeeded = (signal: Signal, besides?: Signal) =>
+    signal === output || signals.some((s) => s !== besides && !done.has(s) && sourcesOf(s).includes(signal));
 
-  const open = (signal: Signal, diagonal: Float64Array) => {
-    const axes = signal.window.length;
-    const given = tori[segments.length];
-    demand(
-      given?.length === axes,
-      `torus of ${signal.name}: must have ${axes} sides, got ${given?.length ?? 'none'}`,
-    );
-    const strides = (a: number) =>
-      signals.map(({ origin }) =>
-        origin.kind === 'linear'
-          ? Math.max(...origin.terms.map(({ map }) => (map.kind === 'transposed' ? (map.stride[a] ?? 1) : 1)))
-          : 1,
-      );
-    const unit = range(axes).map((a) => size(strides(a)));
-    torus = given.map((n, a) => n * unit[a]!);
-    [needed, grid, start, steps, spacing] = [unit.map(() => 1), unit, diagonal, [], new Map()];
-    note(signal, unit);
-    live = [{ signal, start: 0, rows: signal.channels, lift: unit.map(() => 1) }];
-  };
-
-  const close = () => {
-    const wide = torus.findIndex((n, a) => !(n <= 4 * needed[a]!));
-    demand(wide < 0, `torus: side ${wide} is more than four times what it has to be`);
-    segments.push({ start, steps, sides: sidesOf(grid) });
-    count(rowsOf(live) ** 3);
-  };
-
-  // ---- grids ----------------------------------------------------------------------------------
-
-  const require = (signal: Signal, apart: Index, samples: Index, exactly: boolean) => {
-    for (const [a, n] of torus.entries()) {
-      const least = samples[a]! * apart[a]!;
-      const fits = exactly ? n === least : n >= least && n % apart[a]! === 0;
-      demand(
-        fits,
-        `torus: ${signal.name} needs ${exactly ? 'exactly' : 'at least'} ${least} on axis ${a}, got ${n}`,
-      );
-      needed[a] = Math.max(needed[a]!, least, apart[a]!);
-    }
-  };
-
-  /** Notes how far apart the samples of a signal are; its window must fit the torus. */
-  const note = (signal: Signal, apart: Index): Index => {
-    spacing.set(signal, apart);
-    if (signal.window.length > 0) require(signal, apart, signal.window, false);
-    return apart;
-  };
-
-  const spacingOf = (signal: Signal): Index => {
-    const known = spacing.get(signal);
-    if (known) return known;
-    const { origin, window, name } = signal;
-    // A vector has the whole torus between its samples.
-    if (window.length === 0 || origin.kind === 'input') return note(signal, torus);
-    if (origin.kind === 'sector') return note(signal, spacingOf(origin.source));
-    if (origin.kind === 'maximum')
-      return note(
-        signal,
-        spacingOf(origin.source).map((s, a) => s * origin.stride![a]!),
-      );
-    const [first, ...others] = origin.terms.map(({ source, map }) =>
-      spacingOf(source).map((s, a) => (map.kind === 'transposed' ? s / map.stride[a]! : s * map.stride[a]!)),
-    );
-    demand(
-      others.every((s) => same(s, first!)),
-      `${name}: its terms lie on different grids`,
-    );
-    return note(signal, first!);
-  };
-
-  /** The coarsest grid at hand on which samples `apart` from each other lie. */
-  const gridFor = (name: string, apart: Index) => {
-    const next = grid.map((g, a) => lcm(g, apart[a]!));
-    demand(
-      next.every((g, a) => torus[a]! % g === 0),
-      `torus: ${name} needs a multiple of ${next.join('×')}, got ${torus.join('×')}`,
-    );
-    return next;
-  };
-
+  /** The rows of a state. */
   const layout = (list: readonly Signal[]): Live[] => {
     let rows = 0;
     return list.map((signal) => {
-      const lift = signal.window.length === 0 ? [] : grid.map((g, a) => g / spacingOf(signal)[a]!);
-      const own = { signal, start: rows, rows: size(lift) * signal.channels, lift };
+      const wrong = misfit(signal, torus);
+      demand(wrong === undefined, `torus: ${wrong}`);
+      const phases = { spacing: spacingOf(signal), grid, channels: signal.channels };
+      const own = { ...phases, signal, start: rows, rows: product(liftOf(phases)) * signal.channels };
       rows += own.rows;
       demand(rows <= MOST_ROWS, `${signal.name}: more than ${MOST_ROWS} rows live at once`);
       return own;
     });
   };
 
-  const consume = (signal: Signal) => {
-    for (const readers of pending.values()) readers.delete(signal);
-    if (signal === output) pending.get(signal)!.add(signal);
-    done.add(signal);
+  const open = (signal: Signal, diagonal: readonly number[], exponents: readonly number[]) => {
+    const given = tori[segments.length];
+    const axes = signal.window.length;
+    const got = given?.join('×') ?? 'none';
+    demand(given?.length === axes, `torus of ${signal.name}: must have ${axes} sides, got ${got}`);
+    torus = given.map((n, a) => n * signal.spacing[a]!);
+    const small = torus.every((n, a) => n <= 4 * extent[a]!);
+    demand(small, `torus of ${signal.name}: ${got} is more than four times what it has to be`);
+    [grid, start, scale, steps] = [signal.spacing, diagonal, exponents, []];
+    live = layout([signal]);
   };
+  const close = () => segments.push({ start, steps, sides: sidesOf(grid), scale });
 
-  // ---- linear steps ---------------------------------------------------------------------------
-
-  const isLinear = (signal: Signal): signal is Signal & { origin: Linear } => signal.origin.kind === 'linear';
-  const isTransposed = (signal: Signal) =>
-    isLinear(signal) && signal.origin.terms.some(({ map }) => map.kind === 'transposed');
-
-  const linear = (signal: Signal) => {
-    const next = gridFor(signal.name, spacingOf(signal));
-    if (isTransposed(signal)) regrid(next);
-    // At a stride, whatever else can be computed now need not be kept at every sample.
-    const ready = (s: Signal) =>
-      isLinear(s) &&
-      !done.has(s) &&
-      !isTransposed(s) &&
-      s.origin.terms.every(({ source }) => live.some((l) => l.signal === source)) &&
-      spacingOf(s).every((x, a) => next[a]! % x === 0);
-    make(
-      same(next, grid) && steps.length > 0
-        ? [signal]
-        : [signal, ...signals.filter((s) => s !== signal && ready(s))],
-      next,
-    );
-  };
-
-  const regrid = (next: Index) => {
-    if (!same(next, grid)) make([], next);
-  };
-
-  const make = (made: readonly Signal[], next: Index) => {
-    for (const signal of made) {
-      for (const { source, map } of isLinear(signal) ? signal.origin.terms : []) {
-        if (map.kind === 'read' || source.window.length === 0) continue;
-        const at = map.kind === 'transposed' ? signal : source;
-        const reach = at.window.map(
-          (n, a) => n + (map.circular ? 0 : Math.max(map.before[a]!, map.after[a]!)),
-        );
-        require(at, spacingOf(at), reach, map.circular);
-      }
-      consume(signal);
-    }
-    const [before, sides, ratio] = [live, sidesOf(grid), next.map((g, a) => g / grid[a]!)];
-    const kept = survivors();
-    const columns = rowsOf(before);
+  /** Goes to the finest grid, no finer than the one at hand, with samples `apart` from each other. Where signals are made,
+   *  whatever is linear in what lives, and fits the grid, is: so sources need not be kept. */
+  const advance = (name: string, apart: Index, makes: boolean) => {
+    const next = grid.map((g, a) => (g / gcd(g, apart[a]!)) * apart[a]!);
+    const fits = next.every((g, a) => torus[a]! % g === 0);
+    demand(fits, `torus: ${name} needs a multiple of ${next.join('×')}, got ${torus.join('×')}`);
+    const ratio = next.map((g, a) => g / grid[a]!);
+    if (!makes && product(ratio) === 1) return;
+    const from = new Map(live.map((l) => [l.signal, l]));
+    const made = signals.filter((s) => {
+      if (!makes || done.has(s) || s.origin.kind !== 'linear') return false;
+      return sourcesOf(s).every((t) => from.has(t)) && spacingOf(s).every((x, a) => next[a]! % x === 0);
+    });
+    for (const signal of made) done.add(signal);
+    const sides = sidesOf(grid);
     grid = next;
-    const after = layout([...kept.map((l) => l.signal), ...made]);
-    const rows = rowsOf(after);
-    demand(
-      rows * columns <= MOST_ENTRIES,
-      `${made[0]?.name ?? 'a stride'}: a map of ${rows} × ${columns} is too large`,
-    );
-    const taps = new Taps(rows, columns);
-    const zero = torus.map(() => 0);
-    for (const [k, target] of after.entries()) {
-      const old = kept[k];
-      if (old)
-        place(
-          taps,
-          old,
-          target,
-          pointwise(old.signal, () => 1),
-          zero,
-        );
-      else if (isLinear(target.signal))
-        for (const { source, map } of target.signal.origin.terms)
-          place(taps, find(source), target, map, zero);
+    live = layout([...[...from.keys()].filter((s) => isNeeded(s)), ...made]);
+    const taps = new Taps(rowsOf(live), scale.length);
+    for (const target of live) {
+      const { signal } = target;
+      const stays = [{ source: signal, map: pointwise(signal, () => 1) }];
+      const terms = signal.origin.kind === 'linear' && !from.has(signal) ? signal.origin.terms : stays;
+      for (const { source, map } of terms) {
+        const old = from.get(source)!;
+        polyphase(map, old, target, (offset) => taps.at(offset, target.start, old.start));
+      }
     }
-    // A phase is a product of at most three roots.
-    taps.finish(uncertainty + (torus.length > 0 ? 5 * ROOT_ERROR : 0));
-    count(size(ratio) * rows * columns * (rows + 2 * columns));
+    scale = taps.finish(scale, uncertainty);
     steps.push({ kind: 'linear', taps, sides, ratio });
-    exponent += 2 * taps.exponent;
-    live = after;
   };
-
-  // ---- nonlinear steps ------------------------------------------------------------------------
 
   const nonlinear = (signal: Signal, origin: Sector | Maximum) => {
+    const { name } = signal;
     const layer = layers[used++];
-    const role = origin.kind === 'sector' ? origin.role : 'maximum';
-    const wanted = `${role} ${signal.name}`;
-    demand(
-      layer?.name === signal.name && layer.role === role,
-      `layers: ${wanted} expected, got ${layer?.role ?? 'none'} ${layer?.name ?? ''}`,
-    );
-    const axes = origin.kind === 'sector' ? signal.window.length : 0;
-    demand(
-      layer.period.length === axes,
-      `${wanted}: its period must have ${axes} sides, got ${layer.period.length}`,
-    );
-    const length = size(layer.period) * signal.channels;
-    const { values } = layer;
-    demand(
-      values.length === length && values.every((x) => x > 0 && x < Infinity),
-      `${wanted}: must have ${length} positive values, got ${values.length}`,
-    );
-    const others = live.filter((l) => [...pending.get(l.signal)!].some((reader) => reader !== signal));
-    const alone = origin.kind === 'maximum' && !origin.entries && others.length === 0;
+    const wanted = `${origin.role} ${name}`;
+    const got = layer ? `${layer.role} ${layer.name}` : 'none';
+    demand(layer !== undefined && wanted === got, `layers: ${wanted} expected, got ${got}`);
+    const { period, values } = layer;
+    const length = product(period) * signal.channels;
+    const regular =
+      period.length === (origin.kind === 'sector' ? signal.window.length : 0) &&
+      values.length === length &&
+      values.every((x) => x > 2 ** -900 && x < 2 ** 900);
+    demand(regular, `${wanted}: needs ${length} positive values within 1e±270, got ${values.length}`);
+    const last = !live.some((l) => isNeeded(l.signal, signal));
+    const alone = last && origin.kind === 'maximum' && !origin.entries;
     // Where D or the windows have a longer period than the grid, the grid gets coarser first.
-    if (origin.kind === 'sector')
-      regrid(
-        gridFor(
-          wanted,
-          spacingOf(origin.source).map((s, a) => s * (layer.period[a] ?? 1)),
-        ),
-      );
-    else if (!alone) regrid(gridFor(wanted, spacingOf(signal)));
-    consume(signal);
-    const kept = survivors();
-    const source = find(origin.source);
-    const total = rowsOf(live);
-    live = alone ? [] : layout([...kept.map((l) => l.signal), signal]);
-
-    const d = origin.kind === 'sector' ? repeated(layer, source) : sharedMultipliers(layer, origin, source);
-    const top = exponentOf(d.reduce((m, x) => Math.max(m, x), 0));
-    const unit = powerOfTwo(-top);
-    const [low, high] = origin.kind === 'sector' ? [origin.lower, origin.upper] : [[0], [0]];
-    demand(
-      [...low, ...high].every((x) => Math.abs(x) < 2 ** 100),
-      `${wanted}: slopes beyond 1e30 are not covered`,
-    );
-    const slopes = range(source.rows).map(
-      (row) => [perRow(low, source, row), perRow(high, source, row)] as const,
-    );
-    const middle = Float64Array.from(slopes, ([l, h]) => (l + h) / 2);
-    const radius = Float64Array.from(
-      slopes,
-      ([l, h], k) => Math.max(middle[k]! - l, h - middle[k]!) + 4 * U * (Math.abs(l) + Math.abs(h)),
-    );
-    const results = origin.kind === 'sector' ? 0 : (live.at(-1)?.rows ?? signal.channels);
-    const image = Float64Array.from(
-      { length: results },
-      (_, k) => values[k % signal.channels]! * unit + TINY,
-    );
-    const shift = exponent - layer.exponent - top;
-    steps.push({
-      kind: origin.kind,
-      name: signal.name,
-      sides: sidesOf(grid),
-      rows: total,
-      kept: kept.flatMap((l) => range(l.rows).map((k) => l.start + k)),
-      source: range(source.rows).map((k) => source.start + k),
-      shift,
-      d: d.map((x) => x * unit),
-      middle,
-      radius,
-      image,
-    });
-    count(8 * source.rows ** 3 + 2 * rowsOf(live) ** 2 * source.rows);
-    exponent = layer.exponent + top;
+    const apart = spacingOf(signal).map((s, a) => s * (period[a] ?? 1));
+    if (!alone) advance(wanted, apart, false);
+    const source = live.find((l) => l.signal === origin.source)!;
+    done.add(signal);
+    const others = live.filter((l) => isNeeded(l.signal));
+    const kept = others.flatMap(rowsIn);
+    live = alone ? [] : layout([...others.map((l) => l.signal), signal]);
+    const results = Array.from({ length: live.at(-1)?.rows ?? length }, (_, k) => values[k % length]!);
+    const all = origin.kind === 'sector' ? repeated(layer, source) : sharedMultipliers(layer, origin, source);
+    // Rows that no window sees need no multiplier.
+    const rows = rowsIn(source).filter((_, k) => all[k]! < Infinity);
+    const d = all.filter((x) => x < Infinity);
+    // Rows are scaled so that D becomes numbers from 1 to 4.
+    const exponentFor = (x: number) => Math.floor((exponentOf(x) + layer.exponent) / 2);
+    const scaled = (x: number) => x * powerOfTwo(layer.exponent - 2 * exponentFor(x));
+    const shift = scale.map(() => 0);
+    for (const [k, row] of rows.entries()) shift[row] = scale[row]! - exponentFor(d[k]!);
+    const own = (origin.kind === 'sector' ? d : results).map(exponentFor);
+    scale = [...kept.map((row) => scale[row]! - shift[row]!), ...own];
+    const image =
+      origin.kind === 'sector'
+        ? throughSector(name, origin, d.map(scaled))
+        : { plus: results.map(scaled), minus: results.map(() => 0) };
+    const sides = sidesOf(grid);
+    steps.push({ kind: 'nonlinear', name, sides, kept, source: rows, shift, d: d.map(scaled), ...image });
     if (!alone) return;
     close();
-    open(signal, image);
+    open(signal, image.plus, own);
   };
 
   const [input] = signals;
-  open(input!, new Float64Array(input!.channels).fill(1));
+  const ones = new Array<number>(input!.channels).fill(1);
+  const zeros = new Array<number>(input!.channels).fill(0);
+  open(input!, ones, zeros);
   for (const signal of signals) {
-    const { origin } = signal;
-    if (origin.kind === 'input' || done.has(signal)) continue;
-    if (origin.kind === 'linear') linear(signal);
+    const { origin, name } = signal;
+    if (done.has(signal) || origin.kind === 'input') continue;
+    if (origin.kind === 'linear') advance(name, spacingOf(signal), true);
     else nonlinear(signal, origin);
   }
   close();
   demand(used === layers.length, `layers: must be ${used}, got ${layers.length}`);
   demand(segments.length === tori.length, `tori: must be ${segments.length}, got ${tori.length}`);
-  return { segments, exponent };
+  return segments;
 }
 
-const perRow = (values: readonly number[], { signal, lift }: Live, row: number) =>
-  values[values.length === 1 ? 0 : lift.length === 0 ? row : row % signal.channels]!;
+/** φ = m y + r ψ with |Δψ| ≤ |Δy|, row by row: m D, r² D and m² D. */
+function throughSector(name: string, { lower, upper }: Sector, d: readonly number[]) {
+  const slopes = d.map((_, k) => ({ low: perChannel(lower, k), high: perChannel(upper, k) }));
+  const regular = slopes.every(({ low, high }) => Math.abs(low) + Math.abs(high) < 2 ** 60);
+  demand(regular, `${name}: slopes beyond 1e18 are not covered`);
+  const middles = slopes.map(({ low, high }) => (low + high) / 2);
+  // Rounded up, for what follows too.
+  const radii = slopes.map(
+    ({ low, high }, k) =>
+      Math.max(middles[k]! - low, high - middles[k]!) + 4 * U * (Math.abs(low) + Math.abs(high)),
+  );
+  return {
+    middle: d.map((x, k) => middles[k]! * x),
+    plus: d.map((x, k) => radii[k]! ** 2 * x),
+    minus: d.map((x, k) => middles[k]! ** 2 * x),
+  };
+}
 
 /** D on every row of the source, from its values on one period. */
-function repeated({ period, values }: Layer, { signal, rows, lift }: Live): Float64Array {
-  const d = new Float64Array(rows);
-  each(lift, (phase, k) => {
-    const index = phase.reduce((p, x, a) => p * period[a]! + (x % period[a]!), 0);
-    d.set(values.subarray(index * signal.channels, (index + 1) * signal.channels), k * signal.channels);
+function repeated({ period, values }: Layer, source: Live): number[] {
+  return indices(liftOf(source)).flatMap((phase) => {
+    const index = phase.reduce((p, x, a) => p * (period[a] ?? 1) + (x % (period[a] ?? 1)), 0);
+    return [...values.subarray(index * source.channels, (index + 1) * source.channels)];
   });
-  return d;
 }
 
 /** The D of a maximum with results e: Σ_o Δp_o² / e_o ≤ Σ_i Δy_i² Σ_{o ∋ i} g_i² / e_o ≤ Σ_i Δy_i² / D_i. Rounded down. */
-function sharedMultipliers(
-  { values }: Layer,
-  { overlap, entries, gain }: Maximum,
-  source: Live,
-): Float64Array {
-  const sums = new Float64Array(source.rows);
-  if (entries) for (const [o, list] of entries.entries()) for (const i of list) sums[i]! += 1 / values[o]!;
-  else for (const row of sums.keys()) sums[row] = overlap / values[row % source.signal.channels]!;
-  const exact = sums.map((sum, row) => (1 - (overlap + 16) * 2 * U) / (sum * perRow(gain, source, row) ** 2));
-  // What no window sees needs no multiplier: any will do.
-  const most = 2 ** 40 * exact.reduce((m, x) => (x < Infinity ? Math.max(m, x) : m), 2 ** -1000);
-  return exact.map((x) => Math.min(x, most));
-}
-
-/** Puts a map between two live signals into a block matrix. */
-function place(taps: Taps, source: Live, target: Live, map: LinearMap, zero: Index): void {
-  const phaseOf = (index: Index, lift: Index) =>
-    index.reduce((p, x, a) => p * lift[a]! + x - lift[a]! * Math.floor(x / lift[a]!), 0);
-  const shiftOf = (index: Index, lift: Index) =>
-    index.length === 0 ? zero : index.map((x, a) => Math.floor(x / lift[a]!));
-  const put = (t: number, shift: Index, row: number, column: number) => {
-    const add = taps.at(shift);
-    const [first, left] = [
-      target.start + row * target.signal.channels,
-      source.start + column * source.signal.channels,
-    ];
-    map.entries(t, (r, c, value, magnitude = Math.abs(value)) => add(first + r, left + c, value, magnitude));
-  };
-  const [from, to] = [source.lift, target.lift];
-  each(map.sides, (t, k) => {
-    if (map.kind === 'read') put(k, shiftOf(t, from), 0, phaseOf(t, from));
-    else {
-      const back = map.kind === 'transposed';
-      each(back ? from : to, (phase, visited) => {
-        const reach = t.map((x, a) => map.stride[a]! * phase[a]! + map.dilation[a]! * x - map.before[a]!);
-        const shift = shiftOf(reach, back ? to : from);
-        if (back)
-          put(
-            k,
-            shift.map((x) => -x),
-            phaseOf(reach, to),
-            visited,
-          );
-        else put(k, shift, visited, phaseOf(reach, from));
-      });
-    }
-  });
+function sharedMultipliers({ values }: Layer, { overlap, entries, gain }: Maximum, source: Live): number[] {
+  const sums = Array.from({ length: source.rows }, (_, row) =>
+    entries ? 0 : overlap / values[row % source.channels]!,
+  );
+  for (const [o, list] of entries?.entries() ?? []) for (const i of list) sums[i]! += 1 / values[o]!;
+  const down = 1 - (overlap + 16) * 2 * U;
+  return sums.map((sum, row) => down / (sum * Math.max(perChannel(gain, row), 2 ** -200) ** 2));
 }

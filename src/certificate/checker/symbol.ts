@@ -2,27 +2,13 @@
  * Linear maps on a torus, frequency by frequency: W(ω) = Σ_u K_u e^{2πi⟨ω,u⟩/n}. A frequency ω ≠ −ω stands for the pair ±ω; its
  * complex matrices X are written as the real [[Re X, −Im X], [Im X, Re X]], which keeps products and order (⪯).
  */
-import { exponentOf, gamma, powerOfTwo, rootsOfUnity } from './numbers.ts';
+import type { Put } from '../../network/signals/signal.ts';
+import { indices } from '../../network/size.ts';
+import { type Matrix, matrix } from './matrix.ts';
+import { exponentOf, gamma, powerOfTwo, ROOT_ERROR, rootsOfUnity } from './numbers.ts';
 import { demand } from './refusal.ts';
 
 export type Index = readonly number[];
-
-/** Calls back for every index vector of a box, in row-major order. */
-export function each(sides: Index, visit: (index: number[], position: number) => void): void {
-  const total = sides.reduce((p, n) => p * n, 1);
-  for (let position = 0; position < total; position++) {
-    let rest = position;
-    const index = sides.map(() => 0);
-    for (let a = sides.length - 1; a >= 0; a--) {
-      index[a] = rest % sides[a]!;
-      rest = Math.floor(rest / sides[a]!);
-    }
-    visit(index, position);
-  }
-}
-
-const opposite = (omega: Index, sides: Index) => omega.map((w, a) => (sides[a]! - w) % sides[a]!);
-const positionOf = (omega: Index, sides: Index) => omega.reduce((p, w, a) => p * sides[a]! + w, 0);
 
 /** 2 where real matrices of twice the size stand for complex ones. */
 export const halves = (omega: Index, sides: Index) =>
@@ -32,106 +18,104 @@ export const halves = (omega: Index, sides: Index) =>
  *  those of a whole torus.) */
 export function aliases(omega: Index, sides: Index, ratio: Index): number[][] {
   const fine = sides.map((n, a) => n * ratio[a]!);
-  const own = halves(omega, sides) === 1;
-  const list: number[][] = [];
-  each(ratio, (turn) => {
-    const alias = turn.map((t, a) => omega[a]! + t * sides[a]!);
-    if (!own || positionOf(alias, fine) <= positionOf(opposite(alias, fine), fine)) list.push(alias);
+  const positionOf = (index: Index) => index.reduce((p, w, a) => p * fine[a]! + w, 0);
+  const list = indices(ratio).map((turn) => turn.map((t, a) => omega[a]! + t * sides[a]!));
+  return list.filter((alias) => {
+    const opposite = alias.map((w, a) => (fine[a]! - w) % fine[a]!);
+    return halves(omega, sides) === 2 || positionOf(alias) <= positionOf(opposite);
   });
-  return list;
 }
 
-/** Entries of a map by the offset u at which they read. */
-interface Tap {
-  readonly offset: Index;
-  readonly rows: number[];
-  readonly columns: number[];
-  readonly values: number[];
-}
+/** Rows that are zero have this scale against the largest. */
+const NOTHING = -400;
+const MOST_ENTRIES = 2 ** 28;
 
-/** A block matrix of maps, [rows, columns]; the true map is 2^exponent times what `symbol` gives. */
+/** A block matrix of maps: K_u, [rows, columns], by the offset u at which it reads. */
 export class Taps {
-  readonly rows: number;
-  readonly columns: number;
-  /** Σ_u |K_u|, which bounds |W(ω)|. */
-  readonly magnitude: Float64Array;
-  exponent = 0;
   /** |computed − exact| ≤ error · magnitude, for real and imaginary parts. */
   error = 0;
-  readonly #taps = new Map<string, Tap>();
-  readonly #additions: Int32Array;
+  /** F = Σ_u |K_u| ≥ |W(ω)|. */
+  readonly #sum: Matrix;
+  readonly #taps = new Map<string, { readonly offset: Index; readonly values: Float64Array }>();
+  #paired?: Matrix;
+  #calls = 0;
 
   constructor(rows: number, columns: number) {
-    this.rows = rows;
-    this.columns = columns;
-    this.magnitude = new Float64Array(rows * columns);
-    this.#additions = new Int32Array(rows * columns);
+    this.#sum = matrix(rows, columns);
   }
 
-  /** Takes entries at an offset. */
-  at(offset: Index): (row: number, column: number, value: number, magnitude: number) => void {
+  get rows(): number {
+    return this.#sum.rows;
+  }
+
+  /** F for a frequency that is its own opposite, or for a pair, with F in every block. */
+  magnitude(h: number): Matrix {
+    const { rows, columns, data } = this.#sum;
+    this.#paired ??= matrix(2 * rows, 2 * columns, (i, j) => data[(i % rows) * columns + (j % columns)]!);
+    return h === 2 ? this.#paired : this.#sum;
+  }
+
+  /** Takes entries at an offset, each at most once, of the block that begins at a row and a column. */
+  at(offset: Index, top: number, left: number): Put {
+    const { columns, data } = this.#sum;
     const key = offset.join();
-    const tap = this.#taps.get(key) ?? { offset, rows: [], columns: [], values: [] };
-    this.#taps.set(key, tap);
-    return (row, column, value, magnitude) => {
-      if (magnitude === 0) return;
-      tap.rows.push(row);
-      tap.columns.push(column);
-      tap.values.push(value);
-      this.magnitude[row * this.columns + column]! += magnitude;
-      this.#additions[row * this.columns + column]! += 1;
+    const { values } = this.#taps.get(key) ?? { values: new Float64Array(data.length) };
+    this.#taps.set(key, { offset, values });
+    demand(this.#taps.size * data.length <= MOST_ENTRIES, 'a map of more than 2^28 entries is not covered');
+    this.#calls++;
+    return (row, column, value, magnitude = Math.abs(value)) => {
+      const at = (top + row) * columns + left + column;
+      values[at]! += value;
+      data[at]! += magnitude;
     };
   }
 
-  /** Scales by the power of two that brings row sums of the magnitude below 2. @param uncertainty relative error of every
-   *  entry times its phase */
-  finish(uncertainty: number): void {
-    let [largest, additions] = [0, 0];
-    for (let i = 0; i < this.rows; i++) {
-      const row = this.magnitude.subarray(i * this.columns, (i + 1) * this.columns);
-      largest = Math.max(
-        largest,
-        row.reduce((sum, x) => sum + x, 0),
-      );
+  /**
+   * Row j of the argument is to be multiplied by 2^scale_j. Scales rows likewise, so that their largest entry is in [1, 2), and
+   * returns their exponents. @param uncertainty relative error of every entry
+   */
+  finish(scale: readonly number[], uncertainty: number): number[] {
+    const { rows, columns, data } = this.#sum;
+    const own = new Array<number>(rows).fill(-Infinity);
+    for (const [k, x] of data.entries()) {
+      const row = Math.floor(k / columns);
+      if (x > 0) own[row] = Math.max(own[row]!, exponentOf(x) + scale[k % columns]!);
     }
-    for (const count of this.#additions) additions = Math.max(additions, count);
-    demand(
-      largest === 0 || (largest > 2 ** -400 && largest < 2 ** 400),
-      'weights beyond 1e±120 are not covered',
-    );
-    this.exponent = largest === 0 ? 0 : exponentOf(largest);
-    const factor = powerOfTwo(-this.exponent);
-    for (const k of this.magnitude.keys()) this.magnitude[k]! *= factor;
-    for (const { values } of this.#taps.values()) for (const k of values.keys()) values[k]! *= factor;
-    this.error = 1.001 * (gamma(additions + 4) + uncertainty);
+    const top = own.reduce((most, e) => Math.max(most, e));
+    const nothing = NOTHING + (top > -Infinity ? top : 0);
+    const result = own.map((e) => Math.max(e, nothing));
+    for (const array of [data, ...[...this.#taps.values()].map((tap) => tap.values)]) {
+      for (let i = 0, k = 0; i < rows; i++)
+        for (let j = 0; j < columns; j++) array[k++]! *= powerOfTwo(scale[j]! - result[i]!);
+    }
+    // A phase is a product of at most three roots.
+    this.error = 1.001 * (gamma(this.#calls + 4) + uncertainty + 5 * ROOT_ERROR);
+    return result;
   }
 
   /** W(ω): [rows, columns], or twice that each way for a pair ±ω. */
-  symbol(omega: Index, sides: Index): Float64Array {
-    const h = halves(omega, sides);
-    const width = h * this.columns;
-    const w = new Float64Array(h * this.rows * width);
-    for (const { offset, rows, columns, values } of this.#taps.values()) {
-      const [re, im] = phase(omega, offset, sides);
+  symbol(omega: Index, sides: Index): Matrix {
+    const { rows, columns } = this.#sum;
+    const [re, im] = [new Float64Array(rows * columns), new Float64Array(rows * columns)];
+    for (const { offset, values } of this.#taps.values()) {
+      const [cosine, sine] = phase(omega, offset, sides);
       for (let k = 0; k < values.length; k++) {
-        const at = rows[k]! * width + columns[k]!;
-        w[at]! += values[k]! * re;
-        if (h === 2) w[at + this.rows * width]! += values[k]! * im;
+        re[k]! += values[k]! * cosine;
+        im[k]! += values[k]! * sine;
       }
     }
-    for (let i = 0; h === 2 && i < this.rows; i++) {
-      for (let j = 0; j < this.columns; j++) {
-        const [upper, lower] = [i * width + j, (i + this.rows) * width + j];
-        w[lower + this.columns] = w[upper]!;
-        w[upper + this.columns] = -w[lower]!;
-      }
-    }
-    return w;
+    const h = halves(omega, sides);
+    return matrix(h * rows, h * columns, (i, j) => {
+      const at = (i % rows) * columns + (j % columns);
+      if (i < rows === j < columns) return re[at]!;
+      return i < rows ? -im[at]! : im[at]!;
+    });
   }
 }
 
 const ROOTS = new Map<number, Float64Array>();
 
+/** e^{2πi⟨ω,u⟩/n}: a product of at most three roots. */
 function phase(omega: Index, offset: Index, sides: Index): [number, number] {
   let [re, im] = [1, 0];
   for (const [a, n] of sides.entries()) {

@@ -1,0 +1,99 @@
+/** The linear maps of operators. */
+import { UnsupportedError } from '../../errors.ts';
+import type { Convolution, Padding, TransposedConvolution } from '../operator.ts';
+import { everyAxis, indices, product } from '../size.ts';
+import type { LinearMap, Put, Sides, Signal } from './signal.ts';
+
+/** Entries of K_t, t a position in the kernel or window. */
+export type Entries = (t: number, put: Put) => void;
+
+export const isPadded = ({ before, after }: { before: Sides; after: Sides }) =>
+  [...before, ...after].some((p) => p !== 0);
+
+/** y_{row + c} = value(c) x_c, sample by sample. */
+export function pointwise(source: Signal, value: (channel: number) => number, row = 0): LinearMap {
+  const zeros = everyAxis(source.window.length, 0);
+  const ones = everyAxis(source.window.length, 1);
+  const entries = (put: Put) => {
+    for (let c = 0; c < source.channels; c++) put(row + c, c, value(c));
+  };
+  const taps = [{ offset: zeros, entries }];
+  const diagonal = { row, value };
+  return { kind: 'window', taps, stride: ones, before: zeros, after: zeros, circular: false, diagonal };
+}
+
+/** A diagonal map behind another. */
+export function scaledRows({ row, value }: NonNullable<LinearMap['diagonal']>, map: LinearMap): LinearMap {
+  const taps = map.taps.map(({ offset, entries }) => ({
+    offset,
+    entries: (put: Put) =>
+      entries((i, j, x, magnitude = Math.abs(x)) =>
+        put(row + i, j, value(i) * x, Math.abs(value(i)) * magnitude),
+      ),
+  }));
+  const { diagonal: inner, ...rest } = map;
+  if (!inner) return { ...rest, taps };
+  const both = { row: row + inner.row, value: (c: number) => value(inner.row + c) * inner.value(c) };
+  return { ...rest, taps, diagonal: both };
+}
+
+/** A vector from all samples of the window. */
+export function reading(source: Signal, entries: Entries): LinearMap {
+  const taps = indices(source.window).map((u, k) => ({
+    offset: u,
+    entries: (put: Put) => entries(k, put),
+  }));
+  const zeros = everyAxis(source.window.length, 0);
+  return { kind: 'read', taps, stride: [], before: zeros, after: zeros, circular: false };
+}
+
+interface Sliding {
+  readonly kernel: Sides;
+  readonly stride: Sides;
+  readonly dilation?: Sides;
+  readonly padding: Padding;
+}
+
+/** Windows that slide over an image. */
+export function sliding(name: string, operator: Sliding, entries: Entries): LinearMap {
+  const { kernel, stride, dilation = everyAxis(kernel.length, 1), padding } = operator;
+  const { mode, before, after } = padding;
+  if (mode !== 'zero' && mode !== 'circular' && isPadded(padding)) {
+    const reason = 'only zero and circular padding are covered on a torus';
+    throw new UnsupportedError([{ node: name, found: `${mode} padding`, reason }]);
+  }
+  const taps = indices(kernel).map((t, k) => ({
+    offset: t.map((x, a) => dilation[a]! * x - before[a]!),
+    entries: (put: Put) => entries(k, put),
+  }));
+  return { kind: 'window', taps, stride, before, after, circular: mode === 'circular' && isPadded(padding) };
+}
+
+/** value · identity, at every position of a kernel. */
+export function uniform(channels: number, value: number): Entries {
+  return (_t, put) => {
+    for (let c = 0; c < channels; c++) put(c, c, value);
+  };
+}
+
+/** Of weights [outputs, inputs / groups, ...kernel], or transposed [inputs, outputs / groups, ...kernel]. */
+export function grouped({
+  kind,
+  weight,
+  groups,
+  kernel,
+  ...counts
+}: Convolution | TransposedConvolution): Entries {
+  const transposed = kind === 'transposed-convolution';
+  const [rows, all] = transposed ? [counts.inputs, counts.outputs] : [counts.outputs, counts.inputs];
+  const columns = all / groups;
+  return (t, put) => {
+    for (let k = 0; k < rows * columns; k++) {
+      const row = Math.floor(k / columns);
+      const column = Math.floor(row / (rows / groups)) * columns + (k % columns);
+      const value = weight[k * product(kernel) + t]!;
+      if (transposed) put(column, row, value);
+      else put(row, column, value);
+    }
+  };
+}
