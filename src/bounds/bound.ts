@@ -379,7 +379,7 @@ class Computation {
         );
       }
     }
-    const proven = this.#pair ? undefined : least(rows.filter((r) => r.outcome !== undefined && !r.length));
+    const proven = this.#pair ? undefined : least(rows.filter((r) => r.outcome !== undefined));
     return {
       ...numbers(best?.value),
       ...(best ? { method: best.method } : {}),

@@ -18,6 +18,13 @@ export interface CertifyOptions extends VerifyOptions {
  */
 const REPAIRS = [0, 2 ** -40, 2 ** -30, 2 ** -20, 2 ** -10, 2 ** -7];
 
+/** Of rows without any covariance; larger ones are as good. */
+const LEAST = 2 ** -400;
+
+/** For signals of any length: what is tried as `reach`, and how many times as many frequencies as the engine needed, by axes. */
+const REACHES = [0.5, 1, 2, 4, 8, 16, 64, 256];
+const FINER = [4, 2, 2];
+
 /**
  * A certificate of the network's bound, from the multipliers in a result of `bound`. Its claim can be above `result.bound`:
  * where a spectral product is the least, which multipliers do not prove, or by what rounding costs.
@@ -35,30 +42,34 @@ export async function certify(
   if (!source) throw new InputError(`${name}: a certificate is for a network from a file, got none`);
   const refused = (reason: string) => new UnsupportedError([{ node: name, found: 'a certificate', reason }]);
   const { proof, length } = result;
-  if (!proof && length) {
-    throw refused('bounds for signals of any length have none: a certificate is for the length in the file');
-  }
   if (!proof) {
     throw new InputError(
       `${name}: a certificate needs multipliers, got a result that has none (spectral product, or a pair of outputs)`,
     );
   }
+  if (length?.smallest !== undefined) {
+    throw refused('means over whole signals of any length have none; bound it for the length in the file');
+  }
+  const { unrolledFrom } = proof;
+  const tori = length ? proof.tori.map((t) => t.map((n) => n * FINER[t.length - 1]!)) : proof.tori;
+  const attempts = length
+    ? REACHES.flatMap((reach) => [0, 2 ** -10, 2 ** -7].map((delta) => ({ delta, reach })))
+    : REPAIRS.map((delta) => ({ delta, reach: null }));
   let refusal: Refusal | undefined;
-  for (const delta of REPAIRS) {
+  for (const { delta, reach } of attempts) {
     const layers = proof.layers.map((layer, k) => {
       const factor = (1 + delta) ** (k + 1);
-      return { ...layer, values: layer.values.map((x) => x * factor) };
+      return { ...layer, values: layer.values.map((x) => Math.max(x * factor, LEAST)) };
     });
     let claim: Claim;
     try {
-      claim = await prove(network, { ...proof, layers }, options);
+      claim = await prove(network, { unrolledFrom, tori, layers, reach }, options);
     } catch (error) {
       if (error instanceof UnsupportedError) throw refused(error.message);
       if (!(error instanceof Refusal)) throw error;
       refusal ??= error;
       continue;
     }
-    const { unrolledFrom, tori } = proof;
     return {
       format: FORMAT,
       version: VERSION,
@@ -76,6 +87,7 @@ export async function certify(
       unrolledFrom,
       tori,
       layers: layers.map((layer) => ({ ...layer, values: encodeValues(layer.values) })),
+      reach,
       claim,
     };
   }

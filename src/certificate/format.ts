@@ -7,7 +7,7 @@ import type { Layer } from './checker/plan.ts';
 import type { Claim } from './claim.ts';
 
 export const FORMAT = 'lipsoid-certificate';
-export const VERSION = 1;
+export const VERSION = 2;
 
 export interface Certificate {
   readonly format: typeof FORMAT;
@@ -26,6 +26,8 @@ export interface Certificate {
   readonly unrolledFrom: number | null;
   readonly tori: readonly (readonly number[])[];
   readonly layers: readonly StoredLayer[];
+  /** Null: for the input's length. A number: for signals of any length, where covariances of nonlinearities are below it times D. */
+  readonly reach: number | null;
   readonly claim: Claim;
 }
 
@@ -50,6 +52,7 @@ export function readCertificate(value: unknown): Certificate {
     'unrolledFrom',
     'tori',
     'layers',
+    'reach',
     'claim',
   ]);
   if (top.format !== FORMAT) throw wrong('format', `"${FORMAT}"`, top.format);
@@ -66,6 +69,10 @@ export function readCertificate(value: unknown): Certificate {
   if (typeof log10 !== 'number' || !Number.isFinite(log10))
     throw wrong('claim.log10', 'a finite number', log10);
   const from = top.unrolledFrom;
+  const { reach } = top;
+  if (reach !== null && !(typeof reach === 'number' && reach >= 2 ** -20 && reach <= 2 ** 20)) {
+    throw wrong('reach', 'null or a number from 2^-20 to 2^20', reach);
+  }
   return {
     format: FORMAT,
     version: VERSION,
@@ -83,6 +90,7 @@ export function readCertificate(value: unknown): Certificate {
     unrolledFrom: from === null ? null : integer(from, 'unrolledFrom', 0),
     tori: list(top.tori, 'tori', MOST_SEGMENTS).map((t, k) => sides(t, `tori[${k}]`)),
     layers: list(top.layers, 'layers', MOST_LAYERS).map((l, k) => layer(l, `layers[${k}]`)),
+    reach: reach as number | null,
     claim: { bound: bound as number | null, log10 },
   };
 }

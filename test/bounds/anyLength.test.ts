@@ -11,14 +11,13 @@ import { normsOf } from '../../src/ellipsoid/norms.ts';
 import { createEngine } from '../../src/engine/create.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { NetworkBuilder } from '../../src/network/builder.ts';
-import type { Elementwise } from '../../src/network/elementwise.ts';
 import { lengthened, sidesAt } from '../../src/network/lengths.ts';
 import type { Network } from '../../src/network/network.ts';
-import type { Operator, PaddingMode } from '../../src/network/operator.ts';
+import type { Operator } from '../../src/network/operator.ts';
 import { simplify } from '../../src/network/simplify.ts';
 import { squareRoot, toNumber } from '../../src/scaled.ts';
 import { sampledLowerBound } from '../support/forward.ts';
-import { Random } from '../support/random.ts';
+import { chain, convolution, family, MEAN, nonlinearity, RELU, SIGNAL_FAMILIES } from '../support/signals.ts';
 
 let engine: Engine;
 beforeAll(async () => {
@@ -26,151 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => engine.close());
 
-const RELU: Operator = { kind: 'nonlinearity', function: { name: 'relu' } };
-const nonlinearity = (f: Elementwise): Operator => ({ kind: 'nonlinearity', function: f });
-
-interface Geometry {
-  readonly stride?: number;
-  readonly dilation?: number;
-  readonly before?: number;
-  readonly after?: number;
-  readonly mode?: PaddingMode;
-}
-
-function convolution(
-  random: Random,
-  outputs: number,
-  inputs: number,
-  kernel: number,
-  geometry: Geometry = {},
-): Operator {
-  const { stride = 1, dilation = 1, mode = 'zero' } = geometry;
-  const half = (dilation * (kernel - 1)) >> 1;
-  return {
-    ...{ kind: 'convolution', outputs, inputs, groups: 1 },
-    kernel: [kernel],
-    stride: [stride],
-    dilation: [dilation],
-    padding: { mode, before: [geometry.before ?? half], after: [geometry.after ?? half] },
-    weight: random.normals(outputs * inputs * kernel, 1.2 / Math.sqrt(inputs * kernel)),
-  };
-}
-
-const maxPool = (kernel: number, stride: number): Operator => ({
-  ...{ kind: 'max-pool', kernel: [kernel], stride: [stride], dilation: [1], before: [0], after: [0] },
-});
-
-const averagePool = (kernel: number, stride: number, pad = 0): Operator => ({
-  kind: 'average-pool',
-  kernel: [kernel],
-  stride: [stride],
-  padding: { mode: 'zero', before: [pad], after: [pad] },
-  countIncludesPadding: pad === 0,
-});
-
-const MEAN: Operator = { kind: 'global-average-pool', sum: false };
-
-type Body = (builder: NetworkBuilder, input: number, random: Random) => number;
-
-function chain(operators: (random: Random) => readonly Operator[]): Body {
-  return (builder, input, random) =>
-    operators(random).reduce((last, operator) => builder.add('', operator, [last]), input);
-}
-
-/** Networks of two input channels, by the length of their input. */
-function family(seed: number, body: Body): (length: number) => Network {
-  return (length) => {
-    const builder = new NetworkBuilder('signal');
-    return builder.build(body(builder, builder.input('x', [2, length]), new Random(seed)));
-  };
-}
-
-const CAUSAL = { before: 4, after: 0 };
-
-const FAMILIES: Readonly<Record<string, (length: number) => Network>> = {
-  'chain with a stride': family(
-    1,
-    chain((r) => [
-      convolution(r, 4, 2, 5),
-      RELU,
-      convolution(r, 4, 4, 3, { stride: 2 }),
-      RELU,
-      convolution(r, 2, 4, 5),
-    ]),
-  ),
-  'causal, dilated, slopes of both signs': family(
-    2,
-    chain((r) => [
-      convolution(r, 4, 2, 3, { dilation: 2, ...CAUSAL }),
-      nonlinearity({ name: 'silu' }),
-      convolution(r, 4, 4, 5, CAUSAL),
-      nonlinearity({ name: 'silu' }),
-      convolution(r, 2, 4, 5, CAUSAL),
-    ]),
-  ),
-  'circular, leaky': family(
-    3,
-    chain((r) => [
-      convolution(r, 4, 2, 5, { mode: 'circular' }),
-      nonlinearity({ name: 'leaky-relu', slope: 0.1 }),
-      convolution(r, 4, 4, 5, { mode: 'circular' }),
-    ]),
-  ),
-  pooled: family(
-    4,
-    chain((r) => [
-      convolution(r, 4, 2, 5),
-      RELU,
-      maxPool(2, 2),
-      convolution(r, 4, 4, 3),
-      RELU,
-      averagePool(2, 2),
-      convolution(r, 2, 4, 3),
-    ]),
-  ),
-  'two linear layers in a row, a padded average': family(
-    5,
-    chain((r) => [
-      convolution(r, 4, 2, 5),
-      RELU,
-      convolution(r, 4, 4, 5, { before: 0, after: 0 }),
-      averagePool(4, 2, 1),
-      convolution(r, 2, 4, 3),
-    ]),
-  ),
-  'residual block with two convolutions': family(6, (b, input, r) => {
-    const x = b.add('', RELU, [b.add('', convolution(r, 4, 2, 3, { before: 2, after: 0 }), [input])]);
-    const y = b.add('', RELU, [b.add('', convolution(r, 4, 4, 3, { before: 2, after: 0 }), [x])]);
-    const z = b.add('', convolution(r, 4, 4, 3, { before: 2, after: 0 }), [y]);
-    const sum = b.add('', { kind: 'add', coefficients: [1, 1] }, [x, z]);
-    return b.add('', convolution(r, 3, 4, 3), [b.add('', RELU, [sum])]);
-  }),
-  'residual block with a shortcut of stride 2': family(7, (b, input, r) => {
-    const x = b.add('', RELU, [b.add('', convolution(r, 4, 2, 3), [input])]);
-    const y = b.add('', RELU, [b.add('', convolution(r, 4, 4, 3, { stride: 2 }), [x])]);
-    const short = b.add('', convolution(r, 4, 4, 1, { stride: 2 }), [x]);
-    const long = b.add('', convolution(r, 4, 4, 3), [y]);
-    const sum = b.add('', { kind: 'add', coefficients: [1, 1] }, [short, long]);
-    return b.add('', convolution(r, 3, 4, 3), [b.add('', RELU, [sum])]);
-  }),
-  'residual stream': family(8, (b, input, r) => {
-    let x = b.add('', convolution(r, 4, 2, 3), [input]);
-    for (let k = 0; k < 2; k++) {
-      const y = b.add('', convolution(r, 4, 4, 3), [b.add('', RELU, [x])]);
-      x = b.add('', { kind: 'add', coefficients: [1, 0.5] }, [x, y]);
-    }
-    return b.add('', convolution(r, 3, 4, 3), [b.add('', RELU, [x])]);
-  }),
-  'max pooling beside a skip, joined as channels': family(9, (b, input, r) => {
-    const x = b.add('', RELU, [b.add('', convolution(r, 4, 2, 3), [input])]);
-    const y = b.add('', maxPool(2, 2), [x]);
-    const z = b.add('', convolution(r, 4, 4, 4, { stride: 2, before: 1, after: 1 }), [x]);
-    const both = b.add('', { kind: 'concat' }, [y, z]);
-    return b.add('', convolution(r, 3, 8, 3), [both]);
-  }),
-};
-
-const NAMES = Object.keys(FAMILIES);
+const NAMES = Object.keys(SIGNAL_FAMILIES);
 const LENGTHS = [16, 50, 128, 1000, 4096];
 
 async function value(network: Network, options: BoundOptions): Promise<number> {
@@ -199,7 +54,7 @@ const rule = 'SN(1)' as const;
 
 describe('a bound for any length', () => {
   it.each(NAMES)('is above those of all lengths and close to their supremum: %s', async (name) => {
-    const make = FAMILIES[name]!;
+    const make = SIGNAL_FAMILIES[name]!;
     let supremum = 0;
     for (const n of LENGTHS) supremum = Math.max(supremum, await value(make(n), { rule }));
     for (const frequencies of [3, 8, 21]) {
@@ -216,7 +71,7 @@ describe('a bound for any length', () => {
   it.each(['chain with a stride', 'pooled', 'residual block with a shortcut of stride 2'])(
     'is so with multipliers that were searched for: %s',
     async (name) => {
-      const make = FAMILIES[name]!;
+      const make = SIGNAL_FAMILIES[name]!;
       const search = { method: 'refined', evaluations: 80 } as const;
       const any = await bound(make(16), { engine, ...search, length: 'any' });
       const closed = await bound(make(16), { engine, method: 'closed-form', length: 'any' });
@@ -326,7 +181,7 @@ describe('a bound for any length', () => {
 
   it('is the same in little memory', async () => {
     for (const name of ['chain with a stride', 'residual stream']) {
-      const network = FAMILIES[name]!(16);
+      const network = SIGNAL_FAMILIES[name]!(16);
       const plenty = await value(network, { length: 'any', rule });
       const little = await value(network, { length: 'any', rule, memory: 30_000 });
       expect(little / plenty).toBeCloseTo(1, 9);
@@ -398,7 +253,7 @@ describe('what has no bound for any length', () => {
   });
 
   it('nor do options that make no sense pass', async () => {
-    const network = FAMILIES['chain with a stride']!(16);
+    const network = SIGNAL_FAMILIES['chain with a stride']!(16);
     for (const options of [
       { method: 'unrolled' },
       { method: 'spectral-product' },

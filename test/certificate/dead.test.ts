@@ -1,12 +1,9 @@
 /** Certificates of networks in which branches are exactly zero, and of bounds that have none. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bound } from '../../src/bounds/bound.ts';
 import type { BoundOptions } from '../../src/bounds/result.ts';
-import { certify } from '../../src/certificate/certify.ts';
 import { verify } from '../../src/certificate/verify.ts';
 import { createEngine } from '../../src/engine/create.ts';
 import type { Engine } from '../../src/engine/engine.ts';
-import { UnsupportedError } from '../../src/errors.ts';
 import { NetworkBuilder } from '../../src/network/builder.ts';
 import type { Network, TensorId } from '../../src/network/network.ts';
 import { sampledLowerBound } from '../support/forward.ts';
@@ -93,15 +90,5 @@ describe.each(METHODS)('certificates by $method', (options) => {
     const { certificate } = await certified(network, engine, options);
     expect(certificate.claim.bound!).toBeLessThan(1e-30);
     expect(await verify(network, certificate)).toMatchObject({ accepted: true });
-  });
-});
-
-describe('bounds for signals of any length', () => {
-  it('have no certificate, and are told why', async () => {
-    const network = branches({ axes: 1, joined: 'add', sizes: [1, 1], depth: 1 });
-    const result = await bound(network, { engine, length: 'any', method: 'closed-form', rule: 'GC(1.5)' });
-    const refused = certify(network, result);
-    await expect(refused).rejects.toThrow(UnsupportedError);
-    await expect(refused).rejects.toThrow(/signals of any length have none: .*the length in the file/);
   });
 });

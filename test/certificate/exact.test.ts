@@ -117,7 +117,11 @@ const plus = (a: Matrix, b: Matrix) => a.map((row, i) => row.map((x, j) => x.plu
 
 /** The squared bound that the checker proves, exactly as it says it. */
 async function proven({ network, tori, layers }: Case): Promise<Rational> {
-  const { mantissa, exponent } = await check(network, { unrolledFrom: null, tori, layers }, async () => {});
+  const { mantissa, exponent } = await check(
+    network,
+    { unrolledFrom: null, tori, layers, reach: null },
+    async () => {},
+  );
   const power = new Rational(2n ** BigInt(Math.max(0, exponent)), 2n ** BigInt(Math.max(0, -exponent)));
   const bound = Rational.of(mantissa).times(power);
   return bound.times(bound);
@@ -161,7 +165,7 @@ describe('covariances', () => {
       const random = new Random(77);
       for (let k = 0; k < runs(250); k++) {
         const { network, tori, layers, covariance } = randomCase(random, 0, margin, scale, bits);
-        const [segment] = planOf(signalsOf(network, null), tori, layers, 0);
+        const [segment] = planOf(signalsOf(network, null), tori, layers, null, 0);
         const { steps, scale: exponents } = segment!;
         const { rows, data } = await after(segment!, steps.length - 1, [], async () => {});
         const unit = (e: number) => new Rational(2n ** BigInt(Math.max(0, e)), 2n ** BigInt(Math.max(0, -e)));
@@ -235,7 +239,7 @@ describe('multipliers that do not dominate S', () => {
       { name: 'phi', role: 'nonlinearity', period: [], exponent: 0, values: Float64Array.of(d, d) },
     ];
     const run = (d: number) =>
-      check(network, { unrolledFrom: null, tori: [[]], layers: layers(d) }, async () => {});
+      check(network, { unrolledFrom: null, tori: [[]], layers: layers(d), reach: null }, async () => {});
     await expect(run(4 * (1 - gap))).rejects.toThrow(Refusal);
     await expect(run(4)).rejects.toThrow(/do not dominate/);
     await expect(run(4 * (1 + 1e-9))).resolves.toBeDefined();

@@ -9,7 +9,8 @@ import type { Network } from '../../src/network/network.ts';
 import { sampledLowerBound } from '../support/forward.ts';
 import { Random } from '../support/random.ts';
 import { runs } from '../support/runs.ts';
-import { certified, smallCnn, smallMlp } from './networks.ts';
+import { SIGNAL_FAMILIES } from '../support/signals.ts';
+import { certified, smallCnn, smallMlp, sourced } from './networks.ts';
 import { identity, isBelow, matrixOf, Rational, throughSector, times, transpose } from './rational.ts';
 
 let engine: Engine;
@@ -159,15 +160,18 @@ async function attempt(network: Network, document: unknown): Promise<Verificatio
 describe('mutated certificates', () => {
   const onTorus = { method: 'closed-form', rule: 'GC(1.5)' } as const;
   const unrolled = { method: 'unrolled', rule: 'GC(1.5)' } as const;
+  const anyLength = { method: 'closed-form', rule: 'GC(1.5)', length: 'any' } as const;
+  const signals = sourced(SIGNAL_FAMILIES.pooled!(24));
   it.each([
-    { how: 'on a torus', options: onTorus, count: 150 },
-    { how: 'unrolled', options: unrolled, count: 60 },
+    { how: 'on a torus', network: smallCnn(), options: onTorus, count: 150 },
+    { how: 'unrolled', network: smallCnn(), options: unrolled, count: 60 },
+    { how: 'for any length', network: signals, options: anyLength, count: 100 },
   ])(
     'of a CNN $how: what is accepted is true',
-    async ({ options, count }) => {
-      const network = smallCnn();
+    async ({ network, options, count }) => {
       const { certificate } = await certified(network, engine, options);
-      expect(certificate.unrolledFrom === null).toBe(options === onTorus);
+      expect(certificate.unrolledFrom === null).toBe(options !== unrolled);
+      expect(certificate.reach === null).toBe(options !== anyLength);
       expect((await verify(network, certificate)).accepted).toBe(true);
       const slope = sampledLowerBound(network, 20, 1);
       const random = new Random(11);
@@ -261,7 +265,7 @@ describe('mutated certificates', () => {
       (c: Certificate) => ({ ...c, extra: 1 }),
       /certificate: certificate: must be the members/,
     ],
-    ['another version', (c: Certificate) => ({ ...c, version: 2 }), /version: must be 1, got 2/],
+    ['another version', (c: Certificate) => ({ ...c, version: 1 }), /version: must be 2, got 1/],
     [
       'NaN as multipliers',
       (c: Certificate) => ({

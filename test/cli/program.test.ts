@@ -76,12 +76,13 @@ const solution: SdpSolution = {
 
 const certificate: Certificate = {
   format: 'lipsoid-certificate',
-  version: 1,
+  version: 2,
   network: { name: 'tiny', sha256: 'ab12', input: [3], output: 'fc' },
   found: { by: 'lipsoid 1.2.3', engine: 'Wasm, 2 threads', method: 'closed-form SN(1.3)' },
   unrolledFrom: null,
   tori: [[]],
   layers: [],
+  reach: null,
   claim: { bound: 9.6, log10: 0.98228 },
 };
 

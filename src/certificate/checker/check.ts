@@ -3,8 +3,11 @@
  * the reading of the network (src/network: `simplify`, `signalsOf`) and IEEE arithmetic; it shares nothing with
  * the optimiser and the engines. The proof is in docs/certificate.md.
  */
+
+import { lengthened } from '../../network/lengths.ts';
 import type { Network } from '../../network/network.ts';
 import { signalsOf } from '../../network/signals/read.ts';
+import type { Sector } from '../../network/signals/signal.ts';
 import { roundingsOf } from '../../network/simplify/roundings.ts';
 import { simplify } from '../../network/simplify.ts';
 import { gamma, rootUp, type Scaled } from './numbers.ts';
@@ -18,6 +21,8 @@ export interface Multipliers {
   /** Sides of the torus of every segment, in samples of the signal it starts with. */
   readonly tori: readonly (readonly number[])[];
   readonly layers: readonly Layer[];
+  /** For signals of any length: the covariances of nonlinearities are below this times D. Null: for those of the file's length. */
+  readonly reach: number | null;
 }
 
 /**
@@ -27,14 +32,27 @@ export interface Multipliers {
  */
 export async function check(
   network: Network,
-  { unrolledFrom, tori, layers }: Multipliers,
+  { unrolledFrom, tori, layers, reach }: Multipliers,
   pause: () => Promise<void>,
 ): Promise<Scaled> {
-  const simple = simplify(network);
+  const simple = simplify(reach === null ? network : lengthened(network, undefined));
   const { length } = simple.nodes;
   const known = unrolledFrom === null || (unrolledFrom >= 0 && unrolledFrom < length);
   demand(known, `unrolled from: a node of ${length} wanted, got ${unrolledFrom}`);
+  demand(reach === null || unrolledFrom === null, 'unrolled from: not for any length');
   const graph = signalsOf(simple, unrolledFrom);
-  const segments = planOf(graph, tori, layers, gamma(roundingsOf(network)));
+  if (reach !== null)
+    for (const { name, origin } of graph.signals) if (origin.kind === 'sector') holdZero(name, origin);
+  const segments = planOf(graph, tori, layers, reach, gamma(roundingsOf(network)));
   return rootUp(await run(segments, pause), graph.factor);
+}
+
+/** What carries covariances from frequency to frequency needs 0 among the slopes. */
+function holdZero(name: string, sector: Sector): void {
+  demand(
+    sector.role !== 'divisor',
+    `${name}: depends on the length, which has no certificate for any length`,
+  );
+  sector.lower = sector.lower.map((l) => Math.min(l, 0));
+  sector.upper = sector.upper.map((u) => Math.max(u, 0));
 }

@@ -14,6 +14,7 @@ import {
   sourcesOf,
 } from '../../network/signals/signal.ts';
 import { indices, product } from '../../network/size.ts';
+import { Chord, type Gap } from './chord.ts';
 import { exponentOf, powerOfTwo, U } from './numbers.ts';
 import { demand } from './refusal.ts';
 import { type Index, Taps } from './symbol.ts';
@@ -35,6 +36,8 @@ export interface LinearStep {
   /** Sides of the grid before, and how much coarser the grid after is. */
   readonly sides: Index;
   readonly ratio: Index;
+  /** What makes the covariance hold between frequencies. */
+  readonly gap?: Gap;
 }
 
 /** Rows `source` of the state go through a sector or maximum, rows `kept` live on, the results follow them. */
@@ -52,6 +55,8 @@ export interface NonlinearStep {
   readonly middle?: readonly number[];
   readonly plus: readonly number[];
   readonly minus: readonly number[];
+  /** To be shown: the results' covariance is below this diagonal. */
+  readonly limit?: readonly number[];
 }
 
 export interface Segment {
@@ -72,17 +77,23 @@ interface Live extends Phases {
 }
 
 const MOST_ROWS = 4096;
+const MOST_FREQUENCIES = 2 ** 16;
 
 const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
 const rowsIn = ({ start, rows }: Live) => Array.from({ length: rows }, (_, k) => start + k);
 const rowsOf = (live: readonly Live[]) => live.reduce((n, l) => n + l.rows, 0);
 const perChannel = (values: readonly number[], k: number) => values[k % values.length]!;
 
-/** @param uncertainty relative error of every weight */
+/**
+ * @param reach null: for the lengths of the network. A number: for any length, on tori of any size, where the covariance of what a
+ *  nonlinearity gives is at most `reach` times D.
+ * @param uncertainty relative error of every weight
+ */
 export function planOf(
   { signals, output, extent }: SignalGraph,
   tori: readonly Index[],
   layers: readonly Layer[],
+  reach: number | null,
   uncertainty: number,
 ): Segment[] {
   const segments: Segment[] = [];
@@ -95,6 +106,7 @@ export function planOf(
   let scale: readonly number[] = [];
   let steps: (LinearStep | NonlinearStep)[] = [];
   let live: readonly Live[] = [];
+  let chord: Chord | undefined;
 
   // A vector has the whole torus between its samples.
   const spacingOf = ({ window, spacing }: Signal) => (window.length === 0 ? torus : spacing);
@@ -106,8 +118,10 @@ export function planOf(
   const layout = (list: readonly Signal[]): Live[] => {
     let rows = 0;
     return list.map((signal) => {
-      const wrong = misfit(signal, torus);
-      demand(wrong === undefined, `torus: ${wrong}`);
+      const wrong = reach === null && misfit(signal, torus);
+      demand(!wrong, `torus: ${wrong}`);
+      const tied = reach !== null && signal.window.length === 0;
+      demand(!tied, `${signal.name}: a vector, which ties the network to one length`);
       const phases = { spacing: spacingOf(signal), grid, channels: signal.channels };
       const own = { ...phases, signal, start: rows, rows: product(liftOf(phases)) * signal.channels };
       rows += own.rows;
@@ -122,9 +136,14 @@ export function planOf(
     const got = given?.join('×') ?? 'none';
     demand(given?.length === axes, `torus of ${signal.name}: must have ${axes} sides, got ${got}`);
     torus = given.map((n, a) => n * signal.spacing[a]!);
-    const small = torus.every((n, a) => n <= 4 * extent[a]!);
-    demand(small, `torus of ${signal.name}: ${got} is more than four times what it has to be`);
+    const small =
+      reach === null ? torus.every((n, a) => n <= 4 * extent[a]!) : product(given) <= MOST_FREQUENCIES;
+    demand(
+      small,
+      `torus of ${signal.name}: ${got} is more than four times what it has to be, or 2^16 frequencies`,
+    );
     [grid, start, scale, steps] = [signal.spacing, diagonal, exponents, []];
+    if (reach !== null) chord = new Chord(Math.max(...diagonal), axes);
     live = layout([signal]);
   };
   const close = () => segments.push({ start, steps, sides: sidesOf(grid), scale });
@@ -157,7 +176,8 @@ export function planOf(
       }
     }
     scale = taps.finish(scale, uncertainty);
-    steps.push({ kind: 'linear', taps, sides, ratio });
+    const gap = chord?.through(taps, sides);
+    steps.push({ kind: 'linear', taps, sides, ratio, ...(gap ? { gap } : {}) });
   };
 
   const nonlinear = (signal: Signal, origin: Sector | Maximum) => {
@@ -200,7 +220,14 @@ export function planOf(
         ? throughSector(name, origin, d.map(scaled))
         : { plus: results.map(scaled), minus: results.map(() => 0) };
     const sides = sidesOf(grid);
-    steps.push({ kind: 'nonlinear', name, sides, kept, source: rows, shift, d: d.map(scaled), ...image });
+    const limit = reach === null ? [] : d.map((x) => reach * scaled(x));
+    const regularly = reach === null || (kept.length === 0 && (alone || origin.kind === 'sector'));
+    demand(regularly, `${name}: what lives on beside it has no certificate for any length`);
+    steps.push({
+      ...{ kind: 'nonlinear', name, sides, kept, source: rows, shift, d: d.map(scaled), ...image },
+      ...(reach === null || alone ? {} : { limit }),
+    });
+    if (reach !== null) chord = new Chord(Math.max(...limit), torus.length);
     if (!alone) return;
     close();
     open(signal, image.plus, own);

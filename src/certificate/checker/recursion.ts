@@ -51,7 +51,7 @@ export async function after(
   let sum = matrix(n, n);
   for (const alias of list) {
     const image = linear(step, await after(segment, k - 1, alias, pause), alias);
-    if (copies === 1) return image;
+    if (copies === 1) return widened(step, image);
     // A pair that aliases to a frequency of its own: X + X̄ = 2 Re X is below the sum of both diagonal blocks.
     for (let block = 0; block + n <= image.rows; block += n) {
       const { data } = sum;
@@ -60,7 +60,21 @@ export async function after(
   }
   // |error| ≤ γ Σ |X_ij| ≤ γ √(Σ X_ii Σ X_jj), X being positive semidefinite.
   const growth = 1 + 1.001 * (n + 1) * gamma(2 * list.length + 4);
-  return matrix(n, n, (i, j) => (sum.data[i * n + j]! / copies) * (i === j ? growth : 1));
+  return widened(
+    step,
+    matrix(n, n, (i, j) => (sum.data[i * n + j]! / copies) * (i === j ? growth : 1)),
+  );
+}
+
+/** (1 + τ) Σ and a multiple of the identity: what holds between frequencies too. The error of the product as in `after`. */
+function widened({ gap }: LinearStep, given: Matrix): Matrix {
+  if (!gap) return given;
+  const n = given.rows;
+  const growth = 1 + 1.001 * (n + 1) * gamma(4);
+  return matrix(n, n, (i, j) => {
+    const x = (1 + gap.stretch) * given.data[i * n + j]!;
+    return i === j ? growth * (x + gap.share) : x;
+  });
 }
 
 /** W Σ Wᵀ. With Ŵ = W + E, |E| ≤ error · F and |W| ≤ F: |computed − exact| ≤ (2 γ + 2 error + …) F |Σ| Fᵀ. */
@@ -121,7 +135,11 @@ function nonlinear(step: NonlinearStep, given: Matrix, h: number): Matrix {
   const inner = absolute(root.factor, absolute(root.factor, absolute(v, q, true)), true);
   const products = 2.01 * root.excess * gamma(2 * s + 8);
   const bound = absolute(v, inner).map((x, i) => (products * x) / q[i]! + 8 * U * n * total[i]!);
-  return raised(sum, bound);
+  const image = raised(sum, bound);
+  const { limit } = step;
+  const room = limit && matrix(n, n, (i, j) => (i === j ? limit[i % own]! : 0) - image.data[i * n + j]!);
+  demand(!room || positive(room) !== undefined, `${name}: its covariance is not below its reach`);
+  return image;
 }
 
 const diagonalOf = ({ rows, data }: Matrix) =>

@@ -4,7 +4,7 @@
  */
 import type { Put } from '../../network/signals/signal.ts';
 import { indices } from '../../network/size.ts';
-import { type Matrix, matrix } from './matrix.ts';
+import { absolute, type Matrix, matrix } from './matrix.ts';
 import { exponentOf, gamma, powerOfTwo, ROOT_ERROR, rootsOfUnity } from './numbers.ts';
 import { demand } from './refusal.ts';
 
@@ -91,6 +91,29 @@ export class Taps {
     // A phase is a product of at most three roots.
     this.error = 1.001 * (gamma(this.#calls + 4) + uncertainty + 5 * ROOT_ERROR);
     return result;
+  }
+
+  /** Largest 2-norm of a row of all K_u side by side, roughly. */
+  get size(): number {
+    const { rows, columns } = this.#sum;
+    const squares = new Float64Array(rows);
+    for (const { values } of this.#taps.values())
+      for (const [k, x] of values.entries()) squares[Math.floor(k / columns)]! += x * x;
+    return Math.sqrt(squares.reduce((most, x) => Math.max(most, x), 0));
+  }
+
+  /** ‖K_u‖ from above, but for roundings: at most the Frobenius norm and √(‖K_u‖₁ ‖K_u‖_∞). */
+  norms(): { readonly offset: Index; readonly norm: number }[] {
+    const frobenius = (x: Float64Array) => Math.sqrt(x.reduce((sum, y) => sum + y * y, 0));
+    const largest = (x: Float64Array) => x.reduce((most, y) => Math.max(most, y), 0);
+    const { rows, columns, data } = this.#sum;
+    const uncertain = this.error * frobenius(data);
+    return [...this.#taps.values()].map(({ offset, values }) => {
+      const tap = { rows, columns, data: values };
+      const byRows = largest(absolute(tap, new Float64Array(columns).fill(1)));
+      const byColumns = largest(absolute(tap, new Float64Array(rows).fill(1), true));
+      return { offset, norm: Math.min(frobenius(values), Math.sqrt(byRows * byColumns)) + uncertain };
+    });
   }
 
   /** W(ω): [rows, columns], or twice that each way for a pair ±ω. */
