@@ -12,6 +12,7 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'mlp.onnx': 'fully connected',
   'cnn.onnx': 'convolutional',
   'resnet.onnx': 'residual',
+  'beats.onnx': 'one-dimensional',
 };
 
 export function intake(app: App): void {

@@ -25,9 +25,10 @@ export async function requestAdapter(): Promise<Adapter> {
   const gpu = await hostGpu();
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) {
-    throw new InputError(
-      'webgpu: an adapter must be there, got none; install a Vulkan, Metal or D3D12 driver, or choose the engine cpu',
-    );
+    // In a browser it is up to the browser.
+    const remedy =
+      isNode() || inDeno() ? '; install a Vulkan, Metal or D3D12 driver, or choose the engine cpu' : '';
+    throw new InputError(`webgpu: an adapter must be there, got none${remedy}`);
   }
   const { description, device, architecture, vendor } = adapter.info;
   const name = description || device || [vendor, architecture].filter(Boolean).join(' ') || 'unnamed device';
