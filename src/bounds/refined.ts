@@ -56,6 +56,7 @@ export async function refined(
   const each = GRADIENT_COST * programCost(program);
   const given = options.multipliers?.path === path ? thetaFrom(program, options.multipliers) : undefined;
   let counted = 0;
+  let partial = false;
   const found = await refine(engine, program, given ?? thetaOf(start.layers), {
     memory: options.memory,
     evaluations: Math.max(1, evaluations),
@@ -67,6 +68,7 @@ export async function refined(
     signal: options.signal,
     onEvaluation: ({ evaluation, bound, complete }) => {
       counted = evaluation;
+      partial ||= !complete;
       const log10 = bound / Math.LN10 + Math.log10(program.factor);
       options.onTrace({ method: options.method, evaluation, log10, ...(complete ? {} : { estimate: true }) });
       if (evaluation <= evaluations) options.ledger.add(options.method, `evaluation ${evaluation}`, each);
@@ -80,6 +82,7 @@ export async function refined(
       status: statusText(found.status, found.evaluations),
       evaluations: found.evaluations,
       gap: found.gap,
+      ...(partial ? { partial } : {}),
     },
     layers: nonlinearSteps(program).map((step) => ({
       name: step.target.variable.name,

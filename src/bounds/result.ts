@@ -91,6 +91,8 @@ export interface SearchReport {
   readonly evaluations: number;
   /** What the last ten evaluations gained, as a fraction of the bound. */
   readonly gap: number;
+  /** Present where the memory budget let the search see only some frequencies: more of it may gain more. */
+  readonly partial?: true;
 }
 
 /** One bound on the ratio ‖f(x) − f(y)‖₂ / ‖x − y‖₂ over all x ≠ y, or why there is none. */

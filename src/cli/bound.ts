@@ -275,12 +275,13 @@ function lengthText({ smallest, frequencies, added, tolerance }: LengthReport): 
 }
 
 function searchText(row: MethodResult): string {
-  const { status, evaluations, gap } = row.search!;
+  const { status, evaluations, gap, partial } = row.search!;
+  const seen = partial ? ', on as many of the frequencies as the memory budget holds' : '';
   const gained = `the last ten evaluations gained ${(100 * gap).toPrecision(2)} %`;
   const where = status.startsWith('stopped')
     ? status
     : `${status} after ${formatCount(evaluations, 'evaluation')}`;
-  return `Search (${methodName(row)}): ${where}; ${gained}.`;
+  return `Search (${methodName(row)}): ${where}${seen}; ${gained}.`;
 }
 
 function advice(result: BoundResult, { method }: BoundCommand): string {
@@ -288,6 +289,7 @@ function advice(result: BoundResult, { method }: BoundCommand): string {
   if (result.methods.some((row) => row.search && row.search.status !== 'converged')) {
     return 'Tighter: more --evaluations, a longer --time-limit.';
   }
+  if (result.methods.some((row) => row.search?.partial)) return 'Tighter: more --memory for the search.';
   const convolutional = result.layers.some((layer) => layer.torus !== null);
   if (convolutional && !result.methods.some((row) => row.method === 'unrolled' && hasBound(row))) {
     return 'Tighter, where time and memory allow: --method unrolled, with one multiplier per neuron.';

@@ -341,6 +341,7 @@ describe('refined', () => {
     it('searches some of the frequencies, and bounds with all of them', async () => {
       const plenty = await refined(network, { memory: 1e7 });
       const little = await refined(network, { memory: 3e5 });
+      expect([searchOf(plenty).partial, searchOf(little).partial]).toEqual([undefined, true]);
       expect(plenty.trace!.some((point) => point.estimate)).toBe(false);
       expect(little.trace!.every((point) => point.estimate)).toBe(true);
       expect(little.bound!).toBeGreaterThanOrEqual(sampledLowerBound(network, 20, 1));
