@@ -1,7 +1,10 @@
 /** Makes certificates. The claim is what the checker proves, never what an engine computed. */
+import type { Proof } from '../bounds/proof.ts';
 import type { BoundResult } from '../bounds/result.ts';
 import { InputError, UnsupportedError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
+import type { Multipliers } from './checker/check.ts';
+import type { Layer } from './checker/plan.ts';
 import { Refusal } from './checker/refusal.ts';
 import type { Claim } from './claim.ts';
 import { type Certificate, encodeValues, FORMAT, VERSION } from './format.ts';
@@ -21,9 +24,11 @@ const REPAIRS = [0, 2 ** -40, 2 ** -30, 2 ** -20, 2 ** -10, 2 ** -7];
 /** Of rows without any covariance; larger ones are as good. */
 const LEAST = 2 ** -400;
 
-/** For signals of any length: what is tried as `reach`, and how many times as many frequencies as the engine needed, by axes. */
-const REACHES = [0.5, 1, 2, 4, 8, 16, 64, 256];
-const FINER = [4, 2, 2];
+/** For signals of any length: what is tried as `reach`, and how many times as many frequencies as the engine needed. */
+const REACHES = [2, 4, 8, 16, 64, 256, 1024];
+const FINER = [2, 8, 32];
+/** The claim may then lie so much above the engine's bound before more frequencies are tried. */
+const WORSE = 1.01;
 
 /**
  * A certificate of the network's bound, from the multipliers in a result of `bound`. Its claim can be above `result.bound`:
@@ -35,7 +40,7 @@ const FINER = [4, 2, 2];
  */
 export async function certify(
   network: Network,
-  result: Pick<BoundResult, 'proof' | 'engine' | 'method' | 'rule' | 'length'>,
+  result: Pick<BoundResult, 'log10' | 'proof' | 'engine' | 'method' | 'rule' | 'length'>,
   options: CertifyOptions = {},
 ): Promise<Certificate> {
   const { source, name, tensors, input, output } = network;
@@ -50,46 +55,66 @@ export async function certify(
   if (length?.smallest !== undefined) {
     throw refused('means over whole signals of any length have none; bound it for the length in the file');
   }
-  const { unrolledFrom } = proof;
-  const tori = length ? proof.tori.map((t) => t.map((n) => n * FINER[t.length - 1]!)) : proof.tori;
-  const attempts = length
-    ? REACHES.flatMap((reach) => [0, 2 ** -10, 2 ** -7].map((delta) => ({ delta, reach })))
-    : REPAIRS.map((delta) => ({ delta, reach: null }));
   let refusal: Refusal | undefined;
-  for (const { delta, reach } of attempts) {
-    const layers = proof.layers.map((layer, k) => {
-      const factor = (1 + delta) ** (k + 1);
-      return { ...layer, values: layer.values.map((x) => Math.max(x * factor, LEAST)) };
-    });
-    let claim: Claim;
+  let best: Proven | undefined;
+  for (const multipliers of length ? forAnyLength(proof) : repaired(proof)) {
+    // On as many frequencies a larger reach proves no more.
+    if (best?.tori === multipliers.tori) continue;
     try {
-      claim = await prove(network, { unrolledFrom, tori, layers, reach }, options);
+      const claim = await prove(network, multipliers, options);
+      if (!best || claim.log10 < best.claim.log10) best = { ...multipliers, claim };
     } catch (error) {
       if (error instanceof UnsupportedError) throw refused(error.message);
       if (!(error instanceof Refusal)) throw error;
       refusal ??= error;
-      continue;
     }
-    return {
-      format: FORMAT,
-      version: VERSION,
-      network: {
-        name,
-        sha256: source.sha256,
-        input: tensors[input]!.shape,
-        output: tensors[output]!.name,
-      },
-      found: {
-        by: options.by ?? 'lipsoid',
-        engine: result.engine.description,
-        method: [result.method, result.rule].filter((x) => x !== undefined).join(' '),
-      },
-      unrolledFrom,
-      tori,
-      layers: layers.map((layer) => ({ ...layer, values: encodeValues(layer.values) })),
-      reach,
-      claim,
-    };
+    if (best && !(length && best.claim.log10 > (result.log10 ?? -Infinity) + Math.log10(WORSE))) break;
   }
-  throw refused(refusal!.message);
+  if (!best) throw refused(refusal!.message);
+  const { unrolledFrom, tori, layers, reach, claim } = best;
+  return {
+    format: FORMAT,
+    version: VERSION,
+    network: {
+      name,
+      sha256: source.sha256,
+      input: tensors[input]!.shape,
+      output: tensors[output]!.name,
+    },
+    found: {
+      by: options.by ?? 'lipsoid',
+      engine: result.engine.description,
+      method: [result.method, result.rule].filter((x) => x !== undefined).join(' '),
+    },
+    unrolledFrom,
+    tori,
+    layers: layers.map((layer) => ({ ...layer, values: encodeValues(layer.values) })),
+    reach,
+    claim,
+  };
+}
+
+type Proven = Multipliers & { readonly claim: Claim };
+
+/** What is tried, the likeliest first. */
+function* repaired(proof: Proof): Generator<Multipliers> {
+  for (const delta of REPAIRS) yield { ...proof, layers: moved(proof.layers, delta), reach: null };
+}
+
+function* forAnyLength(proof: Proof): Generator<Multipliers> {
+  for (const finer of FINER) {
+    const tori = proof.tori.map((sides) => sides.map((n) => n * finer));
+    for (const reach of REACHES) {
+      for (const delta of [0, 2 ** -10, 2 ** -7])
+        yield { unrolledFrom: null, tori, layers: moved(proof.layers, delta), reach };
+    }
+  }
+}
+
+/** The k-th layer's multipliers times (1 + δ)^k. */
+function moved(layers: readonly Layer[], delta: number): Layer[] {
+  return layers.map((layer, k) => {
+    const factor = (1 + delta) ** (k + 1);
+    return { ...layer, values: layer.values.map((x) => Math.max(x * factor, LEAST)) };
+  });
 }

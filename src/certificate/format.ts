@@ -26,7 +26,7 @@ export interface Certificate {
   readonly unrolledFrom: number | null;
   readonly tori: readonly (readonly number[])[];
   readonly layers: readonly StoredLayer[];
-  /** Null: for the input's length. A number: for signals of any length, where covariances of nonlinearities are below it times D. */
+  /** Null: for the input's length. A number κ: for signals of any length, where what nonlinearities read is at most (1 − 1/κ) D. */
   readonly reach: number | null;
   readonly claim: Claim;
 }
@@ -70,8 +70,8 @@ export function readCertificate(value: unknown): Certificate {
     throw wrong('claim.log10', 'a finite number', log10);
   const from = top.unrolledFrom;
   const { reach } = top;
-  if (reach !== null && !(typeof reach === 'number' && reach >= 2 ** -20 && reach <= 2 ** 20)) {
-    throw wrong('reach', 'null or a number from 2^-20 to 2^20', reach);
+  if (reach !== null && !(typeof reach === 'number' && reach > 1 && reach <= 2 ** 20)) {
+    throw wrong('reach', 'null or a number above 1, at most 2^20', reach);
   }
   return {
     format: FORMAT,

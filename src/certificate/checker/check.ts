@@ -21,7 +21,7 @@ export interface Multipliers {
   /** Sides of the torus of every segment, in samples of the signal it starts with. */
   readonly tori: readonly (readonly number[])[];
   readonly layers: readonly Layer[];
-  /** For signals of any length: the covariances of nonlinearities are below this times D. Null: for those of the file's length. */
+  /** κ, for signals of any length: what nonlinearities read is at most (1 − 1/κ) D. Null: for those of the file's length. */
   readonly reach: number | null;
 }
 

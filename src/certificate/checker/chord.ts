@@ -29,6 +29,14 @@ export class Chord {
     this.#slopes = new Array<number>(axes).fill(0);
   }
 
+  /** Behind a nonlinearity that makes of Cov f at most κ Cov f, where V grows by a factor at most `growth`, and whose results, with
+   *  a covariance of at most `image`, join f. */
+  join(kappa: number, growth: number, image: number): void {
+    this.#limit = UP * (kappa * this.#limit + image);
+    this.#norm = UP * Math.max(1, growth * this.#norm);
+    this.#slopes = this.#slopes.map((x) => UP * growth * x);
+  }
+
   /** Goes on behind a map from a grid of these sides; says what its covariance needs. */
   through(taps: Taps, sides: Index): Gap | undefined {
     const norms = taps.norms();

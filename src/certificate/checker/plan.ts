@@ -55,7 +55,7 @@ export interface NonlinearStep {
   readonly middle?: readonly number[];
   readonly plus: readonly number[];
   readonly minus: readonly number[];
-  /** To be shown: the results' covariance is below this diagonal. */
+  /** To be shown: S is below this diagonal. */
   readonly limit?: readonly number[];
 }
 
@@ -85,8 +85,8 @@ const rowsOf = (live: readonly Live[]) => live.reduce((n, l) => n + l.rows, 0);
 const perChannel = (values: readonly number[], k: number) => values[k % values.length]!;
 
 /**
- * @param reach null: for the lengths of the network. A number: for any length, on tori of any size, where the covariance of what a
- *  nonlinearity gives is at most `reach` times D.
+ * @param reach null: for the lengths of the network. A number κ: for any length, on tori of any size, where S is at most
+ *  (1 − 1/κ) D at every nonlinearity.
  * @param uncertainty relative error of every weight
  */
 export function planOf(
@@ -220,14 +220,16 @@ export function planOf(
         ? throughSector(name, origin, d.map(scaled))
         : { plus: results.map(scaled), minus: results.map(() => 0) };
     const sides = sidesOf(grid);
-    const limit = reach === null ? [] : d.map((x) => reach * scaled(x));
-    const regularly = reach === null || (kept.length === 0 && (alone || origin.kind === 'sector'));
-    demand(regularly, `${name}: what lives on beside it has no certificate for any length`);
     steps.push({
       ...{ kind: 'nonlinear', name, sides, kept, source: rows, shift, d: d.map(scaled), ...image },
-      ...(reach === null || alone ? {} : { limit }),
+      ...(reach === null ? {} : { limit: d.map((x) => (1 - 4 * U) * (1 - 1 / reach) * scaled(x)) }),
     });
-    if (reach !== null) chord = new Chord(Math.max(...limit), torus.length);
+    if (chord && reach !== null) {
+      // D R D is at most κ D, and joint covariances grow by κ at most.
+      const most = Math.max(...image.plus.map((x, k) => x + (reach - 1) * image.minus[k]!));
+      if (kept.length === 0) chord = new Chord(most, torus.length);
+      else chord.join(reach, powerOfTwo(Math.max(...kept.map((row) => shift[row]!))), most);
+    }
     if (!alone) return;
     close();
     open(signal, image.plus, own);

@@ -94,7 +94,7 @@ function linear({ taps, sides }: LinearStep, state: Matrix, omega: Index): Matri
  * a maximum V = [Σ_kc; 0] and T = diag(Σ_kk, e).
  */
 function nonlinear(step: NonlinearStep, given: Matrix, h: number): Matrix {
-  const { d, middle, plus, minus, name } = step;
+  const { d, middle, plus, minus, name, limit } = step;
   const before = given.rows / h;
   const regular = diagonalOf(given).every((x) => x < LARGEST);
   demand(regular, `${name}: the covariance leaves the range of float64`);
@@ -107,6 +107,9 @@ function nonlinear(step: NonlinearStep, given: Matrix, h: number): Matrix {
   const gap = (i: number, j: number) => (i === j ? d[i % d.length]! : 0) - at(source[i]!, source[j]!);
   const root = positive(matrix(s, s, gap));
   demand(root !== undefined, `${name}: the multipliers do not dominate the covariance`);
+  const within = (i: number, j: number) => (i === j ? limit![i % d.length]! : 0) - at(source[i]!, source[j]!);
+  const reached = !limit || positive(matrix(s, s, within)) !== undefined;
+  demand(reached, `${name}: the multipliers do not dominate it by its reach`);
 
   // Of each half the kept rows, then the results.
   const staying = step.kept.length;
@@ -135,11 +138,7 @@ function nonlinear(step: NonlinearStep, given: Matrix, h: number): Matrix {
   const inner = absolute(root.factor, absolute(root.factor, absolute(v, q, true)), true);
   const products = 2.01 * root.excess * gamma(2 * s + 8);
   const bound = absolute(v, inner).map((x, i) => (products * x) / q[i]! + 8 * U * n * total[i]!);
-  const image = raised(sum, bound);
-  const { limit } = step;
-  const room = limit && matrix(n, n, (i, j) => (i === j ? limit[i % own]! : 0) - image.data[i * n + j]!);
-  demand(!room || positive(room) !== undefined, `${name}: its covariance is not below its reach`);
-  return image;
+  return raised(sum, bound);
 }
 
 const diagonalOf = ({ rows, data }: Matrix) =>
