@@ -14,25 +14,51 @@ export function absoluteProduct(
   const values = shared ? x : x.data;
   const stride = shared ? 0 : batchStride(x);
   const out = new Float64Array(batch * rows);
+  const { data, columns } = a;
   for (let b = 0; b < batch; b++) {
     const to = b * rows;
     const from = b * stride;
     let at = b * batchStride(a);
     if (plus) out.set(plus, to);
-    for (let i = 0; i < a.rows; i++) {
-      if (adjoint) {
-        const factor = values[from + i]!;
-        for (let j = 0; j < a.columns; j++, at += width) out[to + j]! += modulus(a, at) * factor;
-      } else {
-        let sum = out[to + i]!;
-        for (let j = 0; j < a.columns; j++, at += width) sum += modulus(a, at) * values[from + j]!;
-        out[to + i] = sum;
-      }
+    for (let i = 0; i < a.rows; i++, at += width * columns) {
+      if (adjoint) addMagnitudes(out, to, data, at, columns, width, values[from + i]!);
+      else out[to + i]! += sumOfMagnitudes(data, at, columns, width, values, from);
     }
   }
   return out;
 }
 
-function modulus({ data, complex }: Dense, at: number): number {
-  return complex ? Math.abs(data[at]!) + Math.abs(data[at + 1]!) : Math.abs(data[at]!);
+/** Σ_j |z_j| x_j along a row. */
+function sumOfMagnitudes(
+  data: Float64Array,
+  at: number,
+  count: number,
+  width: number,
+  x: Float64Array,
+  from: number,
+): number {
+  let sum = 0;
+  if (width === 1) for (let j = 0; j < count; j++) sum += Math.abs(data[at + j]!) * x[from + j]!;
+  else {
+    for (let j = 0, k = at; j < count; j++, k += 2)
+      sum += (Math.abs(data[k]!) + Math.abs(data[k + 1]!)) * x[from + j]!;
+  }
+  return sum;
+}
+
+/** out_j += |z_j| factor along a row. */
+function addMagnitudes(
+  out: Float64Array,
+  to: number,
+  data: Float64Array,
+  at: number,
+  count: number,
+  width: number,
+  factor: number,
+): void {
+  if (width === 1) for (let j = 0; j < count; j++) out[to + j]! += Math.abs(data[at + j]!) * factor;
+  else {
+    for (let j = 0, k = at; j < count; j++, k += 2)
+      out[to + j]! += (Math.abs(data[k]!) + Math.abs(data[k + 1]!)) * factor;
+  }
 }

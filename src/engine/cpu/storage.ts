@@ -1,11 +1,11 @@
 /**
- * Storage of large arrays, reused by length as malloc reuses blocks: a fresh array of some megabytes costs page faults,
- * zeroing and garbage collections that take longer than an elementwise operation on it. One store serves the whole
- * process, whose engines mostly work on the same lengths.
+ * Storage of arrays, reused by length as malloc reuses blocks: a fresh one costs zeroing, page faults where it is large, and garbage
+ * collections, which take longer than an elementwise operation on it. One store serves the whole process, whose engines mostly
+ * work on the same lengths.
  */
 
-/** Doubles below which an array is left to the garbage collector. */
-const worthKeeping = 1024;
+/** Doubles below which an array is left to the garbage collector, which is as fast then. */
+const worthKeeping = 32;
 /** Doubles that may lie idle (128 MiB); beyond it the lengths seen first are given up. */
 const mostIdle = 2 ** 24;
 
