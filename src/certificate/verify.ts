@@ -23,6 +23,8 @@ export interface Verification {
   readonly log10: number | null;
   /** Null where the certificate could not be read. */
   readonly claimed: Claim | null;
+  /** Present where the claim is one for inputs of every length, not for that of the file alone. */
+  readonly lengths?: 'any';
 }
 
 /**
@@ -43,7 +45,15 @@ export async function verify(
     refuseOtherNetwork(network, read);
     const { bound, log10 } = await prove(network, { ...read, layers: read.layers.map(decoded) }, options);
     const reason = shortfall(read.claim, bound, log10);
-    return { accepted: reason === undefined, ...(reason ? { reason } : {}), bound, log10, claimed };
+    const lengths = read.reach === null ? {} : ({ lengths: 'any' } as const);
+    return {
+      accepted: reason === undefined,
+      ...(reason ? { reason } : {}),
+      bound,
+      log10,
+      claimed,
+      ...lengths,
+    };
   } catch (error) {
     // RangeError: an allocation that this machine cannot make.
     const refusals = [Refusal, InputError, UnsupportedError, RangeError];

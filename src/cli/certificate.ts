@@ -42,7 +42,12 @@ export function certificateText(certified: Certified, result: BoundResult): stri
   const { file, ...claim } = certified;
   const checked = `Certificate ${file}: checked, the bound is at most ${claimText(claim)}`;
   if (result.log10 === null || !(claim.log10 - result.log10 > 1e-6)) return `${checked}.`;
-  const why = result.method === 'spectral-product' ? 'no multipliers prove that one' : 'rounding is paid for';
+  const why =
+    result.method === 'spectral-product'
+      ? 'no multipliers prove that one'
+      : result.length
+        ? 'it knows less of what lies between frequencies'
+        : 'rounding is paid for';
   return `${checked}, above ${formatBound(result.bound, result.log10)}: ${why}.`;
 }
 
@@ -74,14 +79,14 @@ export async function verifyCommand(
 }
 
 function verdictLines(
-  { accepted, reason, bound, log10, claimed }: Verification,
+  { accepted, reason, bound, log10, claimed, lengths }: Verification,
   { stdout }: Terminal,
 ): string[] {
   if (!accepted) return [bold('rejected', stdout), reason ?? ''];
   const proven = log10 === null ? '' : `, proven: ${claimText({ bound, log10 })}`;
   return [
     bold('accepted', stdout),
-    `‖f(x) − f(y)‖₂ ≤ L · ‖x − y‖₂ for all inputs: L = ${claimText(claimed!)}${proven}`,
+    `‖f(x) − f(y)‖₂ ≤ L · ‖x − y‖₂ for all inputs${lengths ? ' of every length' : ''}: L = ${claimText(claimed!)}${proven}`,
   ];
 }
 

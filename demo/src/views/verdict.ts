@@ -39,5 +39,5 @@ function words(file: string, value: Verdict | undefined, failure: string | undef
   if (!value) return failure ?? file;
   if (!value.accepted) return `${file}: ${value.reason ?? 'it proves less than it claims'}`;
   const claimed = value.claimed && formatBound(value.claimed.bound, value.claimed.log10);
-  return `${file} proves ‖f(x) − f(y)‖₂ ≤ ${claimed} · ‖x − y‖₂ for this network; recomputed here: ${formatBound(value.bound, value.log10)}.`;
+  return `${file} proves ‖f(x) − f(y)‖₂ ≤ ${claimed} · ‖x − y‖₂ for this network${value.lengths ? ' at every length' : ''}; recomputed here: ${formatBound(value.bound, value.log10)}.`;
 }

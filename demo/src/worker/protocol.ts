@@ -74,6 +74,8 @@ export interface Verdict extends Claim {
   readonly reason?: string;
   /** Null where the certificate could not be read. */
   readonly claimed: Claim | null;
+  /** Present where the claim is one for inputs of every length. */
+  readonly lengths?: 'any';
 }
 
 /** The calls that the worker answers: parameters and result. `model` is a number that the page chose. */
