@@ -14,22 +14,7 @@ import { foldScales } from './simplify/scales.ts';
  * @throws InputError where a folded weight overflows
  */
 export function simplify(network: Network): Network {
-  const flat = simplified(network, true);
-  if (!hasReshapes(flat)) return flat;
-  // Behind an image of one sample something may want an image again.
-  const spatial = simplified(network, false);
-  return hasReshapes(spatial) ? flat : spatial;
-}
-
-/** Whether a reindex is left that makes an image. */
-function hasReshapes({ nodes, tensors }: Network): boolean {
-  return nodes.some((n) => n.operator.kind === 'reindex' && tensors[n.output]!.shape.length > 1);
-}
-
-/** @param flattens whether images of a single sample become vectors */
-function simplified(network: Network, flattens: boolean): Network {
-  const degenerate = (now: Network) => replaceDegenerate(now, flattens);
-  const passes = [absorbReindexes, degenerate, mergePads, foldScales];
+  const passes = [absorbReindexes, replaceDegenerate, mergePads, foldScales];
   let current = network;
   // Every pass removes a node or moves a reindex towards the output, so this ends.
   for (;;) {

@@ -1,7 +1,5 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { resNet18 } from '../../bench/networks.ts';
-import { compile } from '../../src/ellipsoid/compile.ts';
 import { NetworkBuilder } from '../../src/network/builder.ts';
 import { evaluate, evaluateOperator } from '../../src/network/evaluate.ts';
 import type { Operator, OperatorKind, Padding, PaddingMode } from '../../src/network/operator.ts';
@@ -114,18 +112,6 @@ describe('what becomes of', () => {
       [2, 4, 4],
       [relu, norm(2), norm(2), norm(1), relu],
       ['nonlinearity', 'scale', 'nonlinearity'],
-    ],
-    [
-      'convolutions of single samples',
-      [2, 3, 3],
-      [relu, convolution(3, 2, 3), relu, convolution(2, 3, 1), relu],
-      ['nonlinearity', 'affine', 'nonlinearity', 'affine', 'nonlinearity'],
-    ],
-    [
-      'one whose image grows again',
-      [2, 3, 3],
-      [relu, convolution(3, 2, 3), relu, pad(same), convolution(2, 3, 3), relu, pad(same)],
-      ['nonlinearity', 'convolution', 'nonlinearity', 'convolution', 'nonlinearity', 'pad'],
     ],
     ['a scale of ones', [3], [relu, { kind: 'scale', scale: Float64Array.of(1) }], ['nonlinearity']],
     [
@@ -295,11 +281,4 @@ test('refuses a folded weight that overflows', () => {
   expect(() => simplified([1], large, huge)).toThrow(
     'affine_0: affine: weight must be finite, got Infinity at 0',
   );
-});
-
-test('ResNet-18 on small images ends in vectors, shortcuts included', () => {
-  const network = resNet18({ side: 32, divisor: 16 });
-  const result = simplify(network);
-  expect(result.nodes.filter(({ operator }) => operator.kind === 'reindex')).toEqual([]);
-  expect(() => compile(result)).not.toThrow();
 });

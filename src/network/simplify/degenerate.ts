@@ -11,15 +11,14 @@ type Shape = readonly number[];
  * Drops what does nothing (scales by one, empty pads, 1×1 pools, sums and stacks of one tensor), adds up the
  * coefficients of a tensor that a sum takes twice, turns convolutions of single samples into affine operators and
  * pools over the whole image into global ones.
- * @param flattens false: images of a single sample stay images
  */
-export function replaceDegenerate(network: Network, flattens: boolean): Network {
+export function replaceDegenerate(network: Network): Network {
   const rewriter = new Rewriter(network);
-  for (const node of network.nodes) visit(rewriter, node, flattens);
+  for (const node of network.nodes) visit(rewriter, node);
   return rewriter.finish();
 }
 
-function visit(rewriter: Rewriter, node: Node, flattens: boolean): void {
+function visit(rewriter: Rewriter, node: Node): void {
   const inputs = rewriter.inputs(node);
   const input = rewriter.shape(inputs[0]!);
   const output = rewriter.old.tensors[node.output]!.shape;
@@ -30,7 +29,7 @@ function visit(rewriter: Rewriter, node: Node, flattens: boolean): void {
     const [sum, terms] = distinctTerms(operator, inputs);
     rewriter.replace(node, sum, terms);
   } else {
-    const simpler = flattens ? onePosition(operator, input, output) : undefined;
+    const simpler = onePosition(operator, input, output);
     if (!simpler) {
       rewriter.copy(node);
       return;
@@ -73,17 +72,12 @@ function distinctTerms({ coefficients }: Add, inputs: readonly number[]): [Add |
   return [operator, [...terms.keys()]];
 }
 
-/** Where a convolution with one sample as its output skips most of the image, the matrix of the whole image is small up to here. */
-const FEW_SAMPLES = 16;
-
 /** An operator with a vector as its output that does the same, where the output image is a single sample. */
 function onePosition(operator: Operator, input: Shape, output: Shape): Operator | undefined {
   if (product(output.slice(1)) > 1) return undefined;
   switch (operator.kind) {
     case 'convolution':
-      return product(input.slice(1)) <= Math.max(FEW_SAMPLES, product(operator.kernel))
-        ? asAffine(operator, input)
-        : undefined;
+      return product(input.slice(1)) <= product(operator.kernel) ? asAffine(operator, input) : undefined;
     case 'average-pool':
       return coversImage(operator, operator.padding.before, input)
         ? { kind: 'global-average-pool', sum: false }
