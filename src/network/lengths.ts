@@ -2,6 +2,8 @@
 import { InputError, type Unsupported, UnsupportedError } from '../errors.ts';
 import { NetworkBuilder } from './builder.ts';
 import type { Network, Node } from './network.ts';
+import type { Padding } from './operator.ts';
+import { simplify } from './simplify.ts';
 
 /**
  * The network for signals so long that no layer is left with a single sample, which `simplify` would read as a vector.
@@ -24,8 +26,47 @@ export function lengthened(network: Network, smallest: number | undefined): Netw
       network,
       sides.map((n) => n * factor),
     );
-    if (long.tensors.every(({ shape }) => shape.slice(1).every((n) => n > 1))) return long;
+    if (long.tensors.every(({ shape }) => shape.slice(1).every((n) => n > 1))) {
+      refuseBrokenCircles(simplify(long));
+      return long;
+    }
   }
+}
+
+/**
+ * With padding that wraps round, a signal lies on a circle of its own length. A stride that does not divide it, zero padding, or
+ * another length somewhere break the circle at one length or another.
+ */
+function refuseBrokenCircles({ tensors, nodes, input }: Network): void {
+  const circular = nodes.find((node) => paddingOf(node)?.mode === 'circular');
+  if (!circular) return;
+  const sides = tensors[input]!.shape.slice(1);
+  const broken = nodes.filter((node) => {
+    const { operator, output } = node;
+    const own = tensors[output]!.shape.slice(1);
+    if (own.length === 0) return false;
+    const strided = 'stride' in operator && operator.stride.some((s) => s !== 1);
+    const resized = own.some((n, a) => n !== sides[a]);
+    const spills =
+      operator.kind === 'transposed-convolution' || (paddingOf(node)?.mode ?? 'circular') !== 'circular';
+    return strided || resized || spills;
+  });
+  const reason = `for any length circular padding (${circular.name}) goes only with operators that keep the length, without strides and zero padding; bound it without the option length`;
+  if (broken.length > 0)
+    throw new UnsupportedError(
+      broken.map(({ name, operator }) => ({
+        node: name,
+        found: `${operator.kind} beside circular padding`,
+        reason,
+      })),
+    );
+}
+
+/** Of an operator that pads at all. */
+function paddingOf({ operator }: Node): Padding | undefined {
+  if (!('padding' in operator)) return undefined;
+  const { padding } = operator;
+  return [...padding.before, ...padding.after].some((n) => n !== 0) ? padding : undefined;
 }
 
 function whyTied(

@@ -10,6 +10,7 @@ import { stepNorms } from '../../src/ellipsoid/interpolation/taps.ts';
 import { normsOf } from '../../src/ellipsoid/norms.ts';
 import { createEngine } from '../../src/engine/create.ts';
 import type { Engine } from '../../src/engine/engine.ts';
+import { UnsupportedError } from '../../src/errors.ts';
 import { NetworkBuilder } from '../../src/network/builder.ts';
 import { lengthened, sidesAt } from '../../src/network/lengths.ts';
 import type { Network } from '../../src/network/network.ts';
@@ -17,7 +18,17 @@ import type { Operator } from '../../src/network/operator.ts';
 import { simplify } from '../../src/network/simplify.ts';
 import { squareRoot, toNumber } from '../../src/scaled.ts';
 import { sampledLowerBound } from '../support/forward.ts';
-import { chain, convolution, family, MEAN, nonlinearity, RELU, SIGNAL_FAMILIES } from '../support/signals.ts';
+import { Random } from '../support/random.ts';
+import {
+  chain,
+  convolution,
+  family,
+  MEAN,
+  maxPool,
+  nonlinearity,
+  RELU,
+  SIGNAL_FAMILIES,
+} from '../support/signals.ts';
 
 let engine: Engine;
 beforeAll(async () => {
@@ -264,5 +275,28 @@ describe('what has no bound for any length', () => {
       await expect(refused(network, options)).rejects.toThrow(/^(length|smallest|cell)/);
     }
     await expect(bound(network, { engine, smallestLength: 3 })).rejects.toThrow(/goes with length any/);
+  });
+});
+
+describe('circular padding at any length', () => {
+  const circular = { mode: 'circular' } as const;
+  // At length 3 the rows that a stride of 2 leaves of a circulant matrix are neighbours: their norm is √3, that of their symbol √2.
+  const pair = { mode: 'circular', stride: 2, before: 0, after: 1 } as const;
+  it.each([
+    ['a stride', [convolution(new Random(1), 1, 2, 2, pair)]],
+    [
+      'zero padding',
+      [convolution(new Random(1), 3, 2, 3, circular), RELU, convolution(new Random(2), 2, 3, 3)],
+    ],
+    ['a pooling with a stride', [convolution(new Random(1), 3, 2, 3, circular), RELU, maxPool(2, 2)]],
+    ['another length', [convolution(new Random(1), 3, 2, 4, { ...circular, before: 3, after: 3 }), RELU]],
+  ])('is refused beside %s', async (_, operators) => {
+    const make = family(
+      1,
+      chain(() => operators),
+    );
+    const refused = bound(make(24), { engine, length: 'any' });
+    await expect(refused).rejects.toThrow(UnsupportedError);
+    await expect(refused).rejects.toThrow(/beside circular padding/);
   });
 });

@@ -80,6 +80,19 @@ describe('certificates for any length', () => {
     await expect(certify(network, result)).rejects.toThrow(/means over whole signals/);
   });
 
+  it('refuse to wrap round what does not fit its circle, whoever asks', async () => {
+    const random = new Random(5);
+    const pair = convolution(random, 1, 2, 2, { mode: 'circular', stride: 2, before: 0, after: 1 });
+    const network = sourced(
+      family(
+        1,
+        chain(() => [pair]),
+      )(24),
+    );
+    const multipliers = { unrolledFrom: null, tori: [[64]], layers: [], reach: 2 };
+    await expect(prove(network, multipliers, {})).rejects.toThrow(/beside circular padding/);
+  });
+
   it('hold between frequencies, however few: one filter, and two', async () => {
     const random = new Random(9);
     for (let k = 0; k < runs(200); k++) {

@@ -45,21 +45,22 @@ export class Chord {
     const total = sum(() => 1);
     const axes = sides.map((n, a) => {
       const width = UP * (6.283185307179588 / n);
-      const centre = sum((u) => u[a]!) / total || 0;
+      const centre = total > 0 ? sum((u) => u[a]!) / total : 0;
       const first = width * sum((u) => Math.abs(u[a]! - centre));
       const second = width * width * sum((u) => (u[a]! - centre) * (u[a]! - centre));
       return { slope: this.#slopes[a]!, first, second };
     });
     const epsilon =
       (UP * axes.reduce((s, { slope, first, second }) => s + second * this.#norm + 2 * first * slope, 0)) / 8;
-    const stretch = epsilon / (2 * taps.size * this.#norm) || 0;
-    const noise = stretch > 0 ? UP * Math.sqrt(1 + 1 / stretch) * epsilon : 0;
+    // Of exactly 0 nothing has to be made good; what is no number, or infinite, goes on to where nothing is proven by it.
+    const stretch = epsilon === 0 ? 0 : epsilon / (2 * taps.size * this.#norm);
+    const noise = epsilon === 0 ? 0 : UP * Math.sqrt(1 + 1 / stretch) * epsilon;
     const gap = { stretch, share: UP * noise * noise * this.#limit };
     this.#slopes = axes.map(({ slope, first }) => UP * (first * this.#norm + total * slope));
     // What is added counts as one more increment, independent of all.
     const norm = total * this.#norm;
     this.#norm = UP * Math.sqrt(norm * norm + noise * noise);
     this.#limit *= UP * (1 + stretch);
-    return stretch > 0 ? gap : undefined;
+    return epsilon === 0 ? undefined : gap;
   }
 }
