@@ -1,4 +1,4 @@
-/** The ellipsoid with multipliers from closed-form rules, all in one sweep (math.md §4). */
+/** The ellipsoid with multipliers from closed-form rules, all in one sweep (docs/mathematics.md §4). */
 
 import { stepCost } from '../ellipsoid/cost.ts';
 import type { Norms } from '../ellipsoid/gains.ts';

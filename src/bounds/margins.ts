@@ -1,4 +1,4 @@
-/** Margin bounds from output covariances: L_ij² = (e_i − e_j)ᵀ Σ (e_i − e_j) (math.md §0). */
+/** Margin bounds from output covariances: L_ij² = (e_i − e_j)ᵀ Σ (e_i − e_j) (docs/mathematics.md §0). */
 import type { Outcome } from '../ellipsoid/sweep.ts';
 import type { Network } from '../network/network.ts';
 import { isLess, type Scaled, scaled, squareRoot, times, toNumber } from '../scaled.ts';

@@ -1,4 +1,4 @@
-/** Multipliers found by search, from the best closed form on (math.md §5). */
+/** Multipliers found by search, from the best closed form on (docs/mathematics.md §5). */
 
 import { programCost } from '../ellipsoid/cost.ts';
 import { allDifferences, difference, type Objective } from '../ellipsoid/objective.ts';

@@ -9,7 +9,7 @@ import type { Engine } from '../engine/engine.ts';
 import { ONE, roundedUp, type Scaled, scaled, times } from '../scaled.ts';
 import type { Ledger } from './ledger.ts';
 
-/** Norms of every linear map (exact on the torus, math.md §2) and the bound that they multiply to. */
+/** Norms of every linear map (exact on the torus, docs/mathematics.md §2) and the bound that they multiply to. */
 export async function spectralProduct(
   engine: Engine,
   program: Program,

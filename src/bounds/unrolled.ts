@@ -1,4 +1,4 @@
-/** The per-neuron path (math.md §3): convolutions as dense matrices from some layer on, one multiplier per neuron. */
+/** The per-neuron path (docs/mathematics.md §3): convolutions as dense matrices from some layer on, one multiplier per neuron. */
 import { compile } from '../ellipsoid/compile.ts';
 import { programCost } from '../ellipsoid/cost.ts';
 import type { Program } from '../ellipsoid/program.ts';

@@ -1,5 +1,5 @@
 /**
- * Adjoints of the rules: from G = ∂f/∂Σ after a step to ∂f/∂Σ before it and ∂f/∂D (math.md §5, there for chains).
+ * Adjoints of the rules: from G = ∂f/∂Σ after a step to ∂f/∂Σ before it and ∂f/∂D (docs/mathematics.md §5, there for chains).
  * Gradients are Hermitian, df = Re tr(G dΣ) summed over the frequencies at hand.
  */
 import type { Engine, Matrices, Vector } from '../engine/engine.ts';

@@ -1,4 +1,4 @@
-/** The affine rule Σ_y = C Σ Cᴴ, frequency by frequency (math.md §1 and §2). */
+/** The affine rule Σ_y = C Σ Cᴴ, frequency by frequency (docs/mathematics.md §1 and §2). */
 import type { Engine, Matrices, Vector } from '../engine/engine.ts';
 import { type Frequencies, phases } from '../spectrum/frequencies.ts';
 import {

@@ -242,7 +242,7 @@ export class Chooser {
   }
 }
 
-/** Factors of the short line search over a rule's D in general graphs (math.md §4). */
+/** Factors of the short line search over a rule's D in general graphs (docs/mathematics.md §4). */
 const SEARCH = [1, 1.5, 2.25];
 
 function closedForm(

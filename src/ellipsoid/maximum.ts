@@ -1,5 +1,5 @@
 /**
- * The rule of max pooling (math.md §1). Each output is one of the samples of its window, whose increment is at most the
+ * The rule of max pooling (docs/mathematics.md §1). Each output is one of the samples of its window, whose increment is at most the
  * largest there: Σ_o Δp_o² / e_o ≤ Σ_i Δy_i² Σ_{o ∋ i} 1/e_o ≤ Σ_i Δy_i² / D_i when e_o = μ max_{i ∈ o} D_i, μ the largest number
  * of windows that share a sample. With D ≻ S (D ⪰ S if nothing else lives on) the output has the covariance diag(e),
  * uncorrelated with what lives on, and that keeps Σ_kk + Σ_kc (D − S)⁻¹ Σ_ck.

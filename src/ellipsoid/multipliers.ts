@@ -1,5 +1,5 @@
 /**
- * Closed-form multipliers (math.md §4; Syed & Hu 2025, arXiv 2503.14297, where Λ = 2/D; SN(1) is ECLipsE-Fast of
+ * Closed-form multipliers (docs/mathematics.md §4; Syed & Hu 2025, arXiv 2503.14297, where Λ = 2/D; SN(1) is ECLipsE-Fast of
  * Xu & Sivaranjani 2024). Each needs S alone and dominates it at every frequency.
  */
 import type { Engine, Matrices, Vector } from '../engine/engine.ts';
@@ -95,7 +95,7 @@ export function merge(engine: Engine, a: Statistics, b: Statistics): Statistics 
 /**
  * D of a rule. `skip` (length 1, optional) is √(σ q) / g, what a skip connection beside the nonlinearity needs:
  * with q = λ_max of the skipped part and g the gain of the branch, D = (2/c)(base + √(σ q)/g) at c = 1 minimises
- * q + (√(qσ) + ½ g D)² / (D − σ), which bounds the block's output (math.md §4).
+ * q + (√(qσ) + ½ g D)² / (D − σ), which bounds the block's output (docs/mathematics.md §4).
  */
 export function multiplier(engine: Engine, rule: Rule, s: Statistics, skip: Vector | undefined): Vector {
   const ones = engine.vector(new Float64Array(s.diagonal.length).fill(1));

@@ -1,5 +1,5 @@
 /**
- * The rule of an elementwise nonlinearity with slopes in [α, β] (math.md §1; Fazlyab et al. 2019 with D = Λ⁻¹):
+ * The rule of an elementwise nonlinearity with slopes in [α, β] (docs/mathematics.md §1; Fazlyab et al. 2019 with D = Λ⁻¹):
  * with S the covariance of its argument, D ≻ S, R = (D − S)⁻¹ and M = diag((α+β)/2),
  *
  *     Σ'_kk = Σ_kk + Σ_kc R Σ_ck      Σ'_kφ = Σ_kc R D M      Σ'_φφ = M D R D M − αβ D

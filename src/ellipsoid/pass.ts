@@ -2,7 +2,7 @@
  * One differentiable pass through a program: the bound for given multipliers and its gradient, recorded as a whole and read
  * back once.
  *
- * Multipliers are relative (math.md §5): at a nonlinearity D = e^θ ρ(S), ρ the row sums of |S|, so that θ is what matters and
+ * Multipliers are relative (docs/mathematics.md §5): at a nonlinearity D = e^θ ρ(S), ρ the row sums of |S|, so that θ is what matters and
  * deep networks converge. At a max pooling, where nothing repels D from S, D is scaled onto the boundary of D ⪰ S:
  * D = e^θ λ_max(e^{−θ/2} S e^{−θ/2}).
  */

@@ -1,5 +1,5 @@
 /**
- * Max pooling with multipliers that lie on the boundary of D ⪰ S, and its adjoint (math.md §1 and §5).
+ * Max pooling with multipliers that lie on the boundary of D ⪰ S, and its adjoint (docs/mathematics.md §1 and §5).
  *
  * Parameters e^θ = ê, one per channel (per output where windows are listed). With 1/D̂_i = Σ_{o ∋ i} g_i²/ê_o over the windows o
  * that sample i falls in, s = λ_max(D̂^{−½} S D̂^{−½}) gives the least s for which D = s D̂ dominates S; the output has the covariance

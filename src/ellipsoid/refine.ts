@@ -1,5 +1,5 @@
 /**
- * Multipliers by first-order search (math.md §5): from a closed form to what an interior-point solver would find, in some fifty
+ * Multipliers by first-order search (docs/mathematics.md §5): from a closed form to what an interior-point solver would find, in some fifty
  * gradients. The search may see only some frequencies and a smoothed bound; what counts is the last pass, which sees all
  * of them and scales multipliers up where they do not dominate.
  */
@@ -52,7 +52,7 @@ export interface Refined {
   readonly gap: number;
 }
 
-/** Shares of the evaluations, and how each is smoothed (math.md §5; the weights of the barrier were measured). */
+/** Shares of the evaluations, and how each is smoothed (docs/mathematics.md §5; the weights of the barrier were measured). */
 const STAGES: readonly { readonly share: number; readonly smoothing: Smoothing }[] = [
   { share: 0.4, smoothing: { doublings: 5, barrier: 1e-4 } },
   { share: 0.75, smoothing: { doublings: 7, barrier: 1e-6 } },

@@ -146,7 +146,7 @@ const WINDOW_LOWER = Float64Array.of(0);
 const WINDOW_UPPER = Float64Array.of(1);
 
 /**
- * The window rule (math.md §2). A zero-padded operator on a torus is exact only on a signal that is zero outside its
+ * The window rule (docs/mathematics.md §2). A zero-padded operator on a torus is exact only on a signal that is zero outside its
  * window. Such a signal is *clean*: the input, what a nonlinearity gives when 0 is one of its slopes, and what reads clean
  * signals position by position. Where a zero-padded operator reads a nonlinearity, its slopes are widened to hold 0; where it
  * reads a linear map that spills over the window, a nonlinearity with slopes [0, 1], the window itself, is put between.

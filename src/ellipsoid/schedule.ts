@@ -2,7 +2,7 @@
  * Orders the variables of a network into a program.
  *
  * A linear variable is computed when something needs it and no earlier, so that a stride-2 branch and its stride-2
- * shortcut meet on one grid (math.md §1): when a step moves to a coarser grid, what still lives is replaced by what its
+ * shortcut meet on one grid (docs/mathematics.md §1): when a step moves to a coarser grid, what still lives is replaced by what its
  * readers make of it, or else lifted (spectrum/taps.ts).
  */
 import { UnsupportedError } from '../errors.ts';

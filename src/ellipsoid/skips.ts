@@ -1,4 +1,4 @@
-/** What a nonlinearity must know of the skip connections beside it (math.md §4, residual blocks and general graphs). */
+/** What a nonlinearity must know of the skip connections beside it (docs/mathematics.md §4, residual blocks and general graphs). */
 import { ONE, over, toNumber, ZERO } from '../scaled.ts';
 import { gain, type Norms } from './gains.ts';
 import { rangesOf } from './nonlinearity.ts';

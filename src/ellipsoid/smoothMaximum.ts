@@ -1,6 +1,6 @@
 /**
  * A smooth majorant of the largest eigenvalue over a batch of positive semidefinite matrices, by products alone:
- * λ_max ≤ (Σ_b w_b tr X_b^p)^{1/p} with p = 2^doublings (math.md §5), and its gradient ∝ X^{p−1}.
+ * λ_max ≤ (Σ_b w_b tr X_b^p)^{1/p} with p = 2^doublings (docs/mathematics.md §5), and its gradient ∝ X^{p−1}.
  */
 import type { Engine, Matrices, Vector } from '../engine/engine.ts';
 

@@ -113,7 +113,7 @@ export interface Engine {
   /** diag(left) · A · diag(right); an absent side is the identity. */
   scaleSides(a: Matrices, left: Vector | undefined, right: Vector | undefined): Matrices;
 
-  // ---- error bounds (math.md §6) --------------------------------------------------------------
+  // ---- error bounds (docs/mathematics.md §6) --------------------------------------------------------------
 
   /** |A| x + plus, with |Aᵀ| for `adjoint`, where |z| = |Re z| + |Im z|: no square roots, and what bounds the components of a product
    *  of complex numbers. A [B | m × n]; x real [B | n × 1] (a batch of 1, and a vector, are broadcast), plus of length m

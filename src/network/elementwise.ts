@@ -1,6 +1,6 @@
 /**
  * The closed list of elementwise functions: what they compute, their derivative, and the exact range of
- * their slope, which is all that a Lipschitz bound knows of them (math.md §1).
+ * their slope, which is all that a Lipschitz bound knows of them (docs/mathematics.md §1).
  *
  * Not listed because their slope is unbounded: thresholded ReLU (a jump), exp, powers, reciprocal, sqrt, log.
  */
@@ -49,7 +49,7 @@ export type Elementwise =
   | { readonly name: 'cos' }
   | { readonly name: 'atan' }
   | { readonly name: 'erf' }
-  /** The identity inside a window, zero outside: what a zero-padded operator needs in front of it (math.md §2). */
+  /** The identity inside a window, zero outside: what a zero-padded operator needs in front of it (docs/mathematics.md §2). */
   | { readonly name: 'mask' };
 
 export type ElementwiseName = Elementwise['name'];

@@ -1,5 +1,5 @@
 /**
- * Networks whose convolutions are dense matrices on flat vectors (math.md §3): one multiplier per neuron, and
+ * Networks whose convolutions are dense matrices on flat vectors (docs/mathematics.md §3): one multiplier per neuron, and
  * every padding mode.
  */
 import type { Elementwise } from './elementwise.ts';

@@ -87,7 +87,7 @@ export function refine(coarse: Frequencies, ratio: readonly number[]): Frequenci
 
 /**
  * Phases of taps at frequencies: out[k, t] = Σ_{u in tap t} e^{+2πi Σ_a ω_a u_a / N_a}, complex interleaved.
- * One sign everywhere (math.md §2): a tap at +u reads the sample u further on.
+ * One sign everywhere (docs/mathematics.md §2): a tap at +u reads the sample u further on.
  */
 export function phases(f: Frequencies, taps: readonly Tap[]): Float64Array {
   const axes = f.torus.length;

@@ -1,5 +1,5 @@
 /**
- * The torus on which a segment of a network is made periodic (math.md §2).
+ * The torus on which a segment of a network is made periodic (docs/mathematics.md §2).
  *
  * Spacings are distances between neighbouring samples of a tensor, in a unit that makes all of them whole numbers;
  * a stride multiplies them, a transposed convolution divides them.

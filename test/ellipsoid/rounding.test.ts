@@ -331,7 +331,7 @@ describe.each(choices.filter((c) => c.engine !== 'webgpu' || !withoutGpu))(
   },
 );
 
-/** The joint rule in exact numbers, from its definition (math.md §1). */
+/** The joint rule in exact numbers, from its definition (docs/mathematics.md §1). */
 function exactSector(
   state: Float64Array,
   s: Float64Array,

@@ -29,7 +29,7 @@ beforeAll(async () => {
 });
 afterAll(() => closeCpuEngines(engines));
 
-/** Slopes from 0 to something: there D = 2σ gives back the product of norms or less (math.md §4). */
+/** Slopes from 0 to something: there D = 2σ gives back the product of norms or less (docs/mathematics.md §4). */
 const MONOTONE: fc.Arbitrary<Elementwise> = fc.constantFrom<Elementwise>(
   { name: 'relu' },
   { name: 'tanh' },

@@ -1,5 +1,5 @@
 /**
- * The covariance recursion of math.md §1 on explicit matrices: every linear operator as the Toeplitz or circulant matrix
+ * The covariance recursion of docs/mathematics.md §1 on explicit matrices: every linear operator as the Toeplitz or circulant matrix
  * that it is, and one joint covariance of all tensors, none of which is ever dropped. Whatever the frequency path
  * does with symbols, aliasing, lifts and windows must come to the same on circular padding, and to no less on zero
  * padding, where it also lets the samples outside the window vary.

@@ -1,7 +1,7 @@
 /**
  * A referee for the refined method: LipSDP-neuron (Fazlyab et al. 2019, arXiv 1906.04893) on small dense networks by an
  * interior-point method. One linear matrix inequality over all increments at once, so that nothing of the layer-by-layer
- * recursion of math.md §1 is in it.
+ * recursion of docs/mathematics.md §1 is in it.
  *
  * With z = (Δx₀, Δφ of every neuron), every tensor is a matrix times z, and an activation y ↦ φ with slopes in [α, β] obeys
  * (β Δy − Δφ)(Δφ − α Δy) ≥ 0 neuron by neuron. Hence L² ≤ ρ wherever λ ≥ 0 and

@@ -1,5 +1,5 @@
 /**
- * Signals of any length (math.md §7): a bound for all frequencies ω ∈ [0, 2π)^d, of which a recursion sees N per axis.
+ * Signals of any length (docs/mathematics.md §7): a bound for all frequencies ω ∈ [0, 2π)^d, of which a recursion sees N per axis.
  *
  * Between neighbouring frequencies, at ω_k + λ h with λ ∈ [0, 1], matrices are compared with their chords, X_λ = (1 − λ) X_k + λ X_{k+1}
  * (with d axes: the multilinear interpolant of 2^d neighbours). Three facts carry the recursion over the gaps.

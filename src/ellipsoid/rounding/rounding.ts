@@ -1,5 +1,5 @@
 /**
- * Bounds on rounding errors (math.md §6; Higham, Accuracy and Stability of Numerical Algorithms, 2002, chapters 3 and 10).
+ * Bounds on rounding errors (docs/mathematics.md §6; Higham, Accuracy and Stability of Numerical Algorithms, 2002, chapters 3 and 10).
  *
  * The recursion is monotone in the Löwner order, so a computed covariance may be replaced by any upper bound of it. An error of
  * which |E_ij| ≤ F_ij is known, F symmetric, is below diag(F 1): what is added to diagonals here. What is assumed of an engine, whose
