@@ -72,6 +72,13 @@ export class Pool {
   }
 }
 
+/**
+ * Workers that have not been ended. In a call nothing but the answer's listener leads to those who wait for it, and nothing but
+ * they lead to the worker: Firefox takes a nested worker that is held only by this circle for garbage, and the call would
+ * never be answered.
+ */
+const live = new Set<Worker>();
+
 /** One worker; runs a call at a time. */
 class Worker {
   readonly #thread: Thread;
@@ -89,6 +96,7 @@ class Worker {
 
   static async start(module: WebAssembly.Module): Promise<Worker> {
     const worker = new Worker(isNode() ? await nodeThread() : browserThread);
+    live.add(worker);
     worker.#thread.post(module, []);
     worker.#thread.hold(false);
     return worker;
@@ -112,8 +120,12 @@ class Worker {
     }
   }
 
-  end(): Promise<void> {
-    return this.#thread.end();
+  async end(): Promise<void> {
+    try {
+      await this.#thread.end();
+    } finally {
+      live.delete(this);
+    }
   }
 }
 
