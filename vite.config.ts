@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    setupFiles: ['test/support/seed.ts'],
     // Bounding a real network takes seconds on one core of a busy machine; nothing here measures time.
     testTimeout: 60_000,
     hookTimeout: 60_000,

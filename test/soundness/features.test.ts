@@ -70,7 +70,7 @@ const WANTED: Record<keyof typeof FAMILIES, Record<string, number>> = {
 };
 
 describe.each(Object.entries(FAMILIES))('%s', (name, plans) => {
-  const networks = fc.sample(plans, { numRuns: SAMPLES, seed: 1 }).map(networkOf);
+  const networks = fc.sample(plans, { numRuns: SAMPLES }).map(networkOf);
 
   it('hold what they are meant to', () => {
     const found = new Map<string, number>();
@@ -92,7 +92,7 @@ describe.each(Object.entries(FAMILIES))('%s', (name, plans) => {
 it('every elementwise function occurs', () => {
   const all = new Set(
     fc
-      .sample(fc.oneof(...Object.values(FAMILIES)), { numRuns: 2000, seed: 1 })
+      .sample(fc.oneof(...Object.values(FAMILIES)), { numRuns: 2000 })
       .flatMap((plan) => [...features(networkOf(plan))]),
   );
   for (const name of [

@@ -27,6 +27,7 @@ import {
 import { frequencyPath, oracleFor } from '../support/frequencyPath.ts';
 import { volume } from '../support/grid.ts';
 import { type LayerPlan, networkOf, type Plan } from '../support/randomNetwork.ts';
+import { residueOf } from '../support/residue.ts';
 import { patience, runs } from '../support/runs.ts';
 
 /** Entries of all tensors together, up to which the oracle's matrices stay small. */
@@ -56,7 +57,8 @@ async function ratio(plan: Plan, name: (typeof RULE_NAMES)[number]): Promise<num
     if (Number.isNaN(path.squared) || path.leastMultiplier < 1e-20) return undefined;
     const { squared } = oracleFor(network, path);
     // What comes out of dead branches alone.
-    if (squared < 1e-100 && path.squared < 1e-100) return 1;
+    const least = residueOf(network) ** 2;
+    if (squared <= least && path.squared <= least) return 1;
     return Math.sqrt(path.squared / squared);
   } catch (error) {
     if (error instanceof UnsupportedError) return undefined;

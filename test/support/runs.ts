@@ -1,6 +1,7 @@
 /**
  * How many random networks a property looks at: `count` by default, so that the tests stay quick, and
  * LIPSOID_RUNS times as many for a thorough search (`LIPSOID_RUNS=50 npx vitest run test/soundness`).
+ * Which ones follows from the seed: seed.ts.
  */
 export function runs(count: number): number {
   const factor = Number(process.env.LIPSOID_RUNS ?? 1);
