@@ -4,7 +4,7 @@
  */
 import { InputError, UnsupportedError } from '../errors.ts';
 import { checkElementwise } from './elementwise.ts';
-import type { Network, Node, Source, Tensor, TensorId } from './network.ts';
+import type { Network, Node, Source, Tensor, TensorId, Tie } from './network.ts';
 import type { Operator } from './operator.ts';
 import { prune } from './prune.ts';
 import { checkShape, outputShape, unknownOperator } from './shape.ts';
@@ -65,14 +65,16 @@ export class NetworkBuilder {
   /**
    * The network that computes `output`, without the nodes that it does not depend on. Every tensor depends on the
    * input, so a constant network cannot arise here.
+   * @param ties what ties it to the length of its file; none where every node means its operator at every length
    * @throws InputError without an input
    * @throws UnsupportedError where a softmax is not the last step, reindexes aside
    */
-  build(output: TensorId, source?: Source): Network {
+  build(output: TensorId, source?: Source, ties: readonly Tie[] = []): Network {
     if (this.inputId === undefined) throw new InputError(`${this.name}: a network has one input, got none`);
     this.tensor('output', output);
     const { name, tensors, nodes, inputId: input } = this;
-    const network = prune({ name, ...(source && { source }), tensors, nodes, input, output });
+    const said = { ...(source && { source }), ...(ties.length > 0 && { ties }) };
+    const network = prune({ name, ...said, tensors, nodes, input, output });
     const last = lastOperation(network);
     const early = network.nodes.filter((node) => node.operator.kind === 'softmax' && node !== last);
     if (early.length > 0) {

@@ -1,14 +1,20 @@
-/** A network at other lengths than that of its file. */
+/**
+ * A network at other lengths than that of its file. Which ones are, at every length at which they exist, what they are here:
+ * every operator is judged by itself (`whyTied`), and what the file says beyond that is in `Network.ties`. docs/soundness.md
+ * has the table of operators.
+ */
 import { InputError, type Unsupported, UnsupportedError } from '../errors.ts';
 import { NetworkBuilder } from './builder.ts';
-import type { Network, Node } from './network.ts';
+import { followersOf, repeatedUntil, Sides } from './follows.ts';
+import type { Network, Node, TensorId, Tie } from './network.ts';
 import type { Padding } from './operator.ts';
+import { outputShape, unknownOperator } from './shape.ts';
 import { simplify } from './simplify.ts';
 
 /**
  * The network for signals so long that no layer is left with a single sample, which `simplify` would read as a vector.
  * @param smallest the smallest length to be bounded, which means over whole signals need
- * @throws InputError for a network whose input is no signal
+ * @throws InputError for a network whose input is no signal, and where it exists at no length from `smallest` on
  * @throws UnsupportedError listing what ties it to the length of its file
  */
 export function lengthened(network: Network, smallest: number | undefined): Network {
@@ -16,35 +22,72 @@ export function lengthened(network: Network, smallest: number | undefined): Netw
   if (sides.length === 0) {
     throw new InputError('length: any is for inputs with positions [channels, length], got a vector');
   }
-  const unsupported = network.nodes.flatMap((node) => {
-    const reason = whyTied(network, node, smallest);
-    return reason === undefined ? [] : [{ node: node.name, ...reason }];
-  });
+  const followers = followersOf(network);
+  const ties = network.ties ?? [];
+  const least =
+    smallest === undefined || ties.every(({ from }) => from === undefined)
+      ? undefined
+      : existingLength(network, smallest);
+  const reads = least === undefined ? undefined : sidesAt(network, least);
+  const unsupported = [
+    ...ties.flatMap((tie) => openTie(tie, reads?.get(tie.node))),
+    ...network.nodes.flatMap((node) => {
+      const reason = whyTied(network, node, followers, smallest);
+      return reason === undefined ? [] : [{ node: node.name, ...reason }];
+    }),
+  ];
   if (unsupported.length > 0) throw new UnsupportedError(unsupported);
-  for (let factor = 1; ; factor *= 2) {
-    const long = resized(
-      network,
-      sides.map((n) => n * factor),
-    );
-    if (long.tensors.every(({ shape }) => shape.slice(1).every((n) => n > 1))) {
-      refuseBrokenCircles(simplify(long));
-      return long;
+  const long = longSides(network, followers, sides);
+  const result = resized(network, long);
+  refuseBrokenCircles(simplify(result));
+  return result;
+}
+
+/** So many lengths beyond a power of two times the file's are tried. */
+const TRIES = 64;
+const LARGEST_FACTOR = 2 ** 30;
+
+function longSides(network: Network, followers: ReadonlySet<TensorId>, sides: readonly number[]): number[] {
+  for (let factor = 1; factor <= LARGEST_FACTOR; factor *= 2) {
+    for (let more = 0; more < TRIES; more++) {
+      const longer = sides.map((n) => n * factor + more);
+      const shapes = shapesAt(network, longer);
+      if (shapes && [...followers].every((id) => shapes[id]!.slice(1).every((n) => n > 1))) return longer;
     }
   }
+  throw new UnsupportedError([
+    {
+      node: network.name,
+      found: 'a network that exists at no length where every layer has two samples',
+      reason: 'bound it without the option length',
+    },
+  ]);
+}
+
+/** The tie, unless the shortest signal leaves the node long enough sides. */
+function openTie({ node, found, reason, from }: Tie, sides: readonly number[] | undefined): Unsupported[] {
+  if (from !== undefined && sides?.every((n) => n >= from)) return [];
+  const advice =
+    from === undefined
+      ? ''
+      : `; say from which length on the bound is to hold (smallestLength, --smallest-length)`;
+  return [{ node, found, reason: `${reason}${advice}` }];
 }
 
 /**
  * With padding that wraps round, a signal lies on a circle of its own length. A stride that does not divide it, zero padding, or
  * another length somewhere break the circle at one length or another.
  */
-function refuseBrokenCircles({ tensors, nodes, input }: Network): void {
+function refuseBrokenCircles(network: Network): void {
+  const { tensors, nodes, input } = network;
   const circular = nodes.find((node) => paddingOf(node)?.mode === 'circular');
   if (!circular) return;
+  const followers = followersOf(network);
   const sides = tensors[input]!.shape.slice(1);
   const broken = nodes.filter((node) => {
     const { operator, output } = node;
+    if (!followers.has(output)) return false;
     const own = tensors[output]!.shape.slice(1);
-    if (own.length === 0) return false;
     const strided = 'stride' in operator && operator.stride.some((s) => s !== 1);
     const resized = own.some((n, a) => n !== sides[a]);
     const spills =
@@ -69,25 +112,23 @@ function paddingOf({ operator }: Node): Padding | undefined {
   return [...padding.before, ...padding.after].some((n) => n !== 0) ? padding : undefined;
 }
 
+const OF_THE_FILE = 'the length is that of the file; bound it without the option length';
+
+/** What makes another operator of a node at another length, its own fields as they are. */
 function whyTied(
   network: Network,
-  { operator, inputs, output }: Node,
+  node: Node,
+  followers: ReadonlySet<TensorId>,
   smallest: number | undefined,
 ): Omit<Unsupported, 'node'> | undefined {
-  const spatial = network.tensors[inputs[0]!]!.shape.length > 1;
-  const stays = network.tensors[output]!.shape.length > 1;
+  const { operator, inputs } = node;
+  if (!inputs.some((id) => followers.has(id))) return undefined;
   switch (operator.kind) {
     case 'reindex':
+      return { found: 'a flatten or reshape of positions', reason: OF_THE_FILE };
     case 'affine':
     case 'max-gather':
-      if (!spatial && !stays) return undefined;
-      return {
-        found:
-          operator.kind === 'reindex'
-            ? 'a flatten or reshape of positions'
-            : 'a layer that reads all positions',
-        reason: 'the length is that of the file; bound it without the option length',
-      };
+      return { found: 'a layer that reads all positions', reason: OF_THE_FILE };
     case 'global-average-pool':
       if (operator.sum) {
         return { found: 'a sum over all positions', reason: 'it grows with the length: no bound for any' };
@@ -98,21 +139,112 @@ function whyTied(
         reason:
           'what it does depends on the length; say from which length on the bound is to hold (smallestLength, --smallest-length)',
       };
-    default:
+    case 'add':
+    case 'concat': {
+      if (!inputs.every((id) => followers.has(id))) {
+        return { found: 'tensors one of which does not follow the length', reason: OF_THE_FILE };
+      }
+      if (operator.kind === 'concat') return undefined;
+      const until = repeatedUntil(network, node, followers);
+      if (until < (smallest ?? 1)) return undefined;
+      return {
+        found: `a sum that repeats the single sample of one tensor in signals of length ${until}`,
+        reason:
+          until === Infinity
+            ? OF_THE_FILE
+            : `say that the bound is to hold from length ${until + 1} on (smallestLength, --smallest-length)`,
+      };
+    }
+    case 'convolution':
+    case 'transposed-convolution':
+    case 'scale':
+    case 'nonlinearity':
+    case 'average-pool':
+    case 'max-pool':
+    case 'global-max-pool':
+    case 'pad':
+    case 'softmax':
       return undefined;
+    default:
+      throw unknownOperator(operator);
   }
 }
 
-/** Sides of what each node reads, by its name, in the network for signals of length n. @throws InputError where n is too short */
-export function sidesAt(network: Network, n: number): ReadonlyMap<string, readonly number[]> {
-  const sides = network.tensors[network.input]!.shape.slice(1).map(() => n);
-  const { nodes, tensors } = resized(network, sides);
-  return new Map(nodes.map(({ name, inputs }) => [name, tensors[inputs[0]!]!.shape.slice(1)]));
+/** So many lengths are tried before a network is said to exist at none. */
+const SEARCHED = 1024;
+
+/**
+ * The least length, from n on, at which the network exists (all sides that long); undefined where that is none of the first
+ * thousand that windows leave anything of.
+ */
+export function existingLength(network: Network, n: number): number | undefined {
+  const followers = followersOf(network);
+  const axes = network.tensors[network.input]!.shape.slice(1);
+  const least = axes.map((_, axis) => new Sides(network, followers, axis).from([...followers], 1));
+  const first = Math.max(n, ...least);
+  if (first === Infinity) return undefined;
+  for (let k = first; k < first + SEARCHED; k++) {
+    if (
+      shapesAt(
+        network,
+        axes.map(() => k),
+      )
+    )
+      return k;
+  }
+  return undefined;
 }
 
-/** The same operators on an input with other sides. */
-function resized(
-  { name, tensors, input, output, nodes, source }: Network,
+/**
+ * Sides of what each node reads, by its name, in the shortest signal from length n on at which the network exists; the least
+ * ones where a name occurs twice.
+ * @throws InputError where there is none
+ */
+export function sidesAt(network: Network, n: number): ReadonlyMap<string, readonly number[]> {
+  const least = existingLength(network, n);
+  if (least === undefined)
+    throw new InputError(`smallest length: the network must exist from there on, got ${n}`);
+  const { tensors, nodes, input } = network;
+  const shapes = shapesAt(
+    network,
+    tensors[input]!.shape.slice(1).map(() => least),
+  )!;
+  const found = new Map<string, readonly number[]>();
+  for (const { name, inputs } of nodes) {
+    const sides = shapes[inputs[0]!]!.slice(1);
+    found.set(name, found.get(name)?.map((side, a) => Math.min(side, sides[a] ?? 1)) ?? sides);
+  }
+  return found;
+}
+
+/** Shapes of all tensors where the input has other sides; undefined where there is no such network. */
+function shapesAt(
+  { tensors, nodes, input }: Network,
+  sides: readonly number[],
+): readonly (readonly number[])[] | undefined {
+  const shapes: (readonly number[])[] = [];
+  shapes[input] = [tensors[input]!.shape[0]!, ...sides];
+  try {
+    for (const { name, operator, inputs, output } of nodes) {
+      shapes[output] = outputShape(
+        name,
+        operator,
+        inputs.map((id) => shapes[id]!),
+      );
+    }
+  } catch (error) {
+    if (error instanceof InputError) return undefined;
+    throw error;
+  }
+  return shapes;
+}
+
+/**
+ * The same operators on an input with other sides.
+ * @throws InputError where they do not fit
+ */
+export function resized(
+  { name, tensors, input, output, nodes, source, ties }: Network,
   sides: readonly number[],
 ): Network {
   const builder = new NetworkBuilder(name);
@@ -122,5 +254,5 @@ function resized(
     const inputs = node.inputs.map((id) => images.get(id)!);
     images.set(node.output, builder.add(node.name, node.operator, inputs, tensors[node.output]!.name));
   }
-  return builder.build(images.get(output)!, source);
+  return builder.build(images.get(output)!, source, ties);
 }

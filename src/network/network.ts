@@ -2,6 +2,7 @@
  * A network: a directed acyclic graph of operators with one input and one output.
  * Immutable; made by `NetworkBuilder` (shapes are inferred and checked there), rewritten by `simplify`.
  */
+import type { Unsupported } from '../errors.ts';
 import type { Operator } from './operator.ts';
 
 /** Index into `Network.tensors`. */
@@ -29,9 +30,17 @@ export interface Source {
   readonly sha256: string;
 }
 
+/** What a file says of a node that makes another operator of it, or none, in a signal of another length. */
+export interface Tie extends Unsupported {
+  /** Set where it is the operator that it is here once all sides of what it reads are at least so long. */
+  readonly from?: number;
+}
+
 export interface Network {
   readonly name: string;
   readonly source?: Source;
+  /** What ties it to the length of its file, beyond what its operators say themselves (`lengths.ts`). */
+  readonly ties?: readonly Tie[];
   readonly tensors: readonly Tensor[];
   /** In topological order. */
   readonly nodes: readonly Node[];

@@ -31,12 +31,12 @@ function structure({ tensors, input, output, nodes }: Network): string {
 }
 
 /** The network rebuilt with every check that a network from a file goes through. */
-function validated({ name, source, tensors, nodes, input, output }: Network): Network {
+function validated({ name, source, ties, tensors, nodes, input, output }: Network): Network {
   const builder = new NetworkBuilder(name);
   const images = new Map([[input, builder.input(tensors[input]!.name, tensors[input]!.shape)]]);
   for (const node of nodes) {
     const inputs = node.inputs.map((id) => images.get(id)!);
     images.set(node.output, builder.add(node.name, node.operator, inputs, tensors[node.output]!.name));
   }
-  return builder.build(images.get(output)!, source);
+  return builder.build(images.get(output)!, source, ties);
 }

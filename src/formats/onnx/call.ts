@@ -1,7 +1,8 @@
 /** One node being converted: its inputs as values, and everything a converter may ask or do. */
 import { InputError, UnsupportedError } from '../../errors.ts';
 import type { NetworkBuilder } from '../../network/builder.ts';
-import type { TensorId } from '../../network/network.ts';
+import { type Follows, OWN_FIELDS, passesOn, tied } from '../../network/follows.ts';
+import type { TensorId, Tie } from '../../network/network.ts';
 import type { Operator } from '../../network/operator.ts';
 import { product, sameShape } from '../../network/size.ts';
 import type { Attributes } from './attributes.ts';
@@ -38,17 +39,27 @@ export interface Scope {
   /** Of the network's nodes. */
   readonly names: UniqueNames;
   readonly external: ExternalFiles;
+  /** The network's tensors whose sides, the first aside, follow the length of its input. */
+  readonly followers: Set<TensorId>;
+  /** What ties the network to the length of the file; grows. */
+  readonly ties: Tie[];
 }
+
+/** What converters that say nothing are taken to do. */
+const UNDECLARED = tied('an operator', 'it does not say how it follows the length of the signal');
 
 export class Call {
   readonly node: GraphNode;
   readonly scope: Scope;
   readonly inputs: readonly (Value | undefined)[];
+  /** Whether something that the call reads is computed from the length. */
+  readonly ofLength: boolean;
 
   constructor(node: GraphNode, inputs: readonly (Value | undefined)[], scope: Scope) {
     this.node = node;
     this.inputs = inputs;
     this.scope = scope;
+    this.ofLength = inputs.some((value) => value?.kind === 'constant' && value.ofLength === true);
   }
 
   get attributes(): Attributes {
@@ -168,7 +179,21 @@ export class Call {
     const dims = this.dims(value).slice(start, end);
     const vector = integerVector(dims.map((side) => (side === 'batch' ? Number.NaN : side)));
     const batch = new Set([...dims.keys()].filter((i) => dims[i] === 'batch'));
-    return batch.size > 0 ? { ...vector, batch } : vector;
+    const following = value.kind === 'signal' ? this.followingAxes(value) : [];
+    const ofLength = following.some((axis) => axis >= start && axis < end);
+    return { ...vector, ofLength, ...(batch.size > 0 && { batch }) };
+  }
+
+  /** Whether the signal's sides follow the length of the network's input. */
+  follows(signal: Signal): boolean {
+    return this.scope.followers.has(signal.id);
+  }
+
+  /** The ONNX axes, the batch counted, whose sides follow the length of the network's input. */
+  followingAxes(signal: Signal): number[] {
+    if (!this.follows(signal)) return [];
+    const channel = signal.batched ? 1 : 0;
+    return this.dims(signal).flatMap((_, axis) => (axis > channel ? [axis] : []));
   }
 
   /** The signal with all its axes, the batch among them, as axes of the sample. */
@@ -197,7 +222,7 @@ export class Call {
     if (sameShape(from, to)) return { ...signal, shape, batched };
     this.demand(product(from) === product(to), `the shape must have ${product(from)} entries`, shape);
     const reindex: Operator = { kind: 'reindex', permutation: [...from.keys()], shape: to };
-    return { ...this.emit(reindex, [signal], 'reindex'), shape, batched };
+    return { ...this.emit(reindex, [signal], OWN_FIELDS, 'reindex'), shape, batched };
   }
 
   /** The axes of the sample reordered (axis a of the result is axis permutation[a]), then read with `shape`. */
@@ -205,7 +230,7 @@ export class Call {
     const result = shape ?? permutation.map((axis) => signal.shape[axis]!);
     if (permutation.every((axis, i) => axis === i)) return this.view(signal, result);
     const reindex: Operator = { kind: 'reindex', permutation, shape: networkShape(result) };
-    return { ...this.emit(reindex, [signal], 'reindex'), shape: result };
+    return { ...this.emit(reindex, [signal], OWN_FIELDS, 'reindex'), shape: result };
   }
 
   /** An image [channels, …] with 1 to 3 spatial axes and a batch axis before it. */
@@ -221,11 +246,21 @@ export class Call {
   // ---- output ---------------------------------------------------------------------------------
 
   /**
+   * Says that the node, or a part of it, is what it is at the length of the file alone. Where converters emit nothing, since there is
+   * nothing to do at that length, this is how they say that there may be at others.
+   */
+  tie(found: string, reason: string): void {
+    const { name, opType } = this.node;
+    this.scope.ties.push({ node: name, found: `${opType}: ${found}`, reason });
+  }
+
+  /**
    * Appends an operator to the network. Its output has the batch axis of its first input.
+   * @param follows how the operator follows the length of the signal, if its inputs do: whoever says nothing ties the network
    * @param part set where a node becomes several operators: what this one does
    */
-  emit(operator: Operator, inputs: readonly Signal[], part?: string): Signal {
-    const { builder, names, budget } = this.scope;
+  emit(operator: Operator, inputs: readonly Signal[], follows: Follows = UNDECLARED, part?: string): Signal {
+    const { builder, names, budget, followers } = this.scope;
     // The builder looks at every weight, and many nodes may share one.
     if ('weight' in operator) budget.work(this.node.name, operator.weight.length);
     const name = names.claim(part === undefined ? this.node.name : `${this.node.name} (${part})`);
@@ -234,12 +269,26 @@ export class Call {
       operator,
       inputs.map((signal) => signal.id),
     );
+    const following = inputs.map((signal) => this.follows(signal));
+    if (passesOn(operator, following)) followers.add(id);
+    if (following.includes(true)) this.declare(name, follows);
     return { kind: 'signal', id, shape: builder.shape(id), batched: inputs[0]!.batched };
   }
 
   /** As `emit`, for operators that leave the shape alone. */
-  emitSame(operator: Operator, input: Signal, part?: string): Signal {
-    return { ...this.emit(operator, [input], part), shape: input.shape };
+  emitSame(operator: Operator, input: Signal, follows?: Follows, part?: string): Signal {
+    return { ...this.emit(operator, [input], follows, part), shape: input.shape };
+  }
+
+  private declare(node: string, follows: Follows): void {
+    const { opType } = this.node;
+    if (follows.kind === 'tied') {
+      const { found, reason } = follows;
+      this.scope.ties.push({ node, found: `${opType}: ${found}`, reason });
+    } else if (follows.from !== undefined && follows.from > 1) {
+      const reason = `in signals of fewer than ${follows.from} samples it is another operator`;
+      this.scope.ties.push({ node, found: opType, reason, from: follows.from });
+    }
   }
 }
 

@@ -15,6 +15,9 @@ export interface Constant {
   readonly data: Float64Array;
   /** Flat positions of entries that stand for the batch size, which is open: their data is NaN. */
   readonly batch?: ReadonlySet<number>;
+  /** Whether a signal of another length would give another constant. Absent: what does not come from signals does not; what does,
+   *  counts as if it did (`Interpretation`). */
+  readonly ofLength?: boolean;
 }
 
 export function constantOf(type: EntryType, shape: readonly number[], data: Float64Array): Constant {

@@ -59,10 +59,13 @@ class Interpretation {
     this.graph = graph;
     const builder = new NetworkBuilder(graph.name);
     const names = new UniqueNames();
-    this.scope = { builder, batch: reading.batch, budget, names, external: graph.external };
+    const { batch } = reading;
+    const lengths = { followers: new Set<number>(), ties: [] };
+    this.scope = { builder, batch, budget, names, external: graph.external, ...lengths };
     const { name } = graph.input;
     const { shape, batched } = reading;
     const input: Signal = { kind: 'signal', id: builder.input(name, shape), shape, batched };
+    if (shape.length > 1) this.scope.followers.add(input.id);
     this.values.set(name, new Call(RIM, [], this.scope).settled(input));
     this.dataDependent.add(name);
   }
@@ -96,7 +99,11 @@ class Interpretation {
   convert(): void {
     const { producers, output } = this.graph;
     const patterns = new Map<GraphNode, Pattern>();
-    const constant = (name: string) => (this.isConstant(name) ? (this.valueOf(name) as Constant) : undefined);
+    // A pattern is what it is at every length.
+    const constant = (name: string) => {
+      const known = this.isConstant(name) ? (this.valueOf(name) as Constant) : undefined;
+      return known?.ofLength ? undefined : known;
+    };
     const order = neededNodes(output.name, producers, (node) => {
       const pattern = this.isComputed(node) ? undefined : matchPattern(node, { producers, constant });
       if (pattern) patterns.set(node, pattern);
@@ -114,7 +121,7 @@ class Interpretation {
       throw new InputError(`output ${output.name}: must depend on the input, got a constant`);
     }
     this.checkDeclared(value);
-    return this.scope.builder.build(value.id, source);
+    return this.scope.builder.build(value.id, source, this.scope.ties);
   }
 
   private visit(node: GraphNode, pattern: Pattern | undefined): void {
@@ -168,7 +175,10 @@ class Interpretation {
     const results = 'kind' in made ? [made] : made;
     for (const [k, value] of results.entries()) {
       const name = node.outputs[k];
-      if (name) this.values.set(name, value);
+      if (name) this.values.set(name, value.kind === 'constant' ? marked(value, call) : value);
+    }
+    if (call.ofLength && results.some((value) => value.kind === 'signal')) {
+      call.tie('a number computed from the length of the signal', 'it is that of the file’s length');
     }
   }
 
@@ -227,6 +237,13 @@ class Interpretation {
       );
     }
   }
+}
+
+/** The constant, of the length wherever it may be: of what is, or of a signal whose length it does not say it leaves alone. */
+function marked(constant: Constant, call: Call): Constant {
+  const ofSignal = call.inputs.some((value) => value?.kind === 'signal' && call.follows(value));
+  const ofLength = call.ofLength || (ofSignal && (constant.ofLength ?? true));
+  return constant.ofLength === ofLength ? constant : { ...constant, ofLength };
 }
 
 /** What the input and the output are looked at as. */

@@ -1,5 +1,6 @@
 /** Sums, differences, products and quotients of tensors and constants. */
 
+import { OWN_FIELDS } from '../../../network/follows.ts';
 import { product, sameShape } from '../../../network/size.ts';
 import type { Call, Signal, Value } from '../call.ts';
 import {
@@ -32,7 +33,8 @@ export const arithmetic: Family = new Map<string, Converter>([
     {
       attributes: [],
       constants: unary(Math.abs),
-      signals: (call) => call.emitSame({ kind: 'nonlinearity', function: { name: 'abs' } }, call.signal(0)),
+      signals: (call) =>
+        call.emitSame({ kind: 'nonlinearity', function: { name: 'abs' } }, call.signal(0), OWN_FIELDS),
     },
   ],
   ['Pow', { attributes: [], constants: power }],
@@ -170,7 +172,7 @@ export function added(call: Call, signals: readonly Signal[], weights: readonly 
   if (signals.length === 1) return weights[0] === 1 ? signals[0]! : scaledBy(call, signals[0]!, weights[0]!);
   const aligned = oneShape(call, signals);
   const operator = { kind: 'add', coefficients: weights } as const;
-  return call.settled({ ...call.emit(operator, aligned), shape: aligned[0]!.shape });
+  return call.settled({ ...call.emit(operator, aligned, OWN_FIELDS), shape: aligned[0]!.shape });
 }
 
 /** Signals brought to one shape, as far as that repeats no entry. */
@@ -202,7 +204,7 @@ export function scaledAndShifted(
 }
 
 function scaledBy(call: Call, x: Signal, factor: number): Signal {
-  return call.emitSame({ kind: 'scale', scale: Float64Array.of(factor) }, x);
+  return call.emitSame({ kind: 'scale', scale: Float64Array.of(factor) }, x, OWN_FIELDS);
 }
 
 /** A Scale made from a constant that varies along at most one axis, which is brought to the front for it. */
@@ -230,11 +232,11 @@ function alongAxis(
   }
   const operator = { kind: 'scale', ...build(broadcast.values) } as const;
   const axis = broadcast.axis ?? 0;
-  if (axis === 0) return call.emitSame(operator, x);
+  if (axis === 0) return call.emitSame(operator, x, OWN_FIELDS);
   const others = [...x.shape.keys()].filter((other) => other !== axis);
   const front = call.permuted(x, [axis, ...others]);
   const back = [...x.shape.keys()].map((a) => (a === axis ? 0 : others.indexOf(a) + 1));
-  return call.permuted(call.emitSame(operator, front), back);
+  return call.permuted(call.emitSame(operator, front, OWN_FIELDS), back);
 }
 
 function negate(call: Call): Signal {

@@ -21,6 +21,11 @@ export function broadcastOver(call: Call, constant: Constant, signal: Signal): B
   const shape = broadcastShape(full, constant.shape);
   if (!shape || shape.length !== full.length || product(shape) !== product(full)) return undefined;
   call.scope.budget.work(call.node.name, constant.shape.length * constant.data.length);
+  // Beside a signal of one sample it would repeat that, beside others be an error, whatever its entries are.
+  const perPosition = call
+    .followingAxes(signal)
+    .some((axis) => (constant.shape.at(axis - shape.length) ?? 1) !== 1);
+  if (perPosition) call.tie('a constant with a number per position', 'it fits the length of the file alone');
   const varying = varyingAxes(constant);
   if (varying.length === 0) return { values: constant.data.slice(0, 1) };
   const [ownAxis, ...others] = varying;

@@ -1,5 +1,6 @@
 /** Conv and ConvTranspose, and how ONNX says where windows lie. */
 
+import { type Follows, OWN_FIELDS, tied } from '../../../network/follows.ts';
 import { everyAxis } from '../../../network/size.ts';
 import type { Call, Signal } from '../call.ts';
 import type { Constant } from '../constant.ts';
@@ -77,6 +78,17 @@ export function windowPads(
   }
 }
 
+/** How windows placed by `windowPads` follow the length: ⌈n / stride⌉ windows of more than a sample need pads that depend on n. */
+export function windowsFollow(call: Call, extents: readonly number[], stride: readonly number[]): Follows {
+  const mode = autoPad(call);
+  const same = mode === 'SAME_UPPER' || mode === 'SAME_LOWER';
+  if (!same || extents.every((extent, a) => extent === 1 || stride[a] === 1)) return OWN_FIELDS;
+  return tied(
+    `auto_pad ${mode} with strides [${stride.join(', ')}]`,
+    'the padding depends on the length; give pads, or bound it without the option length',
+  );
+}
+
 /** Halves; an odd sample goes after the image (upper) or before it. */
 function split(totals: readonly number[], upper: boolean): Pads {
   const less = totals.map((total) => Math.floor(total / 2));
@@ -124,7 +136,8 @@ function weights(call: Call) {
 
 function conv(call: Call): Signal {
   const { x, sides, weight, bias, kernel, groups, stride, dilation } = weights(call);
-  const pads = windowPads(call, sides, extentsOf(kernel, dilation), stride);
+  const extents = extentsOf(kernel, dilation);
+  const pads = windowPads(call, sides, extents, stride);
   return call.emit(
     {
       kind: 'convolution',
@@ -139,6 +152,7 @@ function conv(call: Call): Signal {
       ...(bias && { bias: bias.data }),
     },
     [x],
+    windowsFollow(call, extents, stride),
   );
 }
 
@@ -163,7 +177,14 @@ function convTranspose(call: Call): Signal {
       ...(bias && { bias: bias.data }),
     },
     [x],
+    cutFollows(call),
   );
+}
+
+/** `output_shape` is a length; SAME cuts off what is more than stride times the length, which is the same at every length. */
+function cutFollows(call: Call): Follows {
+  if (!call.attributes.integers('output_shape')) return OWN_FIELDS;
+  return tied('output_shape', 'it is a length; give pads, or bound it without the option length');
 }
 
 /** What ConvTranspose cuts off its `full` sides: as stated, or to reach an output shape. */

@@ -1,5 +1,6 @@
 /** Activations: one ONNX operator, one elementwise function. */
 import type { Elementwise } from '../../../network/elementwise.ts';
+import { OWN_FIELDS } from '../../../network/follows.ts';
 import type { Call, Signal } from '../call.ts';
 import { constantOf } from '../constant.ts';
 import { sameAlongAllBut } from './broadcast.ts';
@@ -29,7 +30,7 @@ function computable(name: 'relu' | 'sigmoid' | 'tanh' | 'softplus', f: (x: numbe
 }
 
 export function applyElementwise(call: Call, f: Elementwise, input: Signal): Signal {
-  return call.emitSame({ kind: 'nonlinearity', function: f }, input);
+  return call.emitSame({ kind: 'nonlinearity', function: f }, input, OWN_FIELDS);
 }
 
 export const elementwise: Family = new Map<string, Converter>([
@@ -147,5 +148,8 @@ function softmax(call: Call, logarithm: boolean): Signal {
       'softmax runs over the features of a vector or over channels',
     );
   }
-  return call.emitSame({ kind: 'softmax', logarithm }, x);
+  if (!oneAxis && later.length > 0 && call.follows(x)) {
+    call.tie('over positions and channels', 'here there is one position; in longer signals it runs over all');
+  }
+  return call.emitSame({ kind: 'softmax', logarithm }, x, OWN_FIELDS);
 }

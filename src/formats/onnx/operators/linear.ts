@@ -1,5 +1,6 @@
 /** Matrix products with a constant: MatMul and Gemm. */
 
+import { OWN_FIELDS } from '../../../network/follows.ts';
 import { product } from '../../../network/size.ts';
 import type { Call, Signal } from '../call.ts';
 import { type Constant, constantOf, reshaped, transposed } from '../constant.ts';
@@ -125,7 +126,8 @@ export function contracted(
   const shape = x.shape.with(axis, outputs);
   const weights = { outputs, inputs, weight: matrix.data, ...(bias && { bias }) };
   const others = product(x.shape) / inputs;
-  if (others === 1) return call.settled(call.view(call.emit({ kind: 'affine', ...weights }, [x]), shape));
+  if (others === 1)
+    return call.settled(call.view(call.emit({ kind: 'affine', ...weights }, [x], OWN_FIELDS), shape));
   const axes = [...x.shape.keys()];
   const front = [axis, ...axes.filter((other) => other !== axis)];
   const columns = call.permuted(x, front, [inputs, others]);
@@ -140,6 +142,7 @@ export function contracted(
       padding: { mode: 'zero', before: [0], after: [0] },
     },
     [columns],
+    OWN_FIELDS,
   );
   const unfolded = call.view(
     product_,

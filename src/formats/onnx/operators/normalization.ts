@@ -1,4 +1,5 @@
 /** BatchNormalization at inference: one scale and one shift per channel. */
+import { OWN_FIELDS } from '../../../network/follows.ts';
 import type { Call, Signal } from '../call.ts';
 import type { Converter, Family } from './converter.ts';
 
@@ -41,5 +42,5 @@ function batchNormalization(call: Call): Signal {
     return gamma![c]! / Math.sqrt(value + epsilon);
   });
   const shift = beta!.map((value, c) => value - scale[c]! * mean![c]!);
-  return call.emitSame({ kind: 'scale', scale, shift }, x);
+  return call.emitSame({ kind: 'scale', scale, shift }, x, OWN_FIELDS);
 }

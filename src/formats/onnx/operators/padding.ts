@@ -1,4 +1,5 @@
 /** Pad along spatial axes. */
+import { OWN_FIELDS } from '../../../network/follows.ts';
 import type { PaddingMode } from '../../../network/operator.ts';
 import { everyAxis } from '../../../network/size.ts';
 import type { Call, Signal } from '../call.ts';
@@ -26,13 +27,13 @@ function pad(call: Call): Signal {
     kind: 'pad',
     padding: { mode, before: before.slice(2), after: after.slice(2) },
   } as const;
-  if (mode !== 'zero' || value === 0) return call.emit(operator, [image]);
+  if (mode !== 'zero' || value === 0) return call.emit(operator, [image], OWN_FIELDS);
   // pad with v = (pad with 0 of x − v) + v
   call.demand(Number.isFinite(value), 'the value must be finite', value);
   const shifted = (by: number) =>
     ({ kind: 'scale', scale: Float64Array.of(1), shift: Float64Array.of(by) }) as const;
-  const lowered = call.emitSame(shifted(-value), image, 'lowered');
-  return call.emitSame(shifted(value), call.emit(operator, [lowered]), 'raised');
+  const lowered = call.emitSame(shifted(-value), image, OWN_FIELDS, 'lowered');
+  return call.emitSame(shifted(value), call.emit(operator, [lowered], OWN_FIELDS), OWN_FIELDS, 'raised');
 }
 
 /** One entry per ONNX axis. */

@@ -1,8 +1,9 @@
 /** AveragePool, MaxPool and the global pools. */
+import { type Follows, OWN_FIELDS, tied } from '../../../network/follows.ts';
 import { everyAxis, product } from '../../../network/size.ts';
 import type { Call, Signal } from '../call.ts';
 import type { Converter, Family } from './converter.ts';
-import { extentsOf, type Pads, perAxis, windowPads } from './convolution.ts';
+import { extentsOf, type Pads, perAxis, windowPads, windowsFollow } from './convolution.ts';
 
 const WINDOW_ATTRIBUTES = ['auto_pad', 'ceil_mode', 'dilations', 'kernel_shape', 'pads', 'strides'];
 
@@ -21,6 +22,7 @@ interface PoolWindows {
   readonly pads: Pads;
   /** Samples beyond the padding that ceil_mode's last window reaches, per axis. */
   readonly overhang: number[];
+  readonly follows: Follows;
 }
 
 function poolWindows(call: Call, x: Signal): PoolWindows {
@@ -46,21 +48,32 @@ function poolWindows(call: Call, x: Signal): PoolWindows {
     if ((windows - 1) * stride[a]! >= pads.before[a]! + n) windows--;
     return Math.max((windows - 1) * stride[a]! + extents[a]! - padded, 0);
   });
-  return { kernel, stride, dilation, pads, overhang };
+  return { kernel, stride, dilation, pads, overhang, follows: poolFollows(call, extents, stride) };
+}
+
+/** With a stride, what ceil_mode's last window holds depends on the length. */
+function poolFollows(call: Call, extents: readonly number[], stride: readonly number[]): Follows {
+  if (!call.attributes.flag('ceil_mode') || stride.every((step) => step === 1))
+    return windowsFollow(call, extents, stride);
+  return tied(
+    `ceil_mode with strides [${stride.join(', ')}]`,
+    'what its last window holds depends on the length; bound it without the option length',
+  );
 }
 
 function maxPool(call: Call): Signal {
   const x = call.image(0);
   // The order concerns the indices, which are not read.
   call.attributes.flag('storage_order');
-  const { kernel, stride, dilation, pads, overhang } = poolWindows(call, x);
+  const { kernel, stride, dilation, pads, overhang, follows } = poolWindows(call, x);
   const after = pads.after.map((pad, a) => pad + overhang[a]!);
-  return call.emit({ kind: 'max-pool', kernel, stride, dilation, before: pads.before, after }, [x]);
+  const operator = { kind: 'max-pool', kernel, stride, dilation, before: pads.before, after } as const;
+  return call.emit(operator, [x], follows);
 }
 
 function averagePool(call: Call): Signal {
   const x = call.image(0);
-  const { kernel, stride, dilation, pads, overhang } = poolWindows(call, x);
+  const { kernel, stride, dilation, pads, overhang, follows } = poolWindows(call, x);
   const padded = [...pads.before, ...pads.after].some((pad) => pad > 0);
   const hanging = overhang.some((samples) => samples > 0);
   const countIncludesPadding = call.attributes.flag('count_include_pad');
@@ -79,10 +92,11 @@ function averagePool(call: Call): Signal {
     if (hanging || (padded && !countIncludesPadding)) {
       call.refuse('dilations with padding that is not counted', 'use count_include_pad = 1 or no padding');
     }
-    return dilatedMean(call, x, { kernel, stride, dilation, padding });
+    return dilatedMean(call, x, { kernel, stride, dilation, padding }, follows);
   }
   const counted = countIncludesPadding || !(padded || hanging);
-  return call.emit({ kind: 'average-pool', kernel, stride, padding, countIncludesPadding: counted }, [x]);
+  const operator = { kind: 'average-pool', kernel, stride, padding, countIncludesPadding: counted } as const;
+  return call.emit(operator, [x], follows);
 }
 
 /** A mean over dilated windows is a convolution, channel by channel. */
@@ -95,6 +109,7 @@ function dilatedMean(
     dilation: number[];
     padding: { mode: 'zero'; before: number[]; after: number[] };
   },
+  follows: Follows,
 ): Signal {
   const channels = x.shape[0]!;
   const taps = product(windows.kernel);
@@ -103,12 +118,13 @@ function dilatedMean(
   return call.emit(
     { kind: 'convolution', outputs: channels, inputs: channels, groups: channels, ...windows, weight },
     [x],
+    follows,
   );
 }
 
 function global(call: Call, kind: 'global-average-pool' | 'global-max-pool'): Signal {
   const x = call.image(0);
   const operator = kind === 'global-max-pool' ? ({ kind } as const) : ({ kind, sum: false } as const);
-  const pooled = call.emit(operator, [x]);
+  const pooled = call.emit(operator, [x], OWN_FIELDS);
   return call.view(pooled, [x.shape[0]!, ...everyAxis(x.shape.length - 1, 1)]);
 }

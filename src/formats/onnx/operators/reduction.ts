@@ -1,4 +1,5 @@
 /** Means, sums and maxima over axes. */
+import { OWN_FIELDS, tied } from '../../../network/follows.ts';
 import { everyAxis, product, strides } from '../../../network/size.ts';
 import type { Call, Signal } from '../call.ts';
 import { type Constant, constantOf, walk } from '../constant.ts';
@@ -101,24 +102,30 @@ function reducedSignal(
 function mean(call: Call, x: Signal, axes: readonly number[], sum: boolean): Signal {
   const spatial = x.shape.length - 1;
   if (spatial >= 1 && spatial <= 3 && !axes.includes(0)) {
-    if (axes.length === spatial) return call.emit({ kind: 'global-average-pool', sum }, [x]);
+    if (axes.length === spatial) return call.emit({ kind: 'global-average-pool', sum }, [x], OWN_FIELDS);
     const kernel = x.shape.slice(1).map((side, a) => (axes.includes(a + 1) ? side : 1));
     const none = everyAxis(spatial, 0);
     const padding = { mode: 'zero', before: none, after: none } as const;
     const pooled = call.emit(
       { kind: 'average-pool', kernel, stride: kernel, padding, countIncludesPadding: true },
       [x],
+      tied('over some of the positions', 'the side is that of the file; bound it without the option length'),
     );
     if (!sum) return pooled;
-    return call.emitSame({ kind: 'scale', scale: Float64Array.of(product(kernel)) }, pooled, 'sum');
+    return call.emitSame(
+      { kind: 'scale', scale: Float64Array.of(product(kernel)) },
+      pooled,
+      OWN_FIELDS,
+      'sum',
+    );
   }
-  return call.emit({ kind: 'global-average-pool', sum }, [rows(call, x, axes)]);
+  return call.emit({ kind: 'global-average-pool', sum }, [rows(call, x, axes)], OWN_FIELDS);
 }
 
 function maximum(call: Call, x: Signal, axes: readonly number[]): Signal {
   const spatial = x.shape.length - 1;
   const whole = spatial >= 1 && spatial <= 3 && !axes.includes(0) && axes.length === spatial;
-  return call.emit({ kind: 'global-max-pool' }, [whole ? x : rows(call, x, axes)]);
+  return call.emit({ kind: 'global-max-pool' }, [whole ? x : rows(call, x, axes)], OWN_FIELDS);
 }
 
 /** [kept entries, reduced entries]: a row for every entry of the result. */

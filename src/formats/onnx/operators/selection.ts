@@ -1,4 +1,5 @@
 /** Picking and repeating entries: Slice, Gather, Split; Expand and Tile of constants. */
+import { OWN_FIELDS } from '../../../network/follows.ts';
 import { everyAxis, product, strides } from '../../../network/size.ts';
 import type { Call, Signal } from '../call.ts';
 import { broadcastShape, type Constant, constantOf, expanded, gathered, walk } from '../constant.ts';
@@ -19,9 +20,14 @@ export interface Stretch {
   readonly start: number;
   readonly step: number;
   readonly count: number;
+  /** Whether an axis of any other side would be taken from the same start with the same step, to its end. */
+  readonly toEnd: boolean;
 }
 
 // ---- Slice ------------------------------------------------------------------------------------
+
+/** Ends from here on mean the end. */
+const LARGEST_SIDE = 2 ** 31 - 1;
 
 /** What a Slice takes of the axes it names; `sides` gives the side of an axis. */
 function stretches(call: Call, rank: number, sides: (axis: number) => number): Stretch[] {
@@ -42,7 +48,8 @@ function stretches(call: Call, rank: number, sides: (axis: number) => number): S
       Math.min(Math.max(index < 0 ? index + side : index, least), most);
     const start = step > 0 ? clamp(starts[k]!, 0, side) : clamp(starts[k]!, 0, side - 1);
     const end = step > 0 ? clamp(ends[k]!, 0, side) : clamp(ends[k]!, -1, side - 1);
-    return { axis, start, step, count: Math.max(Math.ceil((end - start) / step), 0) };
+    const toEnd = step > 0 && starts[k]! >= 0 && ends[k]! >= LARGEST_SIDE;
+    return { axis, start, step, count: Math.max(Math.ceil((end - start) / step), 0), toEnd };
   });
 }
 
@@ -74,6 +81,12 @@ function sliceSignal(call: Call): Signal {
   });
   const whole = ({ axis, start, step, count }: Stretch) => start === 0 && step === 1 && count === dims[axis];
   const cut = taken.filter((stretch) => !whole(stretch));
+  const following = call.followingAxes(x);
+  const lost = taken.find(({ axis, toEnd }) => following.includes(axis) && !toEnd);
+  if (lost) {
+    const reason = 'with starts from 0 on and ends from 2^31 − 1 on it would be the same at every length';
+    call.tie(`of positions ${lost.start} to ${lost.start + (lost.count - 1) * lost.step}`, reason);
+  }
   const offset = x.batched ? 1 : 0;
   let result = cut.some(({ axis }) => axis < offset) ? call.unbatched(x) : x;
   for (const stretch of cut) {
@@ -107,6 +120,7 @@ function subsampled(call: Call, x: Signal, { axis, start, step, count }: Stretch
       weight: new Float64Array(channels * taps).map((_, i) => (i % taps === start ? 1 : 0)),
     },
     [x],
+    OWN_FIELDS,
   );
 }
 
@@ -180,7 +194,7 @@ function splitStretches(call: Call, axis: number, side: number): Stretch[] {
   let start = 0;
   return sides.map((count) => {
     start += count;
-    return { axis, start: start - count, step: 1, count };
+    return { axis, start: start - count, step: 1, count, toEnd: false };
   });
 }
 

@@ -1,4 +1,5 @@
 /** Operators that move entries about: the same on constants and on signals. */
+import { OWN_FIELDS } from '../../../network/follows.ts';
 import { everyAxis, product, sameShape, strides } from '../../../network/size.ts';
 import type { Call, Dimension, Signal, Value } from '../call.ts';
 import { type Constant, reshaped, transposed } from '../constant.ts';
@@ -14,7 +15,7 @@ export const shape: Family = new Map<string, Converter>([
     { attributes: ['ratio', 'seed'], constants: (call) => dropout(call) as Constant, signals: dropout },
   ],
   ['Flatten', viewing(['axis'], flattenedDims)],
-  ['Reshape', viewing(['allowzero'], reshapedDims)],
+  ['Reshape', viewing(['allowzero'], reshapedDims, reshapeKeeps)],
   ['Squeeze', viewing(['axes'], squeezedDims)],
   ['Unsqueeze', viewing(['axes'], unsqueezedDims)],
   ['Transpose', { attributes: ['perm'], constants: transposedConstant, signals: transposedSignal }],
@@ -29,10 +30,14 @@ function dropout(call: Call): Value {
   return call.value(0);
 }
 
-/** An operator that keeps the entries in their order and only gives new dims. */
+/**
+ * An operator that keeps the entries in their order and only gives new dims.
+ * @param keeps whether it gives the dims that were there, at every length of the signal
+ */
 function viewing(
   attributes: readonly string[],
   dims: (call: Call, from: readonly Dimension[]) => Dimension[],
+  keeps?: (call: Call, x: Signal) => boolean,
 ): Converter {
   return {
     attributes,
@@ -48,7 +53,13 @@ function viewing(
     },
     signals: (call) => {
       const x = call.signal(0);
-      return viewed(call, x, dims(call, call.dims(x)));
+      if (keeps?.(call, x)) return x;
+      const to = dims(call, call.dims(x));
+      if (call.follows(x)) {
+        const reason = 'at another length it would be another one; bound it without the option length';
+        call.tie(`[${call.dims(x).join(', ')}] becoming [${to.join(', ')}]`, reason);
+      }
+      return viewed(call, x, to);
     },
   };
 }
@@ -114,6 +125,27 @@ function reshapedDims(call: Call, from: readonly Dimension[]): Dimension[] {
     if (namesBatch) to[0] = 'batch';
   }
   return filled(call, to, from);
+}
+
+/** Whether every axis is given its own side: those that follow the length by 0 or −1, others so or by their size. */
+function reshapeKeeps(call: Call, x: Signal): boolean {
+  const target = call.requiredConstant(1);
+  const dims = call.dims(x);
+  const following = call.followingAxes(x);
+  const own = (size: number, axis: number) =>
+    size === -1 ||
+    (size === 0 && !call.attributes.flag('allowzero')) ||
+    (size === dims[axis] && !following.includes(axis)) ||
+    (target.batch?.has(axis) === true && dims[axis] === 'batch');
+  const entries = [...target.data];
+  return (
+    following.length > 0 &&
+    target.ofLength !== true &&
+    target.shape.length === 1 &&
+    entries.length === dims.length &&
+    entries.filter((size) => size === -1).length <= 1 &&
+    entries.every(own)
+  );
 }
 
 /** −1 replaced by what remains. */
@@ -223,6 +255,7 @@ function concatenatedSignal(call: Call): Signal {
   const joined = call.emit(
     { kind: 'concat' },
     signals.map((signal) => call.permuted(signal, front)),
+    OWN_FIELDS,
   );
   return call.permuted(
     joined,

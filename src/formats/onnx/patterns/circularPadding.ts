@@ -1,4 +1,5 @@
 /** Circular padding as exporters without a Pad for it write it: slices of both ends, joined to the image. */
+import type { Follows } from '../../../network/follows.ts';
 import { everyAxis } from '../../../network/size.ts';
 import type { GraphNode } from '../graph.ts';
 import { makerOf, type Pattern, type Surroundings } from './pattern.ts';
@@ -36,7 +37,9 @@ export function matchCircularPadding(node: GraphNode, around: Surroundings): Pat
         before[axis] = step.before;
         after[axis] = step.after;
       }
-      return call.emit({ kind: 'pad', padding: { mode: 'circular', before, after } }, [x]);
+      // Slices of a shorter signal take what there is.
+      const follows: Follows = { kind: 'own fields', from: Math.max(...before, ...after) };
+      return call.emit({ kind: 'pad', padding: { mode: 'circular', before, after } }, [x], follows);
     },
   };
 }

@@ -1,5 +1,6 @@
 /** Gated activations: SiLU, Swish, hard swish, Mish and both forms of GELU as products x · g(x). */
 import type { Elementwise } from '../../../network/elementwise.ts';
+import { OWN_FIELDS } from '../../../network/follows.ts';
 import type { GraphNode } from '../graph.ts';
 import { applyElementwise, swish } from '../operators/elementwise.ts';
 import { makerOf, type Pattern, type Surroundings } from './pattern.ts';
@@ -38,7 +39,7 @@ export function matchGate(node: GraphNode, around: Surroundings): Pattern | unde
         convert: (call) => {
           const y = applyElementwise(call, gate.function, call.signal(0));
           if (ratio === 1) return y;
-          return call.emitSame({ kind: 'scale', scale: Float64Array.of(ratio) }, y, 'scale');
+          return call.emitSame({ kind: 'scale', scale: Float64Array.of(ratio) }, y, OWN_FIELDS, 'scale');
         },
       };
     }

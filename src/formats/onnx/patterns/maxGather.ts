@@ -1,4 +1,5 @@
 /** Maxima over lists of entries, as they are written: a Gather of windows, then their ReduceMax. */
+import { OWN_FIELDS } from '../../../network/follows.ts';
 import { product } from '../../../network/size.ts';
 import type { GraphNode } from '../graph.ts';
 import { makerOf, type Pattern, type Surroundings } from './pattern.ts';
@@ -28,7 +29,7 @@ export function matchMaxGather(node: GraphNode, around: Surroundings): Pattern |
           return fromFront;
         }),
       );
-      return call.emit({ kind: 'max-gather', windows: lists }, [x]);
+      return call.emit({ kind: 'max-gather', windows: lists }, [x], OWN_FIELDS);
     },
   };
 }
