@@ -14,7 +14,7 @@ import type { Outcome } from '../ellipsoid/sweep.ts';
 import type { Variable } from '../ellipsoid/variables.ts';
 import type { Engine } from '../engine/engine.ts';
 import { UnsupportedError } from '../errors.ts';
-import { lengthened, sidesAt } from '../network/lengths.ts';
+import { existingLength, lengthened, sidesAt } from '../network/lengths.ts';
 import type { Network } from '../network/network.ts';
 import { simplify } from '../network/simplify.ts';
 import { over, type Scaled, toNumber } from '../scaled.ts';
@@ -57,6 +57,8 @@ export class AnyLength {
   readonly #base: Program;
   readonly #samples: ReadonlyMap<Variable, number>;
   readonly #axes: number;
+  /** The least length at which there is a network, of those that are bounded. */
+  readonly #exists: number | undefined;
   #norms: ReadonlyMap<Step, StepNorms> | undefined;
 
   /** @throws UnsupportedError listing what ties the network to the length of its file */
@@ -66,6 +68,7 @@ export class AnyLength {
     const { smallestLength } = options;
     const long = simplify(lengthened(network, smallestLength));
     const sides = smallestLength === undefined ? undefined : sidesAt(network, smallestLength);
+    this.#exists = existingLength(network, smallestLength ?? 1);
     this.#base = compile(long, { shortest: (node) => sides?.get(node) });
     this.#samples = samplesOf(this.#base, sides);
     this.#axes = Math.max(...this.#base.segments.map((s) => s.axes));
@@ -108,7 +111,8 @@ export class AnyLength {
 
   async #adapted(runs: number, sweep: (program: Program) => Promise<Outcome[]>): Promise<Stage> {
     const { first, most, tolerance: usual } = PLANS[this.#axes - 1]!;
-    const tolerance = this.#options.cellTolerance ?? usual;
+    const { cellTolerance, smallestLength } = this.#options;
+    const tolerance = cellTolerance ?? usual;
     for (let frequencies: number = first; ; ) {
       const program = await this.#at(frequencies);
       const work = programCost(program) * runs;
@@ -123,7 +127,8 @@ export class AnyLength {
       const added = excess(this.#least(program, outcomes), this.#least(program, bare));
       const report: LengthReport = {
         ...{ lengths: 'any', frequencies, tolerance, added: Number.isFinite(added) ? added : null },
-        ...(this.#samples.size > 0 ? { smallest: this.#options.smallestLength! } : {}),
+        ...(smallestLength === undefined ? {} : { smallest: smallestLength }),
+        ...(this.#exists === undefined ? {} : { exists: this.#exists }),
       };
       if (added <= tolerance || frequencies >= most) return { program, outcomes, report };
       // What the gaps add falls with the square of their width.

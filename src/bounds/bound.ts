@@ -21,6 +21,7 @@ import { closedForms, runsOf } from './closedForm.ts';
 import { layerReports } from './layers.ts';
 import { Ledger } from './ledger.ts';
 import { sampledLowerBound } from './lower.ts';
+import { sampledAtLengths } from './lowerLengths.ts';
 import { keepsOutputOrder, marginBounds } from './margins.ts';
 import { checkedMethod, checkMultipliers, checkTarget } from './options.ts';
 import { proofOf } from './proof.ts';
@@ -134,12 +135,15 @@ class Computation {
     const { lower, seed = 0, signal, interrupt } = this.#options;
     if (lower === false) return undefined;
     const clock = stopwatch();
-    const { value, assurance } = await sampledLowerBound(this.#original, {
-      ...{ seed, signal, interrupt },
-      pair: this.#pair,
-    });
-    const { bound, log10 } = numbers(value);
-    return { value: bound, log10, assurance, seed, seconds: clock() };
+    const options = { ...{ seed, signal, interrupt }, pair: this.#pair };
+    const { length, smallestLength } = this.#options;
+    const found =
+      length === 'any'
+        ? await sampledAtLengths(this.#original, smallestLength ?? 1, options)
+        : await sampledLowerBound(this.#original, options);
+    const { bound, log10 } = numbers(found.value);
+    const sides = found.sides && { sides: found.sides };
+    return { value: bound, log10, assurance: found.assurance, ...sides, seed, seconds: clock() };
   }
 
   async #allPaths(): Promise<void> {
@@ -298,7 +302,8 @@ class Computation {
       ledger: this.#ledger,
       method: path === 'torus' ? 'refined' : 'unrolled',
       deadline: this.#deadline,
-      onTrace: (point) => this.#tracePoint(point),
+      // What lies between the frequencies is left to `home`.
+      onTrace: (point) => this.#tracePoint(home ? { ...point, estimate: true } : point),
     });
     const row =
       path === 'torus'

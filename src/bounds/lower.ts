@@ -69,12 +69,16 @@ export interface LowerOptions {
   readonly signal?: AbortSignal | undefined;
   /** Takes what has been found so far. */
   readonly interrupt?: AbortSignal | undefined;
+  /** Of the time that the search takes by itself; default 1. */
+  readonly share?: number | undefined;
 }
 
 export interface SampledSlope {
   readonly value: Scaled;
   /** `nominal`: as computed, less a billionth; `rounding-safe`: proved, if exp, tanh and the like are right to four units. */
   readonly assurance: 'nominal' | 'rounding-safe';
+  /** Of the input, where several were tried. */
+  readonly sides?: readonly number[];
 }
 
 /**
@@ -113,7 +117,8 @@ class Search {
     this.#prepared = new PreparedNetwork(network);
     this.#options = options;
     this.#normals = normals(options.seed);
-    const affordable = Math.floor(OPERATIONS / Math.max(1, this.#prepared.work));
+    const { share = 1 } = options;
+    const affordable = Math.floor((share * OPERATIONS) / Math.max(1, this.#prepared.work));
     this.#products = Math.min(MOST_PRODUCTS, Math.max(LEAST_PRODUCTS, affordable));
   }
 

@@ -35,7 +35,7 @@ export interface BoundOptions {
   /** `any`: a bound for signals of every length, for networks of convolutions and poolings without a flatten. Methods `all`, `closed-form`
    *  and `refined`. Default: the length of the network's input. */
   readonly length?: 'any';
-  /** With `length`, where there is global average pooling: the length from which on the bound holds. */
+  /** With `length`: the length from which on the bound holds. Some networks need one: means over whole signals, for example. */
   readonly smallestLength?: number;
   /** With `length`: the fraction that the gaps between the frequencies seen may add to a bound, default 0.01 (0.05 for images). */
   readonly cellTolerance?: number;
@@ -71,7 +71,8 @@ export interface TracePoint {
   readonly log10: number;
   /** Since the call of `bound`. */
   readonly seconds: number;
-  /** Present where the search sees only some frequencies: the value is no bound until the last pass has seen all. */
+  /** Present where the search sees only some frequencies, or leaves out what lies between them: the value is no bound until the last
+   *  pass has seen all. */
   readonly estimate?: true;
 }
 
@@ -129,8 +130,11 @@ export interface InflationReport {
 /** For which lengths a bound holds, and what that took. */
 export interface LengthReport {
   readonly lengths: 'any';
-  /** From which length on, where that matters. */
+  /** From which length on, where one was given: `smallestLength`. */
   readonly smallest?: number;
+  /** The least of these lengths at which the network exists: below it some window does not fit. Absent where it exists at none of the
+   *  first thousand that leave every window something. */
+  readonly exists?: number;
   /** Per axis of the coarsest grid. */
   readonly frequencies: number;
   /** What the gaps between frequencies add to the bound, as a fraction; above `tolerance` where the limit of frequencies was reached.
@@ -160,6 +164,8 @@ export interface LowerBound {
   /** `rounding-safe`: proved, rounding included. `nominal`: as computed, less a billionth; for deep networks, where the
    *  enclosure that proves it is too wide. */
   readonly assurance: 'nominal' | 'rounding-safe';
+  /** Sides of the input that it was found at, where the bound is one for any length. */
+  readonly sides?: readonly number[];
   /** Of the points that were tried. */
   readonly seed: number;
   readonly seconds: number;

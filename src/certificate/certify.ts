@@ -52,7 +52,8 @@ export async function certify(
       `${name}: a certificate needs multipliers, got a result that has none (spectral product, or a pair of outputs)`,
     );
   }
-  if (length?.smallest !== undefined) {
+  const means = network.nodes.some(({ operator }) => operator.kind === 'global-average-pool');
+  if (length && means) {
     throw refused('means over whole signals of any length have none; bound it for the length in the file');
   }
   let refusal: Refusal | undefined;

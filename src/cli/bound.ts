@@ -258,15 +258,18 @@ function assuranceText({ assurance, inflation }: BoundResult): string {
 }
 
 /** @param above the bound, as text */
-function lowerText({ value, log10, assurance }: LowerBound, above: string): string {
+function lowerText({ value, log10, assurance, sides }: LowerBound, above: string): string {
   if (value === 0) return 'Sampling found no two points at which f differs.';
   const below = formatBound(value, log10, 'down');
+  const where = sides ? ` at length ${sides.join('×')}` : '';
   const how = assurance === 'nominal' ? ', its own rounding not accounted for' : '';
-  return `At least ${below} (sampled${how}): the least such number lies between ${below} and ${above}.`;
+  return `At least ${below} (sampled${where}${how}): the least such number lies between ${below} and ${above}.`;
 }
 
-function lengthText({ smallest, frequencies, added, tolerance }: LengthReport): string {
-  const which = smallest === undefined ? 'every length' : `every length from ${smallest} on`;
+function lengthText({ smallest, exists, frequencies, added, tolerance }: LengthReport): string {
+  const asked = smallest === undefined ? 'every length' : `every length from ${smallest} on`;
+  const fits = exists !== undefined && exists > (smallest ?? 1);
+  const which = fits ? `${asked} at which the network exists (from ${exists} on)` : asked;
   const percent = (x: number) => `${(100 * x).toPrecision(2)} %`;
   const share = added === null ? 'an unknown part' : percent(added);
   const text = `Holds for signals of ${which}: ${frequencies} frequencies per axis, ${share} of the bound for what lies between them`;

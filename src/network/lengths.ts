@@ -218,7 +218,7 @@ export function sidesAt(network: Network, n: number): ReadonlyMap<string, readon
 }
 
 /** Shapes of all tensors where the input has other sides; undefined where there is no such network. */
-function shapesAt(
+export function shapesAt(
   { tensors, nodes, input }: Network,
   sides: readonly number[],
 ): readonly (readonly number[])[] | undefined {

@@ -126,7 +126,8 @@ export function contracted(
   const shape = x.shape.with(axis, outputs);
   const weights = { outputs, inputs, weight: matrix.data, ...(bias && { bias }) };
   const others = product(x.shape) / inputs;
-  if (others === 1)
+  // What follows the length is a convolution even where it happens to be a single sample.
+  if (others === 1 && !(axis === 0 && call.follows(x)))
     return call.settled(call.view(call.emit({ kind: 'affine', ...weights }, [x], OWN_FIELDS), shape));
   const axes = [...x.shape.keys()];
   const front = [axis, ...axes.filter((other) => other !== axis)];

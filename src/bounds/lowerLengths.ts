@@ -1,0 +1,56 @@
+/** Lower bounds for signals of any length: the largest that is found at several. */
+import { existingLength, resized, shapesAt } from '../network/lengths.ts';
+import type { Network } from '../network/network.ts';
+import { product } from '../network/size.ts';
+import { isLess, ZERO } from '../scaled.ts';
+import { type LowerOptions, type SampledSlope, sampledLowerBound } from './lower.ts';
+
+/** Short signals are all borders; some more of them see every phase of the strides. */
+const SHORTEST = 6;
+/** Multiples of the file's length, and what is added to it. */
+const OTHERS = [
+  [0.5, 0],
+  [1, 1],
+  [2, 0],
+  [3, 1],
+] as const;
+/** Entries of all tensors together that are worth the time; more where the file has about so many. */
+const LARGEST = 2 ** 18;
+/** As many times the entries that the file's length has. */
+const MOST_TIMES = 4;
+/** All other lengths together take as long as that of the file. */
+const SHARE = 1 / (SHORTEST + OTHERS.length);
+
+/**
+ * As `sampledLowerBound`, at the file's length and at others where the network exists, from `smallest` on.
+ * @param network tied to no length: see `lengthened`
+ */
+export async function sampledAtLengths(
+  network: Network,
+  smallest: number,
+  options: LowerOptions,
+): Promise<SampledSlope> {
+  const own = network.tensors[network.input]!.shape.slice(1);
+  const usual = entriesAt(network, own)!;
+  const least = existingLength(network, smallest) ?? smallest;
+  const short = Array.from({ length: SHORTEST }, (_, k) => own.map(() => least + k));
+  const others = OTHERS.map(([factor, more]) => own.map((n) => Math.ceil(n * factor) + more));
+  const most = Math.max(LARGEST, MOST_TIMES * usual);
+  const seen = new Set<string>();
+  let best: SampledSlope | undefined;
+  for (const sides of [own, ...short, ...others]) {
+    const entries = sides.every((n) => n >= smallest) ? entriesAt(network, sides) : undefined;
+    const fits = entries !== undefined && entries <= most;
+    if (!fits || seen.has(`${sides}`) || (best && options.interrupt?.aborted)) continue;
+    seen.add(`${sides}`);
+    const share = sides === own ? 1 : SHARE;
+    const found = await sampledLowerBound(resized(network, sides), { ...options, share });
+    if (!best || isLess(best.value, found.value)) best = { ...found, sides };
+  }
+  return best ?? { value: ZERO, assurance: 'nominal' };
+}
+
+/** Of all tensors together; undefined where the network does not exist. */
+function entriesAt(network: Network, sides: readonly number[]): number | undefined {
+  return shapesAt(network, sides)?.reduce((sum, shape) => sum + product(shape), 0);
+}
