@@ -1,8 +1,15 @@
-/** What went wrong, in a form that a caller can act on and the CLI turns into an exit code. */
+/**
+ * What went wrong, in a form that a caller can act on and the CLI turns into an exit code. Messages quote names and values from
+ * files: whatever they hold, the messages are printable.
+ */
+import { printable } from './printable.ts';
 
 /** The file is unreadable, malformed, or holds numbers that are no numbers (exit code 1). */
 export class InputError extends Error {
   override readonly name = 'InputError';
+  constructor(message: string, options?: ErrorOptions) {
+    super(printable(message), options);
+  }
 }
 
 /** One thing that Lipsoid cannot bound. */
@@ -20,7 +27,12 @@ export class UnsupportedError extends Error {
   override readonly name = 'UnsupportedError';
   readonly items: readonly Unsupported[];
   constructor(items: readonly Unsupported[]) {
-    super(items.map((i) => `${i.node}: ${i.found}: ${i.reason}`).join('\n'));
-    this.items = items;
+    const shown = items.map(({ node, found, reason }) => ({
+      node: printable(node),
+      found: printable(found),
+      reason: printable(reason),
+    }));
+    super(shown.map((i) => `${i.node}: ${i.found}: ${i.reason}`).join('\n'));
+    this.items = shown;
   }
 }

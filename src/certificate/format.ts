@@ -7,14 +7,14 @@ import type { Layer } from './checker/plan.ts';
 import type { Claim } from './claim.ts';
 
 export const FORMAT = 'lipsoid-certificate';
-export const VERSION = 2;
+export const VERSION = 3;
 
 export interface Certificate {
   readonly format: typeof FORMAT;
   readonly version: typeof VERSION;
   readonly network: {
     readonly name: string;
-    /** Of the model file followed by its external-data files in the order of their names. */
+    /** Of the network's files (docs/certificate.md). */
     readonly sha256: string;
     /** Shape of the input without the batch axis. */
     readonly input: readonly number[];
@@ -39,6 +39,10 @@ export interface StoredLayer extends Omit<Layer, 'values'> {
 const ROLES: readonly Layer['role'][] = ['nonlinearity', 'window', 'divisor', 'maximum'];
 const MOST_LAYERS = 1e5;
 const MOST_SEGMENTS = 1e4;
+/** Numbers of one layer: as many rows as the checker lets live at once. */
+const MOST_VALUES = 4096;
+/** Characters of a file: more than what the checker covers in hours. */
+export const LARGEST_CERTIFICATE = 2 ** 24;
 /** Sides, periods, exponents and node numbers are below this in modulus. */
 const MOST = 2 ** 30;
 
@@ -104,8 +108,28 @@ function layer(value: unknown, where: string): StoredLayer {
     role,
     period: sides(own.period, `${where}.period`),
     exponent: integer(own.exponent, `${where}.exponent`, -MOST),
-    values: text(own.values, `${where}.values`),
+    values: encoded(own.values, `${where}.values`),
   };
+}
+
+/** A text of a length that base64 of whole numbers has, no longer than any layer's. */
+function encoded(value: unknown, where: string): string {
+  const found = text(value, where);
+  const count = countOf(found);
+  if (!Number.isInteger(count) || found.length !== encodedLength(count))
+    throw wrong(where, 'base64 of whole float64 numbers', `${found.length} characters`);
+  if (count > MOST_VALUES) throw wrong(where, `at most ${MOST_VALUES} numbers`, count);
+  return found;
+}
+
+/** How many numbers `encodeValues` has written, by the length of the text alone. */
+export function countOf(encoded: string): number {
+  const padding = encoded.endsWith('==') ? 2 : encoded.endsWith('=') ? 1 : 0;
+  return (0.75 * encoded.length - padding) / 8;
+}
+
+function encodedLength(count: number): number {
+  return 4 * Math.ceil((8 * count) / 3);
 }
 
 /** An object with exactly the members `names`, its own. */
@@ -142,8 +166,14 @@ function text(value: unknown, where: string): string {
 }
 
 function wrong(where: string, wanted: string, got: unknown): InputError {
-  const shown = got === undefined ? 'nothing' : (JSON.stringify(got)?.slice(0, 60) ?? typeof got);
+  const shown = got === undefined ? 'nothing' : Array.isArray(got) ? `${got.length} entries` : brief(got);
   return new InputError(`certificate: ${where}: must be ${wanted}, got ${shown}`);
+}
+
+function brief(got: unknown): string {
+  if (typeof got === 'object' && got !== null) return 'an object';
+  const text = String(typeof got === 'string' ? got.slice(0, 60) : got);
+  return typeof got === 'string' ? `"${text}"` : text;
 }
 
 /** Little-endian float64 in base64. */

@@ -1,11 +1,12 @@
 /** Verification: whether a certificate proves what it claims of a network. */
 import { InputError, UnsupportedError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
+import { printable } from '../printable.ts';
 import { check } from './checker/check.ts';
 import type { Layer } from './checker/plan.ts';
 import { Refusal } from './checker/refusal.ts';
 import { type Claim, claimOf } from './claim.ts';
-import { type Certificate, decodeValues, readCertificate } from './format.ts';
+import { type Certificate, countOf, decodeValues, readCertificate } from './format.ts';
 
 export interface VerifyOptions {
   /** Cancels: the promise is rejected with the signal's reason. */
@@ -58,7 +59,11 @@ export async function verify(
     // RangeError: an allocation that this machine cannot make.
     const refusals = [Refusal, InputError, UnsupportedError, RangeError];
     if (!(error instanceof Error && refusals.some((kind) => error instanceof kind))) throw error;
-    return { accepted: false, reason: error.message, bound: null, log10: null, claimed };
+    const reason =
+      error instanceof RangeError
+        ? `not checked: there is not enough memory (${printable(error.message)})`
+        : printable(error.message);
+    return { accepted: false, reason, bound: null, log10: null, claimed };
   }
 }
 
@@ -86,8 +91,14 @@ export async function prove(
   return claimOf(value);
 }
 
-function decoded(layer: Certificate['layers'][number], k: number): Layer {
-  return { ...layer, values: decodeValues(layer.values, `layers[${k}].values`) };
+/** Values are decoded when the checker asks for them, which it does where their number is the network's. */
+function decoded({ name, role, period, exponent, values }: Certificate['layers'][number], k: number): Layer {
+  return {
+    ...{ name, role, period, exponent, count: countOf(values) },
+    get values() {
+      return decodeValues(values, `layers[${k}].values`);
+    },
+  };
 }
 
 function refuseOtherNetwork({ source, tensors, input, output }: Network, { network }: Certificate): void {

@@ -1,7 +1,8 @@
 /** Loading a network from a file, in Node and Deno. */
-import { readFile, realpath, stat } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { InputError } from '../errors.ts';
+import { readRegularFile, reasonOf } from '../files.node.ts';
 import type { Network } from '../network/network.ts';
 import { type LoadOptions, loadModel } from './load.ts';
 import { isPlainName } from './onnx/tensors.ts';
@@ -18,7 +19,7 @@ const MOST_BYTES = 2 ** 31 - 1;
  * @throws UnsupportedError for what has no bound or is not read, every such node at once
  */
 export async function loadNetwork(path: string, options: LoadOptions = {}): Promise<Network> {
-  const bytes = await readRegularFile(path, path);
+  const bytes = await readRegularFile(path, path, MOST_BYTES);
   const folder = dirname(path);
   return loadModel(basename(path), bytes, (location) => readBeside(folder, location), options);
 }
@@ -30,27 +31,8 @@ async function readBeside(folder: string, location: string): Promise<Uint8Array>
   if (!isPlainName(location)) throw refuse('a path');
   const path = join(folder, location);
   const [inside, target] = await Promise.all([realpath(folder), realpath(path)]).catch((error: unknown) => {
-    throw refuse(`an error: ${reason(error)}`);
+    throw refuse(`an error: ${reasonOf(error)}`);
   });
   if (dirname(target) !== inside) throw refuse('a link that leads out of the folder');
-  return readRegularFile(target, `external data ${location}`);
-}
-
-/** Devices and pipes may never end, so what a path leads to is looked at first. */
-async function readRegularFile(path: string, what: string): Promise<Uint8Array> {
-  try {
-    const status = await stat(path);
-    if (!status.isFile()) throw new InputError(`${what}: must be a file, got something else`);
-    if (status.size > MOST_BYTES) {
-      throw new InputError(`${what}: must have at most ${MOST_BYTES} bytes, got ${status.size}`);
-    }
-    return await readFile(path);
-  } catch (error) {
-    if (error instanceof InputError) throw error;
-    throw new InputError(`${what}: must be readable, got an error: ${reason(error)}`, { cause: error });
-  }
-}
-
-function reason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return readRegularFile(target, `external data ${location}`, MOST_BYTES);
 }

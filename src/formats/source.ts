@@ -1,19 +1,40 @@
-/** Where a network came from, as its hash. */
+/** Which network this is: a hash of every file that it consists of. */
 import { createSHA256 } from 'hash-wasm';
 import type { Source } from '../network/network.ts';
 
+/** First line of the list below. As a protocol buffer it is malformed ("/" is a tag of wire type 7), so that no model file is a list. */
+const TITLE = '/lipsoid: model with external data, 1';
+
 /**
- * SHA-256 of the model file followed by its external-data files in the order of their names (by code units). Piece by piece, where
- * WebCrypto would have to be given one array, and copies it: models can be as large as memory allows.
+ * A model in one file has the SHA-256 of that file. One with external data has the SHA-256 of a list in UTF-8: the title; digest and
+ * length of the model; digest, length and name of every external file that the model names, in the order of the names' bytes.
+ * Every line ends with a line feed, which names do not hold, so that different files make different lists.
  */
 export async function sourceOf(
   file: string,
   model: Uint8Array,
   external: ReadonlyMap<string, Uint8Array>,
 ): Promise<Source> {
+  const digest = await sha256(model);
+  if (external.size === 0) return { file, sha256: digest };
+  const named = [...external].map(([name, data]) => ({ name, data, key: utf8(name) }));
+  named.sort((a, b) => compareBytes(a.key, b.key));
+  const lines = [TITLE, `${digest} ${model.length}`];
+  for (const { name, data } of named) lines.push(`${await sha256(data)} ${data.length} ${name}`);
+  return { file, sha256: await sha256(utf8(lines.map((line) => `${line}\n`).join(''))) };
+}
+
+/** Not WebCrypto, which copies what it is given: models can be as large as memory allows. */
+async function sha256(bytes: Uint8Array): Promise<string> {
   const hash = await createSHA256();
-  hash.init();
-  hash.update(model);
-  for (const name of [...external.keys()].sort()) hash.update(external.get(name)!);
-  return { file, sha256: hash.digest('hex') };
+  return hash.init().update(bytes).digest('hex');
+}
+
+function utf8(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const at = a.findIndex((x, k) => x !== b[k]);
+  return at < 0 ? a.length - b.length : a[at]! - (b[at] ?? -1);
 }

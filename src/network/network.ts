@@ -26,7 +26,7 @@ export interface Node {
 export interface Source {
   /** File name, without its folder. */
   readonly file: string;
-  /** Hex SHA-256 of the model file, followed by its external-data files in the order of their names, if any. */
+  /** Hex SHA-256 of the model file; with external data, of a list of all its files (docs/certificate.md). */
   readonly sha256: string;
 }
 

@@ -15,7 +15,7 @@ export interface ProblemHeader {
   readonly network: {
     readonly name: string;
     readonly file: string | null;
-    /** Hex SHA-256 of the model file; null for a network that came from no file. */
+    /** Of the network's `source`; null for a network that came from no file. */
     readonly sha256: string | null;
   };
   /** The bound is scale · √optimum. */

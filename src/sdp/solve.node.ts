@@ -1,9 +1,10 @@
 /** Runs CSDP (Borchers 1999; Debian's coinor-csdp) on an exported problem, in a process of its own. */
 import { spawn } from 'node:child_process';
-import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { InputError } from '../errors.ts';
+import { readTextFile } from '../files.node.ts';
 import { type ProblemHeader, readHeader } from './sdpa.ts';
 import { readExitCode, readOptimum, readReport, type SolverReport } from './solution.ts';
 
@@ -30,6 +31,8 @@ export interface SdpSolution extends SolverReport, ProblemHeader {
 }
 
 const DEFAULT_SOLVER = 'csdp';
+/** Bytes: what fits into one string. */
+const LARGEST_PROBLEM = 2 ** 29 - 2 ** 10;
 
 /**
  * Solves a file that `exportSdp` has written. Temporary files are removed, whatever happens.
@@ -37,11 +40,12 @@ const DEFAULT_SOLVER = 'csdp';
  */
 export async function solveSdp(path: string, options: SolveOptions = {}): Promise<SdpSolution> {
   const { solver = DEFAULT_SOLVER, timeLimit, signal } = options;
-  const header = readHeader(await problemText(path), basename(path));
+  const problem = await readTextFile(path, path, LARGEST_PROBLEM);
+  const header = readHeader(problem, basename(path));
   const folder = await mkdtemp(join(tmpdir(), 'lipsoid-sdp-'));
   try {
     // A copy: CSDP reads settings from the folder that it runs in, and takes no path with a long name.
-    await copyFile(path, join(folder, 'problem.dat-s'));
+    await writeFile(join(folder, 'problem.dat-s'), problem);
     const start = performance.now();
     const { code, output } = await run(solver, ['problem.dat-s', 'solution'], folder, timeLimit, signal);
     const seconds = (performance.now() - start) / 1000;
@@ -59,14 +63,6 @@ export async function solveSdp(path: string, options: SolveOptions = {}): Promis
     };
   } finally {
     await rm(folder, { recursive: true, force: true });
-  }
-}
-
-async function problemText(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    throw new InputError(`${path}: cannot be read: ${(error as Error).message}`);
   }
 }
 

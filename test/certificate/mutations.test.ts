@@ -265,7 +265,7 @@ describe('mutated certificates', () => {
       (c: Certificate) => ({ ...c, extra: 1 }),
       /certificate: certificate: must be the members/,
     ],
-    ['another version', (c: Certificate) => ({ ...c, version: 1 }), /version: must be 2, got 1/],
+    ['another version', (c: Certificate) => ({ ...c, version: 2 }), /version: must be 3, got 2/],
     [
       'NaN as multipliers',
       (c: Certificate) => ({
@@ -313,6 +313,37 @@ describe('mutated certificates', () => {
         layers: c.layers.map((l) => ({ ...l, period: l.period.map(() => 2 ** 30) })),
       }),
       /positive values/,
+    ],
+    [
+      'more values than any layer has',
+      (c: Certificate) => ({
+        ...c,
+        layers: c.layers.map((l) => ({ ...l, values: 'A'.repeat(2 ** 26) })),
+      }),
+      /values: must be at most 4096 numbers, got 6291456/,
+    ],
+    [
+      'more values than the layer has',
+      (c: Certificate) => ({
+        ...c,
+        layers: c.layers.map((l) => ({ ...l, values: encodeValues(new Float64Array(4096).fill(1)) })),
+      }),
+      /relu_1: needs \d+ positive values within 1e±270, got 4096/,
+    ],
+    [
+      'values of half a number',
+      (c: Certificate) => ({ ...c, layers: c.layers.map((l) => ({ ...l, values: l.values.slice(4) })) }),
+      /values: must be base64 of whole float64 numbers, got/,
+    ],
+    [
+      'a name that writes to terminals',
+      (c: Certificate) => ({ ...c, network: { ...c.network, output: '\u001b[2J\u009b\u202e\n' } }),
+      /the output is \\u001b\[2J\\u009b\\u202e\\u000a in the certificate/,
+    ],
+    [
+      'a member named __proto__',
+      (c: Certificate) => JSON.parse(`{"__proto__":1,${JSON.stringify(c).slice(1)}`),
+      /must be the members/,
     ],
     ['unrolling from nowhere', (c: Certificate) => ({ ...c, unrolledFrom: 99 }), /unrolled from: a node of/],
     ['no object', () => 'certificate', /must be an object/],

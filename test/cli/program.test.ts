@@ -76,7 +76,7 @@ const solution: SdpSolution = {
 
 const certificate: Certificate = {
   format: 'lipsoid-certificate',
-  version: 2,
+  version: 3,
   network: { name: 'tiny', sha256: 'ab12', input: [3], output: 'fc' },
   found: { by: 'lipsoid 1.2.3', engine: 'Wasm, 2 threads', method: 'closed-form SN(1.3)' },
   unrolledFrom: null,

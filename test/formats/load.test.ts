@@ -1,4 +1,5 @@
 /** Loading from a disk and in a page: external data, its limits, and the hash. */
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -22,7 +23,10 @@ function external(name: string, location: string) {
     dims: [4n],
     dataType: DataType.FLOAT,
     dataLocation: EXTERNAL,
-    externalData: [{ key: 'location', value: location }],
+    externalData: [
+      { key: 'location', value: location },
+      { key: 'length', value: '16' },
+    ],
   });
 }
 
@@ -37,6 +41,13 @@ const sha256 = (...parts: Uint8Array[]) => {
   for (const part of parts) hash.update(part);
   return hash.digest('hex');
 };
+
+/** The list of docs/certificate.md, written by hand. */
+function listed(model: Uint8Array, ...files: readonly (readonly [name: string, data: Uint8Array])[]): string {
+  const lines = files.map(([name, data]) => `${sha256(data)} ${data.length} ${name}\n`);
+  const list = `/lipsoid: model with external data, 1\n${sha256(model)} ${model.length}\n${lines.join('')}`;
+  return sha256(new TextEncoder().encode(list));
+}
 
 const x = Float64Array.of(1, 1, 1, 1);
 
@@ -54,6 +65,7 @@ describe('loading from a disk', () => {
     await mkdir(join(folder, 'sub'));
     await writeFile(join(folder, 'sub', 'c.bin'), weights);
     await symlink('/dev/zero', join(folder, 'zero.bin'));
+    if (process.platform !== 'win32') execFileSync('mkfifo', [join(folder, 'pipe.bin')]);
   });
   afterAll(() => rm(join(folder, '..'), { recursive: true }));
 
@@ -63,12 +75,54 @@ describe('loading from a disk', () => {
     return loadNetwork(path);
   };
 
-  it('reads weights beside the model and hashes all files, external ones by name', async () => {
+  it('reads weights beside the model and hashes all files', async () => {
     const bytes = withExternal('b.bin', 'a.bin');
     const network = await load(bytes);
     expect([...evaluate(network, x)]).toEqual([6, 8, 10, 12]);
-    expect(network.source).toEqual({ file: 'net.onnx', sha256: sha256(bytes, shifts, weights) });
+    expect(network.source).toEqual({
+      file: 'net.onnx',
+      sha256: listed(bytes, ['a.bin', shifts], ['b.bin', weights]),
+    });
     expect(network.name).toBe('net');
+  });
+
+  it('hashes where one file ends and another begins, and which is which', async () => {
+    const hashOf = async (w: string, v: string, files: Record<string, Uint8Array>) => {
+      const external = new Map(Object.entries(files));
+      return (await loadInBrowser(withExternal(w, v), { external })).source!.sha256;
+    };
+    const both = new Uint8Array([...shifts, ...weights]);
+    const at = (from: number, to: number) => both.subarray(from, to);
+    const hashes = [
+      await hashOf('a', 'b', { a: at(0, 16), b: at(16, 32) }),
+      await hashOf('a', 'b', { a: at(16, 32), b: at(0, 16) }),
+      await hashOf('b', 'a', { a: at(0, 16), b: at(16, 32) }),
+      await hashOf('a', 'c', { a: at(0, 16), c: at(16, 32) }),
+      await hashOf('A', 'a', { A: at(0, 16), a: at(16, 32) }),
+    ];
+    // The same bytes in another division: external files may be longer than what is read of them.
+    hashes.push(
+      await hashOf('a', 'b', { a: at(0, 20), b: new Uint8Array([...at(20, 32), 0, 0, 0, 0]) }),
+      await hashOf('a', 'b', { a: at(0, 16), b: new Uint8Array([...at(16, 32), 0, 0, 0, 0]) }),
+    );
+    expect(new Set(hashes).size).toBe(hashes.length);
+  });
+
+  it('sorts names by their bytes, as sort does with LC_ALL=C', async () => {
+    // In UTF-16 the second comes first.
+    const names = ['\uff5e.bin', '\u{1f600}.bin'] as const;
+    const bytes = withExternal(...names);
+    const external = new Map([
+      [names[1], shifts],
+      [names[0], weights],
+    ]);
+    const { source } = await loadInBrowser(bytes, { external });
+    expect(source!.sha256).toBe(listed(bytes, [names[0], weights], [names[1], shifts]));
+  });
+
+  it('takes no list of files for a model', async () => {
+    const list = new TextEncoder().encode(`/lipsoid: model with external data, 1\n${sha256(shifts)} 16\n`);
+    await expect(loadInBrowser(list)).rejects.toThrow(InputError);
   });
 
   it('hashes a model without external data', async () => {
@@ -86,6 +140,7 @@ describe('loading from a disk', () => {
     'sub/c.bin',
     'sub',
     'zero.bin',
+    'pipe.bin',
     'missing.bin',
     '/etc/hostname',
     '..',
@@ -93,9 +148,12 @@ describe('loading from a disk', () => {
     await expect(load(withExternal(location, 'a.bin'))).rejects.toThrow(InputError);
   });
 
-  it.each(['missing.onnx', 'sub', 'zero.bin'])('does not read the model from %s', async (name) => {
-    await expect(loadNetwork(join(folder, name))).rejects.toThrow(InputError);
-  });
+  it.each(['missing.onnx', 'sub', 'zero.bin', 'pipe.bin'])(
+    'does not read the model from %s',
+    async (name) => {
+      await expect(loadNetwork(join(folder, name))).rejects.toThrow(InputError);
+    },
+  );
 
   it('passes options on', async () => {
     const path = join(folder, 'open.onnx');
@@ -123,7 +181,10 @@ describe('loading in a page', () => {
   ])('takes %s', async (_, file, name) => {
     const network = await loadInBrowser(file, { external: files });
     expect([...evaluate(network, x)]).toEqual([6, 8, 10, 12]);
-    expect(network.source).toEqual({ file: name, sha256: sha256(bytes, shifts, weights) });
+    expect(network.source).toEqual({
+      file: name,
+      sha256: listed(bytes, ['a.bin', shifts], ['b.bin', weights]),
+    });
   });
 
   it('says which file is missing', async () => {

@@ -8,22 +8,35 @@ import { describe, expect, it } from 'vitest';
 
 /** Folders of src/ that a folder's files may import from, besides their own. Files at the top of src/ are named. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
-  'errors.ts': [],
+  'printable.ts': [],
+  'errors.ts': ['printable.ts'],
+  'files.node.ts': ['errors.ts'],
   'scaled.ts': [],
   engine: ['errors.ts'],
   network: ['errors.ts'],
-  formats: ['errors.ts', 'network'],
+  formats: ['errors.ts', 'files.node.ts', 'network'],
   spectrum: ['errors.ts', 'scaled.ts', 'engine', 'network'],
   ellipsoid: ['errors.ts', 'scaled.ts', 'engine', 'network', 'spectrum'],
   bounds: ['errors.ts', 'scaled.ts', 'engine', 'network', 'spectrum', 'ellipsoid'],
-  sdp: ['errors.ts', 'network'],
+  sdp: ['errors.ts', 'files.node.ts', 'network'],
   // Audited by people who trust nothing else here: it knows a network, nothing of how bounds are found.
   'certificate/checker': ['network'],
-  certificate: ['errors.ts', 'network', 'bounds', 'certificate/checker'],
+  certificate: ['printable.ts', 'errors.ts', 'network', 'bounds', 'certificate/checker'],
   'api.ts': ['errors.ts', 'engine', 'network', 'formats', 'ellipsoid', 'bounds', 'sdp', 'certificate'],
   'index.ts': ['api.ts', 'formats', 'sdp'],
   'index.browser.ts': ['api.ts', 'formats'],
-  cli: ['errors.ts', 'engine', 'network', 'ellipsoid', 'bounds', 'sdp', 'certificate', 'index.ts'],
+  cli: [
+    'printable.ts',
+    'errors.ts',
+    'files.node.ts',
+    'engine',
+    'network',
+    'ellipsoid',
+    'bounds',
+    'sdp',
+    'certificate',
+    'index.ts',
+  ],
 };
 
 /** The one folder that may import a package. */

@@ -27,6 +27,8 @@ export interface Layer {
   readonly period: Index;
   /** D, [Π period, channels]; for a maximum the covariance e of its result, per channel or listed output. */
   readonly values: Float64Array;
+  /** Of values, where they are made only when somebody asks for them. */
+  readonly count?: number;
   readonly exponent: number;
 }
 
@@ -186,13 +188,14 @@ export function planOf(
     const wanted = `${origin.role} ${name}`;
     const got = layer ? `${layer.role} ${layer.name}` : 'none';
     demand(layer !== undefined && wanted === got, `layers: ${wanted} expected, got ${got}`);
-    const { period, values } = layer;
+    const { period } = layer;
     const length = product(period) * signal.channels;
-    const regular =
-      period.length === (origin.kind === 'sector' ? signal.window.length : 0) &&
-      values.length === length &&
-      values.every((x) => x > 2 ** -900 && x < 2 ** 900);
-    demand(regular, `${wanted}: needs ${length} positive values within 1e±270, got ${values.length}`);
+    const count = layer.count ?? layer.values.length;
+    const fits = period.length === (origin.kind === 'sector' ? signal.window.length : 0) && count === length;
+    demand(fits, `${wanted}: needs ${length} positive values within 1e±270, got ${count}`);
+    const { values } = layer;
+    const regular = values.length === length && values.every((x) => x > 2 ** -900 && x < 2 ** 900);
+    demand(regular, `${wanted}: needs ${length} positive values within 1e±270, got others`);
     const last = !live.some((l) => isNeeded(l.signal, signal));
     const alone = last && origin.kind === 'maximum' && !origin.entries;
     // Where D or the windows have a longer period than the grid, the grid gets coarser first.
@@ -204,7 +207,8 @@ export function planOf(
     const kept = others.flatMap(rowsIn);
     live = alone ? [] : layout([...others.map((l) => l.signal), signal]);
     const results = Array.from({ length: live.at(-1)?.rows ?? length }, (_, k) => values[k % length]!);
-    const all = origin.kind === 'sector' ? repeated(layer, source) : sharedMultipliers(layer, origin, source);
+    const all =
+      origin.kind === 'sector' ? repeated(period, values, source) : sharedMultipliers(values, origin, source);
     // Rows that no window sees need no multiplier.
     const rows = rowsIn(source).filter((_, k) => all[k]! < Infinity);
     const d = all.filter((x) => x < Infinity);
@@ -270,7 +274,7 @@ function throughSector(name: string, { lower, upper }: Sector, d: readonly numbe
 }
 
 /** D on every row of the source, from its values on one period. */
-function repeated({ period, values }: Layer, source: Live): number[] {
+function repeated(period: Index, values: Float64Array, source: Live): number[] {
   return indices(liftOf(source)).flatMap((phase) => {
     const index = phase.reduce((p, x, a) => p * (period[a] ?? 1) + (x % (period[a] ?? 1)), 0);
     return [...values.subarray(index * source.channels, (index + 1) * source.channels)];
@@ -278,7 +282,11 @@ function repeated({ period, values }: Layer, source: Live): number[] {
 }
 
 /** The D of a maximum with results e: Σ_o Δp_o² / e_o ≤ Σ_i Δy_i² Σ_{o ∋ i} g_i² / e_o ≤ Σ_i Δy_i² / D_i. Rounded down. */
-function sharedMultipliers({ values }: Layer, { overlap, entries, gain }: Maximum, source: Live): number[] {
+function sharedMultipliers(
+  values: Float64Array,
+  { overlap, entries, gain }: Maximum,
+  source: Live,
+): number[] {
   const sums = Array.from({ length: source.rows }, (_, row) =>
     entries ? 0 : overlap / values[row % source.channels]!,
   );
