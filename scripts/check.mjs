@@ -14,6 +14,8 @@ const SYSTEM_PACKAGES = [
   { name: 'coinor-csdp', present: 'command -v csdp' },
   // SwiftShader, for WebGPU in Node and in the browser without a GPU.
   { name: 'chromium', present: 'test -e /usr/lib/chromium/vk_swiftshader_icd.json' },
+  // The page must work in it too: it collects garbage that Chromium keeps.
+  { name: 'firefox-esr', present: 'test -x /usr/bin/firefox-esr' },
   // llvmpipe, for WebGPU in Deno.
   { name: 'mesa-vulkan-drivers', present: 'ls /usr/share/vulkan/icd.d/lvp_icd.*.json' },
 ];
@@ -42,8 +44,13 @@ function installSystemPackages() {
   apt('install', '--yes', '--no-install-recommends', ...missing);
 }
 
-/** Counts of one test runner. */
-let counts = { passed: 0, failed: 0 };
+/** Counts of all test runners so far. */
+const counts = { passed: 0, failed: 0 };
+
+function count({ passed, failed }) {
+  counts.passed += passed;
+  counts.failed += failed;
+}
 
 function runVitest() {
   const folder = mkdtempSync(join(tmpdir(), 'lipsoid-check-'));
@@ -58,13 +65,13 @@ function runVitest() {
       `--outputFile=${report}`,
     ]);
   } finally {
-    counts = readCounts(report);
+    count(vitestCounts(report));
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
 /** A runner that died before its report was written counts as one failure. */
-function readCounts(report) {
+function vitestCounts(report) {
   try {
     const {
       numPassedTests: passed,

@@ -1,6 +1,6 @@
-/** The built page on a host of its own, under a path of its own, and Chromium to look at it. */
+/** The built page on a host of its own, under a path of its own, Chromium and Firefox to look at it, and files to drop on it. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Browser, chromium as browserType } from 'playwright-core';
+import puppeteer, { type Browser as Firefox } from 'puppeteer-core';
 import { expect } from 'vitest';
 import { chromium } from '../engine/webgpu/hosts.ts';
 
@@ -67,6 +68,57 @@ export function launch(webgpu: boolean): Promise<Browser> {
     ? ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader']
     : ['--disable-features=WebGPU', '--disable-blink-features=WebGPU'];
   return browserType.launch({ executablePath: chromium, args: ['--no-sandbox', ...gpu] });
+}
+
+const firefox = '/usr/bin/firefox-esr';
+
+/**
+ * A fresh profile, in which Puppeteer turns off what Firefox does on the network by itself.
+ * @param folder a home of its own, as whoever runs the tests may have none; downloads land in it
+ */
+export function launchFirefox(folder: string): Promise<Firefox> {
+  if (!existsSync(firefox)) throw new Error(`demo: tests need ${firefox} (Debian: firefox-esr)`);
+  return puppeteer.launch({
+    ...{ browser: 'firefox', protocol: 'webDriverBiDi', executablePath: firefox, headless: true },
+    ...{ timeout: 120_000, protocolTimeout: 120_000 },
+    env: { ...process.env, HOME: folder, MOZ_CRASHREPORTER_DISABLE: '1' },
+    extraPrefsFirefox: {
+      // 2: the folder that is named.
+      'browser.download.folderList': 2,
+      'browser.download.dir': folder,
+      'browser.download.alwaysOpenPanel': false,
+    },
+  });
+}
+
+export interface Upload {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+type Plain = { readonly name: string; readonly base64: string }[];
+
+/** A page of either browser. */
+interface Scriptable {
+  evaluate(script: (list: Plain) => void, list: Plain): Promise<unknown>;
+}
+
+/** Drops files on the page as a mouse would. */
+export async function drop(page: Scriptable, ...files: readonly Upload[]): Promise<void> {
+  const plain: Plain = files.map(({ name, bytes }) => ({
+    name,
+    base64: Buffer.from(bytes).toString('base64'),
+  }));
+  await page.evaluate((list) => {
+    const data = new DataTransfer();
+    for (const { name, base64 } of list) {
+      const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+      data.items.add(new File([bytes], name));
+    }
+    document.body.dispatchEvent(
+      new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }),
+    );
+  }, plain);
 }
 
 /** Waits for what the page will show: machines may be busy, and nothing here measures time. */

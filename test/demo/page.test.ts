@@ -17,33 +17,13 @@ import { DataType, EXTERNAL } from '../../src/formats/onnx/tensors.ts';
 import { writeOnnx } from '../../src/formats/onnx/write.ts';
 import { withoutGpu } from '../engine/webgpu/hosts.ts';
 import { model, node } from '../formats/onnx/build.ts';
-import { eventually, type Host, host, launch } from './host.ts';
+import { drop, eventually, type Host, host, launch, type Upload } from './host.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-interface Upload {
-  readonly name: string;
-  readonly bytes: Uint8Array;
-}
-
 function example(name: string): Upload {
   return { name, bytes: readFileSync(join(root, 'examples', name)) };
-}
-
-/** Drops files on the page as a mouse would. */
-async function drop(page: Page, ...files: readonly Upload[]): Promise<void> {
-  const plain = files.map(({ name, bytes }) => ({ name, base64: Buffer.from(bytes).toString('base64') }));
-  await page.evaluate((list) => {
-    const data = new DataTransfer();
-    for (const { name, base64 } of list) {
-      const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
-      data.items.add(new File([bytes], name));
-    }
-    document.body.dispatchEvent(
-      new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }),
-    );
-  }, plain);
 }
 
 async function boundShown(page: Page): Promise<number> {

@@ -96,7 +96,6 @@ describe.each(Object.entries(FAMILIES))('bounds of %s', (name, plans) => {
     async () => {
       let networks = 0;
       let bounded = 0;
-      let rows = 0;
       let failures = 0;
       await fc.assert(
         fc.asyncProperty(plans, method, fc.nat(), async (plan, drawn, seed) => {
@@ -115,12 +114,11 @@ describe.each(Object.entries(FAMILIES))('bounds of %s', (name, plans) => {
           const steepest = sampledLowerBound(network, 8, seed);
           bounded++;
           for (const row of result.methods) {
-            rows++;
             const value = row.bound ?? (row.log10 === null ? null : 10 ** row.log10);
             if (value !== null) {
               expectAbove([row.method, row.rule].join(' '), value, steepest);
               expectAbove([row.method, row.rule].join(' '), value, result.lower!.value!);
-            } else if (NOT_DOMINATED.test(row.error ?? '')) failures++;
+            } else if (NOT_DOMINATED.test(row.error ?? '')) failures += 1 / result.methods.length;
             else expectDocumented(row.error ?? 'no bound and no reason');
           }
           result.margins?.forEach((row, i) => {
@@ -134,7 +132,8 @@ describe.each(Object.entries(FAMILIES))('bounds of %s', (name, plans) => {
         { numRuns: runs(160) },
       );
       expect(bounded).toBeGreaterThan((FEW_BOUNDS.includes(name) ? 0.1 : 0.6) * networks);
-      expect(failures).toBeLessThan(1 + 0.02 * rows);
+      // By network: where one rule fails, all of them may.
+      expect(failures).toBeLessThan(1 + 0.02 * bounded);
     },
     patience(),
   );

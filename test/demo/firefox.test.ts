@@ -1,0 +1,154 @@
+/** The built page in Firefox: that it always comes to an end, and that what it offers works there too. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Browser, Page } from 'puppeteer-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { glipsdpCnn } from '../../bench/networks.ts';
+import { bound } from '../../src/bounds/bound.ts';
+import type { BoundOptions } from '../../src/bounds/result.ts';
+import { createEngine } from '../../src/engine/create.ts';
+import { loadNetwork } from '../../src/formats/load.browser.ts';
+import { writeOnnx } from '../../src/formats/onnx/write.ts';
+import { drop, eventually, type Host, host, launchFirefox, type Upload } from './host.ts';
+
+const RUNS = 20;
+
+/** Milliseconds for one bound, which takes two seconds on a quiet machine: on a busy one it may be slow, but not for ever. */
+const PATIENCE = 120_000;
+
+/** Its products are large enough for the workers inside the worker, and many: a collection of garbage falls into one of them. */
+const SHARED: Upload = { name: 'cnn.onnx', bytes: writeOnnx(glipsdpCnn(2, 24)) };
+
+const MLP: Upload = {
+  name: 'mlp.onnx',
+  bytes: readFileSync(fileURLToPath(new URL('../../examples/mlp.onnx', import.meta.url))),
+};
+
+async function expectedOf({ bytes }: Upload, options: BoundOptions): Promise<number> {
+  const engine = await createEngine({ engine: 'cpu-wasm' });
+  try {
+    return (await bound(await loadNetwork(bytes), { ...options, engine, lower: false })).bound!;
+  } finally {
+    await engine.close();
+  }
+}
+
+async function fill(page: Page, name: string, value: string): Promise<void> {
+  await page.$eval(
+    `form.settings [name=${name}]`,
+    (field, text) => {
+      (field as HTMLInputElement | HTMLSelectElement).value = text;
+      field.dispatchEvent(new Event('change', { bubbles: true }));
+    },
+    value,
+  );
+}
+
+/** Clicks on the button with this text once it is there and not disabled. */
+async function press(page: Page, text: string): Promise<void> {
+  await eventually(() =>
+    page.$$eval(
+      'button',
+      (buttons, wanted) => {
+        const found = buttons.find((b) => b.textContent === wanted && !b.disabled && b.checkVisibility());
+        found?.click();
+        return found !== undefined;
+      },
+      text,
+    ),
+  ).toBe(true);
+}
+
+function textOf(page: Page, selector: string): Promise<string> {
+  return page.$$eval(selector, (elements) => elements.map((e) => e.textContent).join(' '));
+}
+
+function shown(page: Page): Promise<number> {
+  return page.$$eval('#bound', (elements) => Number((elements[0] as HTMLDataElement | undefined)?.value));
+}
+
+describe('the page in Firefox', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'lipsoid-firefox-'));
+  let site: Host;
+  let browser: Browser;
+  const errors: string[] = [];
+  beforeAll(async () => {
+    site = await host();
+    browser = await launchFirefox(folder);
+  }, 240_000);
+  afterEach(() => expect(errors.splice(0)).toEqual([]));
+  afterAll(async () => {
+    await browser?.close();
+    site?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** A page that shares nothing with those before. */
+  async function visited(look: (page: Page) => Promise<void>): Promise<void> {
+    const context = await browser.createBrowserContext();
+    try {
+      const page = await context.newPage();
+      page.setDefaultTimeout(PATIENCE);
+      page.on('pageerror', (error) => errors.push(String(error)));
+      await page.goto(site.url);
+      await look(page);
+    } finally {
+      await context.close();
+    }
+  }
+
+  // Firefox collected the workers of the pool while they were at work, and the page waited for ever.
+  it(
+    `comes to an end ${RUNS} times out of ${RUNS}`,
+    async () => {
+      const expected = await expectedOf(SHARED, { method: 'closed-form' });
+      for (let k = 1; k <= RUNS; k++) {
+        await visited(async (page) => {
+          await fill(page, 'method', 'closed-form');
+          // One core alone would start no workers.
+          await fill(page, 'threads', '2');
+          await drop(page, SHARED);
+          await page.waitForSelector('#bound').catch(async () => {
+            throw new Error(`run ${k} of ${RUNS}: got no bound, only ${await textOf(page, '.what')}`);
+          });
+          expect(Math.abs((await shown(page)) / expected - 1)).toBeLessThan(1e-9);
+          expect(await textOf(page, '.facts')).toMatch(/Wasm SIMD, 2 threads/);
+        });
+      }
+    },
+    RUNS * PATIENCE,
+  );
+
+  it('bounds, draws, cancels, bounds again, certifies and verifies', async () => {
+    const expected = await expectedOf(MLP, {});
+    await visited(async (page) => {
+      await drop(page, MLP);
+      await page.waitForSelector('#bound');
+      expect(Math.abs((await shown(page)) / expected - 1)).toBeLessThan(1e-9);
+      for (const name of ['search', 'methods', 'growth', 'multipliers', 'margins'])
+        await page.waitForSelector(`.figure.${name} svg`);
+
+      // A search that does not end by itself.
+      await fill(page, 'method', 'refined');
+      await fill(page, 'evaluations', '1000000');
+      await fill(page, 'time-limit', '100000');
+      await press(page, 'Bound again');
+      await eventually(() => textOf(page, '.what')).toMatch(/^refined: evaluation \d+$/);
+      await press(page, 'Cancel');
+      await eventually(() => textOf(page, '.notice')).toMatch(/Cancelled\./);
+      await fill(page, 'evaluations', '20');
+      await press(page, 'Bound again');
+      await eventually(() => textOf(page, '.facts')).toMatch(/stopped at 20 evaluations/);
+
+      await press(page, 'Certificate');
+      const saved = 'mlp.certificate.json';
+      await eventually(async () => readdirSync(folder)).toContain(saved);
+      const certificate = () => readFileSync(join(folder, saved));
+      await eventually(async () => certificate().toString().endsWith('}\n')).toBe(true);
+      await drop(page, { name: saved, bytes: certificate() });
+      await eventually(() => textOf(page, '.verdict')).toMatch(/Certificate accepted/);
+    });
+  }, 240_000);
+});
