@@ -5,7 +5,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { installPackages, requireNode, run, step, succeeds } from './steps.mjs';
+import { installPackages, ROOT, requireNode, run, step, succeeds } from './steps.mjs';
 
 /** Debian packages that tests need, each with a way to see that it is there. */
 const SYSTEM_PACKAGES = [
@@ -85,6 +85,19 @@ function vitestCounts(report) {
   }
 }
 
+/** The hunter says itself how many of its findings are faults; without a word it has failed. */
+function runHunter() {
+  run('npm', ['run', '--silent', 'attack', '--', '--check'], {
+    read: (output) => count(printedCounts(output)),
+  });
+}
+
+/** The last line "N passed, N failed". */
+function printedCounts(output) {
+  const last = [...output.matchAll(/^(\d+) passed, (\d+) failed$/gm)].at(-1);
+  return last ? { passed: Number(last[1]), failed: Number(last[2]) } : { passed: 0, failed: 1 };
+}
+
 step('Node.js 20 or later', () => requireNode(20));
 step('npm packages', installPackages);
 step('system packages', installSystemPackages);
@@ -94,3 +107,5 @@ step('types (tsc)', () => run('npm', ['run', '--silent', 'typecheck']));
 step('package (publint)', () => run('npx', ['--no-install', 'publint', 'run', '--strict']));
 process.on('exit', () => console.log(`\n${counts.passed} passed, ${counts.failed} failed`));
 step('tests (vitest)', runVitest);
+if (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).scripts.attack)
+  step('hunter (attack)', runHunter);

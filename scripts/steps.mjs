@@ -18,15 +18,23 @@ export function step(title, action) {
   console.log(`    ${title}: done in ${seconds(start)}`);
 }
 
-/** Runs a program in the repository's root with its output shown. Throws unless it exits with 0. */
-export function run(program, args, { environment = {} } = {}) {
-  const { status, signal, error } = spawnSync(program, args, {
+/**
+ * Runs a program in the repository's root with its output shown. Throws unless it exits with 0.
+ * @param read gets what it printed, whatever it exits with
+ */
+export function run(program, args, { environment = {}, read } = {}) {
+  const { status, signal, error, stdout } = spawnSync(program, args, {
     cwd: ROOT,
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', read ? 'pipe' : 'inherit', 'inherit'],
+    maxBuffer: Number.POSITIVE_INFINITY,
     env: { ...process.env, ...environment },
     // npm and npx are batch files on Windows, which only a shell can start.
     shell: process.platform === 'win32',
   });
+  if (read) {
+    process.stdout.write(stdout ?? '');
+    read(String(stdout ?? ''));
+  }
   if (error) throw new Error(`${program}: ${error.message}`);
   if (status !== 0)
     throw new Error(`${program} ${args.join(' ')}: ended with ${signal ?? `exit code ${status}`}`);
