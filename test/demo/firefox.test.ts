@@ -21,9 +21,9 @@ const PATIENCE = 120_000;
 /** Its products are large enough for the workers inside the worker, and many: a collection of garbage falls into one of them. */
 const SHARED: Upload = { name: 'cnn.onnx', bytes: writeOnnx(glipsdpCnn(2, 24)) };
 
-const MLP: Upload = {
-  name: 'mlp.onnx',
-  bytes: readFileSync(fileURLToPath(new URL('../../examples/mlp.onnx', import.meta.url))),
+const RESNET: Upload = {
+  name: 'resnet.onnx',
+  bytes: readFileSync(fileURLToPath(new URL('../../examples/resnet.onnx', import.meta.url))),
 };
 
 async function expectedOf({ bytes }: Upload, options: BoundOptions): Promise<number> {
@@ -122,12 +122,12 @@ describe('the page in Firefox', () => {
   );
 
   it('bounds, draws, cancels, bounds again, certifies and verifies', async () => {
-    const expected = await expectedOf(MLP, {});
+    const expected = await expectedOf(RESNET, {});
     await visited(async (page) => {
-      await drop(page, MLP);
+      await drop(page, RESNET);
       await page.waitForSelector('#bound');
       expect(Math.abs((await shown(page)) / expected - 1)).toBeLessThan(1e-9);
-      for (const name of ['search', 'methods', 'growth', 'multipliers', 'margins'])
+      for (const name of ['search', 'methods', 'growth', 'multipliers', 'spectrum', 'margins'])
         await page.waitForSelector(`.figure.${name} svg`);
 
       // A search that does not end by itself.
@@ -143,7 +143,7 @@ describe('the page in Firefox', () => {
       await eventually(() => textOf(page, '.facts')).toMatch(/stopped at 20 evaluations/);
 
       await press(page, 'Certificate');
-      const saved = 'mlp.certificate.json';
+      const saved = 'resnet.certificate.json';
       await eventually(async () => readdirSync(folder)).toContain(saved);
       const certificate = () => readFileSync(join(folder, saved));
       await eventually(async () => certificate().toString().endsWith('}\n')).toBe(true);
