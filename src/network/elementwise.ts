@@ -26,8 +26,8 @@ export type Elementwise =
   | { readonly name: 'clip'; readonly min: number; readonly max: number }
   /** α x + β clipped to [0, 1] */
   | { readonly name: 'hard-sigmoid'; readonly alpha: number; readonly beta: number }
-  /** x · clip(x/6 + ½, 0, 1) */
-  | { readonly name: 'hard-swish' }
+  /** x · clip(rate · x + ½, 0, 1); the rate is 1/6 unless given */
+  | { readonly name: 'hard-swish'; readonly rate?: number }
   | { readonly name: 'sigmoid' }
   | { readonly name: 'tanh' }
   /** log(1 + eˣ) */
@@ -38,10 +38,10 @@ export type Elementwise =
   | { readonly name: 'silu' }
   /** x · sigmoid(βx) */
   | { readonly name: 'swish'; readonly beta: number }
-  /** x Φ(x), Φ the normal distribution */
-  | { readonly name: 'gelu' }
-  /** ½ x (1 + tanh(√(2/π) (x + 0.044715 x³))) */
-  | { readonly name: 'gelu-tanh' }
+  /** ½ x (1 + erf(rate · x)); the rate is 1/√2 unless given: x Φ(x), Φ the normal distribution */
+  | { readonly name: 'gelu'; readonly rate?: number }
+  /** ½ x (1 + tanh(rate (x + cubic x³))), √(2/π) and 0.044715 unless given; both positive, near those */
+  | { readonly name: 'gelu-tanh'; readonly constants?: TanhGelu }
   /** x · tanh(softplus(x)) */
   | { readonly name: 'mish' }
   | { readonly name: 'abs' }
@@ -51,6 +51,12 @@ export type Elementwise =
   | { readonly name: 'erf' }
   /** The identity inside a window, zero outside: what a zero-padded operator needs in front of it (docs/mathematics.md §2). */
   | { readonly name: 'mask' };
+
+/** The constants of a tanh-GELU that are not the usual ones, as of float32. */
+export interface TanhGelu {
+  readonly rate: number;
+  readonly cubic: number;
+}
 
 export type ElementwiseName = Elementwise['name'];
 
@@ -104,15 +110,23 @@ export function checkElementwise(node: string, f: Elementwise, channels: number)
     case 'swish':
       finite('beta', f.beta);
       return;
-    case 'relu':
     case 'hard-swish':
+    case 'gelu':
+      finite('rate', f.rate ?? 0);
+      return;
+    case 'gelu-tanh':
+      demand(
+        isTanhGelu(f.constants ?? USUAL),
+        'constants must be near the usual ones',
+        f.constants?.rate ?? 0,
+      );
+      return;
+    case 'relu':
     case 'sigmoid':
     case 'tanh':
     case 'softplus':
     case 'softsign':
     case 'silu':
-    case 'gelu':
-    case 'gelu-tanh':
     case 'mish':
     case 'abs':
     case 'sin':
@@ -146,7 +160,7 @@ export function evaluate(f: Elementwise, x: number, channel: number): number {
     case 'hard-sigmoid':
       return Math.min(Math.max(f.alpha * x + f.beta, 0), 1);
     case 'hard-swish':
-      return x * Math.min(Math.max(x / 6 + 0.5, 0), 1);
+      return x * Math.min(Math.max((f.rate === undefined ? x / 6 : f.rate * x) + 0.5, 0), 1);
     case 'sigmoid':
       return sigmoid(x);
     case 'tanh':
@@ -160,9 +174,9 @@ export function evaluate(f: Elementwise, x: number, channel: number): number {
     case 'swish':
       return x * sigmoid(f.beta * x);
     case 'gelu':
-      return x * normalDistribution(x);
+      return x * normalDistribution(x, f.rate);
     case 'gelu-tanh':
-      return 0.5 * x * (1 + Math.tanh(geluArgument(x)));
+      return 0.5 * x * (1 + Math.tanh(geluArgument(f.constants ?? USUAL, x)));
     case 'mish':
       return x * Math.tanh(softplus(x));
     case 'abs':
@@ -204,7 +218,7 @@ export function derivative(f: Elementwise, x: number, channel: number): number {
       return y > 0 && y < 1 ? f.alpha : 0;
     }
     case 'hard-swish':
-      return x < -3 ? 0 : x > 3 ? 1 : x / 3 + 0.5;
+      return hardSwishDerivative(f.rate === undefined ? x / 6 : f.rate * x);
     case 'sigmoid':
       return sigmoid(x) * sigmoid(-x);
     case 'tanh':
@@ -218,10 +232,11 @@ export function derivative(f: Elementwise, x: number, channel: number): number {
     case 'swish':
       return swishDerivative(f.beta * x);
     case 'gelu':
-      return normalDistribution(x) + (x * Math.exp((-x * x) / 2)) / Math.sqrt(2 * Math.PI);
+      return geluDerivative(x, f.rate ?? Math.SQRT1_2);
     case 'gelu-tanh': {
-      const t = Math.tanh(geluArgument(x));
-      return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * GELU_RATE * (1 + 3 * GELU_CUBIC * x * x);
+      const constants = f.constants ?? USUAL;
+      const t = Math.tanh(geluArgument(constants, x));
+      return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * constants.rate * (1 + 3 * constants.cubic * x * x);
     }
     case 'mish': {
       const t = Math.tanh(softplus(x));
@@ -274,17 +289,19 @@ export function slopeInterval(f: Elementwise): SlopeInterval {
     }
     case 'hard-sigmoid':
       return hull(0, f.alpha);
-    case 'hard-swish':
+    case 'hard-swish': // of any rate: its derivative is a function of rate · x
       return interval(-0.5, 1.5);
     case 'sigmoid':
       return interval(0, 0.25);
     case 'silu':
     case 'swish': // (x σ(βx))' is the derivative of SiLU at βx
       return interval(-0.099839320128867, 1.09983932012887); // ±(1.0998393201288669169… − ½) + ½
-    case 'gelu':
+    case 'gelu': // of any rate: its derivative is a function of rate · x
       return interval(-0.128904145185155, 1.12890414518516); // 1.1289041451851547863…
-    case 'gelu-tanh':
-      return interval(-0.128993068658772, 1.12899306865878); // 1.1289930686587717654…
+    case 'gelu-tanh': {
+      const beyond = f.constants ? tanhGeluDistance(f.constants) : 0;
+      return interval(-0.128993068658772 - beyond, 1.12899306865878 + beyond); // 1.1289930686587717654…
+    }
     case 'mish':
       return interval(-0.112526122389463, 1.08849816125173); // −0.1125261223894625564…, 1.0884981612517278612…
     case 'abs':
@@ -298,11 +315,47 @@ export function slopeInterval(f: Elementwise): SlopeInterval {
   }
 }
 
-const GELU_RATE = Math.sqrt(2 / Math.PI);
-const GELU_CUBIC = 0.044715;
+const USUAL: TanhGelu = { rate: Math.sqrt(2 / Math.PI), cubic: 0.044715 };
 
-function geluArgument(x: number): number {
-  return GELU_RATE * (x + GELU_CUBIC * x ** 3);
+/** Beyond, the slopes of a tanh-GELU would be widened by more than a percent or two. */
+const FARTHEST_TANH_GELU = 2 ** -6;
+
+/** Whether a tanh-GELU with these constants has bounds worth having. */
+export function isTanhGelu(constants: TanhGelu): boolean {
+  return tanhGeluDistance(constants) <= FARTHEST_TANH_GELU;
+}
+
+/**
+ * How far the slopes of ½ x (1 + tanh(k (x + c x³))) may leave those for k₀ = √(2/π), c₀ = 0.044715; rounded up.
+ *
+ * With s = √(c/c₀) and v = s x it is h(v)/s, h with c₀ in place of c and κ = k/s in place of k: scaling leaves slopes
+ * alone, and they depend on κ only. With a = κ (v + c₀ v³) and w = κ v (1 + 3 c₀ v²),
+ *
+ *     h′(v) = ½ (1 + tanh a) + ½ w sech² a,   κ ∂h′/∂κ = sech² a (½ a + ½ w − a w tanh a).
+ *
+ * For v ≥ 0 (h′(−v) = 1 − h′(v)) w lies between a and 3 a. The bracket is linear in w, so between its values at both:
+ * at most ½ a + ½ 3 a = 2 a, and 2 a sech² a ≤ 0.9; at least 2 a − 3 a² or a − a², and sech² a (3 a² − 2 a) ≤
+ * 4 e^(−2a) (3 a² − 2 a) ≤ 0.76, sech² a (a² − a) less. So |∂h′/∂ ln κ| ≤ 0.9, and no slope moves by more than
+ * 0.9 |ln κ/k₀| ≤ |ln k/k₀ − ½ ln c/c₀| (half the difference of 0.1 covers rounding where that is not tiny, 2^-48 where
+ * it is).
+ */
+function tanhGeluDistance({ rate, cubic }: TanhGelu): number {
+  return Math.abs(Math.log(rate / USUAL.rate) - Math.log(cubic / USUAL.cubic) / 2) + 2 ** -48;
+}
+
+function geluArgument({ rate, cubic }: TanhGelu, x: number): number {
+  return rate * (x + cubic * x ** 3);
+}
+
+/** ½ (1 + erf(r x)) + (r x / √π) exp(−(r x)²) */
+function geluDerivative(x: number, rate: number): number {
+  const y = rate * x;
+  return normalDistribution(x, rate) + (y * Math.exp(-y * y)) / Math.sqrt(Math.PI);
+}
+
+/** Of x · clip(y + ½, 0, 1), y a multiple of x. */
+function hardSwishDerivative(y: number): number {
+  return y < -0.5 ? 0 : y > 0.5 ? 1 : 2 * y + 0.5;
 }
 
 function sigmoid(x: number): number {
@@ -318,8 +371,9 @@ function swishDerivative(x: number): number {
   return s + x * s * sigmoid(-x);
 }
 
-function normalDistribution(x: number): number {
-  return 0.5 * (1 + erf(x / Math.SQRT2));
+/** ½ (1 + erf(rate · x)); without a rate Φ(x) */
+function normalDistribution(x: number, rate?: number): number {
+  return 0.5 * (1 + erf(rate === undefined ? x / Math.SQRT2 : rate * x));
 }
 
 function interval(lower: number, upper: number): SlopeInterval {

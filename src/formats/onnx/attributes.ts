@@ -12,7 +12,20 @@ export const AttributeType = {
   FLOATS: 6,
   INTS: 7,
   STRINGS: 8,
+  SPARSE_TENSOR: 11,
 } as const;
+
+/** What messages call a value of some type. */
+const TYPE_NAMES: ReadonlyMap<number, string> = new Map([
+  [AttributeType.FLOAT, 'a float'],
+  [AttributeType.INT, 'an integer'],
+  [AttributeType.STRING, 'a string'],
+  [AttributeType.TENSOR, 'a tensor'],
+  [AttributeType.FLOATS, 'a list of floats'],
+  [AttributeType.INTS, 'a list of integers'],
+  [AttributeType.STRINGS, 'a list of strings'],
+  [AttributeType.SPARSE_TENSOR, 'a sparse tensor'],
+]);
 
 /** The attributes of one node, by name. Values of another type than asked for are an `InputError`. */
 export class Attributes {
@@ -39,7 +52,7 @@ export class Attributes {
 
   /** At most 2^53 in magnitude. */
   integer<D extends number | undefined>(name: string, absent: D): number | D {
-    const attribute = this.ofType(name, AttributeType.INT, 'an integer');
+    const attribute = this.ofType(name, AttributeType.INT);
     return attribute ? this.safe(name, attribute.i) : absent;
   }
 
@@ -53,38 +66,44 @@ export class Attributes {
   }
 
   integers(name: string): number[] | undefined {
-    const attribute = this.ofType(name, AttributeType.INTS, 'a list of integers');
+    const attribute = this.ofType(name, AttributeType.INTS);
     return attribute?.ints.map((value) => this.safe(name, value));
   }
 
   /** The float32 value of the file; infinities pass, NaN does not. */
   float<D extends number | undefined>(name: string, absent: D): number | D {
-    const attribute = this.ofType(name, AttributeType.FLOAT, 'a float');
+    const attribute = this.ofType(name, AttributeType.FLOAT);
     if (!attribute) return absent;
     return this.number(name, attribute.f);
   }
 
   floats(name: string): number[] | undefined {
-    const attribute = this.ofType(name, AttributeType.FLOATS, 'a list of floats');
+    const attribute = this.ofType(name, AttributeType.FLOATS);
     return attribute?.floats.map((value) => this.number(name, value));
   }
 
   text<D extends string | undefined>(name: string, absent: D): string | D {
-    const attribute = this.ofType(name, AttributeType.STRING, 'a string');
+    const attribute = this.ofType(name, AttributeType.STRING);
     return attribute ? new TextDecoder().decode(attribute.s) : absent;
   }
 
   tensor(name: string): TensorProto | undefined {
-    const attribute = this.ofType(name, AttributeType.TENSOR, 'a tensor');
+    const attribute = this.ofType(name, AttributeType.TENSOR);
     if (attribute && !attribute.t) {
       throw new InputError(`${this.node}: attribute ${name}: must hold a tensor, got none`);
     }
     return attribute?.t;
   }
 
-  private ofType(name: string, type: number, what: string): AttributeProto | undefined {
+  /** @throws InputError where the attribute is there and of another type */
+  demandType(name: string, type: number): void {
+    this.ofType(name, type);
+  }
+
+  private ofType(name: string, type: number): AttributeProto | undefined {
     const attribute = this.byName.get(name);
     if (attribute && attribute.type !== type) {
+      const what = TYPE_NAMES.get(type);
       throw new InputError(`${this.node}: attribute ${name}: must be ${what}, got type ${attribute.type}`);
     }
     return attribute;

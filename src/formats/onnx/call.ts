@@ -7,7 +7,9 @@ import type { Operator } from '../../network/operator.ts';
 import { product, sameShape } from '../../network/size.ts';
 import type { Attributes } from './attributes.ts';
 import type { Budget } from './budget.ts';
+import type { ElementTypes } from './conformance.ts';
 import { type Constant, integerVector } from './constant.ts';
+import { isInteger } from './elementType.ts';
 import type { GraphNode } from './graph.ts';
 import type { UniqueNames } from './names.ts';
 import type { ExternalFiles } from './tensors.ts';
@@ -36,6 +38,8 @@ export interface Scope {
    */
   readonly batch: number | undefined;
   readonly budget: Budget;
+  /** Of the values of the file. */
+  readonly types: ElementTypes;
   /** Of the network's nodes. */
   readonly names: UniqueNames;
   readonly external: ExternalFiles;
@@ -119,37 +123,40 @@ export class Call {
 
   /** A list of known integers. */
   integers(index: number): number[] | undefined {
-    const constant = this.constant(index);
-    if (!constant) return undefined;
-    this.demand(constant.type === 'integer', `input ${index} must hold integers`, constant.type);
+    if (!this.inputs[index]) return undefined;
+    const constant = this.numbers(index);
+    this.demand(isInteger(constant.type), `input ${index} must hold integers`, constant.type);
     this.demand(constant.shape.length <= 1, `input ${index} must be a vector`, constant.shape);
-    if (constant.batch) this.refuse(`input ${index} depends on the batch size`, 'it must be known');
     return [...constant.data];
   }
 
   /** A single known number. */
   scalar(index: number): number | undefined {
-    const constant = this.constant(index);
-    if (!constant) return undefined;
+    if (!this.inputs[index]) return undefined;
+    const constant = this.numbers(index);
     this.demand(constant.data.length === 1, `input ${index} must be one number`, constant.shape);
-    if (constant.batch) this.refuse(`input ${index} depends on the batch size`, 'it must be known');
     return constant.data[0];
+  }
+
+  /** A constant without an open batch size among its entries. */
+  known(index: number): Constant {
+    const constant = this.requiredConstant(index);
+    if (!constant.batch) return constant;
+    return this.refuse(`input ${index} depends on the batch size`, 'give the model a fixed batch size');
+  }
+
+  /** A constant to compute with: every entry is known, and integers are below 2^53. */
+  numbers(index: number): Constant {
+    const constant = this.known(index);
+    if (isInteger(constant.type) && !constant.data.every(Number.isFinite)) {
+      this.refuse(`input ${index} holds an integer beyond 2^53`, 'integers are computed up to 2^53');
+    }
+    return constant;
   }
 
   /** A list of integers that is an attribute up to some operator set, and an input since. */
   listArgument(name: string, index: number, inputSince: number): number[] | undefined {
-    if (this.opset >= inputSince) {
-      const found = this.attributes.get(name) ? 'an attribute' : 'an input';
-      this.demand(found === 'an input', `${name} must be an input since operator set ${inputSince}`, found);
-      return this.integers(index);
-    }
-    const excess = this.inputs[index] ? 'an input' : 'an attribute';
-    this.demand(
-      excess === 'an attribute',
-      `${name} must be an attribute before operator set ${inputSince}`,
-      excess,
-    );
-    return this.attributes.integers(name);
+    return this.opset >= inputSince ? this.integers(index) : this.attributes.integers(name);
   }
 
   /** An axis of a tensor of `rank` axes, counted from the front. */

@@ -1,16 +1,15 @@
 /** Tensors whose entries are known when the file is read, and moving their entries about. */
 import { product, strides } from '../../network/size.ts';
-
-/** What arithmetic does with the entries: integers divide towards zero, booleans are 0 and 1. */
-export type EntryType = 'float' | 'integer' | 'boolean';
+import type { ElementType } from './elementType.ts';
 
 /**
- * A tensor known at reading time, row-major. All types are held in float64: exact for every float type and
- * for integers up to 2^53.
+ * A tensor known at reading time, row-major. All types are held in float64, which is exact for floats and for integers
+ * below 2^53; an integer beyond is held as ±Infinity: it may be moved about and may stand for "to the end",
+ * but nothing is computed from it.
  */
 export interface Constant {
   readonly kind: 'constant';
-  readonly type: EntryType;
+  readonly type: ElementType;
   readonly shape: readonly number[];
   readonly data: Float64Array;
   /** Flat positions of entries that stand for the batch size, which is open: their data is NaN. */
@@ -20,13 +19,13 @@ export interface Constant {
   readonly ofLength?: boolean;
 }
 
-export function constantOf(type: EntryType, shape: readonly number[], data: Float64Array): Constant {
+export function constantOf(type: ElementType, shape: readonly number[], data: Float64Array): Constant {
   return { kind: 'constant', type, shape, data };
 }
 
-/** A vector of integers. */
+/** A vector of int64. */
 export function integerVector(values: readonly number[]): Constant {
-  return constantOf('integer', [values.length], Float64Array.from(values));
+  return constantOf('int64', [values.length], Float64Array.from(values));
 }
 
 /** The constant of `shape` whose k-th entry is entry `sources[k]` of `from`. */

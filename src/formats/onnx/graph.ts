@@ -182,13 +182,13 @@ export function producersOf(nodes: readonly GraphNode[], given: Iterable<string>
 }
 
 /**
- * The nodes that `output` depends on, each after those that it depends on; iterative, since networks may be
+ * The nodes that `outputs` depend on, each after those that it depends on; iterative, since networks may be
  * deeper than the stack.
  * @param dependencies the values that a node is made from
  * @throws InputError for cycles
  */
 export function neededNodes(
-  output: string,
+  outputs: Iterable<string>,
   producers: Producers,
   dependencies: (node: GraphNode) => readonly string[],
 ): GraphNode[] {
@@ -202,15 +202,17 @@ export function neededNodes(
     finished.set(node, false);
     open.push({ node, next: 0, values: dependencies(node) });
   };
-  enter(output);
-  for (let top = open.at(-1); top; top = open.at(-1)) {
-    if (top.next < top.values.length) {
-      enter(top.values[top.next++]!);
-      continue;
+  for (const output of outputs) {
+    enter(output);
+    for (let top = open.at(-1); top; top = open.at(-1)) {
+      if (top.next < top.values.length) {
+        enter(top.values[top.next++]!);
+        continue;
+      }
+      open.pop();
+      finished.set(top.node, true);
+      order.push(top.node);
     }
-    open.pop();
-    finished.set(top.node, true);
-    order.push(top.node);
   }
   return order;
 }

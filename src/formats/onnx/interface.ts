@@ -1,7 +1,8 @@
 /** The input and the output of a graph, and what its batch axis may be. */
 import { InputError, UnsupportedError } from '../../errors.ts';
+import { type ElementType, isFloat } from './elementType.ts';
 import type { ModelProto, ValueInfoProto } from './onnx_pb.ts';
-import { entryType } from './tensors.ts';
+import { elementType } from './tensors.ts';
 
 /** A value at the rim of the graph; dims are undefined where the file leaves them open. */
 export interface Rim {
@@ -10,6 +11,8 @@ export interface Rim {
   readonly dims: readonly (number | undefined)[] | undefined;
   /** The dims as the file writes them. */
   readonly shown: string;
+  /** Its number format; undefined where the file gives none, or one that is not read. */
+  readonly type: ElementType | undefined;
 }
 
 function rim(info: ValueInfoProto): Rim {
@@ -22,7 +25,9 @@ function rim(info: ValueInfoProto): Rim {
   const shown = shape?.dim.map(({ value }) =>
     value.value === undefined || value.value === '' ? '?' : `${value.value}`,
   );
-  return { name: info.name, dims, shown: shown ? `[${shown.join(', ')}]` : 'no shape' };
+  const type =
+    info.type?.value.case === 'tensorType' ? elementType(info.type.value.value.elemType) : undefined;
+  return { name: info.name, dims, shown: shown ? `[${shown.join(', ')}]` : 'no shape', type };
 }
 
 /**
@@ -39,12 +44,13 @@ export function graphInput(model: ModelProto): Rim {
     const names = inputs.map((info) => info.name).join(', ');
     throw new InputError(`ONNX: a network must have one input, got ${inputs.length}${names && `: ${names}`}`);
   }
-  const type = input.type?.value;
-  if (type?.case !== 'tensorType' || entryType(type.value.elemType) !== 'float') {
+  const result = rim(input);
+  if (!result.type || !isFloat(result.type)) {
+    const type = input.type?.value;
     const found = `an input of data type ${type?.case === 'tensorType' ? type.value.elemType : 'none'}`;
     throw new UnsupportedError([{ node: input.name, found, reason: 'the input must be a tensor of floats' }]);
   }
-  return rim(input);
+  return result;
 }
 
 /**

@@ -5,6 +5,7 @@ import type { Network, Source } from '../../network/network.ts';
 import { Attributes } from './attributes.ts';
 import type { Budget } from './budget.ts';
 import { Call, type Scope, type Signal, type Value } from './call.ts';
+import { type ElementTypes, unknownAttributes } from './conformance.ts';
 import type { Constant } from './constant.ts';
 import { type GraphNode, neededNodes, type Producers } from './graph.ts';
 import type { Reading, Rim } from './interface.ts';
@@ -26,6 +27,9 @@ export interface ResolvedGraph {
   readonly external: ExternalFiles;
   /** What the output depends on, in topological order. */
   readonly nodes: readonly GraphNode[];
+  /** What it does not depend on. */
+  readonly unneeded: readonly GraphNode[];
+  readonly types: ElementTypes;
 }
 
 /**
@@ -60,8 +64,9 @@ class Interpretation {
     const builder = new NetworkBuilder(graph.name);
     const names = new UniqueNames();
     const { batch } = reading;
+    const { types, external } = graph;
     const lengths = { followers: new Set<number>(), ties: [] };
-    this.scope = { builder, batch, budget, names, external: graph.external, ...lengths };
+    this.scope = { builder, batch, budget, types, names, external, ...lengths };
     const { name } = graph.input;
     const { shape, batched } = reading;
     const input: Signal = { kind: 'signal', id: builder.input(name, shape), shape, batched };
@@ -77,6 +82,10 @@ class Interpretation {
       if (!objection) continue;
       this.refused.add(node);
       this.objections.push(objection);
+    }
+    for (const node of this.graph.unneeded) {
+      const objection = unknownAttributes(node);
+      if (objection) this.objections.push(objection);
     }
   }
 
@@ -104,7 +113,7 @@ class Interpretation {
       const known = this.isConstant(name) ? (this.valueOf(name) as Constant) : undefined;
       return known?.ofLength ? undefined : known;
     };
-    const order = neededNodes(output.name, producers, (node) => {
+    const order = neededNodes([output.name], producers, (node) => {
       const pattern = this.isComputed(node) ? undefined : matchPattern(node, { producers, constant });
       if (pattern) patterns.set(node, pattern);
       return pattern?.inputs ?? node.inputs;
@@ -128,7 +137,7 @@ class Interpretation {
     const inputs = pattern?.inputs ?? node.inputs;
     const converter = CONVERTERS.get(node.opType);
     const onData = inputs.some((name) => this.dataDependent.has(name));
-    const lookedUp = inputs.map((name) => this.known(node, name));
+    const lookedUp = inputs.map((name) => this.known(name));
     if (onData && !SHAPES.has(node.opType)) for (const name of node.outputs) this.dataDependent.add(name);
     if (this.refused.has(node) || !converter) {
       this.standIn(node, lookedUp);
@@ -202,15 +211,12 @@ class Interpretation {
     return decoded;
   }
 
-  /** The value of an input; objects to names that nothing makes and to outputs that no converter makes. */
-  private known(node: GraphNode, name: string): Value | undefined {
+  /** The value of an input; objects to outputs that no converter makes. */
+  private known(name: string): Value | undefined {
     if (name === '') return undefined;
     const value = this.valueOf(name);
     if (value) return value;
-    const producer = this.graph.producers.get(name);
-    if (!producer) {
-      throw new InputError(`${node.name}: ${node.opType}: inputs must exist, got ${JSON.stringify(name)}`);
-    }
+    const producer = this.graph.producers.get(name)!;
     const [first] = producer.outputs;
     if (name !== first && first && this.values.has(first) && !this.refused.has(producer)) {
       this.refused.add(producer);
@@ -268,8 +274,5 @@ function objectionTo(node: GraphNode): Unsupported | undefined {
   }
   const converter = CONVERTERS.get(opType);
   if (!converter) return { node: name, found: opType, reason: reasonAgainst(opType) };
-  const unknown = node.attributes.names().filter((attribute) => !converter.attributes.includes(attribute));
-  if (unknown.length === 0) return undefined;
-  const reason = `its attributes are ${converter.attributes.join(', ') || 'none'}`;
-  return { node: name, found: `${opType}: attribute ${unknown.join(', ')}`, reason };
+  return unknownAttributes(node);
 }

@@ -46,15 +46,17 @@ function elementwiseParameters(f: Elementwise): ArrayLike<number> {
       return [f.min, f.max];
     case 'swish':
       return [f.beta];
-    case 'relu':
     case 'hard-swish':
+    case 'gelu':
+      return f.rate === undefined ? [] : [f.rate];
+    case 'gelu-tanh':
+      return f.constants === undefined ? [] : [f.constants.rate, f.constants.cubic];
+    case 'relu':
     case 'sigmoid':
     case 'tanh':
     case 'softplus':
     case 'softsign':
     case 'silu':
-    case 'gelu':
-    case 'gelu-tanh':
     case 'mish':
     case 'abs':
     case 'sin':

@@ -2,13 +2,14 @@
 import { InputError, UnsupportedError } from '../../errors.ts';
 import type { Network, Source } from '../../network/network.ts';
 import { Budget } from './budget.ts';
+import { checkNodes } from './conformance.ts';
 import { type FetchExternal, fetchExternalFiles } from './external.ts';
-import { flatNodes, neededNodes, producersOf } from './graph.ts';
+import { flatNodes, type GraphNode, neededNodes, type Producers, producersOf } from './graph.ts';
 import { graphInput, graphOutput, readings } from './interface.ts';
 import { interpret, type ResolvedGraph } from './interpretation.ts';
 import { decodeModel } from './model.ts';
 import type { ModelProto, TensorProto } from './onnx_pb.ts';
-import type { ExternalFiles } from './tensors.ts';
+import { type ExternalFiles, elementType } from './tensors.ts';
 
 export interface ReadOptions {
   /** What the network is called. */
@@ -62,12 +63,25 @@ function resolve(model: ModelProto, external: ExternalFiles, options: ReadOption
     initializers.set(tensor.name, tensor);
   }
   refuseSparse(model);
-  const producers = producersOf(flatNodes(model), [input.name, ...initializers.keys()]);
+  const all = flatNodes(model);
+  const producers = producersOf(all, [input.name, ...initializers.keys()]);
   if (!producers.has(output.name)) {
     throw new InputError(`output ${output.name}: must be made by a node, got none that makes it`);
   }
-  const nodes = neededNodes(output.name, producers, (node) => node.inputs);
-  return { name: options.name, input, output, producers, initializers, external, nodes };
+  const given = new Map([...initializers].map(([name, tensor]) => [name, elementType(tensor.dataType)]));
+  given.set(input.name, input.type);
+  const types = checkNodes(ordered(all, producers), given);
+  const nodes = neededNodes([output.name], producers, (node) => node.inputs);
+  const needed = new Set(nodes);
+  const unneeded = all.filter((node) => !needed.has(node));
+  return { name: options.name, input, output, producers, initializers, external, nodes, unneeded, types };
+}
+
+/** All nodes, each after those that it depends on. */
+function ordered(nodes: readonly GraphNode[], producers: Producers): GraphNode[] {
+  const outputs = nodes.flatMap((node) => node.outputs);
+  const making = neededNodes(outputs, producers, (node) => node.inputs);
+  return [...making, ...nodes.filter((node) => node.outputs.every((name) => name === ''))];
 }
 
 function refuseSparse(model: ModelProto): void {

@@ -1,7 +1,8 @@
 /** Tensors as ONNX stores them: number formats, typed fields, raw bytes and external data. */
 import { InputError, UnsupportedError } from '../../errors.ts';
 import type { Budget } from './budget.ts';
-import { type Constant, constantOf, type EntryType } from './constant.ts';
+import { type Constant, constantOf } from './constant.ts';
+import { type ElementType, integerRange, isFloat } from './elementType.ts';
 import type { TensorProto } from './onnx_pb.ts';
 
 /** TensorProto.data_type */
@@ -22,80 +23,78 @@ export const DataType = {
 } as const;
 
 /** TensorProto.data_location */
+const DEFAULT = 0;
 export const EXTERNAL = 1;
+
+const SIXTEEN_BITS = { least: 0n, greatest: 0xffffn };
 
 /** Axes beyond these are a malformed file, not a network. */
 const MOST_AXES = 32;
 
-/** How a data type is stored: bytes per entry in raw data, how to read one, and the typed field it may use instead. */
-interface Format {
-  readonly type: EntryType;
-  readonly bytes: number;
-  readonly read: (view: DataView, at: number) => number;
-  readonly field: (tensor: TensorProto) => ArrayLike<number | bigint>;
-  /** What the value of the typed field means, where it is not the number itself. */
-  readonly fromField?: (value: number) => number;
+/** The fields of a TensorProto that may hold its entries, one of them at a time. */
+const TYPED_FIELDS = ['floatData', 'int32Data', 'int64Data', 'doubleData', 'uint64Data'] as const;
+
+/** Entries as they are stored. */
+interface Stored {
+  readonly length: number;
+  readonly at: (index: number) => number | bigint;
 }
 
-const int32Field = (tensor: TensorProto) => tensor.int32Data;
-const uint64Field = (tensor: TensorProto) => tensor.uint64Data;
+/** How a data type is stored: bytes per entry in raw data, how to read one, and the typed field it may use instead. */
+interface Format {
+  readonly type: ElementType;
+  readonly bytes: number;
+  readonly read: (view: DataView, at: number) => number | bigint;
+  readonly field: (typeof TYPED_FIELDS)[number];
+  /** What a bit pattern means, where entries are stored as one: 16 bits. */
+  readonly fromBits?: (bits: number) => number;
+}
 
 const FORMATS: ReadonlyMap<number, Format> = new Map<number, Format>([
-  [
-    DataType.FLOAT,
-    { type: 'float', bytes: 4, read: (v, at) => v.getFloat32(at, true), field: (t) => t.floatData },
-  ],
+  [DataType.FLOAT, { type: 'float', bytes: 4, read: (v, at) => v.getFloat32(at, true), field: 'floatData' }],
   [
     DataType.DOUBLE,
-    { type: 'float', bytes: 8, read: (v, at) => v.getFloat64(at, true), field: (t) => t.doubleData },
+    { type: 'double', bytes: 8, read: (v, at) => v.getFloat64(at, true), field: 'doubleData' },
   ],
   [
     DataType.FLOAT16,
     {
-      type: 'float',
+      type: 'float16',
       bytes: 2,
-      read: (v, at) => fromFloat16(v.getUint16(at, true)),
-      field: int32Field,
-      fromField: fromFloat16,
+      read: (v, at) => v.getUint16(at, true),
+      field: 'int32Data',
+      fromBits: fromFloat16,
     },
   ],
   [
     DataType.BFLOAT16,
     {
-      type: 'float',
+      type: 'bfloat16',
       bytes: 2,
-      read: (v, at) => fromBfloat16(v.getUint16(at, true)),
-      field: int32Field,
-      fromField: fromBfloat16,
+      read: (v, at) => v.getUint16(at, true),
+      field: 'int32Data',
+      fromBits: fromBfloat16,
     },
   ],
-  [DataType.INT8, { type: 'integer', bytes: 1, read: (v, at) => v.getInt8(at), field: int32Field }],
-  [DataType.UINT8, { type: 'integer', bytes: 1, read: (v, at) => v.getUint8(at), field: int32Field }],
-  [DataType.INT16, { type: 'integer', bytes: 2, read: (v, at) => v.getInt16(at, true), field: int32Field }],
-  [DataType.UINT16, { type: 'integer', bytes: 2, read: (v, at) => v.getUint16(at, true), field: int32Field }],
-  [DataType.INT32, { type: 'integer', bytes: 4, read: (v, at) => v.getInt32(at, true), field: int32Field }],
+  [DataType.INT8, { type: 'int8', bytes: 1, read: (v, at) => v.getInt8(at), field: 'int32Data' }],
+  [DataType.UINT8, { type: 'uint8', bytes: 1, read: (v, at) => v.getUint8(at), field: 'int32Data' }],
+  [DataType.INT16, { type: 'int16', bytes: 2, read: (v, at) => v.getInt16(at, true), field: 'int32Data' }],
+  [DataType.UINT16, { type: 'uint16', bytes: 2, read: (v, at) => v.getUint16(at, true), field: 'int32Data' }],
+  [DataType.INT32, { type: 'int32', bytes: 4, read: (v, at) => v.getInt32(at, true), field: 'int32Data' }],
   [
     DataType.UINT32,
-    { type: 'integer', bytes: 4, read: (v, at) => v.getUint32(at, true), field: uint64Field },
+    { type: 'uint32', bytes: 4, read: (v, at) => v.getUint32(at, true), field: 'uint64Data' },
   ],
-  [
-    DataType.INT64,
-    {
-      type: 'integer',
-      bytes: 8,
-      read: (v, at) => Number(v.getBigInt64(at, true)),
-      field: (t) => t.int64Data,
-    },
-  ],
+  [DataType.INT64, { type: 'int64', bytes: 8, read: (v, at) => v.getBigInt64(at, true), field: 'int64Data' }],
   [
     DataType.UINT64,
-    { type: 'integer', bytes: 8, read: (v, at) => Number(v.getBigUint64(at, true)), field: uint64Field },
+    { type: 'uint64', bytes: 8, read: (v, at) => v.getBigUint64(at, true), field: 'uint64Data' },
   ],
-  [DataType.BOOL, { type: 'boolean', bytes: 1, read: (v, at) => v.getUint8(at), field: int32Field }],
+  [DataType.BOOL, { type: 'bool', bytes: 1, read: (v, at) => v.getUint8(at), field: 'int32Data' }],
 ]);
 
-/** How arithmetic treats a data type; undefined for those that are not read (strings, complex, 8 bit floats …). */
-export function entryType(dataType: number): EntryType | undefined {
+/** The number format of a data type; undefined for those that are not read (strings, complex, 8 bit floats …). */
+export function elementType(dataType: number): ElementType | undefined {
   return FORMATS.get(dataType)?.type;
 }
 
@@ -124,12 +123,14 @@ export function decodeTensor(
     throw new UnsupportedError([{ node: what, found: 'a segment of a tensor', reason }]);
   }
   const { shape, size } = tensorShape(what, tensor.dims);
+  const raw = storedRaw(what, tensor, format);
   // Many tensors may refer to the same bytes of a file.
   const reserve = () => budget.allocate(what, size);
-  const data = isRaw(tensor)
+  const stored = raw
     ? fromBytes(what, format, rawBytes(what, tensor, external), size, reserve)
     : fromField(what, format, tensor, size, reserve);
-  if (format.type === 'float') refuseNonNumbers(what, data);
+  const data = meaning(what, format, stored);
+  if (isFloat(format.type)) refuseNonNumbers(what, data);
   return constantOf(format.type, shape, data);
 }
 
@@ -146,8 +147,30 @@ function tensorShape(what: string, dims: readonly bigint[]): { shape: number[]; 
   return { shape, size };
 }
 
-function isRaw(tensor: TensorProto): boolean {
-  return tensor.dataLocation === EXTERNAL || tensor.rawData.length > 0;
+/**
+ * Whether the entries are bytes, in the model or beside it, rather than in the typed field.
+ * @throws InputError where they may be in two places, or in the field of another type
+ */
+function storedRaw(what: string, tensor: TensorProto, format: Format): boolean {
+  const { dataLocation } = tensor;
+  if (dataLocation !== DEFAULT && dataLocation !== EXTERNAL) {
+    throw new InputError(`${what}: data_location must be 0 or 1, got ${dataLocation}`);
+  }
+  const external = dataLocation === EXTERNAL;
+  if (!external && tensor.externalData.length > 0) {
+    throw new InputError(`${what}: external data must be said to be so, got data_location ${dataLocation}`);
+  }
+  const inRaw = tensor.rawData.length > 0;
+  const fields = TYPED_FIELDS.filter((field) => tensor[field].length > 0);
+  const places = [external && 'external data', inRaw && 'raw data', ...fields].filter((place) => place);
+  if (places.length > 1) {
+    throw new InputError(`${what}: entries must be stored once, got ${places.join(' and ')}`);
+  }
+  const [field] = fields;
+  if (field && field !== format.field) {
+    throw new InputError(`${what}: entries of type ${format.type} must be in ${format.field}, got ${field}`);
+  }
+  return external || inRaw;
 }
 
 function fromBytes(
@@ -156,15 +179,13 @@ function fromBytes(
   bytes: Uint8Array,
   size: number,
   reserve: () => void,
-): Float64Array {
+): Stored {
   if (bytes.length !== size * format.bytes) {
     throw new InputError(`${what}: ${size} entries take ${size * format.bytes} bytes, got ${bytes.length}`);
   }
   reserve();
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const data = new Float64Array(size);
-  for (let i = 0; i < size; i++) data[i] = format.read(view, i * format.bytes);
-  return data;
+  return { length: size, at: (i) => format.read(view, i * format.bytes) };
 }
 
 function fromField(
@@ -173,16 +194,40 @@ function fromField(
   tensor: TensorProto,
   size: number,
   reserve: () => void,
-): Float64Array {
-  const values = format.field(tensor);
+): Stored {
+  const values = tensor[format.field];
   if (values.length !== size) {
     throw new InputError(`${what}: must have ${size} entries, got ${values.length}`);
   }
   reserve();
-  const meaning = format.fromField ?? ((value: number) => value);
-  const data = new Float64Array(size);
-  for (let i = 0; i < size; i++) data[i] = meaning(Number(values[i]!));
+  return { length: size, at: (i) => values[i]! };
+}
+
+/** The numbers that stored entries mean; a typed field may hold some that its type does not have. */
+function meaning(what: string, format: Format, stored: Stored): Float64Array {
+  const { type, fromBits } = format;
+  const data = new Float64Array(stored.length);
+  if (isFloat(type) && !fromBits) {
+    for (let i = 0; i < data.length; i++) data[i] = Number(stored.at(i));
+    return data;
+  }
+  const { least, greatest } = fromBits ? SIXTEEN_BITS : integerRange(type);
+  for (let i = 0; i < data.length; i++) {
+    const value = stored.at(i);
+    if (value < least || value > greatest) {
+      throw new InputError(
+        `${what}: entries of type ${type} must lie in ${least} to ${greatest}, got ${value} at ${i}`,
+      );
+    }
+    data[i] = fromBits ? fromBits(Number(value)) : heldInteger(value);
+  }
   return data;
+}
+
+/** Beyond 2^53 only that an integer is large is known. */
+function heldInteger(value: number | bigint): number {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : number * Number.POSITIVE_INFINITY;
 }
 
 /** A single infinity may be the open end of a clip; an infinite weight is refused where it is used. */

@@ -50,20 +50,33 @@ export function elementwiseNode(
       return node('Clip', [x, bound('min', f.min), bound('max', f.max)]);
     }
     case 'swish': {
-      const scaled = writer.node('scale', 'Mul', [x, writer.constant('beta', [], Float64Array.of(f.beta))]);
-      return node('Mul', [x, writer.node('gate', 'Sigmoid', [scaled])]);
+      const gate = writer.node('gate', 'Sigmoid', [multiplied(writer, x, 'beta', f.beta)]);
+      return node('Mul', [x, gate]);
     }
     case 'silu':
       return node('Mul', [x, writer.node('gate', 'Sigmoid', [x])]);
     case 'gelu':
-      return node('Gelu', [x]);
-    case 'gelu-tanh':
-      return node('Gelu', [x], { approximate: 'tanh' });
+      if (f.rate === undefined) return node('Gelu', [x]);
+      return gated(writer, x, writer.node('erf', 'Erf', [multiplied(writer, x, 'rate', f.rate)]));
+    case 'gelu-tanh': {
+      if (f.constants === undefined) return node('Gelu', [x], { approximate: 'tanh' });
+      const cube = writer.node('cube', 'Pow', [x, writer.constant('exponent', [], Float64Array.of(3))]);
+      const cubic = multiplied(writer, cube, 'cubic', f.constants.cubic);
+      const sum = writer.node('sum', 'Add', [x, cubic]);
+      return gated(
+        writer,
+        x,
+        writer.node('tanh', 'Tanh', [multiplied(writer, sum, 'rate', f.constants.rate)]),
+      );
+    }
     case 'mask':
       // The identity on the samples that there are.
       return node('Identity', [x]);
-    case 'hard-swish':
-      return node('HardSwish', [x]);
+    case 'hard-swish': {
+      if (f.rate === undefined) return node('HardSwish', [x]);
+      const attributes = { alpha: { float: exact(f.rate) }, beta: { float: 0.5 } };
+      return node('Mul', [x, writer.node('gate', 'HardSigmoid', [x], attributes)]);
+    }
     case 'sigmoid':
       return node('Sigmoid', [x]);
     case 'tanh':
@@ -87,4 +100,15 @@ export function elementwiseNode(
     default:
       return f satisfies never;
   }
+}
+
+function multiplied(writer: GraphWriter, x: string, what: string, factor: number): string {
+  return writer.node(`${what}.product`, 'Mul', [x, writer.constant(what, [], Float64Array.of(factor))]);
+}
+
+/** ½ x (1 + gate) */
+function gated(writer: GraphWriter, x: string, gate: string): LastNode {
+  const raised = writer.node('gate', 'Add', [gate, writer.constant('one', [], Float64Array.of(1))]);
+  const product = writer.node('gated', 'Mul', [x, raised]);
+  return node('Mul', [product, writer.constant('half', [], Float64Array.of(0.5))]);
 }

@@ -90,7 +90,8 @@ export function kinks(f: Elementwise): readonly number[] {
     case 'hard-sigmoid':
       return f.alpha === 0 ? [] : [-f.beta / f.alpha, (1 - f.beta) / f.alpha];
     case 'hard-swish':
-      return [-3, 3];
+      if (f.rate === 0) return [];
+      return f.rate === undefined ? [-3, 3] : [-0.5 / f.rate, 0.5 / f.rate];
     case 'celu':
     case 'sigmoid':
     case 'tanh':
@@ -130,7 +131,7 @@ export function curvature(f: Elementwise): number {
     case 'selu':
       return Math.abs(f.alpha * f.gamma);
     case 'hard-swish':
-      return 0.34; // 1/3
+      return f.rate === undefined ? 0.34 : 2 * Math.abs(f.rate); // 1/3
     case 'sigmoid':
       return 0.1; // 1/(6√3)
     case 'tanh':
@@ -143,10 +144,12 @@ export function curvature(f: Elementwise): number {
       return 0.5;
     case 'swish': // (x σ(βx))″ is β times that of SiLU at βx
       return 0.5 * Math.abs(f.beta);
-    case 'gelu':
-      return 0.8; // √(2/π)
+    case 'gelu': // √(2/π), times √2 rate
+      return f.rate === undefined ? 0.8 : 1.13 * Math.abs(f.rate);
     case 'gelu-tanh':
-      return 0.8;
+      // In the notation of tanhGeluDistance: |h″| ≤ κ (1 + 3 c₀ v²) sech² a (2 + 3 |a|), 3 c₀ v² ≤ 0.54 a² for κ ≥ ½,
+      // and sech² a (1 + 0.54 a²) (2 + 3 |a|) ≤ 4.
+      return f.constants === undefined ? 0.8 : 4 * f.constants.rate;
     case 'mish':
       return 0.8;
     case 'sin':

@@ -1,6 +1,9 @@
 /** What has no bound is refused by name, all of it at once. */
+import { create } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import { InputError, UnsupportedError } from '../../../src/errors.ts';
+import { TensorProtoSchema } from '../../../src/formats/onnx/onnx_pb.ts';
+import { DataType } from '../../../src/formats/onnx/tensors.ts';
 import { floats, integers, kinds, model, node, read } from './build.ts';
 
 async function refusal(bytes: Uint8Array): Promise<UnsupportedError> {
@@ -98,7 +101,7 @@ describe('refusals', () => {
   });
 
   it('training dropout', async () => {
-    const training = integers('t', [], [1]);
+    const training = create(TensorProtoSchema, { name: 't', dataType: DataType.BOOL, int32Data: [1] });
     const bytes = model([node('Dropout', 'x  t', 'y')], { initializers: [training] });
     const { message } = await refusal(bytes);
     expect(message).toMatch(/training_mode/);
@@ -106,7 +109,9 @@ describe('refusals', () => {
   });
 
   it('the mask of a dropout', async () => {
-    const { message } = await refusal(model([node('Dropout', 'x', 'd m'), node('Relu', 'm', 'y')]));
+    const { message } = await refusal(
+      model([node('Dropout', 'x', 'd m'), node('Cast', 'm', 'y', { to: 1n })]),
+    );
     expect(message).toMatch(/make d: Dropout: output 1: only the first output is read/);
   });
 

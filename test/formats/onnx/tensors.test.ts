@@ -68,7 +68,8 @@ describe('formats', () => {
     const rounded = async (to: bigint, values: number[]) => {
       const initializers = [floats('w', [values.length], values)];
       const nodes = [node('Cast', 'w', 'h', { to }), node('Mul', 'x h', 'y')];
-      const network = await read(model(nodes, { inputs: { x: ['N', values.length] }, initializers }));
+      const inputs = { x: ['N', values.length] };
+      const network = await read(model(nodes, { inputs, initializers, inputType: Number(to) }));
       return [...evaluate(network, new Float64Array(values.length).fill(1))];
     };
     const [u, v] = [2 ** -11, 2 ** -8];

@@ -3,101 +3,119 @@
 import { OWN_FIELDS } from '../../../network/follows.ts';
 import { product, sameShape } from '../../../network/size.ts';
 import type { Call, Signal, Value } from '../call.ts';
-import {
-  broadcastShape,
-  broadcastSteps,
-  type Constant,
-  constantOf,
-  type EntryType,
-  walk,
-} from '../constant.ts';
+import { broadcastShape, broadcastSteps, type Constant, constantOf, walk } from '../constant.ts';
+import { type ElementType, isFloat } from '../elementType.ts';
 import { broadcastOver } from './broadcast.ts';
-import { type Converter, type Family, numbers } from './converter.ts';
+import type { Converter, Family } from './converter.ts';
 import { clipped } from './elementwise.ts';
+import {
+  DIFFERENCE,
+  floatFunction,
+  floatResult,
+  integerResult,
+  mapped,
+  type Operation,
+  operate,
+  PRODUCT,
+  SUM,
+} from './entries.ts';
 
 export const arithmetic: Family = new Map<string, Converter>([
-  ['Add', { attributes: [], constants: binary((a, b) => a + b), signals: (call) => sum(call, [1, 1]) }],
-  ['Sub', { attributes: [], constants: binary((a, b) => a - b), signals: (call) => sum(call, [1, -1]) }],
-  ['Mul', { attributes: [], constants: binary((a, b) => a * b), signals: multiply }],
-  ['Div', { attributes: [], constants: quotient, signals: divide }],
+  ['Add', { constants: binary(SUM), signals: (call) => sum(call, [1, 1]) }],
+  ['Sub', { constants: binary(DIFFERENCE), signals: (call) => sum(call, [1, -1]) }],
+  ['Mul', { constants: binary(PRODUCT), signals: multiply }],
+  ['Div', { constants: quotient, signals: divide }],
   [
     'Sum',
-    { attributes: [], constants: folded((a, b) => a + b), signals: (call) => sum(call, equal(call, 1)) },
+    {
+      constants: folded((call, type) => operate(call, type, SUM)),
+      signals: (call) => sum(call, equal(call, 1)),
+    },
   ],
-  ['Mean', { attributes: [], signals: (call) => sum(call, equal(call, 1 / call.inputs.length)) }],
-  ['Neg', { attributes: [], constants: unary((x) => -x), signals: negate }],
-  ['Min', { attributes: [], constants: folded(Math.min), signals: (call) => extreme(call, 'max') }],
-  ['Max', { attributes: [], constants: folded(Math.max), signals: (call) => extreme(call, 'min') }],
+  ['Mean', { signals: (call) => sum(call, equal(call, 1 / call.inputs.length)) }],
+  ['Neg', { constants: negated, signals: negate }],
+  ['Min', { constants: folded(() => Math.min), signals: (call) => extreme(call, 'max') }],
+  ['Max', { constants: folded(() => Math.max), signals: (call) => extreme(call, 'min') }],
   [
     'Abs',
     {
-      attributes: [],
-      constants: unary(Math.abs),
+      constants: magnitude,
       signals: (call) =>
         call.emitSame({ kind: 'nonlinearity', function: { name: 'abs' } }, call.signal(0), OWN_FIELDS),
     },
   ],
-  ['Pow', { attributes: [], constants: power }],
-  ['Sqrt', { attributes: [], constants: unary(Math.sqrt) }],
-  ['Exp', { attributes: [], constants: unary(Math.exp) }],
-  ['Log', { attributes: [], constants: unary(Math.log) }],
-  ['Reciprocal', { attributes: [], constants: unary((x) => 1 / x) }],
-  ['Floor', { attributes: [], constants: unary(Math.floor) }],
-  ['Ceil', { attributes: [], constants: unary(Math.ceil) }],
-  ['Equal', { attributes: [], constants: binary((a, b) => (a === b ? 1 : 0), 'boolean') }],
-  ['Greater', { attributes: [], constants: binary((a, b) => (a > b ? 1 : 0), 'boolean') }],
-  ['Less', { attributes: [], constants: binary((a, b) => (a < b ? 1 : 0), 'boolean') }],
-  ['Not', { attributes: [], constants: unary((x) => (x === 0 ? 1 : 0)) }],
-  ['Where', { attributes: [], constants: where }],
+  ['Pow', { constants: power }],
+  ['Sqrt', { constants: floatFunction(Math.sqrt) }],
+  ['Exp', { constants: floatFunction(Math.exp) }],
+  ['Log', { constants: floatFunction(Math.log) }],
+  ['Reciprocal', { constants: floatFunction((x) => 1 / x) }],
+  ['Floor', { constants: floatFunction(Math.floor) }],
+  ['Ceil', { constants: floatFunction(Math.ceil) }],
+  ['Equal', { constants: comparison((a, b) => a === b) }],
+  ['Greater', { constants: comparison((a, b) => a > b) }],
+  ['Less', { constants: comparison((a, b) => a < b) }],
+  ['Not', { constants: not }],
+  ['Where', { constants: where }],
 ]);
 
 // ---- constants --------------------------------------------------------------------------------
 
-function unary(f: (x: number) => number): (call: Call) => Constant {
+function negated(call: Call): Constant {
+  const x = call.numbers(0);
+  const minus = operate(call, x.type, DIFFERENCE);
+  return mapped(call, x, isFloat(x.type) ? (value) => -value : (value) => minus(0, value));
+}
+
+/** The magnitude of the least integer of a type is none of its numbers. */
+function magnitude(call: Call): Constant {
+  const x = call.numbers(0);
+  const result = isFloat(x.type) ? (value: number) => value : integerResult(call, x.type);
+  return mapped(call, x, (value) => result(Math.abs(value)));
+}
+
+function not(call: Call): Constant {
+  return mapped(call, call.numbers(0), (value) => (value === 0 ? 1 : 0));
+}
+
+function binary(operation: Operation): (call: Call) => Constant {
   return (call) => {
-    const x = numbers(call, 0);
-    call.scope.budget.allocate(call.node.name, x.data.length);
-    return checked(
-      call,
-      constantOf(
-        x.type,
-        x.shape,
-        x.data.map((value) => f(value)),
-      ),
-    );
+    const [a, b] = [call.numbers(0), call.numbers(1)];
+    return combined(call, a, b, a.type, operate(call, a.type, operation));
   };
 }
 
-function binary(f: (a: number, b: number) => number, type?: EntryType): (call: Call) => Constant {
-  return (call) => {
-    const [a, b] = [numbers(call, 0), numbers(call, 1)];
-    call.demand(a.type === b.type, `inputs must be of one type, ${a.type}`, b.type);
-    return combined(call, a, b, f, type);
-  };
+function comparison(holds: (a: number, b: number) => boolean): (call: Call) => Constant {
+  return (call) => combined(call, call.numbers(0), call.numbers(1), 'bool', (a, b) => (holds(a, b) ? 1 : 0));
 }
 
-function folded(f: (a: number, b: number) => number): (call: Call) => Constant {
+/** Of all inputs, one after the other. */
+function folded(
+  of: (call: Call, type: ElementType) => (a: number, b: number) => number,
+): (call: Call) => Constant {
   return (call) => {
-    let result = numbers(call, 0);
-    for (let k = 1; k < call.inputs.length; k++) result = combined(call, result, numbers(call, k), f);
+    let result = call.numbers(0);
+    const f = of(call, result.type);
+    for (let k = 1; k < call.inputs.length; k++) {
+      result = combined(call, result, call.numbers(k), result.type, f);
+    }
     return result;
   };
 }
 
-/** f of two constants, broadcast; of the type of the first unless another is given. */
+/** f of two constants, broadcast. */
 function combined(
   call: Call,
   a: Constant,
   b: Constant,
+  type: ElementType,
   f: (a: number, b: number) => number,
-  type?: EntryType,
 ): Constant {
   const shape = commonShape(call, a.shape, b.shape);
   const data = new Float64Array(product(shape));
   const fromA = walk(shape, broadcastSteps(a.shape, shape));
   const fromB = walk(shape, broadcastSteps(b.shape, shape));
   for (let i = 0; i < data.length; i++) data[i] = f(a.data[fromA[i]!]!, b.data[fromB[i]!]!);
-  return checked(call, constantOf(type ?? a.type, shape, data));
+  return constantOf(type, shape, data);
 }
 
 /** The broadcast shape of two constants, its memory taken from the budget. */
@@ -107,30 +125,39 @@ function commonShape(call: Call, a: readonly number[], b: readonly number[]): nu
   return shape;
 }
 
-/** Integers are held in float64, exactly up to 2^53. */
-function checked(call: Call, constant: Constant): Constant {
-  if (constant.type === 'integer') {
-    const bad = constant.data.find((value) => !Number.isSafeInteger(value));
-    if (bad !== undefined) call.refuse(`the integer ${bad}`, 'integers are computed up to 2^53');
-  }
-  return constant;
-}
-
 /** The exponent may be of another type than the base, which gives the type of the result. */
 function power(call: Call): Constant {
-  return combined(call, numbers(call, 0), numbers(call, 1), (a, b) => a ** b);
+  const [a, b] = [call.numbers(0), call.numbers(1)];
+  if (isFloat(a.type)) {
+    const result = floatResult(call, a.type);
+    return combined(call, a, b, a.type, (base, exponent) => result(base ** exponent));
+  }
+  const result = integerResult(call, a.type);
+  return combined(call, a, b, a.type, (base, exponent) => {
+    if (!(Number.isInteger(exponent) && exponent >= 0)) {
+      call.refuse(`${base} to the power of ${exponent}`, 'powers of integers must be integers');
+    }
+    // Bases beyond ±1 leave every type long before the 64th power.
+    return result(
+      Math.abs(base) > 1 ? Number(BigInt(base) ** BigInt(Math.min(exponent, 64))) : base ** exponent,
+    );
+  });
 }
 
+/** Integers are divided towards zero. */
 function quotient(call: Call): Constant {
-  const [a, b] = [numbers(call, 0), numbers(call, 1)];
-  if (a.type !== 'integer') return combined(call, a, b, (p, q) => p / q);
+  const [a, b] = [call.numbers(0), call.numbers(1)];
+  if (isFloat(a.type)) {
+    const result = floatResult(call, a.type);
+    return combined(call, a, b, a.type, (p, q) => result(p / q));
+  }
   call.demand(!b.data.includes(0), 'integers must not be divided by 0', 0);
-  return combined(call, a, b, (p, q) => Math.trunc(p / q));
+  const result = integerResult(call, a.type);
+  return combined(call, a, b, a.type, (p, q) => result((p - (p % q)) / q));
 }
 
 function where(call: Call): Constant {
-  const [condition, a, b] = [numbers(call, 0), numbers(call, 1), numbers(call, 2)];
-  call.demand(a.type === b.type, `inputs must be of one type, ${a.type}`, b.type);
+  const [condition, a, b] = [call.numbers(0), call.known(1), call.known(2)];
   const shape = commonShape(call, commonShape(call, condition.shape, a.shape), b.shape);
   const [fromC, fromA, fromB] = [condition, a, b].map((c) => walk(shape, broadcastSteps(c.shape, shape)));
   const data = Float64Array.from(fromC!, (at, i) =>

@@ -1,20 +1,27 @@
 /** Operators that make constants: literals, shapes of tensors, ranges, conversions of type. */
 import { product } from '../../../network/size.ts';
 import type { Call, Value } from '../call.ts';
-import { type Constant, constantOf, type EntryType, integerVector } from '../constant.ts';
-import { DataType, decodeTensor, entryType } from '../tensors.ts';
-import { type Converter, type Family, numbers } from './converter.ts';
-
-const LITERALS = ['value', 'value_float', 'value_floats', 'value_int', 'value_ints'];
+import { type Constant, constantOf, integerVector } from '../constant.ts';
+import {
+  type ElementType,
+  integerRange,
+  isFloat,
+  isInteger,
+  roundingTo,
+  significantBits,
+} from '../elementType.ts';
+import { decodeTensor, elementType } from '../tensors.ts';
+import type { Converter, Family } from './converter.ts';
+import { narrowed } from './entries.ts';
 
 export const constants: Family = new Map<string, Converter>([
-  ['Constant', { attributes: LITERALS, constants: literal }],
-  ['ConstantOfShape', { attributes: ['value'], constants: constantOfShape }],
-  ['Range', { attributes: ['stash_type'], constants: range }],
-  ['Shape', { attributes: ['start', 'end'], constants: (call) => shapeOf(call), signals: shapeOf }],
-  ['Size', { attributes: [], constants: (call) => size(call), signals: size }],
-  ['Cast', { attributes: ['to', 'saturate', 'round_mode'], constants: castConstant, signals: castSignal }],
-  ['CastLike', { attributes: ['saturate', 'round_mode'], constants: castLikeConstant, signals: castLike }],
+  ['Constant', { constants: literal }],
+  ['ConstantOfShape', { constants: constantOfShape }],
+  ['Range', { constants: range }],
+  ['Shape', { constants: (call) => shapeOf(call), signals: shapeOf }],
+  ['Size', { constants: (call) => size(call), signals: size }],
+  ['Cast', { constants: castConstant, signals: castSignal }],
+  ['CastLike', { constants: castLikeConstant, signals: castLike }],
 ]);
 
 function literal(call: Call): Constant {
@@ -28,8 +35,10 @@ function literal(call: Call): Constant {
   const floats = attributes.floats('value_floats');
   if (floats) return constantOf('float', [floats.length], Float64Array.from(floats));
   const integer = attributes.integer('value_int', undefined);
-  if (integer !== undefined) return constantOf('integer', [], Float64Array.of(integer));
-  return integerVector(attributes.integers('value_ints')!);
+  if (integer !== undefined) return constantOf('int64', [], Float64Array.of(integer));
+  const integers = attributes.integers('value_ints');
+  if (integers) return integerVector(integers);
+  return call.refuse(`attribute ${names[0]}`, 'constants are dense tensors of numbers');
 }
 
 /** Of float zeros unless a value says otherwise. */
@@ -41,23 +50,35 @@ function constantOfShape(call: Call): Constant {
   const value = tensor && decodeTensor(call.node.name, tensor, call.scope.external, call.scope.budget);
   call.demand(!value || value.data.length === 1, 'value must be one number', value?.shape ?? []);
   call.scope.budget.allocate(call.node.name, product(shape));
-  return constantOf(
-    value?.type ?? 'float',
-    shape,
-    new Float64Array(product(shape)).fill(value?.data[0] ?? 0),
-  );
+  const data = new Float64Array(product(shape)).fill(value?.data[0] ?? 0);
+  return constantOf(value?.type ?? 'float', shape, data);
 }
 
+/**
+ * start, start + delta, … below limit. Whether floats are added up or multiplied, and rounded when, is left open: only
+ * those are read for which it makes no difference, integers that their format holds.
+ */
 function range(call: Call): Constant {
   const [start, limit, delta] = [call.scalar(0), call.scalar(1), call.scalar(2)];
   if (start === undefined || limit === undefined || delta === undefined) {
     return call.malformed('start, limit and delta must be given', 'fewer');
   }
   call.demand(delta !== 0, 'delta must not be 0', delta);
+  const { type } = call.requiredConstant(0);
+  if (isFloat(type)) {
+    const most = 2 ** significantBits(type);
+    const exact = [start, limit, delta].every((value) => Number.isInteger(value) && Math.abs(value) <= most);
+    if (!exact) {
+      call.refuse(
+        `of ${start}, ${limit}, ${delta}`,
+        'ranges of floats that are no integers depend on rounding',
+      );
+    }
+  }
   const count = Math.max(Math.ceil((limit - start) / delta), 0);
   call.scope.budget.allocate(call.node.name, count);
   const data = Float64Array.from({ length: count }, (_, i) => start + i * delta);
-  return constantOf(call.requiredConstant(0).type, [count], data);
+  return constantOf(type, [count], data);
 }
 
 /** The dims from `start` to `end`, both of which may count from the back. */
@@ -73,79 +94,94 @@ function shapeOf(call: Call): Constant {
 function size(call: Call): Constant {
   const dims = call.dims(call.value(0));
   if (dims.includes('batch')) call.refuse('the number of entries', 'it depends on the batch size');
-  return constantOf('integer', [], Float64Array.of(product(dims as number[])));
+  return constantOf('int64', [], Float64Array.of(product(dims as number[])));
 }
 
 function castConstant(call: Call): Constant {
-  const x = call.requiredConstant(0);
-  const { to, type } = castTarget(call);
-  call.scope.budget.allocate(call.node.name, x.data.length);
-  return { ...x, type, data: x.data.map(converter(call, x.type, to, type)) };
+  return converted(call, castTarget(call));
 }
 
-function castTarget(call: Call): { to: number; type: EntryType } {
+function castTarget(call: Call): ElementType {
   const to = call.attributes.integer('to', undefined) ?? call.malformed('to must be given', 'none');
-  const type =
-    entryType(to) ??
-    call.refuse(`to data type ${to}`, 'casts go to floats of 16 bits or more, integers and bool');
-  return { to, type };
+  return (
+    elementType(to) ??
+    call.refuse(`to data type ${to}`, 'casts go to floats of 16 bits or more, integers and bool')
+  );
 }
 
-/** One entry; the open batch size, NaN, stays so. */
-function converter(call: Call, from: EntryType, to: number, type: EntryType): (value: number) => number {
-  switch (type) {
-    case 'boolean':
-      return (value) => (value === 0 ? 0 : 1);
-    case 'integer':
-      if (from === 'float') return Math.trunc;
-      if (to === DataType.INT64 || from === 'boolean') return (value) => value;
-      return (value) =>
-        Math.abs(value) < 2 ** 31 || Number.isNaN(value) ? value : call.refuse(`of ${value}`, 'it overflows');
-    case 'float':
-      return roundingTo(to);
-    default:
-      return type satisfies never;
+/** The first input in another type. */
+function converted(call: Call, to: ElementType): Constant {
+  const x = call.requiredConstant(0);
+  if (to === x.type) return x;
+  if (x.batch && !(isInteger(to) || to === 'float' || to === 'double')) {
+    call.refuse(`the batch size to ${to}`, 'give the model a fixed batch size');
   }
+  call.scope.budget.allocate(call.node.name, x.data.length);
+  const convert = conversion(call, x.type, to);
+  return { ...x, type: to, data: x.data.map((value, i) => (x.batch?.has(i) ? value : convert(value))) };
 }
 
-function roundingTo(dataType: number): (value: number) => number {
-  if (dataType === DataType.FLOAT) return Math.fround;
-  if (dataType === DataType.FLOAT16) return (value) => rounded(value, 11, -14, 65504);
-  if (dataType === DataType.BFLOAT16) return (value) => rounded(value, 8, -126, (2 - 2 ** -7) * 2 ** 127);
-  return (value) => value;
+/** What one entry becomes. */
+function conversion(call: Call, from: ElementType, to: ElementType): (value: number) => number {
+  if (isInteger(from)) {
+    const convert = conversionOfNumbers(call, from, to);
+    return (value) => {
+      if (!Number.isFinite(value)) {
+        call.refuse('of an integer beyond 2^53', 'integers are computed up to 2^53');
+      }
+      return convert(value);
+    };
+  }
+  return conversionOfNumbers(call, from, to);
 }
 
-/** To the nearest number of `precision` bits (ties to even), subnormal below 2^lowest, infinite above `largest`. */
-function rounded(value: number, precision: number, lowest: number, largest: number): number {
-  if (value === 0 || !Number.isFinite(value)) return value;
-  const exponent = Math.max(Math.floor(Math.log2(Math.abs(value))), lowest);
-  const unit = 2 ** (exponent - precision + 1);
-  const units = value / unit;
-  const below = Math.floor(units);
-  const up = units - below > 0.5 || (units - below === 0.5 && below % 2 !== 0);
-  const result = (up ? below + 1 : below) * unit;
-  return Math.abs(result) > largest ? Math.sign(value) * Number.POSITIVE_INFINITY : result;
+function conversionOfNumbers(call: Call, from: ElementType, to: ElementType): (value: number) => number {
+  if (to === 'bool') return (value) => (value === 0 ? 0 : 1);
+  if (isFloat(to)) {
+    const round = roundingTo(to);
+    return (value) => {
+      const result = round(value);
+      if (Number.isFinite(value) && !Number.isFinite(result))
+        call.refuse(`of ${value} to ${to}`, 'it overflows');
+      // Runtimes may round to 16 bits by way of 32.
+      if (to !== 'double' && round(Math.fround(value)) !== result) {
+        call.refuse(`of ${value} to ${to}`, 'whether it is rounded once or twice is left open');
+      }
+      return result;
+    };
+  }
+  if (!isFloat(from)) return (value) => narrowed(call, to, BigInt(value));
+  const { least, greatest } = integerRange(to);
+  return (value) => {
+    const result = Math.trunc(value) + 0;
+    // Beyond 2^53 float64 holds integers exactly too, but constants do not.
+    if (!(result >= least && result <= greatest && Number.isSafeInteger(result))) {
+      call.refuse(
+        `of ${value} to ${to}`,
+        'what becomes of floats beyond the range of the integers is left open',
+      );
+    }
+    return result;
+  };
 }
+
+const FLOATS_ALONE = 'no global bound exists for rounding; casts between floats are read';
 
 /** Between float types the identity, as far as bounds are concerned: rounding is that of all arithmetic. */
 function castSignal(call: Call): Value {
-  const { type } = castTarget(call);
-  if (type !== 'float')
-    call.refuse(`data to ${type}`, 'no global bound exists for rounding; casts between floats are read');
+  const to = castTarget(call);
+  if (!isFloat(to)) call.refuse(`data to ${to}`, FLOATS_ALONE);
   return call.signal(0);
 }
 
-/** To the type of the second input; floats keep their value. */
+/** To the type of the second input. */
 function castLikeConstant(call: Call): Constant {
-  const [x, like] = [numbers(call, 0), numbers(call, 1)];
-  call.scope.budget.allocate(call.node.name, x.data.length);
-  return { ...x, type: like.type, data: x.data.map(converter(call, x.type, DataType.DOUBLE, like.type)) };
+  return converted(call, call.requiredConstant(1).type);
 }
 
 function castLike(call: Call): Value {
-  const like = call.value(1);
-  if (like.kind === 'constant' && like.type !== 'float') {
-    call.refuse(`data to ${like.type}`, 'no global bound exists for rounding; casts between floats are read');
-  }
-  return like.kind === 'signal' && call.value(0).kind === 'constant' ? numbers(call, 0) : call.signal(0);
+  const to = call.scope.types.get(call.node.inputs[1]!)!;
+  if (call.value(0).kind === 'constant') return converted(call, to);
+  if (!isFloat(to)) call.refuse(`data to ${to}`, FLOATS_ALONE);
+  return call.signal(0);
 }

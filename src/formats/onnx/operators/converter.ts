@@ -3,8 +3,6 @@ import type { Call, Value } from '../call.ts';
 import type { Constant } from '../constant.ts';
 
 export interface Converter {
-  /** Every attribute that ONNX defines for the operator; any other is refused. */
-  readonly attributes: readonly string[];
   /** The first output, or all, when all inputs are constants. Without it the operator is not computed at reading time. */
   readonly constants?: (call: Call) => Constant | readonly Constant[];
   /** The first output, or all, when some input depends on the network's input. Without it such a node is refused. */
@@ -13,10 +11,3 @@ export interface Converter {
 
 /** By op_type. */
 export type Family = ReadonlyMap<string, Converter>;
-
-/** The inputs of a node whose inputs are all constants, without an open batch size among their entries. */
-export function numbers(call: Call, index: number): Constant {
-  const constant = call.requiredConstant(index);
-  if (constant.batch) call.refuse('arithmetic on the batch size', 'give the model a fixed batch size');
-  return constant;
-}

@@ -6,14 +6,9 @@ import type { Call, Signal } from '../call.ts';
 import type { Constant } from '../constant.ts';
 import type { Converter, Family } from './converter.ts';
 
-const WINDOW_ATTRIBUTES = ['auto_pad', 'dilations', 'group', 'kernel_shape', 'pads', 'strides'];
-
 export const convolution: Family = new Map<string, Converter>([
-  ['Conv', { attributes: WINDOW_ATTRIBUTES, signals: conv }],
-  [
-    'ConvTranspose',
-    { attributes: [...WINDOW_ATTRIBUTES, 'output_padding', 'output_shape'], signals: convTranspose },
-  ],
+  ['Conv', { signals: conv }],
+  ['ConvTranspose', { signals: convTranspose }],
 ]);
 
 /** Samples added or cut off, one entry per spatial axis. */
@@ -43,10 +38,15 @@ export function autoPad(call: Call): AutoPad {
   const mode = call.attributes.text('auto_pad', 'NOTSET');
   switch (mode) {
     case 'NOTSET':
+      return mode;
     case 'VALID':
     case 'SAME_UPPER':
-    case 'SAME_LOWER':
+    case 'SAME_LOWER': {
+      const pads = call.attributes.integers('pads') ?? [];
+      const idle = mode === 'VALID' && pads.every((pad) => pad === 0);
+      call.demand(idle || pads.length === 0, `pads must not be given with auto_pad ${mode}`, pads);
       return mode;
+    }
     default:
       return call.malformed('auto_pad must be NOTSET, VALID, SAME_UPPER or SAME_LOWER', mode);
   }
@@ -119,6 +119,7 @@ function weights(call: Call) {
   const x = call.image(0);
   const weight = call.requiredConstant(1);
   const bias = call.constant(2);
+  call.demand(!bias || bias.shape.length === 1, 'the bias must be a vector', bias?.shape ?? []);
   const axes = x.shape.length - 1;
   const kernel = kernelSides(call, weight, axes);
   const groups = call.attributes.integer('group', 1);

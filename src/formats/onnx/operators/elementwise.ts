@@ -2,10 +2,10 @@
 import type { Elementwise } from '../../../network/elementwise.ts';
 import { OWN_FIELDS } from '../../../network/follows.ts';
 import type { Call, Signal } from '../call.ts';
-import { constantOf } from '../constant.ts';
+import type { Constant } from '../constant.ts';
 import { sameAlongAllBut } from './broadcast.ts';
 import type { Converter, Family } from './converter.ts';
-import { numbers } from './converter.ts';
+import { floatFunction, mapped } from './entries.ts';
 
 /** float32 values of the specification's defaults. */
 const SELU_ALPHA = Math.fround(1.6732631921768188);
@@ -13,20 +13,17 @@ const SELU_GAMMA = Math.fround(1.0507010221481323);
 const LEAKY_SLOPE = Math.fround(0.01);
 const HARD_SIGMOID_ALPHA = Math.fround(0.2);
 
-function activation(attributes: readonly string[], build: (call: Call) => Elementwise): Converter {
-  return { attributes, signals: (call) => applyElementwise(call, build(call), call.signal(0)) };
+function activation(build: (call: Call) => Elementwise): Converter {
+  return { signals: (call) => applyElementwise(call, build(call), call.signal(0)) };
 }
 
 /** An activation that parametrisations apply to weights as well. */
-function computable(name: 'relu' | 'sigmoid' | 'tanh' | 'softplus', f: (x: number) => number): Converter {
-  return {
-    ...activation([], () => ({ name })),
-    constants: (call) => {
-      const x = numbers(call, 0);
-      call.scope.budget.allocate(call.node.name, x.data.length);
-      return constantOf(x.type, x.shape, x.data.map(f));
-    },
-  };
+function computable(name: 'sigmoid' | 'tanh' | 'softplus', f: (x: number) => number): Converter {
+  return { ...activation(() => ({ name })), constants: floatFunction(f) };
+}
+
+function rectified(call: Call): Constant {
+  return mapped(call, call.numbers(0), (value) => Math.max(value, 0));
 }
 
 export function applyElementwise(call: Call, f: Elementwise, input: Signal): Signal {
@@ -34,32 +31,29 @@ export function applyElementwise(call: Call, f: Elementwise, input: Signal): Sig
 }
 
 export const elementwise: Family = new Map<string, Converter>([
-  ['Relu', computable('relu', (x) => Math.max(x, 0))],
+  ['Relu', { ...activation(() => ({ name: 'relu' })), constants: rectified }],
   ['Sigmoid', computable('sigmoid', (x) => 1 / (1 + Math.exp(-x)))],
   ['Tanh', computable('tanh', Math.tanh)],
   ['Softplus', computable('softplus', (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))))],
-  ['Softsign', activation([], () => ({ name: 'softsign' }))],
-  ['HardSwish', activation([], () => ({ name: 'hard-swish' }))],
-  ['Mish', activation([], () => ({ name: 'mish' }))],
-  ['Sin', activation([], () => ({ name: 'sin' }))],
-  ['Cos', activation([], () => ({ name: 'cos' }))],
-  ['Atan', activation([], () => ({ name: 'atan' }))],
-  ['Erf', activation([], () => ({ name: 'erf' }))],
+  ['Softsign', activation(() => ({ name: 'softsign' }))],
+  ['HardSwish', activation(() => ({ name: 'hard-swish' }))],
+  ['Mish', activation(() => ({ name: 'mish' }))],
+  ['Sin', activation(() => ({ name: 'sin' }))],
+  ['Cos', activation(() => ({ name: 'cos' }))],
+  ['Atan', activation(() => ({ name: 'atan' }))],
+  ['Erf', activation(() => ({ name: 'erf' }))],
   [
     'LeakyRelu',
-    activation(['alpha'], ({ attributes }) => ({
+    activation(({ attributes }) => ({
       name: 'leaky-relu',
       slope: attributes.float('alpha', LEAKY_SLOPE),
     })),
   ],
-  ['Elu', activation(['alpha'], ({ attributes }) => ({ name: 'elu', alpha: attributes.float('alpha', 1) }))],
-  [
-    'Celu',
-    activation(['alpha'], ({ attributes }) => ({ name: 'celu', alpha: attributes.float('alpha', 1) })),
-  ],
+  ['Elu', activation(({ attributes }) => ({ name: 'elu', alpha: attributes.float('alpha', 1) }))],
+  ['Celu', activation(({ attributes }) => ({ name: 'celu', alpha: attributes.float('alpha', 1) }))],
   [
     'Selu',
-    activation(['alpha', 'gamma'], ({ attributes }) => ({
+    activation(({ attributes }) => ({
       name: 'selu',
       alpha: attributes.float('alpha', SELU_ALPHA),
       gamma: attributes.float('gamma', SELU_GAMMA),
@@ -67,18 +61,18 @@ export const elementwise: Family = new Map<string, Converter>([
   ],
   [
     'HardSigmoid',
-    activation(['alpha', 'beta'], ({ attributes }) => ({
+    activation(({ attributes }) => ({
       name: 'hard-sigmoid',
       alpha: attributes.float('alpha', HARD_SIGMOID_ALPHA),
       beta: attributes.float('beta', 0.5),
     })),
   ],
-  ['Swish', activation(['alpha'], ({ attributes }) => swish(attributes.float('alpha', 1)))],
-  ['Gelu', activation(['approximate'], gelu)],
-  ['PRelu', { attributes: [], signals: prelu }],
-  ['Clip', { attributes: ['min', 'max'], signals: clip }],
-  ['Softmax', { attributes: ['axis'], signals: (call) => softmax(call, false) }],
-  ['LogSoftmax', { attributes: ['axis'], signals: (call) => softmax(call, true) }],
+  ['Swish', activation(({ attributes }) => swish(attributes.float('alpha', 1)))],
+  ['Gelu', activation(gelu)],
+  ['PRelu', { signals: prelu }],
+  ['Clip', { signals: clip }],
+  ['Softmax', { signals: (call) => softmax(call, false) }],
+  ['LogSoftmax', { signals: (call) => softmax(call, true) }],
 ]);
 
 /** x · sigmoid(β x) */
@@ -108,18 +102,12 @@ function prelu(call: Call): Signal {
 
 /** Bounds are attributes before operator set 11 and inputs since; an absent one is open. */
 function clip(call: Call): Signal {
-  const x = call.signal(0);
   const { attributes } = call;
-  const asInputs = call.opset >= 11;
-  const misplaced = asInputs ? attributes.names().length > 0 : call.inputs.length > 1;
-  call.demand(
-    !misplaced,
-    `bounds must be ${asInputs ? 'inputs' : 'attributes'} in operator set ${call.opset}`,
-    'both',
-  );
-  const min = asInputs ? call.scalar(1) : attributes.float('min', undefined);
-  const max = asInputs ? call.scalar(2) : attributes.float('max', undefined);
-  return clipped(call, x, min ?? Number.NEGATIVE_INFINITY, max ?? Number.POSITIVE_INFINITY);
+  const bound = (index: number, name: string) =>
+    call.opset >= 11 ? call.scalar(index) : attributes.float(name, undefined);
+  const min = bound(1, 'min') ?? Number.NEGATIVE_INFINITY;
+  const max = bound(2, 'max') ?? Number.POSITIVE_INFINITY;
+  return clipped(call, call.signal(0), min, max);
 }
 
 /** min(max(x, min), max) */

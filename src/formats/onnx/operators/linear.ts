@@ -4,22 +4,27 @@ import { OWN_FIELDS } from '../../../network/follows.ts';
 import { product } from '../../../network/size.ts';
 import type { Call, Signal } from '../call.ts';
 import { type Constant, constantOf, reshaped, transposed } from '../constant.ts';
+import { isFloat } from '../elementType.ts';
 import { added, scaledAndShifted } from './arithmetic.ts';
-import { type Converter, type Family, numbers } from './converter.ts';
+import type { Converter, Family } from './converter.ts';
+import { floatResult, operate, PRODUCT, SUM } from './entries.ts';
 
 export const linear: Family = new Map<string, Converter>([
-  ['MatMul', { attributes: [], constants: constantProduct, signals: matMul }],
-  ['Gemm', { attributes: ['alpha', 'beta', 'transA', 'transB'], constants: constantGemm, signals: gemm }],
+  ['MatMul', { constants: constantProduct, signals: matMul }],
+  ['Gemm', { constants: constantGemm, signals: gemm }],
 ]);
 
 // ---- constants --------------------------------------------------------------------------------
 
 function constantProduct(call: Call): Constant {
-  return matrixProduct(call, numbers(call, 0), numbers(call, 1));
+  return matrixProduct(call, call.numbers(0), call.numbers(1), 1);
 }
 
-/** NumPy's matmul for operands of one or two axes. */
-function matrixProduct(call: Call, a: Constant, b: Constant): Constant {
+/**
+ * `factor` times NumPy's matmul for operands of one or two axes. Floats are rounded once, at the end: the order in which
+ * runtimes add them is left open.
+ */
+function matrixProduct(call: Call, a: Constant, b: Constant, factor: number): Constant {
   const [rankA, rankB] = [a.shape.length, b.shape.length];
   call.demand(rankA >= 1 && rankB >= 1, 'operands must have an axis', [rankA, rankB]);
   if (rankA > 2 || rankB > 2) call.refuse('stacks of matrices', 'constants of up to two axes are multiplied');
@@ -29,30 +34,43 @@ function matrixProduct(call: Call, a: Constant, b: Constant): Constant {
   call.demand(b.shape[0] === inner, `the second operand must have ${inner} rows`, b.shape);
   call.scope.budget.allocate(call.node.name, rows * columns);
   call.scope.budget.work(call.node.name, rows * inner * columns);
+  const floats = isFloat(a.type);
+  if (!floats && factor !== 1) call.refuse(`alpha = ${factor} of integers`, 'alpha must be 1');
+  const [times, plus] = [PRODUCT, SUM].map((operation) =>
+    floats ? operation.near : operate(call, a.type, operation),
+  ) as [typeof PRODUCT.near, typeof SUM.near];
   const data = new Float64Array(rows * columns);
   for (let i = 0; i < rows; i++) {
     for (let k = 0; k < inner; k++) {
-      const factor = a.data[i * inner + k]!;
-      for (let j = 0; j < columns; j++) data[i * columns + j]! += factor * b.data[k * columns + j]!;
+      const left = a.data[i * inner + k]!;
+      for (let j = 0; j < columns; j++) {
+        const at = i * columns + j;
+        data[at] = plus(data[at]!, times(left, b.data[k * columns + j]!));
+      }
     }
   }
   const shape = [...(rankA === 2 ? [rows] : []), ...(rankB === 2 ? [columns] : [])];
-  return constantOf(a.type, shape, data);
+  if (!floats) return constantOf(a.type, shape, data);
+  const result = floatResult(call, a.type);
+  return constantOf(
+    a.type,
+    shape,
+    data.map((value) => result(factor * value)),
+  );
 }
 
 function constantGemm(call: Call): Constant {
-  const { attributes, scope, node } = call;
+  const { attributes } = call;
   const operand = (index: number, flag: string) => {
-    const matrix = numbers(call, index);
+    const matrix = call.numbers(index);
     call.demand(matrix.shape.length === 2, `input ${index} must be a matrix`, matrix.shape);
     return attributes.flag(flag) ? transposedMatrix(call, matrix) : matrix;
   };
-  const result = matrixProduct(call, operand(0, 'transA'), operand(1, 'transB'));
-  const alpha = attributes.float('alpha', 1);
-  if (call.inputs[2])
+  if (call.inputs[2]) {
     call.refuse('of constants with a third input', 'a product of two constants is supported');
-  scope.budget.allocate(node.name, result.data.length);
-  return { ...result, data: result.data.map((value) => alpha * value) };
+  }
+  const [a, b] = [operand(0, 'transA'), operand(1, 'transB')];
+  return matrixProduct(call, a, b, attributes.float('alpha', 1));
 }
 
 function transposedMatrix(call: Call, matrix: Constant): Constant {
@@ -70,7 +88,7 @@ function matMul(call: Call): Signal {
 
 /** A constant operand of one or two axes; more only if they are 1. */
 function matrixOf(call: Call, index: number): Constant {
-  const constant = numbersOf(call, index);
+  const constant = call.numbers(index);
   const stacked = constant.shape.slice(0, -2);
   call.demand(constant.shape.length >= 1, `input ${index} must have an axis`, constant.shape);
   if (stacked.some((side) => side !== 1)) {
@@ -83,12 +101,6 @@ function matrixOf(call: Call, index: number): Constant {
     );
   }
   return reshaped(constant, constant.shape.slice(-2));
-}
-
-function numbersOf(call: Call, index: number): Constant {
-  const constant = call.requiredConstant(index);
-  if (constant.batch) call.refuse('a product with the batch size', 'it must be known');
-  return constant;
 }
 
 /** x · W, W [K, N] or [K]. */
@@ -167,14 +179,14 @@ function gemm(call: Call): Signal {
   const transA = call.attributes.flag('transA');
   const transB = call.attributes.flag('transB');
   if (a.kind === 'signal') {
-    const weight = numbersOf(call, 1);
+    const weight = call.numbers(1);
     const x = transA ? flipped(call, a) : a;
     const w = alphaTimes(call, transB ? weight : transposedMatrix(call, weight));
     const bias = featureBias(call, w.shape[0]!);
     const y = contracted(call, x, x.shape.length - 1, w, bias);
     return bias ? y : plusC(call, y);
   }
-  const weight = numbersOf(call, 0);
+  const weight = call.numbers(0);
   const plain = call.unbatched(b as Signal);
   const x = transB ? call.permuted(plain, [1, 0]) : plain;
   const w = alphaTimes(call, transA ? transposedMatrix(call, weight) : weight);
@@ -206,6 +218,9 @@ function plusC(call: Call, y: Signal): Signal {
   const c = call.inputs[2];
   if (!c) return y;
   const beta = call.attributes.float('beta', 1);
+  const [shape, own] = [call.dims(c), call.dims(y)];
+  const fits = shape.length <= 2 && shape.every((side, k) => side === 1 || side === own.at(k - shape.length));
+  call.demand(fits, `C must broadcast to [${own.join(', ')}]`, shape);
   if (c.kind === 'signal') return added(call, [y, c], [1, beta]);
   return scaledAndShifted(call, y, 1, c, beta);
 }

@@ -7,10 +7,7 @@ import type { Converter, Family } from './converter.ts';
 const EPSILON = Math.fround(1e-5);
 
 export const normalization: Family = new Map<string, Converter>([
-  [
-    'BatchNormalization',
-    { attributes: ['epsilon', 'momentum', 'spatial', 'training_mode'], signals: batchNormalization },
-  ],
+  ['BatchNormalization', { signals: batchNormalization }],
 ]);
 
 function batchNormalization(call: Call): Signal {
@@ -30,8 +27,8 @@ function batchNormalization(call: Call): Signal {
   const [gamma, beta, mean, variance] = [1, 2, 3, 4].map((index) => {
     const constant = call.requiredConstant(index);
     call.demand(
-      constant.data.length === channels,
-      `input ${index} must have ${channels} entries`,
+      constant.shape.length === 1 && constant.data.length === channels,
+      `input ${index} must be a vector of ${channels} entries`,
       constant.shape,
     );
     return constant.data;

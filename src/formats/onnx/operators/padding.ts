@@ -5,20 +5,18 @@ import { everyAxis } from '../../../network/size.ts';
 import type { Call, Signal } from '../call.ts';
 import type { Converter, Family } from './converter.ts';
 
-export const padding: Family = new Map<string, Converter>([
-  ['Pad', { attributes: ['mode', 'pads', 'value'], signals: pad }],
-]);
+export const padding: Family = new Map<string, Converter>([['Pad', { signals: pad }]]);
 
 function pad(call: Call): Signal {
   const x = call.signal(0);
   const rank = call.dims(x).length;
   const { before, after } = padsPerAxis(call, rank);
+  const mode = modeOf(call);
   if ([...before, ...after].every((count) => count === 0)) return x;
   if ([...before, ...after].some((count) => count < 0)) {
     call.refuse(`pads [${[...before, ...after].join(', ')}]`, 'pads must not be negative');
   }
   const image = call.image(0);
-  const mode = modeOf(call);
   if (before[0] !== 0 || after[0] !== 0 || before[1] !== 0 || after[1] !== 0) {
     call.refuse('the batch or channel axis', 'only spatial axes can be padded');
   }

@@ -5,13 +5,11 @@ import type { Call, Signal } from '../call.ts';
 import type { Converter, Family } from './converter.ts';
 import { extentsOf, type Pads, perAxis, windowPads, windowsFollow } from './convolution.ts';
 
-const WINDOW_ATTRIBUTES = ['auto_pad', 'ceil_mode', 'dilations', 'kernel_shape', 'pads', 'strides'];
-
 export const pooling: Family = new Map<string, Converter>([
-  ['AveragePool', { attributes: [...WINDOW_ATTRIBUTES, 'count_include_pad'], signals: averagePool }],
-  ['MaxPool', { attributes: [...WINDOW_ATTRIBUTES, 'storage_order'], signals: maxPool }],
-  ['GlobalAveragePool', { attributes: [], signals: (call) => global(call, 'global-average-pool') }],
-  ['GlobalMaxPool', { attributes: [], signals: (call) => global(call, 'global-max-pool') }],
+  ['AveragePool', { signals: averagePool }],
+  ['MaxPool', { signals: maxPool }],
+  ['GlobalAveragePool', { signals: (call) => global(call, 'global-average-pool') }],
+  ['GlobalMaxPool', { signals: (call) => global(call, 'global-max-pool') }],
 ]);
 
 interface PoolWindows {

@@ -3,53 +3,83 @@ import { OWN_FIELDS, tied } from '../../../network/follows.ts';
 import { everyAxis, product, strides } from '../../../network/size.ts';
 import type { Call, Signal } from '../call.ts';
 import { type Constant, constantOf, walk } from '../constant.ts';
-import { type Converter, type Family, numbers } from './converter.ts';
+import { type ElementType, isFloat } from '../elementType.ts';
+import type { Converter, Family } from './converter.ts';
+import { floatResult, integerResult, type Operation, operate, PRODUCT, SUM } from './entries.ts';
 
-const ATTRIBUTES = ['axes', 'keepdims', 'noop_with_empty_axes'];
-
-const add = (a: number, b: number) => a + b;
+/** What becomes of the entries that are reduced to one. */
+type Reduction = (call: Call, type: ElementType) => (x: Float64Array) => number;
 
 export const reduction: Family = new Map<string, Converter>([
-  [
-    'ReduceMean',
-    reducer(
-      18,
-      (x) => x.reduce(add, 0) / x.length,
-      (call, x, axes) => mean(call, x, axes, false),
-    ),
-  ],
-  [
-    'ReduceSum',
-    reducer(
-      13,
-      (x) => x.reduce(add, 0),
-      (call, x, axes) => mean(call, x, axes, true),
-    ),
-  ],
-  ['ReduceMax', reducer(18, (x) => x.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY), maximum)],
-  ['ReduceMin', reducer(18, (x) => x.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY))],
-  ['ReduceProd', reducer(18, (x) => x.reduce((a, b) => a * b, 1))],
-  ['ReduceL1', reducer(18, (x) => x.reduce((sum, value) => sum + Math.abs(value), 0))],
-  ['ReduceL2', reducer(18, (x) => Math.sqrt(x.reduce((sum, value) => sum + value * value, 0)))],
-  ['ReduceSumSquare', reducer(18, (x) => x.reduce((sum, value) => sum + value * value, 0))],
+  ['ReduceMean', reducer(18, average, (call, x, axes) => mean(call, x, axes, false))],
+  ['ReduceSum', reducer(13, accumulated(SUM, 0), (call, x, axes) => mean(call, x, axes, true))],
+  ['ReduceMax', reducer(18, () => (x) => x.reduce((a, b) => Math.max(a, b)), maximum)],
+  ['ReduceMin', reducer(18, () => (x) => x.reduce((a, b) => Math.min(a, b)))],
+  ['ReduceProd', reducer(18, accumulated(PRODUCT, 1))],
+  ['ReduceL1', reducer(18, sumOf(Math.abs))],
+  ['ReduceL2', reducer(18, length)],
+  ['ReduceSumSquare', reducer(18, sumOfSquares)],
 ]);
+
+/** Floats are rounded once, at the end: the order in which runtimes add them is left open. */
+function accumulated({ near, exact }: Operation, start: number): Reduction {
+  return (call, type) => {
+    if (isFloat(type)) {
+      const result = floatResult(call, type);
+      return (x) => result(x.reduce(near, start));
+    }
+    const f = operate(call, type, { near, exact });
+    return (x) => x.reduce(f, start);
+  };
+}
+
+/** The sum of what a function makes of each entry, which must be a number of the type. */
+function sumOf(f: (value: number) => number): Reduction {
+  return (call, type) => {
+    const entry = isFloat(type) ? (value: number) => value : integerResult(call, type);
+    const total = accumulated(SUM, 0)(call, type);
+    return (x) => total(x.map((value) => entry(f(value))));
+  };
+}
+
+function sumOfSquares(call: Call, type: ElementType): (x: Float64Array) => number {
+  const square = isFloat(type) ? (a: number, b: number) => a * b : operate(call, type, PRODUCT);
+  const total = accumulated(SUM, 0)(call, type);
+  return (x) => total(x.map((value) => square(value, value)));
+}
+
+function length(call: Call, type: ElementType): (x: Float64Array) => number {
+  const result = floatResult(call, type);
+  return (x) => result(Math.sqrt(x.reduce((sum, value) => sum + value * value, 0)));
+}
+
+/** How the mean of integers is rounded is left open, so it must be one of them. */
+function average(call: Call, type: ElementType): (x: Float64Array) => number {
+  if (isFloat(type)) {
+    const result = floatResult(call, type);
+    return (x) => result(x.reduce(SUM.near, 0) / x.length);
+  }
+  const result = integerResult(call, type);
+  return (x) => result(result(x.reduce(SUM.near, 0)) / x.length);
+}
 
 /**
  * @param inputSince the operator set since which the axes are an input
- * @param constants of the entries that are reduced to one
  * @param signals over axes of the sample, which the result is without
  */
 function reducer(
   inputSince: number,
-  constants: (x: Float64Array) => number,
+  constants: Reduction,
   signals?: (call: Call, x: Signal, axes: readonly number[]) => Signal,
 ): Converter {
   return {
-    attributes: ATTRIBUTES,
     constants: (call) => reducedConstant(call, inputSince, constants),
     ...(signals && { signals: (call: Call) => reducedSignal(call, inputSince, signals) }),
   };
 }
+
+/** Reductions that are not the identity on single entries. */
+const ENTRIES_TOO: ReadonlySet<string> = new Set(['ReduceL1', 'ReduceL2', 'ReduceSumSquare']);
 
 /** The axes to reduce, counted from the front; undefined where the node does nothing. */
 function reducedAxes(call: Call, inputSince: number, rank: number): number[] | undefined {
@@ -62,10 +92,16 @@ function withoutAxes(shape: readonly number[], axes: readonly number[], keep: bo
   return shape.flatMap((side, axis) => (axes.includes(axis) ? (keep ? [1] : []) : [side]));
 }
 
-function reducedConstant(call: Call, inputSince: number, reduce: (x: Float64Array) => number): Constant {
-  const x = numbers(call, 0);
+function reducedConstant(call: Call, inputSince: number, reduction: Reduction): Constant {
+  const x = call.numbers(0);
   const axes = reducedAxes(call, inputSince, x.shape.length);
-  if (!axes) return x;
+  if (!axes) {
+    if (ENTRIES_TOO.has(call.node.opType)) {
+      call.refuse('without axes that does nothing', 'whether entries stay as they are is left open');
+    }
+    return x;
+  }
+  const reduce = reduction(call, x.type);
   call.demand(x.data.length > 0, 'there must be something to reduce', x.shape);
   call.scope.budget.allocate(call.node.name, 2 * x.data.length);
   const steps = strides(x.shape);

@@ -7,11 +7,11 @@ import type { Converter, Family } from './converter.ts';
 import { contracted } from './linear.ts';
 
 export const selection: Family = new Map<string, Converter>([
-  ['Slice', { attributes: ['axes', 'starts', 'ends'], constants: sliceConstant, signals: sliceSignal }],
-  ['Gather', { attributes: ['axis'], constants: gatherConstant, signals: gatherSignal }],
-  ['Split', { attributes: ['axis', 'split', 'num_outputs'], constants: splitConstant, signals: splitSignal }],
-  ['Expand', { attributes: [], constants: expandConstant }],
-  ['Tile', { attributes: [], constants: tileConstant }],
+  ['Slice', { constants: sliceConstant, signals: sliceSignal }],
+  ['Gather', { constants: gatherConstant, signals: gatherSignal }],
+  ['Split', { constants: splitConstant, signals: splitSignal }],
+  ['Expand', { constants: expandConstant }],
+  ['Tile', { constants: tileConstant }],
 ]);
 
 /** Indices start, start + step, …, `count` of them, of one axis. */
@@ -29,10 +29,18 @@ export interface Stretch {
 /** Ends from here on mean the end. */
 const LARGEST_SIDE = 2 ** 31 - 1;
 
+/** Starts or ends, infinite where the file has integers beyond 2^53: such an end is beyond every side. */
+function sliceEnds(call: Call, name: string, index: number): readonly number[] {
+  if (call.opset < 10) return call.attributes.integers(name)!;
+  const { shape, data } = call.known(index);
+  call.demand(shape.length === 1, `${name} must be a vector`, shape);
+  return [...data];
+}
+
 /** What a Slice takes of the axes it names; `sides` gives the side of an axis. */
 function stretches(call: Call, rank: number, sides: (axis: number) => number): Stretch[] {
-  const starts = call.listArgument('starts', 1, 10) ?? call.malformed('starts must be given', 'none');
-  const ends = call.listArgument('ends', 2, 10) ?? call.malformed('ends must be given', 'none');
+  const starts = sliceEnds(call, 'starts', 1);
+  const ends = sliceEnds(call, 'ends', 2);
   const axes = call.listArgument('axes', 3, 10) ?? [...starts.keys()];
   const steps = (call.opset >= 10 ? call.integers(4) : undefined) ?? everyAxis(starts.length, 1);
   const lengths = [starts, ends, axes, steps].map((list) => list.length);
@@ -131,15 +139,14 @@ function selected(call: Call, x: Signal, axis: number, indices: readonly number[
   call.scope.budget.allocate(call.node.name, indices.length * side);
   const matrix = new Float64Array(indices.length * side);
   for (const [row, index] of indices.entries()) matrix[row * side + index] = 1;
-  return contracted(call, x, axis, constantOf('float', [indices.length, side], matrix));
+  return contracted(call, x, axis, constantOf('double', [indices.length, side], matrix));
 }
 
 // ---- Gather -----------------------------------------------------------------------------------
 
 /** Indices from the front. */
 function gatherIndices(call: Call, side: number): Constant {
-  const indices = call.requiredConstant(1);
-  call.demand(indices.type === 'integer' && !indices.batch, 'indices must be known integers', indices.type);
+  const indices = call.numbers(1);
   const data = indices.data.map((index) => (index < 0 ? index + side : index));
   for (const index of data)
     call.demand(index >= 0 && index < side, `indices must lie in [${-side}, ${side})`, index);
@@ -180,11 +187,13 @@ function gatherSignal(call: Call): Signal {
 
 /** Each output's stretch of the axis. */
 function splitStretches(call: Call, axis: number, side: number): Stretch[] {
-  const outputs = call.attributes.integer('num_outputs', call.node.outputs.length);
-  call.demand(outputs >= 1 && outputs <= side, `the outputs must number 1 to ${side}`, outputs);
-  const part = Math.ceil(side / outputs);
-  const equal = everyAxis(outputs, part).with(outputs - 1, side - part * (outputs - 1));
-  const sides = call.listArgument('split', 1, 13) ?? equal;
+  const outputs = call.node.outputs.length;
+  const stated = call.attributes.integer('num_outputs', undefined);
+  call.demand(stated === undefined || stated === outputs, `num_outputs must be ${outputs}`, stated ?? 0);
+  const given = call.listArgument('split', 1, 13);
+  call.demand(!given || stated === undefined, 'split must not be given with num_outputs', stated ?? 0);
+  const sides = given ?? equalParts(call, outputs, side);
+  call.demand(sides.length === outputs, `split must have ${outputs} entries`, sides);
   const total = sides.reduce((a, b) => a + b, 0);
   call.demand(
     sides.every((count) => count >= 0) && total === side,
@@ -196,6 +205,15 @@ function splitStretches(call: Call, axis: number, side: number): Stretch[] {
     start += count;
     return { axis, start: start - count, step: 1, count, toEnd: false };
   });
+}
+
+/** Of one length; since operator set 18 the last may be shorter. */
+function equalParts(call: Call, parts: number, side: number): number[] {
+  call.demand(parts <= side, `the outputs must number 1 to ${side}`, parts);
+  const part = Math.ceil(side / parts);
+  const last = side - part * (parts - 1);
+  call.demand(last === part || call.opset >= 18, `the outputs must divide ${side}`, parts);
+  return everyAxis(parts, part).with(parts - 1, last);
 }
 
 function splitConstant(call: Call): Constant[] {

@@ -6,20 +6,14 @@ import { type Constant, reshaped, transposed } from '../constant.ts';
 import type { Converter, Family } from './converter.ts';
 
 export const shape: Family = new Map<string, Converter>([
-  [
-    'Identity',
-    { attributes: [], constants: (call) => call.requiredConstant(0), signals: (call) => call.signal(0) },
-  ],
-  [
-    'Dropout',
-    { attributes: ['ratio', 'seed'], constants: (call) => dropout(call) as Constant, signals: dropout },
-  ],
-  ['Flatten', viewing(['axis'], flattenedDims)],
-  ['Reshape', viewing(['allowzero'], reshapedDims, reshapeKeeps)],
-  ['Squeeze', viewing(['axes'], squeezedDims)],
-  ['Unsqueeze', viewing(['axes'], unsqueezedDims)],
-  ['Transpose', { attributes: ['perm'], constants: transposedConstant, signals: transposedSignal }],
-  ['Concat', { attributes: ['axis'], constants: concatenatedConstant, signals: concatenatedSignal }],
+  ['Identity', { constants: (call) => call.requiredConstant(0), signals: (call) => call.signal(0) }],
+  ['Dropout', { constants: (call) => dropout(call) as Constant, signals: dropout }],
+  ['Flatten', viewing(flattenedDims)],
+  ['Reshape', viewing(reshapedDims, reshapeKeeps)],
+  ['Squeeze', viewing(squeezedDims)],
+  ['Unsqueeze', viewing(unsqueezedDims)],
+  ['Transpose', { constants: transposedConstant, signals: transposedSignal }],
+  ['Concat', { constants: concatenatedConstant, signals: concatenatedSignal }],
 ]);
 
 /** At inference the input itself. */
@@ -35,12 +29,10 @@ function dropout(call: Call): Value {
  * @param keeps whether it gives the dims that were there, at every length of the signal
  */
 function viewing(
-  attributes: readonly string[],
   dims: (call: Call, from: readonly Dimension[]) => Dimension[],
   keeps?: (call: Call, x: Signal) => boolean,
 ): Converter {
   return {
-    attributes,
     constants: (call) => {
       const from = call.requiredConstant(0);
       const to = dims(call, from.shape);
@@ -97,11 +89,7 @@ function merged(call: Call, dims: readonly Dimension[]): Dimension {
 /** Entries of the shape: sizes, 0 for the size of the input's axis, −1 for what remains. */
 function reshapedDims(call: Call, from: readonly Dimension[]): Dimension[] {
   const target = call.requiredConstant(1);
-  call.demand(
-    target.type === 'integer' && target.shape.length === 1,
-    'the shape must be a vector of integers',
-    target.shape,
-  );
+  call.demand(target.shape.length === 1, 'the shape must be a vector', target.shape);
   const keepsZero = call.attributes.flag('allowzero');
   const batch = call.scope.batch;
   const to: Dimension[] = [...target.data].map((size, axis) => {
@@ -218,7 +206,7 @@ function concatenatedConstant(call: Call): Constant {
   const first = parts[0] ?? call.malformed('there must be inputs', 'none');
   const axis = concatAxis(call, first.shape.length);
   for (const part of parts) {
-    const fits = sameShape(part.shape.with(axis, 0), first.shape.with(axis, 0)) && part.type === first.type;
+    const fits = sameShape(part.shape.with(axis, 0), first.shape.with(axis, 0));
     call.demand(fits, `inputs must agree with [${first.shape.join(', ')}] but for axis ${axis}`, part.shape);
   }
   const total = parts.reduce((sum, part) => sum + part.shape[axis]!, 0);

@@ -1,20 +1,22 @@
 /** Gated activations: SiLU, Swish, hard swish, Mish and both forms of GELU as products x · g(x). */
-import type { Elementwise } from '../../../network/elementwise.ts';
+import { type Elementwise, isTanhGelu } from '../../../network/elementwise.ts';
 import { OWN_FIELDS } from '../../../network/follows.ts';
+import { isFloat } from '../elementType.ts';
 import type { GraphNode } from '../graph.ts';
 import { applyElementwise, swish } from '../operators/elementwise.ts';
 import { makerOf, type Pattern, type Surroundings } from './pattern.ts';
+import { ONE, outward, over, type Quotient, rounded, times } from './quotient.ts';
 
-/** A product written out: a number times values. */
+/** A product written out: numbers times values. */
 interface Factors {
-  readonly coefficient: number;
+  readonly quotient: Quotient;
   readonly values: readonly string[];
 }
 
-/** A gate g(u) such that coefficient · u · g(u) is a known function. */
+/** A gate g(u) such that quotient · u · g(u) is a known function. */
 interface Gate {
   readonly argument: string;
-  readonly coefficient: number;
+  readonly quotient: Quotient;
   readonly function: Elementwise;
 }
 
@@ -33,13 +35,15 @@ export function matchGate(node: GraphNode, around: Surroundings): Pattern | unde
       const [a, b, ...more] = factors.values;
       const product = (a === value && b === gate.argument) || (b === value && a === gate.argument);
       if (!product || more.length > 0) continue;
-      const ratio = factors.coefficient / gate.coefficient;
+      // The slopes of every gate lie on both sides of 0, so a larger factor never loses one.
+      const factor = outward(over(factors.quotient, gate.quotient));
+      if (factor === undefined) continue;
       return {
         inputs: [gate.argument],
         convert: (call) => {
           const y = applyElementwise(call, gate.function, call.signal(0));
-          if (ratio === 1) return y;
-          return call.emitSame({ kind: 'scale', scale: Float64Array.of(ratio) }, y, OWN_FIELDS, 'scale');
+          if (factor === 1) return y;
+          return call.emitSame({ kind: 'scale', scale: Float64Array.of(factor) }, y, OWN_FIELDS, 'scale');
         },
       };
     }
@@ -54,19 +58,18 @@ function factorsOf(
   stops: ReadonlySet<string> | undefined,
   depth: number,
 ): Factors {
-  const leaf = { coefficient: 1, values: [value] };
+  const leaf = { quotient: ONE, values: [value] };
   if (depth === 0 || stops?.has(value)) return leaf;
   const node = makerOf(value, around);
-  if (node?.inputs.length !== 2) return leaf;
-  if (node.opType !== 'Mul' && node.opType !== 'Div') return leaf;
+  if (node?.opType !== 'Mul' && node?.opType !== 'Div') return leaf;
   const [left, right] = node.inputs.map((input): Factors | undefined => {
     if (!around.constant(input)) return factorsOf(input, around, stops, depth - 1);
     const number = scalar(input, around);
-    return number === undefined ? undefined : { coefficient: number, values: [] };
+    return number === undefined ? undefined : { quotient: { over: [number], under: [] }, values: [] };
   });
   if (!left || !right || (node.opType === 'Div' && right.values.length > 0)) return leaf;
-  const factor = node.opType === 'Div' ? 1 / right.coefficient : right.coefficient;
-  return { coefficient: left.coefficient * factor, values: [...left.values, ...right.values] };
+  const quotient = (node.opType === 'Div' ? over : times)(left.quotient, right.quotient);
+  return { quotient, values: [...left.values, ...right.values] };
 }
 
 /** The gates that a value may be. */
@@ -78,17 +81,16 @@ function gatesMadeBy(value: string, around: Surroundings): Gate[] {
     case 'Sigmoid':
       return sigmoidGates(input, around);
     case 'HardSigmoid': {
-      const alpha = node.attributes.float('alpha', Math.fround(0.2));
-      const beta = node.attributes.float('beta', 0.5);
-      if (!close(alpha, 1 / 6) || beta !== 0.5) return [];
-      return [{ argument: input, coefficient: 1, function: { name: 'hard-swish' } }];
+      const rate = node.attributes.float('alpha', Math.fround(0.2));
+      if (node.attributes.float('beta', 0.5) !== 0.5 || !Number.isFinite(rate)) return [];
+      return [{ argument: input, quotient: ONE, function: { name: 'hard-swish', rate } }];
     }
     case 'Clip':
       return relu6Gate(node, around);
     case 'Tanh': {
       const inner = makerOf(input, around);
       if (inner?.opType !== 'Softplus') return [];
-      return [{ argument: inner.inputs[0]!, coefficient: 1, function: { name: 'mish' } }];
+      return [{ argument: inner.inputs[0]!, quotient: ONE, function: { name: 'mish' } }];
     }
     case 'Add': {
       const shifted = plusNumber(value, around, 1);
@@ -104,10 +106,11 @@ function gatesMadeBy(value: string, around: Surroundings): Gate[] {
 
 /** u · σ(u), or u · σ(β u). */
 function sigmoidGates(input: string, around: Surroundings): Gate[] {
-  const plain: Gate = { argument: input, coefficient: 1, function: swish(1) };
-  const { coefficient, values } = factorsOf(input, around, undefined, 1);
-  if (values.length !== 1 || values[0] === input) return [plain];
-  return [plain, { argument: values[0]!, coefficient: 1, function: swish(coefficient) }];
+  const plain: Gate = { argument: input, quotient: ONE, function: swish(1) };
+  const inner = multipleOf(input, around);
+  return inner
+    ? [plain, { argument: inner.argument, quotient: ONE, function: swish(inner.factor) }]
+    : [plain];
 }
 
 /** u · ReLU6(u + 3) / 6 */
@@ -117,21 +120,23 @@ function relu6Gate(node: GraphNode, around: Surroundings): Gate[] {
     asInputs ? scalar(node.inputs[index] ?? '', around) : node.attributes.float(name, undefined);
   if (bound(1, 'min') !== 0 || bound(2, 'max') !== 6) return [];
   const argument = plusNumber(node.inputs[0]!, around, 3);
-  return argument === undefined ? [] : [{ argument, coefficient: 1 / 6, function: { name: 'hard-swish' } }];
+  const quotient = { over: [], under: [6] };
+  return argument === undefined ? [] : [{ argument, quotient, function: { name: 'hard-swish' } }];
 }
 
-/** ½ u (1 + erf(u / √2)) */
+const HALF: Quotient = { over: [0.5], under: [] };
+
+/** ½ u (1 + erf(r u)); the usual r is 1/√2, and the slopes are the same for all. */
 function erfGate(input: string, around: Surroundings): Gate[] {
-  const { coefficient, values } = factorsOf(input, around, undefined, 1);
-  if (values.length !== 1 || !close(coefficient, Math.SQRT1_2)) return [];
-  return [{ argument: values[0]!, coefficient: 0.5, function: { name: 'gelu' } }];
+  const inner = multipleOf(input, around);
+  if (!inner) return [];
+  return [{ argument: inner.argument, quotient: HALF, function: { name: 'gelu', rate: inner.factor } }];
 }
 
-/** ½ u (1 + tanh(√(2/π) (u + 0.044715 u³))) */
+/** ½ u (1 + tanh(k (u + c u³))) with k and c near √(2/π) and 0.044715; the slopes are those for these k and c. */
 function tanhGate(input: string, around: Surroundings): Gate[] {
-  const { coefficient, values } = factorsOf(input, around, undefined, 1);
-  if (values.length !== 1 || !close(coefficient, Math.sqrt(2 / Math.PI))) return [];
-  const sum = makerOf(values[0]!, around);
+  const outer = multipleOf(input, around);
+  const sum = outer && makerOf(outer.argument, around);
   if (sum?.opType !== 'Add') return [];
   const [a, b] = sum.inputs as [string, string];
   for (const [argument, cubic] of [
@@ -141,21 +146,31 @@ function tanhGate(input: string, around: Surroundings): Gate[] {
     const stops = new Set([argument]);
     const product = cubeExpanded(factorsOf(cubic, around, stops, DEEPEST_PRODUCT), around);
     const isCube = product.values.length === 3 && product.values.every((value) => value === argument);
-    if (isCube && close(product.coefficient, 0.044715)) {
-      return [{ argument, coefficient: 0.5, function: { name: 'gelu-tanh' } }];
+    const constants = { rate: outer!.factor, cubic: rounded(product.quotient) ?? 0 };
+    if (isCube && isTanhGelu(constants)) {
+      return [{ argument, quotient: HALF, function: { name: 'gelu-tanh', constants } }];
     }
   }
   return [];
 }
 
+/** A value that is a number times another, one node before. */
+function multipleOf(value: string, around: Surroundings): { argument: string; factor: number } | undefined {
+  const { quotient, values } = factorsOf(value, around, undefined, 1);
+  const factor = rounded(quotient);
+  return values.length === 1 && values[0] !== value && factor !== undefined
+    ? { argument: values[0]!, factor }
+    : undefined;
+}
+
 /** Pow(u, 3) and Pow(u, 2) written as products. */
-function cubeExpanded({ coefficient, values }: Factors, around: Surroundings): Factors {
+function cubeExpanded({ quotient, values }: Factors, around: Surroundings): Factors {
   const expanded = values.flatMap((value) => {
     const node = makerOf(value, around);
     const exponent = node?.opType === 'Pow' ? scalar(node.inputs[1] ?? '', around) : undefined;
     return exponent === 2 || exponent === 3 ? new Array<string>(exponent).fill(node!.inputs[0]!) : [value];
   });
-  return { coefficient, values: expanded };
+  return { quotient, values: expanded };
 }
 
 /** The value to which an Add adds the given number. */
@@ -171,14 +186,6 @@ function plusNumber(value: string, around: Surroundings, number: number): string
 /** A constant of one entry, which leaves shapes alone. */
 function scalar(name: string, around: Surroundings): number | undefined {
   const constant = around.constant(name);
-  if (constant?.type !== 'float' || constant.data.length !== 1) return undefined;
+  if (!constant || !isFloat(constant.type) || constant.data.length !== 1) return undefined;
   return constant.shape.length <= 1 ? constant.data[0] : undefined;
-}
-
-/**
- * Equal to the accuracy with which float32 holds the number that is meant. What it forgives moves slopes by no
- * more than the rounding of the network's own arithmetic.
- */
-function close(value: number, meant: number): boolean {
-  return Math.abs(value - meant) <= 2 ** -22 * Math.abs(meant);
 }
