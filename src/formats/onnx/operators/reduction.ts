@@ -5,47 +5,50 @@ import type { Call, Signal } from '../call.ts';
 import { type Constant, constantOf, walk } from '../constant.ts';
 import { type ElementType, isFloat } from '../elementType.ts';
 import type { Converter, Family } from './converter.ts';
-import { floatResult, integerResult, type Operation, operate, PRODUCT, SUM } from './entries.ts';
+import { floatResult, integerResult } from './entries.ts';
+
+type Join = (a: number, b: number) => number;
+
+const plus: Join = (a, b) => a + b;
+const times: Join = (a, b) => a * b;
 
 /** What becomes of the entries that are reduced to one. */
 type Reduction = (call: Call, type: ElementType) => (x: Float64Array) => number;
 
 export const reduction: Family = new Map<string, Converter>([
   ['ReduceMean', reducer(18, average, (call, x, axes) => mean(call, x, axes, false))],
-  ['ReduceSum', reducer(13, accumulated(SUM, 0), (call, x, axes) => mean(call, x, axes, true))],
+  ['ReduceSum', reducer(13, accumulated(plus, 0), (call, x, axes) => mean(call, x, axes, true))],
   ['ReduceMax', reducer(18, () => (x) => x.reduce((a, b) => Math.max(a, b)), maximum)],
   ['ReduceMin', reducer(18, () => (x) => x.reduce((a, b) => Math.min(a, b)))],
-  ['ReduceProd', reducer(18, accumulated(PRODUCT, 1))],
-  ['ReduceL1', reducer(18, sumOf(Math.abs))],
+  ['ReduceProd', reducer(18, accumulated(times, 1))],
+  ['ReduceL1', reducer(18, accumulated(plus, 0, Math.abs))],
   ['ReduceL2', reducer(18, length)],
-  ['ReduceSumSquare', reducer(18, sumOfSquares)],
+  [
+    'ReduceSumSquare',
+    reducer(
+      18,
+      accumulated(plus, 0, (value) => value * value),
+    ),
+  ],
 ]);
 
-/** Floats are rounded once, at the end: the order in which runtimes add them is left open. */
-function accumulated({ near, exact }: Operation, start: number): Reduction {
+/**
+ * The entries joined, after a function of each. Floats are rounded once, at the end: the order in which runtimes add
+ * them is left open. So is what becomes of integers that leave their type on the way, in whatever order.
+ */
+function accumulated(join: Join, start: number, each = (value: number) => value): Reduction {
   return (call, type) => {
     if (isFloat(type)) {
       const result = floatResult(call, type);
-      return (x) => result(x.reduce(near, start));
+      return (x) => result(x.reduce((sum, value) => join(sum, each(value)), start));
     }
-    const f = operate(call, type, { near, exact });
-    return (x) => x.reduce(f, start);
+    const result = integerResult(call, type);
+    return (x) => {
+      // No part of the whole is larger than that of the magnitudes, zeros taken for ones in products.
+      x.reduce((sum, value) => result(join(sum, Math.max(result(Math.abs(each(value))), start))), start);
+      return result(x.reduce((sum, value) => join(sum, each(value)), start));
+    };
   };
-}
-
-/** The sum of what a function makes of each entry, which must be a number of the type. */
-function sumOf(f: (value: number) => number): Reduction {
-  return (call, type) => {
-    const entry = isFloat(type) ? (value: number) => value : integerResult(call, type);
-    const total = accumulated(SUM, 0)(call, type);
-    return (x) => total(x.map((value) => entry(f(value))));
-  };
-}
-
-function sumOfSquares(call: Call, type: ElementType): (x: Float64Array) => number {
-  const square = isFloat(type) ? (a: number, b: number) => a * b : operate(call, type, PRODUCT);
-  const total = accumulated(SUM, 0)(call, type);
-  return (x) => total(x.map((value) => square(value, value)));
 }
 
 function length(call: Call, type: ElementType): (x: Float64Array) => number {
@@ -57,10 +60,11 @@ function length(call: Call, type: ElementType): (x: Float64Array) => number {
 function average(call: Call, type: ElementType): (x: Float64Array) => number {
   if (isFloat(type)) {
     const result = floatResult(call, type);
-    return (x) => result(x.reduce(SUM.near, 0) / x.length);
+    return (x) => result(x.reduce(plus, 0) / x.length);
   }
   const result = integerResult(call, type);
-  return (x) => result(result(x.reduce(SUM.near, 0)) / x.length);
+  const sum = accumulated(plus, 0)(call, type);
+  return (x) => result(sum(x) / x.length);
 }
 
 /**
