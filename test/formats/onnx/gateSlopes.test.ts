@@ -138,19 +138,23 @@ describe('SiLU, Mish and hard swish', () => {
     holds(await interval(nodes, []), slope, 4, 1e-12);
   });
 
-  it.each([1 / 6, Math.fround(1 / 6), (1 / 6) * (1 + PARTS), 0.1])('x ReLU6(x + 3) times %d', async (m) => {
-    const nodes = [
-      node('Add', 'x three', 'z'),
-      node('Clip', 'z zero six', 'g'),
-      node('Mul', 'x g', 'p'),
-      node('Mul', 'p m', 'y'),
-    ];
-    const initializers = [double('three', 3), double('zero', 0), double('six', 6), double('m', m)];
-    // (2 x + 3) m up to the kinks at ±3
-    const { lower, upper } = await interval(nodes, initializers);
-    expect(upper >= 9n * fixed(m) && lower <= -3n * fixed(m)).toBe(true);
-    expect(upper - 9n * fixed(m) <= fixed(1e-13)).toBe(true);
-  });
+  const factors = Array.from({ length: 16 }, (_, k) => (k + 1) / 17);
+  it.each([1 / 6, Math.fround(1 / 6), (1 / 6) * (1 + PARTS), ...factors])(
+    'x ReLU6(x + 3) times %d',
+    async (m) => {
+      const nodes = [
+        node('Add', 'x three', 'z'),
+        node('Clip', 'z zero six', 'g'),
+        node('Mul', 'x g', 'p'),
+        node('Mul', 'p m', 'y'),
+      ];
+      const initializers = [double('three', 3), double('zero', 0), double('six', 6), double('m', m)];
+      // (2 x + 3) m up to the kinks at ±3
+      const { lower, upper } = await interval(nodes, initializers);
+      expect(upper >= 9n * fixed(m) && lower <= -3n * fixed(m)).toBe(true);
+      expect(upper - 9n * fixed(m) <= fixed(1e-13)).toBe(true);
+    },
+  );
 
   it.each([Math.fround(1 / 6), Math.fround(0.2), 0.25])('x HardSigmoid x of rate %d', async (alpha) => {
     const nodes = [node('HardSigmoid', 'x', 'g', { alpha, beta: 0.5 }), node('Mul', 'x g', 'y')];

@@ -8,7 +8,7 @@ ort.env.logLevel = 'fatal';
 export class NotImplemented extends Error {}
 
 /**
- * The output y of a model with one input x, a batch of samples in the type of `x`.
+ * The one output of a model for its one input, a batch of samples in the type of `x`.
  * @throws NotImplemented for operators and types without a kernel
  * @throws Error for models that ONNX Runtime refuses
  */
@@ -26,8 +26,9 @@ export async function runOnnx(
       logSeverityLevel: 4,
     });
     const type = x instanceof Float64Array ? 'float64' : 'float32';
-    const { y } = await session.run({ x: new ort.Tensor(type, x, [...dims]) });
-    return Array.from(y!.data as Float64Array, Number);
+    const feeds = { [session.inputNames[0]!]: new ort.Tensor(type, x, [...dims]) };
+    const outputs = await session.run(feeds, { logSeverityLevel: 4 });
+    return Array.from(outputs[session.outputNames[0]!]!.data as Float64Array, Number);
   } catch (error) {
     if (/NOT_IMPLEMENTED|ERROR_CODE: 9/.test(String(error))) {
       throw new NotImplemented(String(error));
