@@ -228,7 +228,11 @@ class Interpretation {
 
   /** A reader that misunderstands a node would give other sides than the file states. */
   private checkDeclared(value: Signal): void {
-    const { output } = this.graph;
+    const { output, types } = this.graph;
+    const type = types.get(output.name);
+    if (output.type && type && output.type !== type) {
+      throw new InputError(`output ${output.name}: its nodes must give ${output.type}, got ${type}`);
+    }
     const dims = new Call(RIM, [], this.scope).dims(value);
     const fits =
       !output.dims ||

@@ -25,7 +25,7 @@ export interface ReadOptions {
 
 /**
  * Reads an ONNX model (operator sets 7 to 28) as it stands: nothing is merged or simplified, constants are
- * computed in float64 from the stored values, and the batch axis is dropped.
+ * computed as ONNX defines it for their types, and the batch axis is dropped.
  * @throws InputError for files that are malformed or do not say what is needed
  * @throws UnsupportedError for what has no bound or is not read, every such node at once
  */
@@ -57,6 +57,7 @@ function resolve(model: ModelProto, external: ExternalFiles, options: ReadOption
   const output = graphOutput(model, options.output);
   const initializers = new Map<string, TensorProto>();
   for (const tensor of model.graph!.initializer) {
+    if (tensor.name === '') throw new InputError('initializer: each must have a name, got one without');
     if (initializers.has(tensor.name) || tensor.name === input.name) {
       throw new InputError(`initializer ${tensor.name}: names must be unique, got it twice`);
     }

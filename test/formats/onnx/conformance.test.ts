@@ -67,8 +67,11 @@ describe('a node that is not as ONNX says', () => {
 
 describe('types', () => {
   it('are those of the nodes on the way', async () => {
-    const nodes = [node('Cast', 'x', 'h', { to: BigInt(DataType.DOUBLE) }), node('Mul', 'h d', 'y')];
-    expect(kinds(await read(model(nodes, { initializers: [d] })))).toEqual(['scale']);
+    const nodes = [node('Cast', 'x', 'h', { to: BigInt(DataType.DOUBLE) }), node('Mul', 'h d', 'z')];
+    const whole = [...nodes, node('Cast', 'z', 'y', { to: BigInt(DataType.FLOAT) })];
+    expect(kinds(await read(model(whole, { initializers: [d] })))).toEqual(['scale']);
+    const asDouble = [...nodes, node('Relu', 'z', 'y')];
+    await expect(read(model(asDouble, { initializers: [d] }))).rejects.toThrow(/must give float, got double/);
     const back = [...nodes.slice(0, 1), node('Mul', 'h w', 'y')];
     await expect(read(model(back, { initializers: [w] }))).rejects.toThrow(/of one type, double, got float/);
   });
