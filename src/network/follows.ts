@@ -108,6 +108,7 @@ export class Sides {
   readonly #network: Network;
   readonly #followers: ReadonlySet<TensorId>;
   readonly #axis: number;
+  readonly #known = new Map<number, ReadonlyMap<TensorId, number>>();
 
   constructor(network: Network, followers: ReadonlySet<TensorId>, axis: number) {
     this.#network = network;
@@ -116,13 +117,16 @@ export class Sides {
   }
 
   /** By tensor, of those that follow the length, in a signal of length n; at most 0 where a tensor does not exist. */
-  at(n: number): Map<TensorId, number> {
+  at(n: number): ReadonlyMap<TensorId, number> {
+    const known = this.#known.get(n);
+    if (known) return known;
     const found = new Map([[this.#network.input, n]]);
     for (const { operator, inputs, output } of this.#network.nodes) {
       if (!this.#followers.has(output)) continue;
       const sides = inputs.flatMap((id) => found.get(id) ?? []);
       found.set(output, sideOf(operator, this.#axis, sides));
     }
+    this.#known.set(n, found);
     return found;
   }
 
@@ -150,12 +154,11 @@ export class Sides {
 /**
  * The largest length at which some tensor that a sum takes is a single sample beside longer ones, which ONNX repeats; 0 if there
  * is none.
+ * @param axes one entry per spatial axis
  */
-export function repeatedUntil(network: Network, node: Node, followers: ReadonlySet<TensorId>): number {
-  const axes = network.tensors[network.input]!.shape.length - 1;
+export function repeatedUntil(node: Node, axes: readonly Sides[]): number {
   const inputs = [...new Set(node.inputs)];
-  const last = Array.from({ length: axes }, (_, axis) => {
-    const sides = new Sides(network, followers, axis);
+  const last = axes.map((sides) => {
     const exists = inputs.map((id) => sides.from([id], 1));
     const longer = inputs.map((id) => sides.from([id], 2));
     // One is a single sample from `exists` on, before `longer`; another is longer by then.

@@ -23,6 +23,7 @@ export function lengthened(network: Network, smallest: number | undefined): Netw
     throw new InputError('length: any is for inputs with positions [channels, length], got a vector');
   }
   const followers = followersOf(network);
+  const axes = sides.map((_, axis) => new Sides(network, followers, axis));
   const ties = network.ties ?? [];
   const least =
     smallest === undefined || ties.every(({ from }) => from === undefined)
@@ -32,7 +33,7 @@ export function lengthened(network: Network, smallest: number | undefined): Netw
   const unsupported = [
     ...ties.flatMap((tie) => openTie(tie, reads?.get(tie.node))),
     ...network.nodes.flatMap((node) => {
-      const reason = whyTied(network, node, followers, smallest);
+      const reason = whyTied(node, followers, axes, smallest);
       return reason === undefined ? [] : [{ node: node.name, ...reason }];
     }),
   ];
@@ -116,9 +117,9 @@ const OF_THE_FILE = 'the length is that of the file; bound it without the option
 
 /** What makes another operator of a node at another length, its own fields as they are. */
 function whyTied(
-  network: Network,
   node: Node,
   followers: ReadonlySet<TensorId>,
+  axes: readonly Sides[],
   smallest: number | undefined,
 ): Omit<Unsupported, 'node'> | undefined {
   const { operator, inputs } = node;
@@ -145,7 +146,7 @@ function whyTied(
         return { found: 'tensors one of which does not follow the length', reason: OF_THE_FILE };
       }
       if (operator.kind === 'concat') return undefined;
-      const until = repeatedUntil(network, node, followers);
+      const until = repeatedUntil(node, axes);
       if (until < (smallest ?? 1)) return undefined;
       return {
         found: `a sum that repeats the single sample of one tensor in signals of length ${until}`,
