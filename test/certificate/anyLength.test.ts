@@ -3,12 +3,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bound } from '../../src/bounds/bound.ts';
 import type { BoundOptions } from '../../src/bounds/result.ts';
 import { certify } from '../../src/certificate/certify.ts';
-import type { Certificate } from '../../src/certificate/format.ts';
+import { type Certificate, FORMAT, VERSION } from '../../src/certificate/format.ts';
 import { prove, verify } from '../../src/certificate/verify.ts';
 import { createEngine } from '../../src/engine/create.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { UnsupportedError } from '../../src/errors.ts';
 import { NetworkBuilder } from '../../src/network/builder.ts';
+import { model, node, read } from '../formats/onnx/build.ts';
 import { sampledLowerBound } from '../support/forward.ts';
 import { Random } from '../support/random.ts';
 import { runs } from '../support/runs.ts';
@@ -91,6 +92,35 @@ describe('certificates for any length', () => {
     );
     const multipliers = { unrolledFrom: null, tori: [[64]], layers: [], reach: 2 };
     await expect(prove(network, multipliers, {})).rejects.toThrow(/beside circular padding/);
+  });
+
+  it('refuse what the file ties to its length, whoever asks', async () => {
+    const bytes = model(
+      [node('AveragePool', 'x', 'y', { kernel_shape: [3n], strides: [3n], ceil_mode: 1n })],
+      {
+        inputs: { x: ['N', 1, 6] },
+      },
+    );
+    const network = sourced(await read(bytes));
+    const layers = { unrolledFrom: null, tori: [[192]], layers: [], reach: 2 };
+    await expect(prove(network, layers, {})).rejects.toThrow(/y: AveragePool: ceil_mode/);
+    // Without what the file says there would be a proof, of 1/√3: at length 4 the last window holds one sample.
+    const { ties, ...untied } = network;
+    expect(ties).toHaveLength(1);
+    const claim = await prove(untied, layers, {});
+    expect(claim.bound!).toBeLessThan(0.58);
+    const certificate: Certificate = {
+      ...{ format: FORMAT, version: VERSION, found: { by: 'nobody', engine: 'none', method: 'none' } },
+      network: {
+        ...{ name: network.name, sha256: network.source!.sha256, input: [1, 6] },
+        output: network.tensors[network.output]!.name,
+      },
+      ...{ ...layers, layers: [], claim },
+    };
+    expect(await verify(network, certificate)).toMatchObject({
+      accepted: false,
+      reason: expect.stringMatching(/ceil_mode/),
+    });
   });
 
   it('hold between frequencies, however few: one filter, and two', async () => {

@@ -4,7 +4,12 @@
  */
 import { describe, expect, it } from 'vitest';
 import { InputError, UnsupportedError } from '../../../src/errors.ts';
+import { Attributes } from '../../../src/formats/onnx/attributes.ts';
+import { Budget } from '../../../src/formats/onnx/budget.ts';
+import { Call, type Scope } from '../../../src/formats/onnx/call.ts';
+import { UniqueNames } from '../../../src/formats/onnx/names.ts';
 import type { NodeProto, TensorProto } from '../../../src/formats/onnx/onnx_pb.ts';
+import { NetworkBuilder } from '../../../src/network/builder.ts';
 import { existingLength, lengthened, resized, shapesAt } from '../../../src/network/lengths.ts';
 import type { Network } from '../../../src/network/network.ts';
 import { floats, integers, model, node, read } from './build.ts';
@@ -20,6 +25,11 @@ interface Graph {
 }
 
 const LONGEST = 40;
+
+const GRAPH_NODE = {
+  ...{ name: 'new', opType: 'New', domain: '', opset: 19 },
+  attributes: new Attributes('new', []),
+};
 
 function at(
   { nodes, initializers, opset, channels = 2, axes = 1, batch }: Graph,
@@ -472,6 +482,33 @@ describe('one network at every length', () => {
 });
 
 describe('tied to the length of the file', () => {
+  it('is what says nothing, and reads positions', async () => {
+    const network = await at({ nodes: [node('Relu', 'x', 'a'), node('GlobalMaxPool', 'a', 'y')] }, 8);
+    const relu = network.nodes[0]!;
+    for (const [shape, ties] of [
+      [[2, 8], 1],
+      [[2], 0],
+    ] as const) {
+      const builder = new NetworkBuilder('undeclared');
+      const id = builder.input('x', shape);
+      const scope: Scope = {
+        ...{
+          builder,
+          batch: undefined,
+          budget: new Budget(0),
+          names: new UniqueNames(),
+          external: new Map(),
+        },
+        ...{ followers: new Set(shape.length > 1 ? [id] : []), ties: [] },
+      };
+      const x = { kind: 'signal', id, shape, batched: true } as const;
+      const call = new Call({ ...GRAPH_NODE, inputs: ['x'], outputs: ['y'] }, [x], scope);
+      call.emit(relu.operator, [x]);
+      expect(scope.ties).toHaveLength(ties);
+      if (ties > 0) expect(scope.ties[0]!.reason).toMatch(/does not say how it follows the length/);
+    }
+  });
+
   it.each(Object.entries(TIED))('%s', async (_, [reason, graph]) => {
     const found = await compared(graph);
     expect(found.size).toBeGreaterThan(0);
