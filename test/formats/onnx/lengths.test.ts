@@ -222,6 +222,16 @@ const FREE: Readonly<Record<string, Graph>> = {
     nodes: [node('BatchNormalization', 'x a a a a', 'b'), node('Softmax', 'b', 'y', { axis: 1n })],
     initializers: [floats('a', [2], [1, 2])],
   },
+  'numbers of the type and the channels of the signal': {
+    nodes: [
+      node('CastLike', 'n x', 'c'),
+      node('Mul', 'x c', 'a'),
+      node('Shape', 'a', 's', { start: 1n, end: 2n }),
+      node('Cast', 's', 't', { to: 1n }),
+      node('Div', 'a t', 'y'),
+    ],
+    initializers: [floats('n', [], [3])],
+  },
   'a slice of every second sample': {
     nodes: [node('Slice', 'x s e a k', 'y')],
     initializers: [

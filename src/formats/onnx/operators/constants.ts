@@ -181,7 +181,8 @@ function castLikeConstant(call: Call): Constant {
 
 function castLike(call: Call): Value {
   const to = call.scope.types.get(call.node.inputs[1]!)!;
-  if (call.value(0).kind === 'constant') return converted(call, to);
+  // A signal that is looked at for its type alone says nothing of its length.
+  if (call.value(0).kind === 'constant') return { ...converted(call, to), ofLength: false };
   if (!isFloat(to)) call.refuse(`data to ${to}`, FLOATS_ALONE);
   return call.signal(0);
 }
