@@ -31,11 +31,13 @@ export function passesOn(operator: Operator, inputs: readonly boolean[]): boolea
     case 'average-pool':
     case 'max-pool':
     case 'pad':
-    case 'reindex':
     case 'add':
     case 'concat':
     case 'softmax':
       return inputs.includes(true);
+    case 'reindex':
+      // A vector has no positions left.
+      return inputs.includes(true) && operator.shape.length > 1;
     default:
       throw unknownOperator(operator);
   }

@@ -147,6 +147,10 @@ describe('lipsoid bound --length any', () => {
       /every length from 9 on: 64 frequencies per axis, 2\.0 %.*the limit of frequencies was reached/,
     );
     expect(calls.closed).toBe(1);
+    const longer = await run('bound f.onnx --length any', {
+      bound: async () => ({ ...result, length: { ...length, exists: 12 } }),
+    });
+    expect(longer.out).toMatch(/every length from 9 on at which the network exists \(from 12 on\):/);
   });
 
   it('knows no other word', async () => {

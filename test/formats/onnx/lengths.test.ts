@@ -12,7 +12,7 @@ import type { NodeProto, TensorProto } from '../../../src/formats/onnx/onnx_pb.t
 import { NetworkBuilder } from '../../../src/network/builder.ts';
 import { existingLength, lengthened, resized, shapesAt } from '../../../src/network/lengths.ts';
 import type { Network } from '../../../src/network/network.ts';
-import { floats, integers, model, node, read } from './build.ts';
+import { floats, integers, kinds, model, node, read } from './build.ts';
 
 interface Graph {
   readonly nodes: readonly NodeProto[];
@@ -416,7 +416,7 @@ const TIED: Readonly<Record<string, readonly [RegExp, Graph]>> = {
     },
   ],
   'a squeeze of whatever is 1': [
-    /Squeeze: .* becoming/,
+    /Squeeze: .* becoming|reshape of positions/,
     { nodes: [node('Squeeze', 'x', 'z'), node('Relu', 'z', 'y')], batch: 4 },
   ],
   'positions and channels swapped': [
@@ -525,6 +525,17 @@ describe('tied to the length of the file', () => {
     for (const text of found.values()) expect(text).toMatch(reason);
     // Nor does a smallest length help.
     for (const text of (await compared(graph, [8, 9], 9)).values()) expect(text).toMatch(reason);
+  });
+
+  it('a flatten, once: what is behind it is read as for the file’s length alone', async () => {
+    const graph: Graph = {
+      nodes: [node('Flatten', 'x', 'a'), node('Gemm', 'a m', 'b'), node('Gemm', 'b v', 'y')],
+      initializers: [floats('m', [16, 3], new Array<number>(48).fill(1)), floats('v', [3, 1], [1, 2, 3])],
+    };
+    const network = await at(graph, 8);
+    expect(kinds(network)).toEqual(['reindex', 'affine', 'affine']);
+    const found = verdict(network).split('\n');
+    expect(found.every((line) => line.startsWith('make a'))).toBe(true);
   });
 
   it('a sum that repeats a single sample, below the length where it does', async () => {

@@ -47,11 +47,13 @@ function viewing(
       const x = call.signal(0);
       if (keeps?.(call, x)) return x;
       const to = dims(call, call.dims(x));
-      if (call.follows(x)) {
+      const result = viewed(call, x, to);
+      // A reindex speaks for itself.
+      if (result.id === x.id && call.follows(x)) {
         const reason = 'at another length it would be another one; bound it without the option length';
         call.tie(`[${call.dims(x).join(', ')}] becoming [${to.join(', ')}]`, reason);
       }
-      return viewed(call, x, to);
+      return result;
     },
   };
 }
