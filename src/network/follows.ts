@@ -58,8 +58,8 @@ export function followersOf({ nodes, input, tensors }: Network): Set<TensorId> {
  * never falls as they grow.
  */
 function sideOf(operator: Operator, axis: number, sides: readonly number[]): number {
-  const n = sides[0]!;
-  if (n < 1) return 0;
+  // Runtimes go on with empty tensors, which padding makes something of.
+  const n = Math.max(0, sides[0]!);
   const windows = (padded: number, kernel: number, stride: number, dilation: number) =>
     Math.floor((padded - dilation * (kernel - 1) - 1) / stride) + 1;
   switch (operator.kind) {

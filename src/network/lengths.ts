@@ -197,14 +197,16 @@ export function existingLength(network: Network, n: number): number | undefined 
 }
 
 /**
- * Sides of what each node reads, by its name, in the shortest signal from length n on at which the network exists; the least
- * ones where a name occurs twice.
- * @throws InputError where there is none
+ * Sides of what each node reads, by its name, in a signal of length n; the least ones where a name occurs twice.
+ * @throws InputError where the network does not exist there: runtimes that go on with empty tensors would read less than at the first
+ *   length at which it does
  */
 export function sidesAt(network: Network, n: number): ReadonlyMap<string, readonly number[]> {
   const least = existingLength(network, n);
-  if (least === undefined)
-    throw new InputError(`smallest length: the network must exist from there on, got ${n}`);
+  if (least !== n) {
+    const next = least === undefined ? 'at no length from there on' : `from ${least} on`;
+    throw new InputError(`smallest length: the network must exist there, it does ${next}, got ${n}`);
+  }
   const { tensors, nodes, input } = network;
   const shapes = shapesAt(
     network,

@@ -152,6 +152,13 @@ describe('a bound for any length', () => {
       expect(sampledLowerBound(resized(padded, [n]), 6, n)).toBeLessThanOrEqual(some.bound!);
   });
 
+  it('from a smallest length on needs a network there', async () => {
+    const long = FAMILIES['long kernels without padding']!(FILE);
+    await expect(bound(long, { engine, ...OPTIONS, smallestLength: 3 })).rejects.toThrow(
+      /smallest length: .* it does from 17 on, got 3/,
+    );
+  });
+
   it('longer than the file is no contradiction to what the file has', async () => {
     const mean = family(
       29,

@@ -552,6 +552,31 @@ describe('tied to the length of the file', () => {
     expect(verdict(await at(graph, 8), 2)).toBe('any');
   });
 
+  it('a sum that repeats a single sample beside what padding made of nothing', async () => {
+    // 3 ⌊n/3⌋ + 2 samples beside n: two beside one at length 1, where the slice is empty.
+    const network = await at(
+      {
+        nodes: [
+          node('Slice', 'x s e a k', 'b'),
+          node('Pad', 'b p', 'c'),
+          node('ConvTranspose', 'c w', 'd', { strides: [3n], pads: [0n, 1n] }),
+          node('Add', 'x d', 'y'),
+        ],
+        initializers: [
+          integers('s', [1], [2]),
+          integers('e', [1], [2 ** 31 - 1]),
+          integers('a', [1], [2]),
+          integers('k', [1], [3]),
+          integers('p', [6], [0, 0, 0, 0, 0, 1]),
+          weight(2, 2, 3),
+        ],
+      },
+      8,
+    );
+    expect(verdict(network)).toMatch(/repeats the single sample .* from length 2 on/);
+    expect(verdict(network, 2)).toBe('any');
+  });
+
   it('padding written as slices, below the lengths that have them', async () => {
     const slice = (k: number, start: number, end: number) => [
       integers(`s${k}`, [1], [start]),
