@@ -508,6 +508,7 @@ describe('tied to the length of the file', () => {
           budget: new Budget(0),
           names: new UniqueNames(),
           external: new Map(),
+          types: new Map(),
         },
         ...{ followers: new Set(shape.length > 1 ? [id] : []), ties: [] },
       };
