@@ -74,6 +74,11 @@ export class AnyLength {
     this.#axes = Math.max(...this.#base.segments.map((s) => s.axes));
   }
 
+  /** Its nonlinear layers are those of every program here. */
+  get base(): Program {
+    return this.#base;
+  }
+
   /** Closed forms, with as many frequencies as they need. */
   async closedForms(rules: readonly RuleName[]): Promise<Stage> {
     return this.#adapted(runsOf(rules), async (program) =>

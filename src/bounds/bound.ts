@@ -3,7 +3,7 @@
 import { compile } from '../ellipsoid/compile.ts';
 import { normCost, programCost, stepsOf } from '../ellipsoid/cost.ts';
 import type { Norms } from '../ellipsoid/gains.ts';
-import { RULE_NAMES, RULES, type RuleName } from '../ellipsoid/multipliers.ts';
+import { RULE_NAMES, type RuleName } from '../ellipsoid/multipliers.ts';
 import { leastBytes } from '../ellipsoid/partition.ts';
 import type { Program } from '../ellipsoid/program.ts';
 import { Rounding } from '../ellipsoid/rounding/rounding.ts';
@@ -12,20 +12,20 @@ import { type Outcome, sweep } from '../ellipsoid/sweep.ts';
 import { bytesPerNumber } from '../engine/bytesPerNumber.ts';
 import { createEngine } from '../engine/create.ts';
 import type { Engine } from '../engine/engine.ts';
-import { UnsupportedError } from '../errors.ts';
+import { InputError, UnsupportedError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
 import { simplify } from '../network/simplify.ts';
-import { isLess, log10, scaled, times } from '../scaled.ts';
+import { isLess, log10, type Scaled, scaled, times, toNumber } from '../scaled.ts';
 import { AnyLength } from './anyLength.ts';
 import { closedForms, runsOf } from './closedForm.ts';
 import { layerReports } from './layers.ts';
 import { Ledger } from './ledger.ts';
 import { sampledLowerBound } from './lower.ts';
 import { sampledAtLengths } from './lowerLengths.ts';
-import { keepsOutputOrder, marginBounds } from './margins.ts';
+import { allMarginsOf, keepsOutputOrder, marginBounds } from './margins.ts';
 import { checkedMethod, checkMultipliers, checkTarget } from './options.ts';
 import { proofOf } from './proof.ts';
-import { DEFAULT_TIME_LIMIT, type Found, refined, searchCost } from './refined.ts';
+import { DEFAULT_TIME_LIMIT, type Found, multipliersFor, refined, searchCost } from './refined.ts';
 import { repeated } from './repetition.ts';
 import type {
   BoundOptions,
@@ -37,10 +37,12 @@ import type {
 } from './result.ts';
 import { inflationReport, least, methodResult, numbers, type Row, rowValue } from './rows.ts';
 import { spectralProduct } from './spectralProduct.ts';
-import { type Unrolled, unrolledProgram } from './unrolled.ts';
+import { type Unrolled, unrolledProgram, wholeUnrolling } from './unrolled.ts';
 
 const DEFAULT_MEMORY = 2 * 2 ** 30;
 const DEFAULT_INFLATION_LIMIT = 0.05;
+/** Milliseconds that the lower bound has after an interruption: what it takes on most networks. */
+const PATIENCE = 1000;
 
 /**
  * Bounds the ℓ2 Lipschitz constant of a network: ‖f(x) − f(y)‖₂ ≤ bound · ‖x − y‖₂ for all inputs x, y.
@@ -80,6 +82,7 @@ class Computation {
   readonly #ledger: Ledger;
   readonly #rows: Row[] = [];
   #note: string | undefined;
+  #leftOut: BoundResult['leftOut'];
   readonly #trace: TracePoint[] = [];
   /** On `performance.now()`. */
   #deadline: number | undefined;
@@ -91,9 +94,7 @@ class Computation {
     this.#network = simplify(network);
     this.#options = options;
     this.#method = method;
-    // A search only wants a start; `mixed` costs as much as all others.
-    const start = method === 'refined' ? RULES.map((r) => r.name) : RULE_NAMES;
-    this.#rules = options.rule ? [options.rule] : start;
+    this.#rules = options.rule ? [options.rule] : RULE_NAMES;
     this.#memory = options.memory ?? DEFAULT_MEMORY;
     // Each node of the file may have been folded into a weight: a scale of its own, itself the result of a few operations.
     const foldings = 8 + 4 * network.nodes.length;
@@ -135,15 +136,27 @@ class Computation {
     const { lower, seed = 0, signal, interrupt } = this.#options;
     if (lower === false) return undefined;
     const clock = stopwatch();
-    const options = { ...{ seed, signal, interrupt }, pair: this.#pair };
-    const { length, smallestLength } = this.#options;
-    const found =
-      length === 'any'
-        ? await sampledAtLengths(this.#original, smallestLength ?? 1, options)
-        : await sampledLowerBound(this.#original, options);
-    const { bound, log10 } = numbers(found.value);
-    const sides = found.sides && { sides: found.sides };
-    return { value: bound, log10, assurance: found.assurance, ...sides, seed, seconds: clock() };
+    const enough = new AbortController();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const hurry = () => {
+      timer = setTimeout(() => enough.abort(), PATIENCE);
+    };
+    if (interrupt?.aborted) hurry();
+    else interrupt?.addEventListener('abort', hurry);
+    try {
+      const options = { ...{ seed, signal, interrupt: enough.signal }, pair: this.#pair };
+      const { length, smallestLength } = this.#options;
+      const found =
+        length === 'any'
+          ? await sampledAtLengths(this.#original, smallestLength ?? 1, options)
+          : await sampledLowerBound(this.#original, options);
+      const { bound, log10 } = numbers(found.value);
+      const sides = found.sides && { sides: found.sides };
+      return { value: bound, log10, assurance: found.assurance, ...sides, seed, seconds: clock() };
+    } finally {
+      interrupt?.removeEventListener('abort', hurry);
+      clearTimeout(timer);
+    }
   }
 
   async #allPaths(): Promise<void> {
@@ -165,6 +178,7 @@ class Computation {
         : []),
     ];
     if (paths.length === 0) throw [torus, dense].find((r) => r instanceof UnsupportedError)!;
+    this.#checkShapes(paths);
     for (const { program } of paths) this.#announce(program);
     for (const { program, path, ...where } of paths) await this.#run(program, path, where);
   }
@@ -179,6 +193,7 @@ class Computation {
       signal: this.#signal,
       ledger: this.#ledger,
     });
+    this.#checkShapes([{ program: lengths.base, path: 'torus' }]);
     const clock = stopwatch();
     const stage = await lengths.closedForms(this.#rules);
     const rows = this.#closedRows(stage.program, stage.outcomes, 'closed-form', clock()).map(
@@ -187,10 +202,34 @@ class Computation {
     if (this.#method !== 'refined') for (const row of rows) this.#add(row);
     const best = least(rows);
     if (!this.#searches || !best) return;
-    await this.#search(await lengths.searched(stage), 'torus', best, clock, async (found) => {
+    const searched = await lengths.searched(stage);
+    this.#announceSearch(searched);
+    await this.#search(searched, 'torus', best, clock, async (found) => {
       const { program, outcomes, report } = await lengths.refined(found.theta);
       return { program, outcome: outcomes[0]!, length: report };
     });
+  }
+
+  /** Whether the multipliers that a caller has given fit what will be searched. */
+  #checkShapes(
+    paths: readonly { readonly program: Program; readonly path: StoredMultipliers['path'] }[],
+  ): void {
+    const { multipliers } = this.#options;
+    if (!multipliers) return;
+    const asked = this.#options.rule ? `the rule ${this.#options.rule}` : `the method ${this.#method}`;
+    if (!this.#searches) throw new InputError(`multipliers: a search starts from them, got ${asked}`);
+    const own = paths.find(({ path }) => path === multipliers.path);
+    if (!own) {
+      throw new InputError(
+        `multipliers: of a search on the path ${multipliers.path}, which ${asked} does not take here`,
+      );
+    }
+    multipliersFor(own.program, multipliers);
+  }
+
+  #announceSearch(program: Program): void {
+    const { timeLimit = DEFAULT_TIME_LIMIT } = this.#options;
+    this.#ledger.announceSearch(searchCost(program, this.#options), timeLimit);
   }
 
   #wants(method: MethodName): boolean {
@@ -207,6 +246,7 @@ class Computation {
     const asked = this.#method === 'unrolled';
     if (!asked && this.#method !== 'all' && this.#method !== 'refined') return undefined;
     const dense = attempt(() => unrolledProgram(this.#network, this.#memory, asked || needed));
+    if (!asked && !(dense instanceof UnsupportedError)) this.#leaveOut(dense);
     if (dense || !asked) return dense;
     return new UnsupportedError([
       {
@@ -219,6 +259,14 @@ class Computation {
     ]);
   }
 
+  /** @param dense what is run */
+  #leaveOut(dense: Unrolled | undefined): void {
+    const whole = wholeUnrolling(this.#network, this.#memory);
+    if (!whole || whole.from === dense?.from) return;
+    const from = this.#network.nodes[whole.from]!.name;
+    this.#leftOut = { method: 'unrolled', from, flops: whole.flops };
+  }
+
   #needsNorms(program: Program): boolean {
     return this.#wants('spectral-product') || hasSkips(program);
   }
@@ -226,7 +274,7 @@ class Computation {
   #announce(program: Program): void {
     if (this.#method !== 'spectral-product')
       this.#ledger.announce(runsOf(this.#rules) * programCost(program));
-    if (this.#searches) this.#ledger.announce(searchCost(program, this.#options));
+    if (this.#searches) this.#announceSearch(program);
     if (!this.#needsNorms(program)) return;
     for (const { segment, k, step } of stepsOf(program)) {
       if (step.kind !== 'linear' && step.kind !== 'read') continue;
@@ -295,6 +343,7 @@ class Computation {
   ): Promise<void> {
     // One limit for all searches, from the first on.
     this.#deadline ??= performance.now() + 1000 * (this.#options.timeLimit ?? DEFAULT_TIME_LIMIT);
+    this.#ledger.searching(this.#deadline);
     const found = await refined(this.#engine, program, best.outcome!, path, {
       ...this.#options,
       memory: this.#memory,
@@ -305,46 +354,53 @@ class Computation {
       // What lies between the frequencies is left to `home`.
       onTrace: (point) => this.#tracePoint(home ? { ...point, estimate: true } : point),
     });
-    const row =
-      path === 'torus'
+    const { unrolledFrom } = best;
+    const row = {
+      ...(path === 'torus'
         ? ({ method: 'refined' } as const)
-        : ({ method: 'unrolled', rule: 'refined' } as const);
-    const { rule: _, ...start } = best;
+        : ({ method: 'unrolled', rule: 'refined' } as const)),
+      ...(unrolledFrom === undefined ? {} : { unrolledFrom }),
+    };
     const seconds = clock();
-    if (found === 'no room') {
-      this.#rows.push({
-        ...row,
-        seconds,
-        error: 'the search does not fit the memory budget; raise it',
-      });
-      return;
-    }
-    if (found === 'no slope') {
-      // Nothing is below what the closed form says.
-      const report = { status: 'converged', evaluations: 0, gap: 0 };
-      this.#add({ ...start, ...row, seconds, search: report });
+    // What the search has not improved on is an answer too.
+    const keepStart = () => {
+      if (!this.#rows.includes(best)) this.#add(best);
+    };
+    if (typeof found === 'string') {
+      keepStart();
+      this.#rows.push({ ...row, seconds, error: NO_SEARCH[found] });
       return;
     }
     const end = home ? await home(found) : { program, outcome: found.outcome };
     const value = rowValue(end.program, end.outcome, this.#pair);
-    if (!isLess(value, best.value!)) {
-      // The search saw too few frequencies to be of use, or there is nothing below the closed form.
-      this.#add({ ...start, ...row, seconds, search: found.report });
+    const again = home ? {} : { again: this.#lastPass(program, found) };
+    if (Number.isNaN(value.mantissa)) {
+      keepStart();
+      this.#rows.push({ ...row, seconds: seconds + clock(), program, ...again, error: NOT_DOMINATED });
       return;
     }
-    const { unrolledFrom } = best;
+    if (!isLess(value, best.value!)) keepStart();
+    const objective = this.#objective(end.program, end.outcome);
+    const before = objective && this.#objective(best.program!, best.outcome!);
+    const margins = before && { before: toNumber(before), after: toNumber(objective) };
     const full: Row = {
       ...row,
-      ...(unrolledFrom === undefined ? {} : { unrolledFrom }),
       seconds: seconds + clock(),
-      search: found.report,
+      search: { ...found.report, ...(margins ? { margins } : {}) },
       value,
+      ...(objective ? { objective } : {}),
       ...end,
-      ...(home ? {} : { again: this.#lastPass(program, found) }),
+      ...again,
     };
     this.#add(full);
     const network = this.#original.source?.sha256 ?? null;
-    this.#multipliers.set(full, { version: 1, network, path, layers: found.layers });
+    this.#multipliers.set(full, { version: 2, network, path, layers: found.layers });
+  }
+
+  /** What a search makes small, where that is not the bound. */
+  #objective({ output, factor }: Program, outcome: Outcome): Scaled | undefined {
+    if (this.#options.target !== 'margins' || !outcome.covariance) return undefined;
+    return times(allMarginsOf(outcome, output.channels), scaled(factor));
   }
 
   /** The last pass of a search once more. */
@@ -366,14 +422,17 @@ class Computation {
   #tracePoint(point: Omit<TracePoint, 'seconds'>): void {
     const full = { ...point, seconds: (performance.now() - this.#start) / 1000 };
     this.#trace.push(full);
-    if (!point.estimate) this.#ledger.found(point.log10);
+    if (!point.estimate && this.#options.target !== 'margins') this.#ledger.found(point.log10);
     this.#options.onTrace?.(full);
   }
 
   #result(lower: LowerBound | undefined): BoundResult {
     const rows = this.#rows;
     const best = least(rows);
-    const searched = least(rows.filter((r) => this.#multipliers.has(r)));
+    const searched = least(
+      rows.filter((r) => this.#multipliers.has(r)),
+      (r) => r.objective ?? r.value,
+    );
     const margins = best && this.#margins(best);
     if (best?.value && this.#rounding && lower?.assurance === 'rounding-safe') {
       // Two proofs that contradict each other: the device does not keep to its arithmetic, or there is a mistake in here.
@@ -393,6 +452,7 @@ class Computation {
       ...(lower ? { lower } : {}),
       assurance: this.#rounding ? 'rounding-safe' : 'nominal',
       ...(this.#note === undefined ? {} : { note: this.#note }),
+      ...(this.#leftOut && !this.#options.rule ? { leftOut: this.#leftOut } : {}),
       ...(this.#needed > this.#memory ? { memoryNeeded: this.#needed } : {}),
       ...(best?.length ? { length: best.length } : {}),
       ...(best?.outcome?.inflation ? { inflation: inflationReport(best.outcome.inflation) } : {}),
@@ -419,6 +479,12 @@ class Computation {
     return marginBounds(output.channels, outcomes, value!);
   }
 }
+
+const NO_SEARCH = {
+  'no room': 'the search does not fit the memory budget; raise it',
+  'no slope':
+    'there is nothing to search: the bound is 0, or leaves the range of the arithmetic that the search works in',
+} as const;
 
 const NOT_DOMINATED = 'the multipliers do not dominate S in the arithmetic of the engine';
 

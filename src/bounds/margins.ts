@@ -13,9 +13,21 @@ const CANCELLATION = 2 ** -48;
 export function marginOf({ covariance, squared }: Outcome, outputs: number, i: number, j: number): Scaled {
   if (!covariance || Number.isNaN(squared.mantissa)) return scaled(NaN);
   const { matrix, exponent } = covariance;
+  return squareRoot(scaled(squaredMargin(matrix, outputs, i, j), exponent));
+}
+
+/** The root of the sum of squares of all margins; NaN where the outcome has none. */
+export function allMarginsOf({ covariance, squared }: Outcome, outputs: number): Scaled {
+  if (!covariance || Number.isNaN(squared.mantissa)) return scaled(NaN);
+  const { matrix, exponent } = covariance;
+  let sum = 0;
+  for (let i = 0; i < outputs; i++) for (let j = 0; j < i; j++) sum += squaredMargin(matrix, outputs, i, j);
+  return squareRoot(scaled(sum, exponent));
+}
+
+function squaredMargin(matrix: Float64Array, outputs: number, i: number, j: number): number {
   const at = (r: number, c: number) => matrix[r * outputs + c]!;
-  const difference = Math.max(0, at(i, i) + at(j, j) - 2 * at(i, j)) + CANCELLATION * (at(i, i) + at(j, j));
-  return squareRoot(scaled(difference, exponent));
+  return Math.max(0, at(i, i) + at(j, j) - 2 * at(i, j)) + CANCELLATION * (at(i, i) + at(j, j));
 }
 
 /**

@@ -3,10 +3,12 @@ import { RULE_NAMES } from '../ellipsoid/multipliers.ts';
 import { InputError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
 import { keepsOutputOrder } from './margins.ts';
-import { type BoundOptions, METHODS, type MethodName, type StoredMultipliers } from './result.ts';
+import { type BoundOptions, METHODS, type MethodName } from './result.ts';
+
+type Checked = Omit<BoundOptions, 'engine' | 'multipliers' | 'target'>;
 
 /** The method that the options mean. @throws InputError naming the choices */
-export function checkedMethod(options: BoundOptions): MethodName {
+export function checkedMethod(options: Checked): MethodName {
   const { method, rule, memory, evaluations, tolerance, timeLimit, inflationLimit, seed } = options;
   if (method !== undefined && !METHODS.includes(method)) {
     throw new InputError(`method: one of ${METHODS.join(', ')}, got ${String(method)}`);
@@ -36,7 +38,7 @@ export function checkedMethod(options: BoundOptions): MethodName {
   return method ?? 'all';
 }
 
-function checkLength({ length, smallestLength, cellTolerance, method }: BoundOptions): void {
+function checkLength({ length, smallestLength, cellTolerance, method }: Checked): void {
   if (length === undefined) {
     if (smallestLength !== undefined) throw new InputError('smallest length: goes with length any');
     if (cellTolerance !== undefined) throw new InputError('cell tolerance: goes with length any');
@@ -75,9 +77,46 @@ export function checkTarget(network: Network, target: BoundOptions['target']): v
   }
 }
 
-/** @throws InputError for the multipliers of another network */
-export function checkMultipliers(network: Network, multipliers: StoredMultipliers | undefined): void {
-  if (multipliers && multipliers.network !== (network.source?.sha256 ?? null)) {
-    throw new InputError('multipliers: of another network, the SHA-256 of its file differs');
+/** Beyond these e^θ leaves the range of float64. */
+const LARGEST_THETA = 700;
+
+/**
+ * What a caller gives as multipliers may come from anywhere. Whether they fit the layers is seen where these are known.
+ * @throws InputError for what `BoundResult.multipliers` never is, and for the multipliers of another network
+ */
+export function checkMultipliers(network: Network, multipliers: unknown): void {
+  if (multipliers === undefined) return;
+  const refuse = (why: string) => new InputError(`multipliers: ${why}`);
+  if (!hasExactly(multipliers, ['version', 'network', 'path', 'layers'])) {
+    throw refuse('must be an object with version, network, path and layers, as --save-multipliers writes it');
   }
+  const { version, network: hash, path, layers } = multipliers;
+  if (version !== 2) throw refuse(`must be of version 2, got ${brief(version)}`);
+  if (path !== 'torus' && path !== 'unrolled') {
+    throw refuse(`path must be torus or unrolled, got ${brief(path)}`);
+  }
+  if (!Array.isArray(layers)) throw refuse(`layers must be an array, got ${brief(layers)}`);
+  for (const [k, layer] of layers.entries()) {
+    if (!hasExactly(layer, ['name', 'theta']) || typeof layer.name !== 'string' || !isTheta(layer.theta)) {
+      throw refuse(
+        `layer ${k} must have a name and as theta numbers from -${LARGEST_THETA} to ${LARGEST_THETA}`,
+      );
+    }
+  }
+  if (hash !== (network.source?.sha256 ?? null)) {
+    throw refuse('of another network, the SHA-256 of its files differs');
+  }
+}
+
+function hasExactly<K extends string>(value: unknown, names: readonly K[]): value is Record<K, unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  return names.every((name) => Object.hasOwn(value, name)) && Object.keys(value).length === names.length;
+}
+
+function isTheta(value: unknown): boolean {
+  return Array.isArray(value) && value.every((t) => typeof t === 'number' && Math.abs(t) <= LARGEST_THETA);
+}
+
+function brief(value: unknown): string {
+  return typeof value === 'object' ? 'something else' : String(value).slice(0, 40);
 }

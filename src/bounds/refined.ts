@@ -54,7 +54,7 @@ export async function refined(
 ): Promise<Found | 'no room' | 'no slope'> {
   const evaluations = options.evaluations ?? DEFAULT_EVALUATIONS;
   const each = GRADIENT_COST * programCost(program);
-  const given = options.multipliers?.path === path ? thetaFrom(program, options.multipliers) : undefined;
+  const given = options.multipliers?.path === path ? multipliersFor(program, options.multipliers) : undefined;
   let counted = 0;
   let partial = false;
   const found = await refine(engine, program, given ?? thetaOf(start.layers), {
@@ -71,10 +71,11 @@ export async function refined(
       partial ||= !complete;
       const log10 = bound / Math.LN10 + Math.log10(program.factor);
       options.onTrace({ method: options.method, evaluation, log10, ...(complete ? {} : { estimate: true }) });
-      if (evaluation <= evaluations) options.ledger.add(options.method, `evaluation ${evaluation}`, each);
+      if (evaluation <= evaluations)
+        options.ledger.addSearch(options.method, `evaluation ${evaluation}`, each);
     },
   });
-  options.ledger.add(options.method, 'last pass', each * Math.max(0, evaluations - counted));
+  options.ledger.addSearch(options.method, 'last pass', each * Math.max(0, evaluations - counted));
   if (typeof found === 'string') return found;
   return {
     ...found,
@@ -82,6 +83,7 @@ export async function refined(
       status: statusText(found.status, found.evaluations),
       evaluations: found.evaluations,
       gap: found.gap,
+      over: found.over,
       ...(partial ? { partial } : {}),
     },
     layers: nonlinearSteps(program).map((step) => ({
@@ -104,14 +106,14 @@ function statusText(status: Status, evaluations: number): string {
     case 'interrupted':
       return status;
     case 'evaluations':
-      return `stopped at ${evaluations} evaluations`;
+      return `stopped at ${evaluations} evaluation${evaluations === 1 ? '' : 's'}`;
     default:
       return status satisfies never;
   }
 }
 
-/** @throws InputError where the stored multipliers are not this network's */
-function thetaFrom(program: Program, stored: StoredMultipliers): Map<Step, Float64Array> {
+/** @throws InputError where the stored multipliers are not those of the program's nonlinear layers, one by one */
+export function multipliersFor(program: Program, stored: StoredMultipliers): Map<Step, Float64Array> {
   const steps = nonlinearSteps(program);
   if (stored.layers.length !== steps.length) {
     throw new InputError(`multipliers: ${steps.length} nonlinear layers, got ${stored.layers.length}`);
@@ -120,10 +122,10 @@ function thetaFrom(program: Program, stored: StoredMultipliers): Map<Step, Float
     steps.map((step, k): [Step, Float64Array] => {
       const { name, theta } = stored.layers[k]!;
       const wanted = parametersOf(step);
-      if (theta.length !== wanted || !theta.every(Number.isFinite)) {
-        const layer = step.target.variable.name;
+      const layer = step.target.variable.name;
+      if (name !== layer || theta.length !== wanted) {
         throw new InputError(
-          `multipliers: ${layer} takes ${wanted} finite numbers, got ${theta.length} for ${name}`,
+          `multipliers: layer ${k} is ${layer} and takes ${wanted} numbers, got ${theta.length} for ${name}`,
         );
       }
       return [step, Float64Array.from(theta)];

@@ -13,6 +13,8 @@ export interface Progress {
   /** Units of estimated work. */
   readonly done: number;
   readonly total: number;
+  /** Of what is left to do, what the time limit of searches ends, and the seconds that are left of it. */
+  readonly search?: { readonly work: number; readonly seconds: number };
   /** log10 of the least bound so far; absent before the first. */
   readonly log10?: number;
 }
@@ -67,7 +69,8 @@ export interface TracePoint {
   /** Which search: on the torus (`refined`), or on the unrolled network after it. Each counts from 1. */
   readonly method: 'refined' | 'unrolled';
   readonly evaluation: number;
-  /** log10 of the least bound that the search has seen. */
+  /** log10 of the least value that the search has seen of what it makes small (`target`): the bound, or the root of the sum of squares of all
+   *  margins. */
   readonly log10: number;
   /** Since the call of `bound`. */
   readonly seconds: number;
@@ -78,8 +81,8 @@ export interface TracePoint {
 
 /** Relative multipliers of every nonlinear step, ln (D / row sums of |S|): what the refined method found. */
 export interface StoredMultipliers {
-  readonly version: 1;
-  /** SHA-256 of the network's file; null for a network that came from no file. */
+  readonly version: 2;
+  /** SHA-256 of the network's `source`; null for a network that came from no file. */
   readonly network: string | null;
   /** `torus`: one multiplier per channel. `unrolled`: convolutions as matrices from some layer on, one per neuron. */
   readonly path: 'torus' | 'unrolled';
@@ -90,8 +93,13 @@ export interface StoredMultipliers {
 export interface SearchReport {
   readonly status: string;
   readonly evaluations: number;
-  /** What the last ten evaluations gained, as a fraction of the bound. */
+  /** What the last `over` evaluations gained, as a fraction of what the search makes small. */
   readonly gap: number;
+  /** Ten at most; 0 where there was nothing to compare with. */
+  readonly over: number;
+  /** With the target `margins`: the root of the sum of squares of all margins, of the closed form and after the search. Null outside
+   *  float64. */
+  readonly margins?: { readonly before: number | null; readonly after: number | null };
   /** Present where the memory budget let the search see only some frequencies: more of it may gain more. */
   readonly partial?: true;
 }
@@ -193,6 +201,9 @@ export interface BoundResult {
   readonly seconds: number;
   /** Every method and rule that ran. */
   readonly methods: readonly MethodResult[];
+  /** What `all` and `refined` leave out because it is out of proportion: the network unrolled from an earlier layer on, or at all, where
+   *  the memory budget would hold it. `flops`: operations of one closed-form pass. */
+  readonly leftOut?: { readonly method: 'unrolled'; readonly from: string; readonly flops: number };
   /** Every evaluation of the refined method. */
   readonly trace?: readonly TracePoint[];
   /** Of the best search. */

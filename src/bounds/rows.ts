@@ -24,6 +24,8 @@ export interface Row {
   /** The node from which on the program's network is unrolled, if it is. */
   readonly unrolledFrom?: number;
   readonly length?: LengthReport;
+  /** What the search was to make small, where that is not the value. */
+  readonly objective?: Scaled;
 }
 
 /** The bound that an outcome gives: on the whole output, or on the difference of a pair of its entries. NaN where it failed. */
@@ -44,14 +46,18 @@ export function inflationReport({ factor, layers }: Inflation): InflationReport 
   return { factor, layers: largest.slice(0, MOST_LAYERS).map(({ name, factor }) => ({ name, factor })) };
 }
 
-/** The row with the least value. */
-export function least(rows: readonly Row[]): Row | undefined {
-  let best: Row | undefined;
+/** The row with the least value, or the least of something else. */
+export function least(
+  rows: readonly Row[],
+  of: (row: Row) => Scaled | undefined = (row) => row.value,
+): Row | undefined {
+  let best: { readonly row: Row; readonly value: Scaled } | undefined;
   for (const row of rows) {
-    if (row.value === undefined || Number.isNaN(row.value.mantissa)) continue;
-    if (!best || isLess(row.value, best.value!)) best = row;
+    const value = of(row);
+    if (value === undefined || Number.isNaN(value.mantissa)) continue;
+    if (!best || isLess(value, best.value)) best = { row, value };
   }
-  return best;
+  return best?.row;
 }
 
 export function methodResult(row: Row): MethodResult {

@@ -24,12 +24,28 @@ export interface Unrolled {
  */
 export function unrolledProgram(network: Network, memory: number, asked: boolean): Unrolled | undefined {
   for (const from of candidates(network)) {
-    const { bytes, largestNeurons, flops } = unrolledSize(network, from);
-    if (2 * bytes + 8 * 8 * largestNeurons ** 2 > memory || (!asked && flops > UNASKED_FLOPS)) continue;
+    if (!fits(network, from, memory)) continue;
+    if (!asked && unrolledSize(network, from).flops > UNASKED_FLOPS) continue;
     const program = compile(unroll(network, from));
     if (asked || programCost(program) <= UNASKED_FLOPS) return { program, from };
   }
   return undefined;
+}
+
+/**
+ * Where `unrolledProgram` starts if it is asked for, and the operations of one pass then; from sizes alone. Undefined as there.
+ */
+export function wholeUnrolling(
+  network: Network,
+  memory: number,
+): { from: number; flops: number } | undefined {
+  const from = candidates(network).find((k) => fits(network, k, memory));
+  return from === undefined ? undefined : { from, flops: unrolledSize(network, from).flops };
+}
+
+function fits(network: Network, from: number, memory: number): boolean {
+  const { bytes, largestNeurons } = unrolledSize(network, from);
+  return 2 * bytes + 8 * 8 * largestNeurons ** 2 <= memory;
 }
 
 /** Layers that unrolling can start from: a matrix takes in the image before it. */

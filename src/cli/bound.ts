@@ -4,14 +4,16 @@ import type { RuleName } from '../ellipsoid/multipliers.ts';
 import { InputError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
 import { countParameters } from '../network/parameters.ts';
-import { certificateText, writeCertificate } from './certificate.ts';
+import { printableJson } from '../printable.ts';
+import { type Certified, certificateText, certified } from './certificate.ts';
 import { EXIT } from './failure.ts';
-import { formatBound, formatCount, formatLog10, formatSeconds } from './format.ts';
+import { formatBound, formatCount, formatLog10, formatQuantity, formatSeconds } from './format.ts';
 import type { EngineName, Library } from './library.ts';
-import { readMultipliers, writeMultipliers } from './multipliers.ts';
+import { readMultipliers } from './multipliers.ts';
+import { OutputFile } from './outputFile.ts';
 import { progressDisplay } from './progress.ts';
 import { type Column, tableLines } from './table.ts';
-import { bold, dim, type Output, type Terminal } from './terminal.ts';
+import { bold, dim, type Line, printDocument, printLines, type Terminal } from './terminal.ts';
 
 export interface BoundCommand {
   readonly file: string;
@@ -45,7 +47,7 @@ export interface BoundCommand {
 }
 
 /**
- * Writes the answer to stdout, returns the exit code. Errors of the library pass through.
+ * Writes the answer to stdout, then the files that were asked for; returns the exit code. Errors of the library pass through.
  * @param signal ends the work early: what has been found by then is the answer
  */
 export async function boundCommand(
@@ -55,26 +57,61 @@ export async function boundCommand(
   signal: AbortSignal,
   version: string,
 ): Promise<number> {
+  const { certificate, saveMultipliers } = command;
+  const named = (option: string, path: string | undefined) => (path === undefined ? [] : [{ option, path }]);
+  const outputs = [...named('--certificate', certificate), ...named('--save-multipliers', saveMultipliers)];
+  // Multipliers may be written over: they have been read by then.
+  const files = await OutputFile.openAll(outputs, [{ option: 'FILE', path: command.file }], command.json);
+  const fileOf = (option: string) => files[outputs.findIndex((output) => output.option === option)];
+  try {
+    const { network, result } = await computed(command, library, terminal, signal);
+    let made: Awaited<ReturnType<typeof certified>> | undefined;
+    let failure: { readonly error: unknown } | undefined;
+    try {
+      if (certificate !== undefined) {
+        made = await certified(certificate, network, result, library, `lipsoid ${version}`);
+      }
+    } catch (error) {
+      failure = { error };
+    }
+    // Whatever becomes of the files, the answer is there.
+    printAnswer(command, network, result, made?.verdict, terminal);
+    const { multipliers } = result;
+    if (multipliers) await fileOf('--save-multipliers')?.write(`${printableJson(multipliers)}\n`);
+    if (made?.text !== undefined) await fileOf('--certificate')!.write(made.text);
+    if (failure) throw failure.error;
+    if (saveMultipliers !== undefined && !multipliers) {
+      throw new InputError(`--save-multipliers: no search has found any, ${saveMultipliers} is not written`);
+    }
+    return hasBound(result) && !(made && 'refused' in made.verdict) ? EXIT.success : EXIT.unsupported;
+  } finally {
+    await Promise.all(files.map((file) => file.close()));
+  }
+}
+
+async function computed(
+  command: BoundCommand,
+  library: Library,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<{ network: Network; result: BoundResult }> {
   const { inputShape, output, threads, rule, memory, target, evaluations, tolerance, timeLimit } = command;
   const { lower, seed, rigor, inflationLimit } = command;
   const { length, smallestLength, cellTolerance } = command;
+  const multipliers =
+    command.multipliers === undefined ? undefined : await readMultipliers(command.multipliers);
   const network = await library.loadNetwork(command.file, {
     ...(inputShape && { inputShape }),
     ...(output !== undefined && { output }),
   });
   signal.throwIfAborted();
-  const multipliers =
-    command.multipliers === undefined
-      ? undefined
-      : await readMultipliers(command.multipliers, network.source?.sha256 ?? null);
   const progress = progressDisplay(terminal.stderr);
   const engine = await library.createEngine({
     engine: command.engine,
     ...(threads !== undefined && { threads }),
   });
-  let result: BoundResult;
   try {
-    result = await library.bound(network, {
+    const result = await library.bound(network, {
       method: command.method,
       engine,
       interrupt: signal,
@@ -94,34 +131,31 @@ export async function boundCommand(
       ...(memory !== undefined && { memory }),
       ...(!command.quiet && { onProgress: (step) => progress.show(step) }),
     });
+    return { network, result };
   } finally {
     progress.clear();
     await engine.close();
   }
-  if (command.saveMultipliers !== undefined) {
-    if (!result.multipliers) throw new InputError('--save-multipliers: no search has found any');
-    await writeMultipliers(command.saveMultipliers, result.multipliers);
-  }
-  const certificate =
-    command.certificate === undefined
-      ? undefined
-      : await writeCertificate(command.certificate, network, result, library, `lipsoid ${version}`);
+}
+
+function printAnswer(
+  command: BoundCommand,
+  network: Network,
+  result: BoundResult,
+  certificate: Certified | undefined,
+  { stdout }: Terminal,
+): void {
   if (command.json) {
-    const document = {
-      ...boundDocument(command.file, network, result),
-      certificate,
-    };
-    terminal.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
-  } else {
-    const lines = boundTable(result, terminal.stdout);
-    if (!command.quiet) {
-      lines.unshift(heading(network, result), '');
-      lines.push('', ...explanation(result, command));
-      if (certificate) lines.push(certificateText(certificate, result));
-    }
-    terminal.stdout.write(`${lines.join('\n')}\n`);
+    printDocument(stdout, { ...boundDocument(command.file, network, result), certificate });
+    return;
   }
-  return hasBound(result) && !(certificate && 'refused' in certificate) ? EXIT.success : EXIT.unsupported;
+  const table: Line[] = [...boundTable(result), ...(command.target === 'margins' ? marginLines(result) : [])];
+  if (command.quiet) {
+    printLines(stdout, table);
+    return;
+  }
+  printLines(stdout, [heading(network, result), '', ...table, '', ...explanation(result, command)]);
+  if (certificate) printLines(stdout, [certificateText(certificate, result)]);
 }
 
 /** What `--json` prints. Members whose value is undefined are left out by JSON itself. */
@@ -144,6 +178,7 @@ function boundDocument(file: string, network: Network, result: BoundResult): obj
     inflation: result.inflation,
     note: result.note,
     memoryNeeded: result.memoryNeeded,
+    leftOut: result.leftOut,
     length: result.length,
     seconds: result.seconds,
     methods: result.methods,
@@ -166,7 +201,7 @@ const COLUMNS: readonly Column[] = [
  * One line per method and rule, the smallest bound first and marked, failures after them, the lower bound last; below it
  * the reasons of failures.
  */
-function boundTable(result: BoundResult, to: Output): string[] {
+function boundTable(result: BoundResult): Line[] {
   const sorted = result.methods.toSorted((a, b) => sortKey(a) - sortKey(b));
   const cells = sorted.map((row, k) => [
     k === 0 && hasBound(row) ? '*' : '',
@@ -178,11 +213,46 @@ function boundTable(result: BoundResult, to: Output): string[] {
   ]);
   if (result.lower) cells.push(lowerCells(result.lower));
   const [titles, ...rows] = tableLines(COLUMNS, cells);
-  const marked = rows.map((text, k) => (k === 0 && sorted[0] && hasBound(sorted[0]) ? bold(text, to) : text));
+  const marked = rows.map((text, k) => (k === 0 && sorted[0] && hasBound(sorted[0]) ? bold(text) : text));
   const reasons = sorted
     .filter((row) => row.error !== undefined)
-    .map((row) => `${methodName(row)}: ${row.error!.replaceAll('\n', '\n  ')}`);
-  return [dim(titles!, to), ...marked, ...(reasons.length > 0 ? ['', ...reasons] : [])];
+    .flatMap((row) =>
+      `${methodName(row)}: ${row.error!}`.split('\n').map((text, k) => (k === 0 ? text : `  ${text}`)),
+    );
+  return [dim(titles!), ...marked, ...(reasons.length > 0 ? ['', ...reasons] : [])];
+}
+
+/** Outputs whose margins are a table for people. */
+const MOST_IN_TABLE = 12;
+/** Of more, so many of the largest. */
+const LARGEST_SHOWN = 12;
+
+/** Bounds on the differences between outputs, row i and column j < i. */
+function marginLines({ margins, target }: BoundResult): Line[] {
+  if (target) return [];
+  if (!margins)
+    return ['', 'There is no table of margins: it is for 2 to 256 outputs that a method bounds together.'];
+  const title = 'Margins, bounds on output i minus output j:';
+  if (margins.length <= MOST_IN_TABLE) {
+    const columns = margins.map(
+      (_, j): Column => ({ title: j === 0 ? 'i \\ j' : String(j - 1), align: 'right' }),
+    );
+    const cells = margins
+      .slice(1)
+      .map((row, k) => [
+        String(k + 1),
+        ...columns.slice(1).map((_, j) => (j <= k ? formatBound(row[j]!, null) : '')),
+      ]);
+    const [titles, ...rows] = tableLines(columns, cells);
+    return ['', title, dim(titles!), ...rows];
+  }
+  const pairs = margins.flatMap((row, i) => row.slice(0, i).map((value, j) => ({ i, j, value })));
+  const largest = pairs.sort((a, b) => b.value - a.value).slice(0, LARGEST_SHOWN);
+  const columns: readonly Column[] = ['i', 'j', 'margin'].map((name) => ({ title: name, align: 'right' }));
+  const cells = largest.map(({ i, j, value }) => [String(i), String(j), formatBound(value, null)]);
+  const [titles, ...rows] = tableLines(columns, cells);
+  const rest = `The ${largest.length} largest of ${pairs.length}; --json has them all.`;
+  return ['', title, dim(titles!), ...rows, rest];
 }
 
 function lowerCells({ value, log10, seconds }: LowerBound): string[] {
@@ -234,7 +304,7 @@ function explanation(result: BoundResult, command: BoundCommand): string[] {
           `The memory budget was not kept: the largest step takes ${Math.ceil(result.memoryNeeded / 1e6)} MB, however finely it is cut.`,
         ]),
     ...result.methods.flatMap((row) => (row.search ? [searchText(row)] : [])),
-    advice(result, command),
+    ...advice(result, command),
   ];
 }
 
@@ -278,24 +348,54 @@ function lengthText({ smallest, exists, frequencies, added, tolerance }: LengthR
 }
 
 function searchText(row: MethodResult): string {
-  const { status, evaluations, gap, partial } = row.search!;
+  const { status, evaluations, gap, over, partial, margins } = row.search!;
   const seen = partial ? ', on as many of the frequencies as the memory budget holds' : '';
-  const gained = `the last ten evaluations gained ${(100 * gap).toPrecision(2)} %`;
   const where = status.startsWith('stopped')
     ? status
     : `${status} after ${formatCount(evaluations, 'evaluation')}`;
-  return `Search (${methodName(row)}): ${where}${seen}; ${gained}.`;
+  const last = over === 1 ? 'the last evaluation' : `the last ${over} evaluations`;
+  const parts = [
+    `Search (${methodName(row)}): ${where}${seen}`,
+    ...(over > 0 ? [`${last} gained ${(100 * gap).toPrecision(2)} %`] : []),
+    ...(margins
+      ? [
+          `root of the sum of squares of all margins ${formatBound(margins.after, null)}, of the closed form ${formatBound(margins.before, null)}`,
+        ]
+      : []),
+  ];
+  return `${parts.join('; ')}.`;
 }
 
-function advice(result: BoundResult, { method }: BoundCommand): string {
-  if (method !== 'all') return 'Tighter: --method all tries every method and rule and keeps the best.';
-  if (result.methods.some((row) => row.search && row.search.status !== 'converged')) {
-    return 'Tighter: more --evaluations, a longer --time-limit.';
+/** In units of log10: what is not worth any advice. */
+const TIGHT = 1e-6;
+
+/** What would make the bound smaller, if anything that was not done could. */
+function advice(result: BoundResult, { method, rule, target }: BoundCommand): string[] {
+  const { lower, log10, methods, leftOut } = result;
+  if (result.bound === 0) return [];
+  if (lower && lower.log10 !== null && log10 !== null && log10 - lower.log10 < TIGHT) {
+    return ['Nothing is left to gain: the lower bound comes to the same.'];
   }
-  if (result.methods.some((row) => row.search?.partial)) return 'Tighter: more --memory for the search.';
-  const convolutional = result.layers.some((layer) => layer.torus !== null);
-  if (convolutional && !result.methods.some((row) => row.method === 'unrolled' && hasBound(row))) {
-    return 'Tighter, where time and memory allow: --method unrolled, with one multiplier per neuron.';
+  if (rule !== undefined) return ['Tighter: without --rule, all rules and a search for multipliers.'];
+  if (method === 'closed-form' || method === 'spectral-product') {
+    return ['Tighter: --method all, which searches for multipliers as well.'];
   }
-  return 'This is about what LipSDP-type multipliers can show; --target margins or a pair of outputs asks for less and gets less.';
+  const searches = methods.flatMap((row) => (row.search ? [row.search] : []));
+  const ended = (status: string) => searches.some((search) => search.status.startsWith(status));
+  const ways = [
+    ...(ended('stopped') ? ['more --evaluations'] : []),
+    ...(ended('time limit') ? ['a longer --time-limit'] : []),
+    ...(ended('interrupted') ? ['a search that is not interrupted'] : []),
+    ...(searches.some((search) => search.partial) ? ['more --memory for the search'] : []),
+  ];
+  const unrolled = leftOut && [
+    `Not run: the network unrolled from ${leftOut.from} on, ${formatQuantity(leftOut.flops, 'flop')} a pass; --method unrolled does, with one multiplier per neuron.`,
+  ];
+  if (ways.length > 0) return [`Tighter: ${ways.join(', ')}.`, ...(unrolled ?? [])];
+  if (unrolled) return unrolled;
+  const less =
+    result.margins && (target === undefined || target === 'global')
+      ? '; --target margins or a pair of outputs asks for less and gets less'
+      : '';
+  return [`This is about what LipSDP-type multipliers can show${less}.`];
 }

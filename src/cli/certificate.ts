@@ -1,38 +1,41 @@
 /** Certificates as files: `lipsoid bound FILE --certificate out.json` writes one, `lipsoid verify out.json FILE` checks one. */
-import { readFile, stat, writeFile } from 'node:fs/promises';
 import type { BoundResult } from '../bounds/result.ts';
 import type { Claim } from '../certificate/claim.ts';
+import { LARGEST_CERTIFICATE } from '../certificate/format.ts';
+import { parseJson } from '../certificate/json.ts';
 import type { Verification } from '../certificate/verify.ts';
 import { InputError, UnsupportedError } from '../errors.ts';
+import { readTextFile } from '../files.node.ts';
 import type { Network } from '../network/network.ts';
+import { printableJson } from '../printable.ts';
 import { EXIT } from './failure.ts';
 import { formatBound } from './format.ts';
 import type { Library } from './library.ts';
-import { bold, type Terminal } from './terminal.ts';
-
-/** Nothing that Lipsoid wrote comes near this. */
-const LARGEST_FILE = 2 ** 28;
+import { bold, type Line, printDocument, printLines, type Terminal } from './terminal.ts';
 
 /** What became of a certificate, as `--json` prints it. */
 export type Certified =
   | ({ readonly file: string; readonly assurance: 'checked' } & Claim)
   | { readonly refused: string };
 
-/** Writes a certificate of the result to a file, or says why the checker has none. */
-export async function writeCertificate(
+/** A certificate of the result, as the text of a file, or why the checker has none. */
+export async function certified(
   file: string,
   network: Network,
   result: BoundResult,
   library: Pick<Library, 'certify'>,
   by: string,
-): Promise<Certified> {
+): Promise<{ readonly verdict: Certified; readonly text?: string }> {
   try {
     const certificate = await library.certify(network, result, { by });
-    await writeFile(file, `${JSON.stringify(certificate)}\n`);
-    return { file, ...certificate.claim, assurance: 'checked' };
+    const verdict = { file, ...certificate.claim, assurance: 'checked' } as const;
+    return { verdict, text: `${printableJson(certificate)}\n` };
   } catch (error) {
-    if (!(error instanceof UnsupportedError)) throw error;
-    return { refused: error.items.map((item) => item.reason).join('\n') };
+    if (error instanceof UnsupportedError) {
+      return { verdict: { refused: error.items.map((item) => item.reason).join('; ') } };
+    }
+    if (error instanceof InputError) return { verdict: { refused: error.message } };
+    throw error;
   }
 }
 
@@ -70,43 +73,20 @@ export async function verifyCommand(
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<number> {
-  const certificate = await readJson(path);
+  const what = `certificate ${path}`;
+  const certificate = parseJson(await readTextFile(path, what, LARGEST_CERTIFICATE), what);
   const network = await library.loadNetwork(file, options);
   const verdict = await library.verify(network, certificate, { signal });
-  const text = json ? JSON.stringify(verdict, null, 2) : verdictLines(verdict, terminal).join('\n');
-  terminal.stdout.write(`${text}\n`);
+  if (json) printDocument(terminal.stdout, verdict);
+  else printLines(terminal.stdout, verdictLines(verdict));
   return verdict.accepted ? EXIT.success : EXIT.rejected;
 }
 
-function verdictLines(
-  { accepted, reason, bound, log10, claimed, lengths }: Verification,
-  { stdout }: Terminal,
-): string[] {
-  if (!accepted) return [bold('rejected', stdout), reason ?? ''];
+function verdictLines({ accepted, reason, bound, log10, claimed, lengths }: Verification): Line[] {
+  if (!accepted) return [bold('rejected'), reason ?? ''];
   const proven = log10 === null ? '' : `, proven: ${claimText({ bound, log10 })}`;
   return [
-    bold('accepted', stdout),
+    bold('accepted'),
     `‖f(x) − f(y)‖₂ ≤ L · ‖x − y‖₂ for all inputs${lengths ? ' of every length' : ''}: L = ${claimText(claimed!)}${proven}`,
   ];
-}
-
-/** @throws InputError for files that cannot be read or are no JSON */
-async function readJson(file: string): Promise<unknown> {
-  const refuse = (why: string) => new InputError(`certificate ${file}: ${why}`);
-  let text: string;
-  try {
-    const status = await stat(file);
-    if (!status.isFile()) throw refuse('must be a file');
-    if (status.size > LARGEST_FILE) throw refuse('larger than any certificate');
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    throw error instanceof InputError
-      ? error
-      : refuse(error instanceof Error ? error.message : String(error));
-  }
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw refuse('must be JSON');
-  }
 }

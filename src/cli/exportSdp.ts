@@ -1,11 +1,10 @@
 /** `lipsoid export-sdp`: a network's bound as a semidefinite program, for a solver that knows nothing of Lipsoid. */
-import { writeFile } from 'node:fs/promises';
-import { InputError } from '../errors.ts';
 import type { Formulation, SdpProblem } from '../sdp/export.ts';
 import { EXIT } from './failure.ts';
 import { formatCount } from './format.ts';
 import type { Library, LoadOptions } from './library.ts';
-import type { Terminal } from './terminal.ts';
+import { OutputFile } from './outputFile.ts';
+import { printDocument, printLines, type Terminal } from './terminal.ts';
 
 export interface ExportSdpCommand extends LoadOptions {
   readonly file: string;
@@ -22,24 +21,25 @@ export async function exportSdpCommand(
   terminal: Terminal,
 ): Promise<number> {
   const { file, formulation, out, json, ...options } = command;
-  const network = await library.loadNetwork(file, options);
-  const { text, ...problem } = library.exportSdp(network, formulation);
+  const named = { option: '--out', path: out };
+  const [output] = await OutputFile.openAll([named], [{ option: 'FILE', path: file }], json);
   try {
-    await writeFile(out, text);
-  } catch (error) {
-    throw new InputError(`--out: ${(error as Error).message}`);
+    const network = await library.loadNetwork(file, options);
+    const { text, ...problem } = library.exportSdp(network, formulation);
+    await output!.write(text);
+    const sha256 = network.source?.sha256 ?? null;
+    if (json) printDocument(terminal.stdout, { network: { file, sha256 }, out, ...problem });
+    else printLines(terminal.stdout, summary(out, problem));
+  } finally {
+    await output!.close();
   }
-  const answer = json
-    ? JSON.stringify({ network: { file, sha256: network.source?.sha256 ?? null }, out, ...problem }, null, 2)
-    : summary(out, problem);
-  terminal.stdout.write(`${answer}\n`);
   return EXIT.success;
 }
 
-function summary(out: string, { formulation, variables, blocks, scale }: Omit<SdpProblem, 'text'>): string {
+function summary(out: string, { formulation, variables, blocks, scale }: Omit<SdpProblem, 'text'>): string[] {
   const largest = Math.max(...blocks);
   return [
     `${out}: ${formulation}, ${formatCount(variables, 'variable')}, ${formatCount(blocks.length, 'block')}, the largest matrix ${largest}×${largest}.`,
     `The bound is ${scale} · √optimum of this minimisation. Solve it with: lipsoid solve-sdp ${out}`,
-  ].join('\n');
+  ];
 }

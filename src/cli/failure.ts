@@ -1,12 +1,14 @@
 /** Exit codes, and errors as a person or a program reads them. */
 import { InputError, type Unsupported, UnsupportedError } from '../errors.ts';
 import { formatCount } from './format.ts';
-import { bold, type Output } from './terminal.ts';
+import { bold, type Line, OutputError } from './terminal.ts';
 
 export const EXIT = {
   success: 0,
   /** Unknown option or value, unreadable or malformed file. */
   input: 1,
+  /** What surrounds the program: a file or stdout that cannot be written, too little memory. */
+  system: 1,
   /** The network holds what has no bound here. */
   unsupported: 2,
   internal: 3,
@@ -34,6 +36,8 @@ export interface Failure {
 
 /** Sorts an exception into its exit code. `signal` is the one that Ctrl-C aborts. */
 export function toFailure(error: unknown, signal: AbortSignal): Failure {
+  // Also after Ctrl-C: then it is what became of the answer.
+  if (error instanceof OutputError) return { kind: 'system', message: error.message };
   if (signal.aborted) return { kind: 'cancelled', message: 'cancelled' };
   if (error instanceof UnsupportedError) {
     const message = `no bound: ${formatCount(error.items.length, 'unsupported node')}`;
@@ -42,24 +46,47 @@ export function toFailure(error: unknown, signal: AbortSignal): Failure {
   if (error instanceof UsageError || error instanceof InputError) {
     return { kind: 'input', message: error.message };
   }
+  if (isOutOfMemory(error)) {
+    return { kind: 'system', message: `not enough memory on this machine: ${error.message}` };
+  }
   if (error instanceof Error) {
     return { kind: 'internal', message: error.message, ...(error.stack && { stack: error.stack }) };
   }
   return { kind: 'internal', message: String(error) };
 }
 
-/** The failure as lines for stderr. */
-export function failureText(failure: Failure, to: Output): string {
-  const head = bold(failure.kind === 'internal' ? 'internal error' : 'error', to);
-  const message = failure.kind === 'cancelled' ? failure.message : `${head}: ${failure.message}`;
-  const items = unsupportedText(failure.items ?? [], to);
-  const stack = failure.stack === undefined ? '' : `${failure.stack}\n`;
-  return `${message}\n${items}${stack}`;
+/** What V8, WebAssembly, Node and the system say where an allocation fails. */
+const ALLOCATION =
+  /allocat|out of memory|cannot create a buffer larger|invalid (typed array|array|string|array buffer) length|maximum size exceeded/i;
+const ALLOCATION_CODES = [
+  'ENOMEM',
+  'ERR_MEMORY_ALLOCATION_FAILED',
+  'ERR_STRING_TOO_LONG',
+  'ERR_BUFFER_TOO_LARGE',
+  'ERR_WORKER_INIT_FAILED',
+  'ERR_WORKER_OUT_OF_MEMORY',
+];
+
+function isOutOfMemory(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false;
+  const { code } = error as NodeJS.ErrnoException;
+  if (code !== undefined && ALLOCATION_CODES.includes(code)) return true;
+  return error instanceof RangeError && ALLOCATION.test(error.message);
 }
 
-/** One paragraph per offending node: its name, what was found, and why that has no bound. */
-export function unsupportedText(items: readonly Unsupported[], to: Output): string {
-  return items.map((item) => `  ${bold(item.node, to)}: ${item.found}\n    ${item.reason}\n`).join('');
+/** The failure as lines for stderr. */
+export function failureLines({ kind, message, items, stack }: Failure): Line[] {
+  const head = bold(kind === 'internal' ? 'internal error' : 'error');
+  return [
+    kind === 'cancelled' ? message : [head, `: ${message}`],
+    ...unsupportedLines(items ?? []),
+    ...(stack === undefined ? [] : stack.split('\n')),
+  ];
+}
+
+/** Two lines per offending node: its name, what was found, and why that has no bound. */
+export function unsupportedLines(items: readonly Unsupported[]): Line[] {
+  return items.flatMap((item): Line[] => [['  ', bold(item.node), `: ${item.found}`], `    ${item.reason}`]);
 }
 
 /** The failure as the one document on stdout that `--json` promises. */

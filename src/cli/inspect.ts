@@ -1,11 +1,11 @@
 /** `lipsoid inspect`: what a file holds and what bounding it would take, without bounding it. */
 
 import type { Inspection } from '../bounds/inspect.ts';
-import { EXIT, unsupportedText } from './failure.ts';
+import { EXIT, unsupportedLines } from './failure.ts';
 import { formatCount, formatQuantity } from './format.ts';
 import type { Library, LoadOptions } from './library.ts';
 import { type Column, tableLines } from './table.ts';
-import { dim, type Output, type Terminal } from './terminal.ts';
+import { dim, type Line, printDocument, printLines, type Terminal } from './terminal.ts';
 
 export interface InspectCommand extends LoadOptions {
   readonly file: string;
@@ -21,10 +21,8 @@ export async function inspectCommand(
   const { file, json, ...options } = command;
   const network = await library.loadNetwork(file, options);
   const inspection = library.inspect(network);
-  const text = json
-    ? JSON.stringify(inspection, null, 2)
-    : inspectionLines(inspection, terminal.stdout).join('\n');
-  terminal.stdout.write(`${text}\n`);
+  if (json) printDocument(terminal.stdout, inspection);
+  else printLines(terminal.stdout, inspectionLines(inspection));
   return EXIT.success;
 }
 
@@ -36,7 +34,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'torus', align: 'right' },
 ];
 
-function inspectionLines(inspection: Inspection, to: Output): string[] {
+function inspectionLines(inspection: Inspection): Line[] {
   const cells = inspection.layers.map((layer) => [
     layer.name,
     layer.op,
@@ -48,14 +46,14 @@ function inspectionLines(inspection: Inspection, to: Output): string[] {
   return [
     `${inspection.source?.file ?? inspection.name}: ${formatCount(inspection.parameters, 'parameter')}`,
     '',
-    dim(titles!, to),
+    dim(titles!),
     ...rows,
     '',
-    ...cost(inspection, to),
+    ...cost(inspection),
   ];
 }
 
-function cost({ refused, flops, bytes }: Inspection, to: Output): string[] {
+function cost({ refused, flops, bytes }: Inspection): Line[] {
   if (refused.length === 0) {
     return [
       `All closed-form rules take about ${formatQuantity(flops, 'flop')}; the largest covariance ${formatQuantity(bytes, 'B')}.`,
@@ -63,6 +61,6 @@ function cost({ refused, flops, bytes }: Inspection, to: Output): string[] {
   }
   return [
     `The closed-form methods refuse ${formatCount(refused.length, 'node')} (the method unrolled may still cover the padding):`,
-    unsupportedText(refused, to).trimEnd(),
+    ...unsupportedLines(refused),
   ];
 }

@@ -5,13 +5,14 @@ import { RULE_NAMES } from '../ellipsoid/multipliers.ts';
 import { FORMULATIONS } from '../sdp/sdpa.ts';
 import { type BoundCommand, boundCommand } from './bound.ts';
 import { verifyCommand } from './certificate.ts';
+import { checkCombination } from './combinations.ts';
 import { type ExportSdpCommand, exportSdpCommand } from './exportSdp.ts';
-import { EXIT, type Failure, failureDocument, failureText, toFailure, UsageError } from './failure.ts';
+import { EXIT, type Failure, failureDocument, failureLines, toFailure, UsageError } from './failure.ts';
 import { inspectCommand } from './inspect.ts';
 import type { EngineName, Library } from './library.ts';
 import { count, megabytes, nonnegative, percent, positiveInteger, shape, target } from './options.ts';
 import { type SolveSdpCommand, solveSdpCommand } from './solveSdp.ts';
-import type { Terminal } from './terminal.ts';
+import { OutputError, printDocument, printLines, type Terminal } from './terminal.ts';
 
 const ENGINES: readonly EngineName[] = ['auto', 'cpu', 'cpu-wasm', 'cpu-blas', 'webgpu', 'webgl'];
 
@@ -33,9 +34,16 @@ export interface Surroundings {
 
 /** Runs one command line (without the names of interpreter and script) and returns the exit code. Never throws. */
 export async function runCommandLine(argv: readonly string[], surroundings: Surroundings): Promise<number> {
-  const { terminal, signal } = surroundings;
+  const { signal } = surroundings;
+  const { stdout, stderr } = surroundings.terminal;
+  let answered = false;
+  const write = (text: string) => {
+    answered = true;
+    stdout.write(text);
+  };
+  const terminal: Terminal = { stdout: { ...stdout, write }, stderr };
   let code: number = EXIT.success;
-  const program = commandLine(surroundings, (exit) => {
+  const program = commandLine({ ...surroundings, terminal }, (exit) => {
     code = exit;
   });
   try {
@@ -45,12 +53,17 @@ export async function runCommandLine(argv: readonly string[], surroundings: Surr
     // Help and version have been printed by then.
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.success;
     const failure = error instanceof CommanderError ? usageFailure(error) : toFailure(error, signal);
-    // The options may be what could not be read, so that the raw words have to tell.
-    if (argv.includes('--json')) {
-      terminal.stdout.write(`${JSON.stringify(failureDocument(failure), null, 2)}\n`);
-    } else {
-      terminal.stderr.write(failureText(failure, terminal.stderr));
+    // The options may be what could not be read, so that the raw words have to tell. There is one document, though, and the answer
+    // may have been it.
+    if (argv.includes('--json') && !answered) {
+      try {
+        printDocument(stdout, failureDocument(failure));
+        return EXIT[failure.kind];
+      } catch (unheard) {
+        if (!(unheard instanceof OutputError)) throw unheard;
+      }
     }
+    printLines(stderr, failureLines(failure));
     return EXIT[failure.kind];
   }
 }
@@ -62,7 +75,7 @@ function commandLine(surroundings: Surroundings, finish: (code: number) => void)
     .version(surroundings.version, '--version', 'print the version')
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => terminal.stdout.write(text),
+      writeOut: (text) => printLines(terminal.stdout, text.replace(/\n$/, '').split('\n')),
       // Errors arrive as exceptions and are written once, in text or JSON, by `runCommandLine`.
       writeErr: () => {},
       getOutHelpWidth: () => terminal.stdout.columns,
@@ -124,19 +137,14 @@ function commandLine(surroundings: Surroundings, finish: (code: number) => void)
     .option('--quiet', 'print the table alone, and no progress')
     .action(async (file: string, flags: Flags) => {
       const { method, json, quiet, ...rest } = flags;
-      if (
-        rest.rule !== undefined &&
-        (method === 'all' || method === 'spectral-product' || method === 'refined')
-      ) {
-        throw new UsageError(`--rule: goes with --method closed-form or unrolled, got --method ${method}`);
-      }
-      const command = {
+      const command: BoundCommand = {
         ...rest,
         file,
         method: method ?? (rest.rule === undefined ? 'all' : 'closed-form'),
         json: json ?? false,
         quiet: quiet ?? false,
       };
+      checkCombination(command);
       finish(
         await boundCommand(command, await surroundings.library(), terminal, signal, surroundings.version),
       );

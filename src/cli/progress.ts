@@ -2,7 +2,7 @@
 
 import type { Progress } from '../bounds/result.ts';
 import { formatBound, formatDuration } from './format.ts';
-import type { Output } from './terminal.ts';
+import { type Output, printLines, redraw } from './terminal.ts';
 
 /** Milliseconds between two drawings. */
 const REDRAW = 100;
@@ -31,11 +31,11 @@ export function progressDisplay(
       if (time - drawn < interval) return;
       drawn = time;
       const left = secondsLeft(progress, start, time);
-      const text = output.interactive ? barLine(progress, left) : plainLine(progress, left);
-      output.write(output.interactive ? `\r\u001b[2K${truncate(text, output.columns - 1)}` : `${text}\n`);
+      if (output.interactive) redraw(output, barLine(progress, left));
+      else printLines(output, [plainLine(progress, left)]);
     },
     clear() {
-      if (output.interactive && start !== undefined) output.write('\r\u001b[2K');
+      if (output.interactive && start !== undefined) redraw(output, '');
     },
   };
 }
@@ -43,7 +43,11 @@ export function progressDisplay(
 /** NaN while nothing has been done to judge the speed by. */
 function secondsLeft(progress: Progress, start: { time: number; done: number }, time: number): number {
   const done = progress.done - start.done;
-  return done > 0 ? ((time - start.time) / 1000) * ((progress.total - progress.done) / done) : Number.NaN;
+  if (!(done > 0)) return Number.NaN;
+  const seconds = (work: number) => ((time - start.time) / 1000) * (work / done);
+  // A search ends at its time limit, whatever is left of its evaluations.
+  const { work, seconds: most } = progress.search ?? { work: 0, seconds: 0 };
+  return seconds(progress.total - progress.done - work) + Math.min(seconds(work), most);
 }
 
 function fraction(progress: Progress): number {
@@ -69,10 +73,4 @@ function barLine(progress: Progress, left: number): string {
 
 function plainLine(progress: Progress, left: number): string {
   return `${percent(progress)}  ${description(progress, left)}`;
-}
-
-/** A line wider than the terminal would wrap, and the next redraw leave half of it behind. */
-function truncate(text: string, columns: number): string {
-  const characters = [...text];
-  return characters.length <= columns ? text : `${characters.slice(0, Math.max(0, columns - 1)).join('')}…`;
 }

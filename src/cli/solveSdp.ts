@@ -3,7 +3,7 @@ import type { SdpSolution, SolveOptions } from '../sdp/solve.node.ts';
 import { EXIT } from './failure.ts';
 import { formatBound, formatSeconds } from './format.ts';
 import type { Library } from './library.ts';
-import type { Terminal } from './terminal.ts';
+import { printDocument, printLines, type Terminal } from './terminal.ts';
 
 export interface SolveSdpCommand extends Omit<SolveOptions, 'signal'> {
   readonly file: string;
@@ -18,8 +18,8 @@ export async function solveSdpCommand(
   signal: AbortSignal,
 ): Promise<number> {
   const solution = await library.solveSdp(file, { ...options, signal });
-  const answer = json ? JSON.stringify(solution, null, 2) : solutionLines(file, solution).join('\n');
-  terminal.stdout.write(`${answer}\n`);
+  if (json) printDocument(terminal.stdout, solution);
+  else printLines(terminal.stdout, solutionLines(file, solution));
   return solution.bound === null ? EXIT.unsupported : EXIT.success;
 }
 

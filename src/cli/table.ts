@@ -1,4 +1,5 @@
 /** Text tables: columns padded to one width, two spaces between them. */
+import { printable } from '../printable.ts';
 
 export interface Column {
   readonly title: string;
@@ -7,8 +8,9 @@ export interface Column {
 
 /** Lines of the table, the titles first. `cells` has one row per line, one entry per column. */
 export function tableLines(columns: readonly Column[], cells: readonly (readonly string[])[]): string[] {
-  const rows = [columns.map((column) => column.title), ...cells];
-  const widths = columns.map((_, k) => Math.max(...rows.map((row) => width(row[k]!))));
+  // As it will be printed: names may hold what has to be escaped.
+  const rows = [columns.map((column) => column.title), ...cells].map((row) => row.map(printable));
+  const widths = columns.map((_, k) => rows.reduce((most, row) => Math.max(most, width(row[k]!)), 0));
   return rows.map((row) =>
     row
       .map((cell, k) => {

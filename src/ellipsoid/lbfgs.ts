@@ -52,6 +52,7 @@ export async function minimise(
     if (pairs.length === 0) step = Math.min(step, (0.3 * options.largestMove) / furthest);
     const next = await backtrack(evaluate, current, direction, slope, step, options.proceed);
     if (!next) {
+      if (!options.proceed()) break;
       // The smooth model does not fit here (a kink of the row sums): forget it once, then give up.
       failures++;
       if (pairs.length === 0 || failures > 3) return { best: current, ending: 'converged' };

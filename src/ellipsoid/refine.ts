@@ -48,8 +48,9 @@ export interface Refined {
   readonly theta: ReadonlyMap<Step, Float64Array>;
   readonly status: Status;
   readonly evaluations: number;
-  /** What the last ten evaluations gained, as a fraction of L. */
+  /** What the last evaluations gained, as a fraction of L, and how many they are: ten, or all but the first. */
   readonly gap: number;
+  readonly over: number;
 }
 
 /** Shares of the evaluations, and how each is smoothed (docs/mathematics.md §5; the weights of the barrier were measured). */
@@ -60,6 +61,8 @@ const STAGES: readonly { readonly share: number; readonly smoothing: Smoothing }
 ];
 
 const MEMORY = 20;
+/** Evaluations that the gain is told of. */
+const PATIENCE = 10;
 /** No multiplier changes by more than a factor e in one step. */
 const LARGEST_MOVE = 1;
 
@@ -100,7 +103,14 @@ export async function refine(
   const found = (await from(given)) ?? (await from(given.map(() => Math.log(4 / 3))));
   if (!found) return 'no slope';
   const { outcome, theta } = await lastPass(engine, program, layout.named(found.theta), options);
-  return { outcome, theta, status: found.status, evaluations: found.evaluations, gap: found.gap };
+  return {
+    outcome,
+    theta,
+    status: found.status,
+    evaluations: found.evaluations,
+    gap: found.gap,
+    over: found.over,
+  };
 }
 
 /** θ of all steps in one array. */
@@ -164,6 +174,8 @@ class Search {
       let ending: Ending = 'stopped';
       for (const { share, smoothing } of STAGES) {
         const until = Math.ceil(share * this.#options.evaluations);
+        // Only the last stage says that the bound itself, hardly smoothed, has converged.
+        ending = 'stopped';
         if (this.#evaluations > 0 && !this.#proceed(until)) continue;
         const evaluate = (x: Float64Array) => this.#evaluate(x, smoothing);
         const first = await evaluate(theta);
@@ -182,7 +194,7 @@ class Search {
         theta: this.#best.theta,
         evaluations: this.#evaluations,
         status: this.#status(ending),
-        gap: this.#gap(),
+        ...this.#gain(),
       };
     } finally {
       this.#pass.close();
@@ -221,10 +233,10 @@ class Search {
     return { x, value: objective, gradient: this.#layout.join(gradient) };
   }
 
-  #gap(): number {
-    const last = this.#trace.at(-1)!;
-    const earlier = this.#trace.at(-11) ?? this.#trace[0]!;
-    return Math.expm1(earlier - last);
+  /** From the first evaluation on that had a bound. */
+  #gain(): { gap: number; over: number } {
+    const last = this.#trace.slice(-1 - PATIENCE).filter((bound) => bound < Infinity);
+    return { gap: Math.expm1(last[0]! - last.at(-1)!), over: last.length - 1 };
   }
 }
 

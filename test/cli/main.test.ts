@@ -1,6 +1,6 @@
 /** The executable itself, in a process of its own. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -74,5 +74,65 @@ describe('lipsoid', () => {
     expect({ status, stderr }).toEqual({ status: 1, stderr: '' });
     expect(JSON.parse(stdout).error).toMatchObject({ kind: 'input' });
     expect(stdout).toContain('no-such-file.onnx');
+  });
+
+  /** In a shell, `$LIPSOID` being the command and `$FOLDER` an empty folder; what it leaves there is in `files`. */
+  function shell(script: string) {
+    const folder = mkdtempSync(join(tmpdir(), 'lipsoid-shell-'));
+    try {
+      const LIPSOID = `${process.execPath} --import tsx src/cli/main.ts`;
+      const env = { ...process.env, LIPSOID, FOLDER: folder };
+      const answer = spawnSync('bash', ['-c', script], { cwd: root, encoding: 'utf8', timeout: 50_000, env });
+      const { status, stdout, stderr } = answer;
+      return { status, stdout, stderr, files: readdirSync(folder) };
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
+
+  const quick = 'bound examples/mlp.onnx --rule "SN(1)" --engine cpu-wasm --threads 1 --no-lower';
+
+  describe.skipIf(process.platform !== 'linux')('ends in one sentence and exit code 1', () => {
+    it.each([
+      ['a full disk behind stdout', `$LIPSOID ${quick} > /dev/full`, /stdout cannot be written: ENOSPC/],
+      ['the same, in JSON', `$LIPSOID ${quick} --json > /dev/full`, /stdout cannot be written: ENOSPC/],
+      [
+        'a reader that has gone',
+        `$LIPSOID ${quick} | true; exit \${PIPESTATUS[0]}`,
+        /stdout cannot be written: EPIPE/,
+      ],
+      [
+        'a pipe as multipliers',
+        'mkfifo $FOLDER/p; $LIPSOID bound examples/mlp.onnx --multipliers $FOLDER/p',
+        /got a pipe/,
+      ],
+      [
+        'a pipe as a certificate',
+        'mkfifo $FOLDER/p; $LIPSOID verify $FOLDER/p examples/mlp.onnx',
+        /got a pipe/,
+      ],
+      ['a pipe as a problem', 'mkfifo $FOLDER/p; $LIPSOID solve-sdp $FOLDER/p', /got a pipe/],
+    ])('%s', (_, script, why) => {
+      const { status, stderr } = shell(script);
+      expect(status).toBe(1);
+      expect(stderr).toMatch(why);
+      expect(stderr).toMatch(/^error: [^\n]*\n$/);
+    });
+
+    it('a file that may not grow: nothing of it is left, and the bound is printed', () => {
+      // A kilobyte: less than a certificate. stdout is a pipe.
+      const limited = `ulimit -f 1; $LIPSOID ${quick} --certificate $FOLDER/c.json`;
+      const { status, stdout, stderr, files } = shell(limited);
+      expect({ status, files }).toEqual({ status: 1, files: [] });
+      expect(stdout).toContain('‖f(x) − f(y)‖₂ ≤');
+      expect(stderr).toMatch(/^error: --certificate: [^\n]* cannot be written: EFBIG[^\n]*\n$/);
+    });
+  });
+
+  it.skipIf(process.platform !== 'linux')('gives a certificate to a pipe that is read', () => {
+    const script = `$LIPSOID ${quick} --quiet --certificate >(cat > $FOLDER/c.json); sleep 1; cat $FOLDER/c.json`;
+    const { status, stdout } = shell(script);
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout.split('\n').at(-2)!)).toMatchObject({ format: 'lipsoid-certificate' });
   });
 });

@@ -173,7 +173,7 @@ describe('lipsoid bound', () => {
     expect(out).toContain(
       '‖f(x) − f(y)‖₂ ≤ 9.50804 · ‖x − y‖₂ for all inputs x and y (closed-form, SN(1.3)).',
     );
-    expect(out).toContain('--method unrolled');
+    expect(out).toContain('This is about what LipSDP-type multipliers can show.');
     expect(calls.closed).toBe(1);
     expect(calls.bound?.method).toBe('all');
   });
@@ -233,6 +233,112 @@ describe('lipsoid bound', () => {
     expect(flat.out).toContain('Sampling found no two points at which f differs.');
     const json = await run('bound a.onnx --json', { bound: async () => ({ ...result, lower }) });
     expect(JSON.parse(json.out).lower).toEqual(lower);
+  });
+
+  const search = { status: 'converged', evaluations: 42, gap: 0.0125, over: 10 };
+  const searched = (report: Partial<typeof search> & object, more: Partial<BoundResult> = {}) => ({
+    bound: async () => ({
+      ...result,
+      methods: [
+        { method: 'refined', bound: 9.5, log10: 0.97772, seconds: 1, search: { ...search, ...report } },
+      ] as const,
+      ...more,
+    }),
+  });
+
+  it('says how a search ended, and over how many evaluations it gained what', async () => {
+    const text = async (report: object) => (await run('bound a.onnx', searched(report))).out;
+    expect(await text({})).toContain(
+      'Search (refined): converged after 42 evaluations; the last 10 evaluations gained 1.3 %.\n',
+    );
+    expect(await text({ over: 1 })).toContain('; the last evaluation gained 1.3 %.');
+    expect(await text({ status: 'stopped at 1 evaluation', evaluations: 1, gap: 0, over: 0 })).toContain(
+      'Search (refined): stopped at 1 evaluation.\n',
+    );
+    expect(await text({ margins: { before: 12.5, after: 10 } })).toContain(
+      '; root of the sum of squares of all margins 10.0000, of the closed form 12.5000.',
+    );
+  });
+
+  it('advises what was not done and can help, and nothing else', async () => {
+    const last = async (line: string, report: object, more: Partial<BoundResult> = {}) =>
+      (await run(`bound a.onnx ${line}`, searched(report, more))).out.trimEnd().split('\n').at(-1);
+    const margins = [
+      [0, 1],
+      [1, 0],
+    ];
+    const about = 'This is about what LipSDP-type multipliers can show';
+    expect(await last('', {})).toBe(`${about}.`);
+    expect(await last('', {}, { margins })).toMatch(/asks for less and gets less\.$/);
+    expect(await last('--target margins', {}, { margins })).toBe(`${about}.`);
+    expect(await last('', { status: 'stopped at 42 evaluations' })).toBe('Tighter: more --evaluations.');
+    expect(await last('', { status: 'time limit' })).toBe('Tighter: a longer --time-limit.');
+    expect(await last('', { status: 'interrupted' })).toBe('Tighter: a search that is not interrupted.');
+    expect(await last('', { partial: true })).toBe('Tighter: more --memory for the search.');
+    expect(await last('--method closed-form', {})).toMatch(/^Tighter: --method all/);
+    expect(await last('--rule SN(1)', {})).toMatch(/^Tighter: without --rule/);
+    expect(await last('--method unrolled', {})).toBe(`${about}.`);
+    const leftOut = { method: 'unrolled', from: 'conv_1', flops: 2.5e9 } as const;
+    expect(await last('', {}, { leftOut })).toBe(
+      'Not run: the network unrolled from conv_1 on, 2.5 Gflop a pass; --method unrolled does, with one multiplier per neuron.',
+    );
+    const lower = {
+      value: 9.508032,
+      log10: 0.97809,
+      assurance: 'rounding-safe',
+      seed: 0,
+      seconds: 1,
+    } as const;
+    expect(await last('', {}, { lower })).toMatch(/^Nothing is left to gain/);
+  });
+
+  it('prints margins where they were asked for: all of few outputs, the largest of many', async () => {
+    const table = (n: number) =>
+      Array.from({ length: n }, (_, i) =>
+        Array.from({ length: n }, (_, j) => (i === j ? 0 : 1 + i + j / 64)),
+      );
+    const of = async (line: string, margins: number[][] | undefined) =>
+      (await run(`bound a.onnx ${line}`, searched({}, margins ? { margins } : {}))).out;
+    const few = await of('--target margins', table(3));
+    expect(few).toContain('\ni \\ j        0        1\n    1  2.00000\n    2  3.00000  3.01563\n');
+    expect(await of('--target margins --quiet', table(3))).toContain('    2  3.00000  3.01563\n');
+    const many = await of('--target margins', table(13));
+    expect(many).toContain('\n i   j   margin\n12  11  13.1719\n12  10  13.1563\n');
+    expect(many).toContain('The 12 largest of 78; --json has them all.');
+    expect(await of('', table(3))).not.toContain('Margins');
+    expect(await of('--target margins', undefined)).toContain('There is no table of margins');
+  });
+
+  it('prints the answer before files, whatever becomes of these', async () => {
+    const multipliers = { version: 2, network: 'ab12', path: 'torus', layers: [] } as const;
+    const found = searched({}, { multipliers });
+    const full = await run('bound a.onnx --certificate /dev/full --save-multipliers /dev/null', found);
+    expect(full.code).toBe(1);
+    expect(full.out).toContain('Certificate /dev/full: checked');
+    expect(full.err).toMatch(/^error: --certificate: \/dev\/full cannot be written: ENOSPC[^\n]*\n$/);
+    const json = await run('bound a.onnx --json --save-multipliers /dev/full', found);
+    expect(json.code).toBe(1);
+    expect(JSON.parse(json.out).bound).toBe(9.5080328);
+    expect(json.err).toMatch(/^error: --save-multipliers: .*ENOSPC/);
+    const none = await run('bound a.onnx --save-multipliers /dev/null');
+    expect(none.code).toBe(1);
+    expect(none.out).toContain('‖f(x) − f(y)‖₂ ≤');
+    expect(none.err).toContain('--save-multipliers: no search has found any');
+    const broken = async () => {
+      throw new TypeError('x is undefined');
+    };
+    for (const more of ['', '--json']) {
+      const fault = await run(`bound a.onnx --certificate /dev/null ${more}`, { certify: broken });
+      expect(fault.code).toBe(3);
+      expect(fault.out).toContain('9.508');
+      expect(fault.err).toContain('x is undefined');
+    }
+    const refuses = async () => {
+      throw new InputError('tiny: a certificate needs multipliers');
+    };
+    const refused = await run('bound a.onnx --certificate /dev/null', { certify: refuses });
+    expect(refused.code).toBe(2);
+    expect(refused.out).toContain('No certificate: tiny: a certificate needs multipliers\n');
   });
 
   it('a result without any bound is not a success', async () => {
@@ -351,6 +457,23 @@ describe('command lines that make no sense end with 1 and name the choices', () 
     ['bound a.onnx --input-shape 1,28,28', '1x28x28'],
     ['bound a.onnx --rule SN(1) --method spectral-product', 'closed-form or unrolled'],
     ['bound a.onnx --rule SN(1) --method all', 'closed-form or unrolled'],
+    ['bound a.onnx --rule SN(1) --method refined', 'closed-form or unrolled'],
+    ['bound a.onnx --method closed-form --save-multipliers m.json', '--save-multipliers: goes with a search'],
+    ['bound a.onnx --rule SN(1) --save-multipliers m.json', 'got --rule SN(1)'],
+    ['bound a.onnx --method spectral-product --multipliers m.json', '--multipliers: goes with a search'],
+    ['bound a.onnx --method spectral-product --target margins', 'covariances'],
+    ['bound a.onnx --method spectral-product --certificate c.json', '--certificate: needs multipliers'],
+    ['bound a.onnx --target 0,1 --certificate c.json', 'of the whole output'],
+    ['bound a.onnx --length any --smallest-length 4 --certificate c.json', '--smallest-length'],
+    ['bound a.onnx --smallest-length 4', 'goes with length any'],
+    ['bound a.onnx --cell-tolerance 0.1', 'goes with length any'],
+    ['bound a.onnx --length any --method unrolled', 'all, closed-form and refined'],
+    ['bound a.onnx --certificate /no/such/folder/c.json', '--certificate: /no/such/folder/c.json'],
+    ['bound a.onnx --save-multipliers /', '--save-multipliers: /: must be a file'],
+    ['bound a.onnx --certificate c.json --save-multipliers ./c.json', 'got that of --certificate'],
+    ['bound a.onnx --multipliers /dev/zero', 'must be a regular file, got a device'],
+    ['bound a.onnx --multipliers /', 'must be a regular file, got a folder'],
+    ['verify /dev/zero a.onnx', 'must be a regular file, got a device'],
   ])('lipsoid %s', async (line, text) => {
     const plain = await run(line);
     expect([plain.code, plain.out]).toEqual([1, '']);
@@ -370,6 +493,9 @@ describe('failures', () => {
   it.each([
     ['input', 1, new InputError('a.onnx: not an ONNX file, got 3 bytes')],
     ['unsupported', 2, new UnsupportedError(items)],
+    ['system', 1, new RangeError('Array buffer allocation failed')],
+    ['system', 1, Object.assign(new Error('no thread'), { code: 'ERR_WORKER_OUT_OF_MEMORY' })],
+    ['internal', 3, new RangeError('Maximum call stack size exceeded')],
     ['internal', 3, new TypeError('x is undefined')],
   ])('%s: exit code %d', async (kind, code, error) => {
     const fail = async () => {

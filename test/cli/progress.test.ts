@@ -35,6 +35,28 @@ describe('progress for a person', () => {
   });
 });
 
+describe('the time left', () => {
+  it('is no longer than a search may take and what comes after it', () => {
+    const out = recorder();
+    let time = 0;
+    const display = progressDisplay(out, () => time);
+    const show = (done: number, search: { work: number; seconds: number }) =>
+      display.show({ method: 'refined', layer: 'evaluation', done, total: 10_000, search });
+    show(0, { work: 9000, seconds: 40 });
+    time = 20_000;
+    show(500, { work: 9000, seconds: 40 });
+    time = 40_000;
+    show(1000, { work: 8500, seconds: 20 });
+    time = 60_000;
+    show(9700, { work: 100, seconds: 20 });
+    expect(out.text.match(/[\d.]+ (min [\d.]+ )?s left/g)).toEqual([
+      '1 min 00 s left',
+      '40.0 s left',
+      '1.9 s left',
+    ]);
+  });
+});
+
 describe('progress in a log', () => {
   it('is a plain line every ten seconds, and nothing for short work', () => {
     const out = recorder();

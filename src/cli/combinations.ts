@@ -1,0 +1,40 @@
+/** Which options of `bound` go together. A limit that cannot be reached is no contradiction; what could never be done is. */
+import { checkedMethod } from '../bounds/options.ts';
+import type { BoundCommand } from './bound.ts';
+import { UsageError } from './failure.ts';
+
+/** @throws UsageError naming the options, InputError for values that the library refuses as well */
+export function checkCombination(command: BoundCommand): void {
+  const { method, rule, target, certificate, multipliers, saveMultipliers } = command;
+  const refuse = (option: string, why: string) => new UsageError(`${option}: ${why}`);
+  if (rule !== undefined && method !== 'closed-form' && method !== 'unrolled') {
+    throw refuse('--rule', `goes with --method closed-form or unrolled, got --method ${method}`);
+  }
+  checkedMethod(command);
+  const searches = rule === undefined && method !== 'closed-form' && method !== 'spectral-product';
+  const asked = rule === undefined ? `--method ${method}` : `--rule ${rule}`;
+  for (const [option, file] of [
+    ['--multipliers', multipliers],
+    ['--save-multipliers', saveMultipliers],
+  ] as const) {
+    if (file !== undefined && !searches) {
+      throw refuse(option, `goes with a search, --method all, refined or unrolled, got ${asked}`);
+    }
+  }
+  if (target === 'margins' && method === 'spectral-product') {
+    throw refuse(
+      '--target margins',
+      'goes with methods that know covariances, got --method spectral-product',
+    );
+  }
+  if (certificate === undefined) return;
+  if (typeof target === 'object') {
+    throw refuse('--certificate', 'is for the bound of the whole output, got a pair as --target');
+  }
+  if (method === 'spectral-product') {
+    throw refuse('--certificate', 'needs multipliers, which --method spectral-product has none of');
+  }
+  if (command.smallestLength !== undefined) {
+    throw refuse('--certificate', 'means over whole signals of any length, --smallest-length, have none');
+  }
+}
