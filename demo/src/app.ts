@@ -1,4 +1,7 @@
 /** What the page knows: models, their runs, settings. Views draw it; everything that changes it is here. */
+import { LARGEST_CERTIFICATE } from '../../src/certificate/format.ts';
+import { parseJson } from '../../src/certificate/json.ts';
+import { InputError } from '../../src/errors.ts';
 import type { BoundResult, LayerSpectrum, PrefixBound, Progress } from '../../src/index.browser.ts';
 import { least } from './readings.ts';
 import { type Call, CallFailed, Client } from './worker/client.ts';
@@ -247,9 +250,14 @@ export class App {
   /** Checks a certificate against its network, which may come later. */
   async offerCertificate(file: File): Promise<void> {
     try {
-      this.#homeless.push({ file: file.name, value: JSON.parse(await file.text()) });
+      if (file.size > LARGEST_CERTIFICATE) {
+        throw new InputError(
+          `${file.name}: must have at most ${LARGEST_CERTIFICATE} bytes, got ${file.size}`,
+        );
+      }
+      this.#homeless.push({ file: file.name, value: parseJson(await file.text(), file.name) });
     } catch (error) {
-      this.#note(`${file.name}: a certificate must be JSON: ${String(error)}`);
+      this.#note(`The certificate was not read: ${error instanceof Error ? error.message : String(error)}`);
       return;
     }
     this.#placeCertificates();

@@ -1,4 +1,8 @@
-/** Elements in one call, and redrawing only what changed. */
+/**
+ * Elements in one call, and redrawing only what changed. Names come from strangers' files: no text that is shown holds control
+ * characters or turns the direction of what follows.
+ */
+import { printable } from '../../src/printable.ts';
 
 type Attribute = string | number | boolean | undefined | ((event: Event) => void);
 export type Child = Node | string | number | undefined | null | false;
@@ -13,7 +17,7 @@ export function h<K extends keyof HTMLElementTagNameMap>(
   for (const [name, value] of Object.entries(attributes)) {
     if (typeof value === 'function') element.addEventListener(name, value);
     else if (value !== undefined && value !== false)
-      element.setAttribute(name, value === true ? '' : String(value));
+      element.setAttribute(name, value === true ? '' : visible(String(value)));
   }
   element.append(...present(children));
   return element;
@@ -22,8 +26,18 @@ export function h<K extends keyof HTMLElementTagNameMap>(
 export function present(children: readonly Child[]): (Node | string)[] {
   return children.flatMap((c) => {
     if (c === undefined || c === null || c === false) return [];
-    return [typeof c === 'number' ? String(c) : c];
+    return [c instanceof Node ? c : visible(String(c))];
   });
+}
+
+/** Line ends stay: to a page they are spaces. */
+export function visible(text: string): string {
+  return text.split('\n').map(printable).join('\n');
+}
+
+/** Makes the text of an element another. */
+export function say(element: Element, text: string): void {
+  element.textContent = visible(text);
 }
 
 /** The element of the page with this id. */

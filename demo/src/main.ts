@@ -1,7 +1,7 @@
 /** The page: networks in, bounds out. Nothing is uploaded; all work is done by the worker. */
 import './style/page.css';
 import { App } from './app.ts';
-import { byId } from './dom.ts';
+import { byId, say } from './dom.ts';
 import { answer } from './views/answer.ts';
 import { figures } from './views/figures.ts';
 import { head } from './views/head.ts';
@@ -17,7 +17,7 @@ import { verdict } from './views/verdict.ts';
 
 const announcer = byId('announcer');
 const app = new App((text) => {
-  announcer.textContent = text;
+  say(announcer, text);
 });
 byId('version').textContent = __VERSION__;
 theme();
@@ -28,5 +28,5 @@ for (const view of [head, models, settings, progress, verdict, answer, figures, 
 const notice = byId('notice');
 app.onChange(() => {
   notice.hidden = app.notice === undefined;
-  notice.textContent = app.notice ?? '';
+  say(notice, app.notice ?? '');
 });

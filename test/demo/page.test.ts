@@ -16,7 +16,7 @@ import { TensorProtoSchema } from '../../src/formats/onnx/onnx_pb.ts';
 import { DataType, EXTERNAL } from '../../src/formats/onnx/tensors.ts';
 import { writeOnnx } from '../../src/formats/onnx/write.ts';
 import { withoutGpu } from '../engine/webgpu/hosts.ts';
-import { model, node } from '../formats/onnx/build.ts';
+import { floats, model, node } from '../formats/onnx/build.ts';
 import { drop, eventually, type Host, host, launch, type Upload } from './host.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -232,6 +232,45 @@ describe('the page', () => {
       await eventually(() => page.locator('.title h2').textContent()).toBe('empty.onnx');
       await eventually(() => page.locator('.refusal').textContent()).toMatch(/cannot be read/);
     });
+  });
+
+  it('shows no control characters, whatever names hold', async () => {
+    const evil = '\u001b[2J\u0007\u009b\u202e\u2066\u200b\u{e0041}';
+    const nodes = [
+      { ...node('Relu', 'x', 'a'), name: `relu${evil}` },
+      { ...node('Mul', 'a w', 'y'), name: `mul${evil}` },
+    ];
+    const initializers = [floats('w', [4], [1, 2, 3, 4])];
+    const page = await visit();
+    const unsafe = () =>
+      page.evaluate(() => {
+        const texts = [document.documentElement.textContent ?? '', document.title];
+        for (const element of document.querySelectorAll('*'))
+          for (const { value } of element.attributes) texts.push(value);
+        const wanted = /(?![\t\n\r])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u;
+        return texts.filter((text) => wanted.test(text)).map((text) => JSON.stringify(text).slice(0, 200));
+      });
+    await drop(page, { name: `net${evil}.onnx`, bytes: model(nodes, { initializers }) });
+    await boundShown(page);
+    await page.waitForSelector('.figure.growth svg');
+    expect(await page.locator('.layers').textContent()).toContain('relu\\u001b[2J');
+    expect(await page.locator('.title h2').textContent()).toBe(
+      'net\\u001b[2J\\u0007\\u009b\\u202e\\u2066\\u200b\\udb40\\udc41.onnx',
+    );
+    expect(await unsafe()).toEqual([]);
+    const certificate = { format: evil, [evil]: 1 };
+    const text = new TextEncoder().encode(JSON.stringify(certificate));
+    await drop(page, { name: `c${evil}.json`, bytes: text });
+    await eventually(() => page.locator('.verdict').textContent()).toMatch(/Certificate rejected/);
+    expect(await unsafe()).toEqual([]);
+    await drop(page, { name: `d${evil}.json`, bytes: text.subarray(0, 10) });
+    await eventually(() => page.locator('#notice').textContent()).toMatch(/was not read: d.*must be JSON/);
+    await drop(page, {
+      name: 'lstm.onnx',
+      bytes: model([{ ...node('LSTM', 'x', 'y'), name: `lstm${evil}` }]),
+    });
+    await eventually(() => page.locator('.refusal').textContent()).toMatch(/lstm/);
+    expect(await unsafe()).toEqual([]);
   });
 
   it('reads weights from files beside the model, dropped together or later', async () => {

@@ -1,5 +1,6 @@
 /** What all charts share: type, colours, and scales of numbers that may leave the range of float64. */
 import type { PlotOptions } from '@observablehq/plot';
+import { visible } from '../dom.ts';
 
 /** Of the page's style sheet. */
 export const COLORS = {
@@ -16,7 +17,7 @@ export function frame(width: number, height: number, label: string): PlotOptions
   return {
     width,
     height,
-    ariaLabel: label,
+    ariaLabel: visible(label),
     style: { background: 'none', fontFamily: 'inherit', fontSize: '12px', overflow: 'visible' },
   };
 }

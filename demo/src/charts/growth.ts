@@ -1,6 +1,7 @@
 /** How the bound grows through the layers. */
 import { dot, line, plot, pointerX, ruleX, text, tip } from '@observablehq/plot';
 import type { PrefixBound } from '../../../src/index.browser.ts';
+import { visible } from '../dom.ts';
 import { formatBound } from '../format.ts';
 import { boundScale, COLORS, frame } from './frame.ts';
 
@@ -25,11 +26,11 @@ export function growth(
   const scale = boundScale(known.flatMap((p) => [p.product.log10!, leastOfPrefix(p)!]));
   const rows = known.map((p) => ({
     ...p,
-    layer: p.layer,
+    layer: visible(p.layer),
     number: p.index + 1,
     ellipsoid: scale.of(leastOfPrefix(p)!),
     norms: scale.of(p.product.log10!),
-    title: `${p.index + 1}. ${p.layer}\nbound ${formatBound(null, leastOfPrefix(p))}\nproduct of norms ${formatBound(null, p.product.log10)}`,
+    title: `${p.index + 1}. ${visible(p.layer)}\nbound ${formatBound(null, leastOfPrefix(p))}\nproduct of norms ${formatBound(null, p.product.log10)}`,
   }));
   const last = rows.slice(-1);
   const count = operators.length;

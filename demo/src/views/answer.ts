@@ -97,7 +97,7 @@ const ASSURANCES: Readonly<Record<BoundResult['assurance'], string>> = {
 function facts(result: BoundResult): HTMLElement {
   const { assurance } = readingsOf(result);
   const search = leastOf(result)?.search;
-  const gained = search && `${search.status}, last ten steps gained ${(100 * search.gap).toPrecision(2)} %`;
+  const gained = search && [search.status, ...gainOf(search)].join(', ');
   return h(
     'dl',
     { class: 'facts' },
@@ -108,6 +108,12 @@ function facts(result: BoundResult): HTMLElement {
     gained !== undefined && fact('search', gained, 'trace'),
     fact('engine', result.engine.description, 'engine'),
   );
+}
+
+function gainOf({ over, gap }: NonNullable<BoundResult['methods'][number]['search']>): string[] {
+  if (over === 0) return [];
+  const last = over === 1 ? 'last step' : `last ${over} steps`;
+  return [`${last} gained ${(100 * gap).toPrecision(2)} %`];
 }
 
 function fact(term: string, value: string, key?: HelpKey): HTMLElement {

@@ -1,6 +1,6 @@
 /** The frame of a chart: title, help, the drawing at the width there is, and a way to take it along. */
 import { standalone } from '../charts/svg.ts';
-import { type Child, h, present } from '../dom.ts';
+import { type Child, h, present, visible } from '../dom.ts';
 import type { HelpKey } from '../help.ts';
 import { help } from './help.ts';
 import { saveText } from './save.ts';
@@ -74,6 +74,9 @@ export class Figure {
     const loaded = await charts;
     if (!this.#draw || this.#width === 0) return;
     const chart = this.#draw(loaded, this.#width);
+    // Ticks and tables are named after layers.
+    const texts = document.createTreeWalker(chart, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) texts.currentNode.nodeValue = visible(texts.currentNode.nodeValue ?? '');
     // One image with one name: what it is made of has none.
     for (const part of chart.querySelectorAll('[aria-label]')) part.removeAttribute('aria-label');
     chart.setAttribute('role', 'img');

@@ -1,6 +1,6 @@
 /** What is being computed, how long it has taken and may take, and the ways out. */
 import { type App, isRunning, type Run } from '../app.ts';
-import { byId, h } from '../dom.ts';
+import { byId, h, say } from '../dom.ts';
 import { formatDuration } from '../format.ts';
 
 export function progress(app: App): () => void {
@@ -29,13 +29,13 @@ export function progress(app: App): () => void {
     const running = model !== undefined && isRunning(model);
     section.hidden = !running;
     failure.hidden = !run?.failure;
-    failure.textContent = run?.failure?.message ?? '';
+    say(failure, run?.failure?.message ?? '');
     if (!running || !run) return;
     const share = shareOf(run);
     // Without a value the bar only says that something goes on.
     if (share === undefined) bar.removeAttribute('value');
     else bar.value = share;
-    what.textContent = run.progress ? `${run.progress.method}: ${run.progress.layer}` : waitingFor(run);
+    say(what, run.progress ? `${run.progress.method}: ${run.progress.layer}` : waitingFor(run));
     time.textContent = timeText(run, share);
     keep.hidden = run.trace.length === 0;
   };
@@ -53,10 +53,17 @@ function shareOf({ progress }: Run): number | undefined {
   return share !== undefined && share >= 0 ? Math.min(1, share) : undefined;
 }
 
-function timeText({ started }: Run, share: number | undefined): string {
+function timeText({ started, progress }: Run, share: number | undefined): string {
   if (started === undefined) return '';
   const elapsed = (performance.now() - started) / 1000;
-  const left = share !== undefined && share > 0 ? elapsed * (1 / share - 1) : Number.NaN;
-  // A search may end long before its last evaluation.
-  return `${formatDuration(elapsed)}${Number.isFinite(left) ? `, at most about ${formatDuration(left)} left` : ''}`;
+  return `${formatDuration(elapsed)}${leftText(elapsed, progress, share)}`;
+}
+
+/** A search may end long before its last evaluation, and ends at its time limit. */
+function leftText(elapsed: number, progress: Run['progress'], share: number | undefined): string {
+  if (!progress || share === undefined || !(share > 0)) return '';
+  const seconds = (work: number) => elapsed * (work / progress.done);
+  const { work, seconds: most } = progress.search ?? { work: 0, seconds: 0 };
+  const left = seconds(progress.total - progress.done - work) + Math.min(seconds(work), most);
+  return Number.isFinite(left) ? `, at most about ${formatDuration(Math.max(0, left))} left` : '';
 }

@@ -1,4 +1,5 @@
 /** Taking results along, as files that the browser makes here. */
+import { printableJson } from '../../../src/printable.ts';
 import { type App, isRunning, type Model } from '../app.ts';
 import { byId, h, whenChanged } from '../dom.ts';
 import type { BoundAnswer } from '../worker/protocol.ts';
@@ -74,7 +75,7 @@ function button(label: string, click: () => void, disabled = false): HTMLElement
 const JSON_TYPE = 'application/json';
 
 function saveJson(name: string, document: object): void {
-  saveText(name, JSON_TYPE, `${JSON.stringify(document, null, 2)}\n`);
+  saveText(name, JSON_TYPE, `${printableJson(document, 2)}\n`);
 }
 
 export function saveText(name: string, type: string, text: string): void {

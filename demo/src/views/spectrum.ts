@@ -8,12 +8,15 @@ import { Figure } from './figure.ts';
 export function spectrumFigure(app: App): { readonly element: HTMLElement; update(): void } {
   const layer = h('select', { 'aria-label': 'Convolution', change: () => ask() });
   const figure = new Figure('Spectrum of a convolution', 'spectrum', 'spectrum', layer);
+  let names: readonly string[] = [];
+  const chosen = () => names[layer.selectedIndex];
   const ask = () => {
-    if (app.selected?.answer) app.spectrum(app.selected, layer.value);
+    const name = chosen();
+    if (app.selected?.answer && name !== undefined) app.spectrum(app.selected, name);
   };
   const choices = whenChanged((model: Model | undefined) => {
-    const names = convolutions(model);
-    layer.replaceChildren(...names.map((name) => h('option', { value: name }, name)));
+    names = convolutions(model);
+    layer.replaceChildren(...names.map((name) => h('option', {}, name)));
     if (names.length === 0) figure.hide();
     else ask();
   });
@@ -29,7 +32,7 @@ export function spectrumFigure(app: App): { readonly element: HTMLElement; updat
       const model = app.selected;
       const ready = model?.answer && !isRunning(model) ? model : undefined;
       choices(ready);
-      draw(ready?.spectra.get(layer.value));
+      draw(ready?.spectra.get(chosen() ?? ''));
     },
   };
 }

@@ -1,5 +1,6 @@
 /** The worker: the library at work, so that the page stays live. One call at a time, in the order in which they come. */
 import * as lipsoid from '../../../src/index.browser.ts';
+import { printableJson } from '../../../src/printable.ts';
 import { engineOffers } from './engines.ts';
 import { failureOf } from './failure.ts';
 import type {
@@ -94,7 +95,7 @@ async function certify(model: number, signal: AbortSignal): Promise<string> {
   const certificate = await lipsoid.certify(network(model), result, {
     ...{ by: `lipsoid ${__VERSION__}, in a browser`, signal },
   });
-  return `${JSON.stringify(certificate)}\n`;
+  return `${printableJson(certificate)}\n`;
 }
 
 async function verify(model: number, certificate: unknown, signal: AbortSignal): Promise<Verdict> {
