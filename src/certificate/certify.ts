@@ -65,7 +65,7 @@ export async function certify(
       const claim = await prove(network, multipliers, options);
       if (!best || claim.log10 < best.claim.log10) best = { ...multipliers, claim };
     } catch (error) {
-      if (error instanceof UnsupportedError) throw refused(error.message);
+      if (error instanceof UnsupportedError) throw refused(error.message.replaceAll('\n', '; '));
       if (!(error instanceof Refusal)) throw error;
       refusal ??= error;
     }

@@ -59,12 +59,15 @@ export async function verify(
     // RangeError: an allocation that this machine cannot make.
     const refusals = [Refusal, InputError, UnsupportedError, RangeError];
     if (!(error instanceof Error && refusals.some((kind) => error instanceof kind))) throw error;
-    const reason =
-      error instanceof RangeError
-        ? `not checked: there is not enough memory (${printable(error.message)})`
-        : printable(error.message);
-    return { accepted: false, reason, bound: null, log10: null, claimed };
+    return { accepted: false, reason: reasonOf(error), bound: null, log10: null, claimed };
   }
+}
+
+/** Of several items a line each; a refusal quotes names as they are. */
+function reasonOf(error: Error): string {
+  if (error instanceof UnsupportedError) return error.message;
+  const text = printable(error.message);
+  return error instanceof RangeError ? `not checked: there is not enough memory (${text})` : text;
 }
 
 /**

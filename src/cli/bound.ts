@@ -10,7 +10,7 @@ import { EXIT } from './failure.ts';
 import { formatBound, formatCount, formatLog10, formatQuantity, formatSeconds } from './format.ts';
 import type { EngineName, Library } from './library.ts';
 import { readMultipliers } from './multipliers.ts';
-import { OutputFile } from './outputFile.ts';
+import { externalFiles, OutputFile } from './outputFile.ts';
 import { progressDisplay } from './progress.ts';
 import { type Column, tableLines } from './table.ts';
 import { bold, dim, type Line, printDocument, printLines, type Terminal } from './terminal.ts';
@@ -64,7 +64,7 @@ export async function boundCommand(
   const files = await OutputFile.openAll(outputs, [{ option: 'FILE', path: command.file }], command.json);
   const fileOf = (option: string) => files[outputs.findIndex((output) => output.option === option)];
   try {
-    const { network, result } = await computed(command, library, terminal, signal);
+    const { network, result } = await computed(command, library, terminal, signal, files);
     let made: Awaited<ReturnType<typeof certified>> | undefined;
     let failure: { readonly error: unknown } | undefined;
     try {
@@ -94,6 +94,7 @@ async function computed(
   library: Library,
   terminal: Terminal,
   signal: AbortSignal,
+  files: readonly OutputFile[],
 ): Promise<{ network: Network; result: BoundResult }> {
   const { inputShape, output, threads, rule, memory, target, evaluations, tolerance, timeLimit } = command;
   const { lower, seed, rigor, inflationLimit } = command;
@@ -105,6 +106,7 @@ async function computed(
     ...(output !== undefined && { output }),
   });
   signal.throwIfAborted();
+  await OutputFile.keepApart(files, externalFiles(command.file, network));
   const progress = progressDisplay(terminal.stderr);
   const engine = await library.createEngine({
     engine: command.engine,

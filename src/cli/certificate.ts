@@ -83,7 +83,7 @@ export async function verifyCommand(
 }
 
 function verdictLines({ accepted, reason, bound, log10, claimed, lengths }: Verification): Line[] {
-  if (!accepted) return [bold('rejected'), reason ?? ''];
+  if (!accepted) return [bold('rejected'), ...(reason ?? '').split('\n')];
   const proven = log10 === null ? '' : `, proven: ${claimText({ bound, log10 })}`;
   return [
     bold('accepted'),

@@ -3,7 +3,7 @@ import type { Formulation, SdpProblem } from '../sdp/export.ts';
 import { EXIT } from './failure.ts';
 import { formatCount } from './format.ts';
 import type { Library, LoadOptions } from './library.ts';
-import { OutputFile } from './outputFile.ts';
+import { externalFiles, OutputFile } from './outputFile.ts';
 import { printDocument, printLines, type Terminal } from './terminal.ts';
 
 export interface ExportSdpCommand extends LoadOptions {
@@ -25,6 +25,7 @@ export async function exportSdpCommand(
   const [output] = await OutputFile.openAll([named], [{ option: 'FILE', path: file }], json);
   try {
     const network = await library.loadNetwork(file, options);
+    await OutputFile.keepApart([output!], externalFiles(file, network));
     const { text, ...problem } = library.exportSdp(network, formulation);
     await output!.write(text);
     const sha256 = network.source?.sha256 ?? null;

@@ -16,12 +16,15 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { isatty } from 'node:tty';
 import { InputError } from '../errors.ts';
 import { reasonOf } from '../files.node.ts';
+import type { Network } from '../network/network.ts';
 import { OutputError, ownStream, writeAll } from './terminal.ts';
 
 /** An option that names a file. */
 export interface Named {
   readonly option: string;
   readonly path: string;
+  /** The option whose file this one may replace: it has been read by then. */
+  readonly mayReplace?: string;
 }
 
 /** Where the bytes go: a new file that takes the place of `path`, or something that is open already. */
@@ -65,7 +68,9 @@ export class OutputFile {
         const shared = status === undefined || status.isFile();
         const identity = shared ? await identityOf(output.path).catch(() => undefined) : undefined;
         const other = identity === undefined ? undefined : known.get(identity);
-        if (other) throw wrong(`must be a file of its own, got that of ${other.option}`);
+        if (other && other.option !== output.mayReplace) {
+          throw wrong(`must be a file of its own, got that of ${other.option}`);
+        }
         if (identity) known.set(identity, output);
         const place = await placeFor(output.path, status, taken).catch((error) => {
           throw wrong(`must be a file that can be written, got an error: ${reasonOf(error)}`);
@@ -76,6 +81,24 @@ export class OutputFile {
     } catch (error) {
       await Promise.all(files.map((file) => file.close()));
       throw error;
+    }
+  }
+
+  /**
+   * Looks at files that are known to be read only now.
+   * @throws InputError where one of them would be written over
+   */
+  static async keepApart(outputs: readonly OutputFile[], inputs: readonly Named[]): Promise<void> {
+    if (outputs.length === 0) return;
+    const read = new Map<string, Named>();
+    for (const input of inputs) {
+      const identity = await identityOf(input.path).catch(() => undefined);
+      if (identity) read.set(identity, input);
+    }
+    for (const output of outputs) {
+      const { option, path } = output.#named;
+      const other = read.get(await identityOf(path).catch(() => ''));
+      if (other) throw new InputError(`${option}: ${path}: must be a file of its own, got ${other.option}`);
     }
   }
 
@@ -93,6 +116,15 @@ export class OutputFile {
   async close(): Promise<void> {
     if ('close' in this.#place) await this.#place.close();
   }
+}
+
+/** The files beside a model that its weights come from. */
+export function externalFiles(file: string, { source }: Network): Named[] {
+  const folder = dirname(file);
+  return (source?.external ?? []).map((name) => ({
+    option: `the weights of ${file}`,
+    path: join(folder, name),
+  }));
 }
 
 async function lookedUp(path: string): Promise<Stats | 'dangling' | undefined> {

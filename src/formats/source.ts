@@ -21,7 +21,8 @@ export async function sourceOf(
   named.sort((a, b) => compareBytes(a.key, b.key));
   const lines = [TITLE, `${digest} ${model.length}`];
   for (const { name, data } of named) lines.push(`${await sha256(data)} ${data.length} ${name}`);
-  return { file, sha256: await sha256(utf8(lines.map((line) => `${line}\n`).join(''))) };
+  const hash = await sha256(utf8(lines.map((line) => `${line}\n`).join('')));
+  return { file, sha256: hash, external: named.map(({ name }) => name) };
 }
 
 /** Not WebCrypto, which copies what it is given: models can be as large as memory allows. */

@@ -4,9 +4,10 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { OutputFile } from '../../src/cli/outputFile.ts';
+import { externalFiles, OutputFile } from '../../src/cli/outputFile.ts';
 import { OutputError } from '../../src/cli/terminal.ts';
 import { InputError } from '../../src/errors.ts';
+import type { Network } from '../../src/network/network.ts';
 
 describe.skipIf(process.platform === 'win32')('output files', () => {
   let folder = '';
@@ -88,6 +89,28 @@ describe.skipIf(process.platform === 'win32')('output files', () => {
     expect(error.message).toMatch(why);
     expect(await readdir(folder)).toEqual(before);
     expect(await readFile(path('model.onnx'), 'utf8')).toBe('model');
+  });
+
+  it('are refused where they are known to be read only later', async () => {
+    await writeFile(path('weights.bin'), 'weights');
+    await symlink(path('weights.bin'), path('a.json'));
+    const files = await opened(path('a.json'));
+    const source = { file: 'model.onnx', sha256: '', external: ['weights.bin'] };
+    const network = { source } as unknown as Network;
+    const weights = externalFiles(path('model.onnx'), network);
+    await expect(OutputFile.keepApart(files, weights)).rejects.toThrow(/got the weights of .*model\.onnx/);
+    await OutputFile.keepApart(files, externalFiles(path('model.onnx'), {} as unknown as Network));
+    await OutputFile.keepApart(await opened(path('b.json')), weights);
+  });
+
+  it('may replace a file that has been read by then, if they say so', async () => {
+    await writeFile(path('m.json'), 'old');
+    const inputs = [{ option: '--multipliers', path: path('m.json') }];
+    const output = { option: '--save-multipliers', path: path('m.json') };
+    await expect(OutputFile.openAll([output], inputs, false)).rejects.toThrow(/that of --multipliers/);
+    const [file] = await OutputFile.openAll([{ ...output, mayReplace: '--multipliers' }], inputs, false);
+    await file!.write('new');
+    expect(await readFile(path('m.json'), 'utf8')).toBe('new');
   });
 
   it('are refused where two are one', async () => {

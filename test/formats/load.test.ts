@@ -82,6 +82,7 @@ describe('loading from a disk', () => {
     expect(network.source).toEqual({
       file: 'net.onnx',
       sha256: listed(bytes, ['a.bin', shifts], ['b.bin', weights]),
+      external: ['a.bin', 'b.bin'],
     });
     expect(network.name).toBe('net');
   });
@@ -184,6 +185,7 @@ describe('loading in a page', () => {
     expect(network.source).toEqual({
       file: name,
       sha256: listed(bytes, ['a.bin', shifts], ['b.bin', weights]),
+      external: ['a.bin', 'b.bin'],
     });
   });
 
