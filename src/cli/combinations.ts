@@ -34,7 +34,4 @@ export function checkCombination(command: BoundCommand): void {
   if (method === 'spectral-product') {
     throw refuse('--certificate', 'needs multipliers, which --method spectral-product has none of');
   }
-  if (command.smallestLength !== undefined) {
-    throw refuse('--certificate', 'means over whole signals of any length, --smallest-length, have none');
-  }
 }

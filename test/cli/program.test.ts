@@ -464,7 +464,6 @@ describe('command lines that make no sense end with 1 and name the choices', () 
     ['bound a.onnx --method spectral-product --target margins', 'covariances'],
     ['bound a.onnx --method spectral-product --certificate c.json', '--certificate: needs multipliers'],
     ['bound a.onnx --target 0,1 --certificate c.json', 'of the whole output'],
-    ['bound a.onnx --length any --smallest-length 4 --certificate c.json', '--smallest-length'],
     ['bound a.onnx --smallest-length 4', 'goes with length any'],
     ['bound a.onnx --cell-tolerance 0.1', 'goes with length any'],
     ['bound a.onnx --length any --method unrolled', 'all, closed-form and refined'],
