@@ -14,6 +14,7 @@ import { createEngine } from '../engine/create.ts';
 import type { Engine } from '../engine/engine.ts';
 import { InputError, UnsupportedError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
+import { foldingsOf } from '../network/simplify/roundings.ts';
 import { simplify } from '../network/simplify.ts';
 import { isLess, log10, type Scaled, scaled, times, toNumber } from '../scaled.ts';
 import { AnyLength } from './anyLength.ts';
@@ -96,8 +97,7 @@ class Computation {
     this.#method = method;
     this.#rules = options.rule ? [options.rule] : RULE_NAMES;
     this.#memory = options.memory ?? DEFAULT_MEMORY;
-    // Each node of the file may have been folded into a weight: a scale of its own, itself the result of a few operations.
-    const foldings = 8 + 4 * network.nodes.length;
+    const foldings = foldingsOf(network);
     this.#rounding = options.rigor === false ? undefined : new Rounding(engine.information, foldings);
     const signals = [options.signal, options.interrupt].filter((s) => s !== undefined);
     this.#signal = signals.length > 0 ? AbortSignal.any(signals) : undefined;

@@ -29,9 +29,10 @@ export async function spectralProduct(
   });
   const input = program.segments[0]!.start[0]!.variable;
   const product = gain(program.output, new Map([[input, ONE]]), norms);
-  // A handful of operations for every variable and term.
+  // A handful of operations for every variable and term, and what weights are off by.
+  const steps = program.segments.flatMap((s) => s.steps);
   const operations =
-    16 *
-    program.segments.flatMap((s) => s.steps).reduce((sum, s) => sum + s.after.length + s.before.length, 1);
+    16 * steps.reduce((sum, s) => sum + s.after.length + s.before.length, 1) +
+    (options.rounding?.foldings ?? 0);
   return { bound: roundedUp(times(product, scaled(program.factor)), operations), norms };
 }

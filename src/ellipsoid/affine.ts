@@ -69,7 +69,7 @@ function placeTerm(builder: TapBuilder, placed: PlacedTerm, columns: number, rat
         const perChannel = source.rows / source.variable.channels;
         const matrix = builder.matrix([]);
         for (let k = 0; k < source.rows; k++) {
-          matrix[(block.row + k) * columns + block.column + k]! += scale(Math.floor(k / perChannel));
+          matrix.add((block.row + k) * columns + block.column + k, scale(Math.floor(k / perChannel)));
         }
         return;
       }
@@ -115,12 +115,17 @@ function placeTerm(builder: TapBuilder, placed: PlacedTerm, columns: number, rat
         const matrix = builder.matrix([]);
         for (let o = 0; o < term.channels; o++) {
           for (let i = 0; i < source.rows; i++) {
-            matrix[(block.row + o) * columns + block.column + i]! += map.weight[o * source.rows + i]!;
+            const from = o * source.rows + i;
+            matrix.add(
+              (block.row + o) * columns + block.column + i,
+              map.weight[from]!,
+              map.magnitude?.[from],
+            );
           }
         }
         return;
       }
-      placeRead(builder, block, readKernel(map.weight, source.variable.channels, window), source.lift);
+      placeRead(builder, block, readKernel(map, source.variable.channels, window), source.lift);
       return;
     }
     case 'total': {
@@ -129,7 +134,7 @@ function placeTerm(builder: TapBuilder, placed: PlacedTerm, columns: number, rat
         const perChannel = source.rows / source.variable.channels;
         const matrix = builder.matrix([]);
         for (let i = 0; i < source.rows; i++) {
-          matrix[(block.row + Math.floor(i / perChannel)) * columns + block.column + i]! += value;
+          matrix.add((block.row + Math.floor(i / perChannel)) * columns + block.column + i, value);
         }
       } else if (source.lift.every((f) => f === 1)) {
         const origin = window.map(() => 0);

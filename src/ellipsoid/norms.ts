@@ -62,8 +62,7 @@ function squaredNorm(
 ): Vector {
   const { map } = placed.term;
   if (segment.axes === 0) {
-    const { matrices: matrix, rows, columns } = taps;
-    return squaredRadius(engine, { matrix, rows, columns }, rounding);
+    return squaredRadius(engine, taps, rounding);
   }
   const { torus, ratio, copies } = gridOf(segment, k, placed);
   const coarse = halfTorus(torus);
@@ -122,12 +121,8 @@ function radius(engine: Engine, rounding: Rounding | undefined, s: Matrices): Ve
   return rounding ? engine.combine([[rounding.radius(s.rows, s.complex), found]]) : found;
 }
 
-/** A dense real matrix, row-major. */
-export interface Dense {
-  readonly matrix: Float64Array;
-  readonly rows: number;
-  readonly columns: number;
-}
+/** A dense real matrix, row-major, with the `magnitudes` of `Taps`. */
+export type Dense = Pick<StepTaps, 'rows' | 'columns' | 'matrices' | 'magnitudes'>;
 
 /** ‖W‖², from above where rounding is bounded. */
 export function squaredRadius(engine: Engine, dense: Dense, rounding: Rounding | undefined): Vector {
@@ -135,30 +130,38 @@ export function squaredRadius(engine: Engine, dense: Dense, rounding: Rounding |
 }
 
 /** W Wᵀ or Wᵀ W, whichever is smaller, the sum over slices of columns. */
-function smallerGram(
-  engine: Engine,
-  { matrix, rows, columns }: Dense,
-  rounding: Rounding | undefined,
-): Matrices {
-  const [side, inner] = rows <= columns ? [rows, columns] : [columns, rows];
-  const matrices = rows <= columns ? matrix : transposed(matrix, rows, columns);
-  const blocks = [[0, side]] as const;
-  const error = rounding && { ...denseError(rounding, inner), vanishes: matrix.every((x) => x === 0) };
+function smallerGram(engine: Engine, dense: Dense, rounding: Rounding | undefined): Matrices {
+  const wide = dense.rows <= dense.columns ? dense : adjoint(dense);
+  const blocks = [[0, wide.rows]] as const;
+  const vanishes = (wide.magnitudes ?? wide.matrices).every((x) => x === 0);
   let sum: Matrices | undefined;
   let count = 0;
-  for (const slice of byColumns(engine, { rows: side, columns: inner, matrices }, MOST_UPLOADED)) {
+  for (const { matrices, magnitudes } of byColumns(engine, wide, MOST_UPLOADED)) {
     const before = sum;
     sum = scoped(engine, (e) => {
-      const part =
-        rounding && error
-          ? affineAbove(e, rounding, slice.matrices, undefined, 1, error, blocks).state
-          : e.congruence(slice.matrices);
+      if (!rounding) {
+        const part = e.congruence(matrices);
+        return before ? e.add(before, part) : part;
+      }
+      const { rows, columns } = matrices;
+      const own = { rows, columns, ...(magnitudes && { magnitudes }) };
+      const error = { ...denseError(e, rounding, own), vanishes };
+      const part = affineAbove(e, rounding, matrices, undefined, 1, error, blocks).state;
       return before ? e.add(before, part) : part;
     });
-    engine.release(slice.matrices, ...(before ? [before] : []));
+    engine.release(matrices, ...(before ? [before] : []));
     count++;
   }
   return rounding && count > 1 ? sumAbove(engine, rounding, sum!, count, blocks) : sum!;
+}
+
+function adjoint({ rows, columns, matrices, magnitudes }: Dense): Dense {
+  return {
+    rows: columns,
+    columns: rows,
+    matrices: transposed(matrices, rows, columns),
+    ...(magnitudes && { magnitudes: transposed(magnitudes, rows, columns) }),
+  };
 }
 
 function transposed(matrix: Float64Array, rows: number, columns: number): Float64Array {

@@ -1,4 +1,6 @@
 /** Rewriting of the variable graph before it is scheduled: fewer, larger steps with the same increments. */
+import { multipliable } from '../network/exact.ts';
+import { product } from '../network/size.ts';
 import type { Linear, LinearMap, Nonlinear, Term, Variable, VariableGraph } from './variables.ts';
 
 /** Variables that read `origin`. */
@@ -25,7 +27,7 @@ export function consumersOf(variables: readonly Variable[]): Map<Variable, Varia
 
 /**
  * A sum or concatenation takes over the terms of a linear variable that only it reads: `x + conv(a)` is one step from
- * (x, a), not two. Then variables that nothing needs are dropped.
+ * (x, a), not two. Then variables that nothing needs are dropped. What a product of weights could make vanish or overflow stays.
  */
 export function inlineSums(graph: VariableGraph): VariableGraph {
   const consumers = consumersOf(graph.variables);
@@ -41,6 +43,7 @@ export function inlineSums(graph: VariableGraph): VariableGraph {
       if (term.map.kind !== 'identity' || inner.kind !== 'linear' || !single || uses.length > 1)
         return [term];
       const scale = term.map.scale;
+      if (!inner.terms.every((t) => multipliable(extremesOf(t.map), scale))) return [term];
       return inner.terms.map(
         (t): Term => ({
           ...t,
@@ -59,6 +62,31 @@ function dropUnused(graph: VariableGraph): VariableGraph {
   for (const v of [...graph.variables].reverse())
     if (needed.has(v)) for (const s of sourcesOf(v)) needed.add(s);
   return { ...graph, variables: graph.variables.filter((v) => needed.has(v)) };
+}
+
+/** The least and the largest of a map's weights, in modulus, zeros aside. */
+function extremesOf(map: LinearMap): ArrayLike<number> {
+  switch (map.kind) {
+    case 'identity':
+      return map.scale;
+    case 'convolution':
+    case 'transposed': {
+      let [low, high] = [Infinity, 0];
+      for (let t = 0; t < product(map.kernel.sides); t++) {
+        map.kernel.entries(t, (_o, _i, value) => {
+          if (value !== 0) low = Math.min(low, Math.abs(value));
+          high = Math.max(high, Math.abs(value));
+        });
+      }
+      return high === 0 ? [] : [low, high];
+    }
+    case 'read':
+      return map.weight;
+    case 'total':
+      return [map.value];
+    default:
+      return map satisfies never;
+  }
 }
 
 /** diag(scale) · map; `scale` speaks of the rows of the sum, of which this map's begin at `row`. */
@@ -95,7 +123,9 @@ function scaledRows(
     }
     case 'read': {
       const columns = map.weight.length / channels;
-      return { kind: 'read', weight: map.weight.map((w, k) => w * at(Math.floor(k / columns))) };
+      const scaled = (values: Float64Array) => values.map((w, k) => w * at(Math.floor(k / columns)));
+      const magnitude = map.magnitude && scaled(map.magnitude).map(Math.abs);
+      return { kind: 'read', weight: scaled(map.weight), ...(magnitude && { magnitude }) };
     }
     case 'total': {
       if (one) return { kind: 'total', value: map.value * at(0) };

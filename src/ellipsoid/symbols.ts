@@ -131,21 +131,24 @@ function mostSummands(engine: Engine): number {
 /** Some columns of a dense matrix, on the engine, and where they come from. */
 export interface ColumnSlice {
   readonly matrices: Matrices;
+  /** Of `Taps`. */
+  readonly magnitudes?: Float64Array;
   readonly columns: Int32Array[];
 }
 
 /** A dense matrix in slices of its columns of at most so many numbers, each made when asked for; to be released by the caller. */
 export function* byColumns(
   engine: Engine,
-  { rows, columns, matrices }: Pick<StepTaps, 'rows' | 'columns' | 'matrices'>,
+  { rows, columns, matrices, magnitudes }: Pick<StepTaps, 'rows' | 'columns' | 'matrices' | 'magnitudes'>,
   most: number,
 ): Generator<ColumnSlice> {
   const width = Math.max(1, Math.floor(most / rows));
   for (let first = 0; first < columns; first += width) {
     const end = Math.min(columns, first + width);
-    const slice = () => columnsOf(matrices, rows, columns, first, end);
+    const slice = (of: Float64Array) => columnsOf(of, rows, columns, first, end);
     yield {
-      matrices: engine.matrices(slice, 1, rows, end - first, false),
+      matrices: engine.matrices(() => slice(matrices), 1, rows, end - first, false),
+      ...(magnitudes && { magnitudes: slice(magnitudes) }),
       columns: Array.from({ length: end - first }, (_, i) => Int32Array.of(first + i)),
     };
   }

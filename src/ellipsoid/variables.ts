@@ -32,8 +32,8 @@ export type LinearMap =
       /** How far beyond the cropped output the contributions reach. */
       readonly after: readonly number[];
     }
-  /** Reads the whole window (or a vector): y = W x, W [outputs, channels · window], row-major. */
-  | { readonly kind: 'read'; readonly weight: Float64Array }
+  /** Reads the whole window (or a vector): y = W x, W [outputs, channels · window], row-major; `magnitude` as of `Affine`. */
+  | { readonly kind: 'read'; readonly weight: Float64Array; readonly magnitude?: Float64Array }
   /** y_c = value · Σ over the window. */
   | { readonly kind: 'total'; readonly value: number };
 
@@ -172,8 +172,10 @@ function translate(
     make({ kind: 'linear', terms: [{ source, map, row: 0, channels: shape[0]!, name: node.name }] }, suffix);
 
   switch (operator.kind) {
-    case 'affine':
-      return linear({ kind: 'read', weight: operator.weight });
+    case 'affine': {
+      const { weight, magnitude } = operator;
+      return linear({ kind: 'read', weight, ...(magnitude && { magnitude }) });
+    }
     case 'convolution': {
       const mode = operator.padding.mode;
       if (!onTorus(operator.padding)) return refuse(`${mode} padding`, NOT_SHIFT_INVARIANT);
@@ -411,8 +413,12 @@ function groupedKernel(c: Convolution | TransposedConvolution): Kernel {
   };
 }
 
-/** The weight of a read as a kernel over the window's positions. */
-export function readKernel(weight: Float64Array, channels: number, window: readonly number[]): Kernel {
+/** A read as a kernel over the window's positions. */
+export function readKernel(
+  { weight, magnitude }: Extract<LinearMap, { kind: 'read' }>,
+  channels: number,
+  window: readonly number[],
+): Kernel {
   const size = positions(window).length;
   const columns = channels * size;
   return {
@@ -420,8 +426,10 @@ export function readKernel(weight: Float64Array, channels: number, window: reado
     entries: (u, put) => {
       for (let o = 0, rows = weight.length / columns; o < rows; o++) {
         for (let c = 0; c < channels; c++) {
-          const value = weight[o * columns + c * size + u]!;
-          if (value !== 0) put(o, c, value);
+          const at = o * columns + c * size + u;
+          const value = weight[at]!;
+          const most = magnitude?.[at];
+          if (value !== 0 || most) put(o, c, value, most);
         }
       }
     },

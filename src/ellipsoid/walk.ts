@@ -209,16 +209,14 @@ export class Walk {
     const step = this.segment.steps[k]!;
     if (step.kind !== 'read') throw new Error('walk: only read steps take means');
     const largest = largestRadius(this.#engine, this, run, k, this.#rounding);
-    const { exponent } = this.tapsOf(k);
-    const matrix = meansOf(step, samples).map((x) => x * 2 ** -exponent);
-    const rows = totalRows(step.after);
-    const columns = totalRows(step.before);
+    const { exponent, matrices, magnitudes, rows, columns } = meansOf(step, samples);
+    run.hostExponent += 2 * (exponent - this.tapsOf(k).exponent);
     const result = scoped(this.#engine, (e): Proven => {
       const state = e.multiply(e.vector(new Float64Array(columns).fill(1)), largest);
-      const map = e.matrices(matrix, 1, rows, columns, false);
+      const map = e.matrices(matrices, 1, rows, columns, false);
       const rounding = this.#rounding;
       if (!rounding) return { state: affine(e, map, state, 1), proof: {} };
-      const error = denseError(rounding, columns);
+      const error = denseError(e, rounding, { rows, columns, ...(magnitudes && { magnitudes }) });
       return affineAbove(e, rounding, map, state, 1, error, this.#blocks(k));
     });
     this.#engine.release(largest);
@@ -277,9 +275,9 @@ export class Walk {
     let sum: Matrices | undefined;
     let proof: Proof = {};
     let count = 0;
-    for (const { matrices, columns } of this.#symbols.byColumns(k)) {
+    for (const { matrices, magnitudes, columns } of this.#symbols.byColumns(k)) {
       const own = diagonal && this.#engine.sumOver(diagonal, columns);
-      const part = this.#congruence(k, matrices, own, 1, rounding);
+      const part = this.#congruence(k, matrices, own, 1, rounding, magnitudes);
       this.#engine.release(matrices, ...(own ? [own] : []));
       sum = sum ? this.#sum(sum, part.state) : part.state;
       proof = this.#merged(proof.added && proof, part.proof);
@@ -288,16 +286,22 @@ export class Walk {
     return { state: count === 1 ? sum! : this.#above(k, sum!, count, rounding), proof };
   }
 
+  /** @param magnitudes of a slice of columns of the dense matrix of step k, where it has them */
   #congruence(
     k: number,
     symbol: Matrices,
     state: State,
     copies: number,
     rounding: Rounding | undefined,
+    magnitudes?: Float64Array,
   ): Proven {
     return scoped(this.#engine, (e) => {
       if (!rounding) return { state: affine(e, symbol, state, copies), proof: {} };
-      return affineAbove(e, rounding, symbol, state, copies, this.#errorOf(k, rounding), this.#blocks(k));
+      const { rows, columns } = symbol;
+      const error = magnitudes
+        ? denseError(e, rounding, { rows, columns, magnitudes })
+        : this.#errorOf(k, rounding);
+      return affineAbove(e, rounding, symbol, state, copies, error, this.#blocks(k));
     });
   }
 

@@ -1,8 +1,9 @@
 /** Linear operators as dense matrices on flattened tensors, entry by entry. */
 import { evaluateOperator } from './evaluate.ts';
+import { merged } from './exact.ts';
 import { reindexSources } from './gather.ts';
 import { averagePoolWindows, convolutionWindows, padWindows, transposedWindows } from './geometry.ts';
-import type { AveragePool, Convolution, Operator, Pad, TransposedConvolution } from './operator.ts';
+import type { AveragePool, Convolution, Operator, Pad, TransposedConvolution, Weighted } from './operator.ts';
 import { outputShape, unknownOperator } from './shape.ts';
 import { broadcast, product } from './size.ts';
 import { tapTable } from './windows.ts';
@@ -56,28 +57,50 @@ export function isLinear(operator: Operator): operator is LinearOperator {
   }
 }
 
+/** The matrix of an operator, and how exact its entries are (see `Weighted` and `Affine`). */
+export interface OperatorMatrix extends DenseMatrix, Weighted {
+  readonly magnitude?: Float64Array;
+}
+
 /** The matrix of the operator without its constant term: [entries of the output, entries of the input]. */
-export function linearMatrix(operator: LinearOperator, input: Shape): DenseMatrix {
+export function linearMatrix(operator: LinearOperator, input: Shape): OperatorMatrix {
+  let roundings = ('roundings' in operator && operator.roundings) || 0;
   if (operator.kind === 'affine') {
-    return { rows: operator.outputs, columns: operator.inputs, data: operator.weight };
+    const { outputs, inputs, weight, magnitude } = operator;
+    return { rows: outputs, columns: inputs, data: weight, ...exactness(roundings, magnitude) };
   }
   const output = outputShape('linear matrix', operator, [input]);
   const rows = product(output);
   const columns = product(input);
   const data = new Float64Array(rows * columns);
-  // Several taps of one window can read one sample of a circular or replicated image.
-  const add = (row: number, column: number, value: number) => {
-    data[row * columns + column]! += value;
+  let magnitude: Float64Array | undefined;
+  const add: AddEntry = (row, column, value) => {
+    data[row * columns + column] = value;
   };
   switch (operator.kind) {
-    case 'convolution':
-      convolutionEntries(operator, input, output, add);
+    case 'convolution': {
+      const sums: { at: number; magnitude: number }[] = [];
+      const each = roundings;
+      convolutionEntries(operator, input, output, add, (row, column, terms) => {
+        const sum = merged(terms, each);
+        add(row, column, sum.value);
+        roundings = Math.max(roundings, sum.roundings);
+        if (sum.magnitude > Math.abs(sum.value)) {
+          sums.push({ at: row * columns + column, magnitude: sum.magnitude });
+        }
+      });
+      if (sums.length > 0) {
+        magnitude = data.map(Math.abs);
+        for (const sum of sums) magnitude[sum.at] = sum.magnitude;
+      }
       break;
+    }
     case 'transposed-convolution':
       transposedEntries(operator, input, output, add);
       break;
     case 'average-pool':
       averagePoolEntries(operator, input, output, add);
+      roundings = 1;
       break;
     case 'pad':
       padEntries(operator, input, output, add);
@@ -85,6 +108,7 @@ export function linearMatrix(operator: LinearOperator, input: Shape): DenseMatri
     case 'global-average-pool': {
       const image = columns / rows;
       for (let i = 0; i < columns; i++) add(Math.floor(i / image), i, operator.sum ? 1 : 1 / image);
+      roundings = 1;
       break;
     }
     case 'scale': {
@@ -98,7 +122,11 @@ export function linearMatrix(operator: LinearOperator, input: Shape): DenseMatri
     default:
       throw unknownOperator(operator);
   }
-  return { rows, columns, data };
+  return { rows, columns, data, ...exactness(roundings, magnitude) };
+}
+
+function exactness(roundings: number, magnitude: Float64Array | undefined) {
+  return { ...(roundings > 0 && { roundings }), ...(magnitude && { magnitude }) };
 }
 
 /** The constant term, flattened: the operator's value at zero. */
@@ -113,21 +141,44 @@ export function linearPart<O extends LinearOperator>(operator: O): O {
   return rest as unknown as O;
 }
 
+/** Takes every entry once. */
 type AddEntry = (row: number, column: number, value: number) => void;
 
-function convolutionEntries(operator: Convolution, input: Shape, output: Shape, add: AddEntry): void {
+/** @param addSum takes entries that are sums of weights: several taps of one window can read one sample of an image that is circular,
+ *  reflected or replicated */
+function convolutionEntries(
+  operator: Convolution,
+  input: Shape,
+  output: Shape,
+  add: AddEntry,
+  addSum: (row: number, column: number, terms: readonly number[]) => void,
+): void {
   const { outputs, inputs, groups, weight } = operator;
   const { windows, taps, source } = tapTable(convolutionWindows(operator, input, output));
   const image = product(input) / inputs;
   const perGroup = inputs / groups;
-  for (let o = 0; o < outputs; o++) {
-    const firstInput = Math.floor(o / (outputs / groups)) * perGroup;
-    for (let i = 0; i < perGroup; i++) {
-      for (let j = 0; j < windows; j++) {
-        for (let t = 0; t < taps; t++) {
-          const at = source[j * taps + t]!;
-          if (at < 0) continue;
-          add(o * windows + j, (firstInput + i) * image + at, weight[(o * perGroup + i) * taps + t]!);
+  for (let j = 0; j < windows; j++) {
+    /** The taps that read each sample. */
+    const samples = new Map<number, number[]>();
+    for (let t = 0; t < taps; t++) {
+      const at = source[j * taps + t]!;
+      const others = samples.get(at);
+      if (others) others.push(t);
+      else if (at >= 0) samples.set(at, [t]);
+    }
+    for (const [at, own] of samples) {
+      for (let o = 0; o < outputs; o++) {
+        const firstInput = Math.floor(o / (outputs / groups)) * perGroup;
+        for (let i = 0; i < perGroup; i++) {
+          const [row, column] = [o * windows + j, (firstInput + i) * image + at];
+          const first = (o * perGroup + i) * taps;
+          if (own.length === 1) add(row, column, weight[first + own[0]!]!);
+          else
+            addSum(
+              row,
+              column,
+              own.map((t) => weight[first + t]!),
+            );
         }
       }
     }
@@ -163,8 +214,12 @@ function averagePoolEntries(operator: AveragePool, input: Shape, output: Shape, 
   const image = product(input) / input[0]!;
   for (let j = 0; j < windows; j++) {
     const read = source.subarray(j * taps, (j + 1) * taps).filter((at) => at >= 0);
-    const share = 1 / (operator.countIncludesPadding ? taps : read.length);
-    for (let c = 0; c < input[0]!; c++) for (const at of read) add(c * windows + j, c * image + at, share);
+    const divisor = operator.countIncludesPadding ? taps : read.length;
+    const counts = new Map<number, number>();
+    for (const at of read) counts.set(at, (counts.get(at) ?? 0) + 1);
+    for (const [at, count] of counts) {
+      for (let c = 0; c < input[0]!; c++) add(c * windows + j, c * image + at, count / divisor);
+    }
   }
 }
 

@@ -13,19 +13,30 @@ export interface Padding {
   readonly after: readonly number[];
 }
 
+/**
+ * Weights, scales and coefficients may be off by `roundings` relative errors of 2⁻⁵³ each, from arithmetic on the way from the file; one
+ * that is 0 is exact. Absent: they are those of the file.
+ */
+export interface Weighted {
+  readonly roundings?: number;
+}
+
 /** y = W x + b on the flattened input (row-major over all axes). Output shape [outputs]. */
-export interface Affine {
+export interface Affine extends Weighted {
   readonly kind: 'affine';
   readonly outputs: number;
   readonly inputs: number;
   /** [outputs, inputs] */
   readonly weight: Float64Array;
+  /** What errors of weights are relative to, where these are sums in which something uncertain may have cancelled; absent: |weight|. Never
+   *  in a network that a file or a builder has made. [outputs, inputs] */
+  readonly magnitude?: Float64Array;
   /** [outputs] */
   readonly bias?: Float64Array;
 }
 
 /** Correlation, as ONNX Conv: y[o, j] = b[o] + Σ_{i,t} K[o, i, t] x[g(o), i, stride·j + dilation·t − before]. */
-export interface Convolution {
+export interface Convolution extends Weighted {
   readonly kind: 'convolution';
   readonly outputs: number;
   readonly inputs: number;
@@ -42,7 +53,7 @@ export interface Convolution {
 
 /** The adjoint of a zero-padded convolution, as ONNX ConvTranspose: x[i, j] K[i, o, t] is added to
  *  y[o, stride·j + dilation·t − before]; side (n−1)·stride + dilation·(kernel−1) + 1 + outputPadding − before − after. */
-export interface TransposedConvolution {
+export interface TransposedConvolution extends Weighted {
   readonly kind: 'transposed-convolution';
   readonly outputs: number;
   readonly inputs: number;
@@ -60,7 +71,7 @@ export interface TransposedConvolution {
 }
 
 /** y = scale[c]·x + shift[c], c the first axis; arrays of length 1 are broadcast. Batch norm, Mul, Add of constants. */
-export interface Scale {
+export interface Scale extends Weighted {
   readonly kind: 'scale';
   readonly scale: Float64Array;
   readonly shift?: Float64Array;
@@ -125,7 +136,7 @@ export interface Reindex {
 }
 
 /** Σ_k coefficients[k] · input_k; all of one shape. */
-export interface Add {
+export interface Add extends Weighted {
   readonly kind: 'add';
   readonly coefficients: readonly number[];
 }

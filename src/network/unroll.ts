@@ -117,14 +117,14 @@ function unrolledOperator(operator: Operator, input: Shape, output: Shape): Oper
     case 'global-average-pool':
     case 'pad':
     case 'reindex': {
-      const { rows: outputs, columns: inputs, data: weight } = linearMatrix(operator, input);
-      const dense: Affine = { kind: 'affine', outputs, inputs, weight };
+      const { rows: outputs, columns: inputs, data: weight, ...exactness } = linearMatrix(operator, input);
+      const dense: Affine = { kind: 'affine', outputs, inputs, weight, ...exactness };
       return 'bias' in operator && operator.bias ? { ...dense, bias: linearOffset(operator, input) } : dense;
     }
     case 'scale': {
       const { scale, shift } = operator;
       return {
-        kind: 'scale',
+        ...operator,
         scale: perNeuron(scale, input),
         ...(shift && { shift: perNeuron(shift, input) }),
       };

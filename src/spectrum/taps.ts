@@ -15,14 +15,40 @@ export interface Taps {
   readonly taps: readonly Tap[];
   /** [taps, rows · columns] */
   readonly matrices: Float64Array;
+  /** What errors of their entries are relative to, where these are sums of terms that cancel; absent: |entries|. */
+  readonly magnitudes?: Float64Array;
 }
+
+/** A tap's matrix, row-major, that maps are added to. */
+export class TapMatrix {
+  readonly values: Float64Array;
+  /** Sums of moduli; absent while they are those of the values. */
+  magnitudes: Float64Array | undefined;
+
+  constructor(size: number) {
+    this.values = new Float64Array(size);
+  }
+
+  add(at: number, value: number, magnitude = Math.abs(value)): void {
+    const before = this.values[at]!;
+    const cancels = (before > 0 && value < 0) || (before < 0 && value > 0);
+    if (!this.magnitudes && (cancels || magnitude > Math.abs(value))) {
+      this.magnitudes = this.values.map(Math.abs);
+    }
+    this.values[at] = before + value;
+    if (this.magnitudes) this.magnitudes[at]! += magnitude;
+  }
+}
+
+/** Entries this much smaller than the largest sum of moduli are noise, to which nothing is scaled. */
+const NOISE = 2 ** -30;
 
 /** Collects the entries of a block matrix tap by tap. */
 export class TapBuilder {
   readonly #rows: number;
   readonly #columns: number;
   readonly #axes: number;
-  readonly #taps = new Map<string, { tap: Tap; matrix: Float64Array }>();
+  readonly #taps = new Map<string, { tap: Tap; matrix: TapMatrix }>();
 
   constructor(rows: number, columns: number, axes: number) {
     this.#rows = rows;
@@ -30,13 +56,13 @@ export class TapBuilder {
     this.#axes = axes;
   }
 
-  /** The matrix (rows × columns, row-major) of one tap, made on first use. */
-  matrix(offset: readonly number[], extent?: readonly number[]): Float64Array {
+  /** The matrix (rows × columns) of one tap, made on first use. */
+  matrix(offset: readonly number[], extent?: readonly number[]): TapMatrix {
     const box = extent ?? offset.map(() => 1);
     const key = `${offset.join()}|${box.join()}`;
     let entry = this.#taps.get(key);
     if (!entry) {
-      entry = { tap: { offset, extent: box }, matrix: new Float64Array(this.#rows * this.#columns) };
+      entry = { tap: { offset, extent: box }, matrix: new TapMatrix(this.#rows * this.#columns) };
       this.#taps.set(key, entry);
     }
     return entry.matrix;
@@ -50,24 +76,42 @@ export class TapBuilder {
     const entries = [...this.#taps.values()];
     let largest = 0;
     for (const { matrix } of entries) {
-      for (let k = 0; k < matrix.length; k++) largest = Math.max(largest, Math.abs(matrix[k]!));
+      largest = Math.max(largest, largestModulus(matrix.values));
+      if (matrix.magnitudes) largest = Math.max(largest, NOISE * largestModulus(matrix.magnitudes));
     }
     const exponent = largest > 0 ? Math.floor(Math.log2(largest)) : 0;
-    const factor = 2 ** -exponent;
     const size = this.#rows * this.#columns;
+    // 2^−exponent need not be a float64, but both its halves are.
+    const half = Math.trunc(-exponent / 2);
+    const factors = [2 ** half, 2 ** (-exponent - half)] as const;
     // A single one, which may be as large as the network's largest layer, is scaled where it lies.
-    const matrices = entries.length === 1 ? entries[0]!.matrix : new Float64Array(entries.length * size);
-    entries.forEach(({ matrix }, t) => {
-      for (let k = 0; k < size; k++) matrices[t * size + k] = matrix[k]! * factor;
-    });
+    const scaled = (lists: readonly Float64Array[]) => {
+      const all = lists.length === 1 ? lists[0]! : new Float64Array(entries.length * size);
+      lists.forEach((list, t) => {
+        for (let k = 0; k < size; k++) all[t * size + k] = list[k]! * factors[0] * factors[1];
+      });
+      return all;
+    };
+    const uncertain = entries.some(({ matrix }) => matrix.magnitudes);
     return {
       rows: this.#rows,
       columns: this.#columns,
       taps: entries.map((e) => e.tap),
-      matrices,
+      ...(uncertain && { magnitudes: scaled(entries.map((e) => magnitudesOf(e.matrix))) }),
+      matrices: scaled(entries.map(({ matrix }) => matrix.values)),
       exponent,
     };
   }
+}
+
+function magnitudesOf({ values, magnitudes }: TapMatrix): Float64Array {
+  return magnitudes ?? values.map(Math.abs);
+}
+
+function largestModulus(values: Float64Array): number {
+  let largest = 0;
+  for (let k = 0; k < values.length; k++) largest = Math.max(largest, Math.abs(values[k]!));
+  return largest;
 }
 
 /** All index vectors of a box, in row-major order. An empty box has one: []. */
@@ -97,8 +141,8 @@ export interface Block {
 /** The kernel of a convolution-like map: entries per output and input channel at kernel position t. */
 export interface Kernel {
   readonly sides: readonly number[];
-  /** Calls back for every nonzero entry of kernel position t (row-major index). */
-  entries(t: number, put: (output: number, input: number, value: number) => void): void;
+  /** Calls back for every nonzero entry of kernel position t (row-major index); `magnitude` as of `TapMatrix.add`. */
+  entries(t: number, put: (output: number, input: number, value: number, magnitude?: number) => void): void;
 }
 
 /**
@@ -134,7 +178,7 @@ export function placeConvolution(
       const row = block.row + rowPhase * block.rowStride;
       const column = block.column + columnPhase * block.columnStride;
       kernel.entries(kernelIndex, (o, i, value) => {
-        matrix[(row + o) * block.columns + column + i]! += value;
+        matrix.add((row + o) * block.columns + column + i, value);
       });
     });
   });
@@ -146,8 +190,8 @@ export function placeRead(builder: TapBuilder, block: Block, window: Kernel, fro
     const phase = u.map((x, a) => x % from[a]!);
     const matrix = builder.matrix(u.map((x, a) => Math.floor(x / from[a]!)));
     const column = block.column + linearIndex(phase, from) * block.columnStride;
-    window.entries(index, (o, i, value) => {
-      matrix[(block.row + o) * block.columns + column + i]! += value;
+    window.entries(index, (o, i, value, magnitude) => {
+      matrix.add((block.row + o) * block.columns + column + i, value, magnitude);
     });
   });
 }
@@ -163,6 +207,6 @@ export function placeBox(
 ): void {
   const matrix = builder.matrix(offset, extent);
   for (let c = 0; c < channels; c++) {
-    matrix[(block.row + c) * block.columns + block.column + c]! += value(c);
+    matrix.add((block.row + c) * block.columns + block.column + c, value(c));
   }
 }

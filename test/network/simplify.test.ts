@@ -275,10 +275,8 @@ test('a transpose at the input changes the order of its entries only', () => {
   expect(relativeDifference(evaluate(network, x), evaluate(result, turned))).toBeLessThan(1e-12);
 });
 
-test('refuses a folded weight that overflows', () => {
+test('leaves scales alone whose products with weights would overflow', () => {
   const huge: Operator = { kind: 'scale', scale: Float64Array.of(1e300) };
   const large: Operator = { kind: 'affine', outputs: 1, inputs: 1, weight: Float64Array.of(1e300) };
-  expect(() => simplified([1], large, huge)).toThrow(
-    'affine_0: affine: weight must be finite, got Infinity at 0',
-  );
+  expect(simplified([1], large, huge).result.nodes.map(({ operator }) => operator)).toEqual([large, huge]);
 });

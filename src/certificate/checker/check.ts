@@ -8,7 +8,7 @@ import { lengthened } from '../../network/lengths.ts';
 import type { Network } from '../../network/network.ts';
 import { signalsOf } from '../../network/signals/read.ts';
 import type { Sector } from '../../network/signals/signal.ts';
-import { roundingsOf } from '../../network/simplify/roundings.ts';
+import { foldingsOf } from '../../network/simplify/roundings.ts';
 import { simplify } from '../../network/simplify.ts';
 import { gamma, rootUp, type Scaled } from './numbers.ts';
 import { type Layer, planOf } from './plan.ts';
@@ -43,7 +43,7 @@ export async function check(
   const graph = signalsOf(simple, unrolledFrom);
   if (reach !== null)
     for (const { name, origin } of graph.signals) if (origin.kind === 'sector') holdZero(name, origin);
-  const segments = planOf(graph, tori, layers, reach, gamma(roundingsOf(network)));
+  const segments = planOf(graph, tori, layers, reach, gamma(foldingsOf(network)));
   return rootUp(await run(segments, pause), graph.factor);
 }
 

@@ -19,7 +19,13 @@ for (let k = 1; k < POWERS.length; k++) POWERS[k] = 2 * POWERS[k - 1]!;
 /** 2^e exactly, for −1022 ≤ e ≤ 1023; 0 or Infinity beyond. */
 export const powerOfTwo = (e: number) => POWERS[e + 1022] ?? (e < 0 ? 0 : Infinity);
 
-/** ⌊log2 x⌋ for normal x > 0; ends whatever x is. */
+/** x · 2^e, exactly unless that is subnormal, for |e| ≤ 2044: in two steps, since 2^e itself may be out of range. */
+export function timesPower(x: number, e: number): number {
+  const half = Math.trunc(e / 2);
+  return x * powerOfTwo(half) * powerOfTwo(e - half);
+}
+
+/** ⌊log2 x⌋ for x > 0; ends whatever x is. */
 export function exponentOf(x: number): number {
   let e = 0;
   for (; x >= 2 && e < 1100; x /= 2) e++;

@@ -5,7 +5,7 @@
 import type { Put } from '../../network/signals/signal.ts';
 import { indices } from '../../network/size.ts';
 import { absolute, type Matrix, matrix } from './matrix.ts';
-import { exponentOf, gamma, powerOfTwo, ROOT_ERROR, rootsOfUnity } from './numbers.ts';
+import { exponentOf, gamma, ROOT_ERROR, rootsOfUnity, timesPower } from './numbers.ts';
 import { demand } from './refusal.ts';
 
 export type Index = readonly number[];
@@ -86,7 +86,7 @@ export class Taps {
     const result = own.map((e) => Math.max(e, nothing));
     for (const array of [data, ...[...this.#taps.values()].map((tap) => tap.values)]) {
       for (let i = 0, k = 0; i < rows; i++)
-        for (let j = 0; j < columns; j++) array[k++]! *= powerOfTwo(scale[j]! - result[i]!);
+        for (let j = 0; j < columns; j++, k++) array[k] = timesPower(array[k]!, scale[j]! - result[i]!);
     }
     // A phase is a product of at most three roots.
     this.error = 1.001 * (gamma(this.#calls + 4) + uncertainty + 5 * ROOT_ERROR);

@@ -1,5 +1,7 @@
 /** What the gaps between frequencies add to covariances (`plan.ts`). */
 import type { Engine, Matrices, Ranges, Vector } from '../../engine/engine.ts';
+import { TapBuilder } from '../../spectrum/taps.ts';
+import type { StepTaps } from '../affine.ts';
 import { type ReadStep, totalRows } from '../program.ts';
 import { sumAbove } from '../rounding/affine.ts';
 import type { Rounding } from '../rounding/rounding.ts';
@@ -26,11 +28,12 @@ export function overGap(
 /**
  * The map from the largest covariance at any frequency to that of means: the mean of n samples of a signal whose covariance is at
  * most r I at every frequency has one of at most r/n, and means of shared samples add up as their coefficients do.
- * @returns [rows after × rows before]
+ * @returns [rows after × rows before], a single tap
  */
-export function meansOf(step: ReadStep, samples: ReadonlyMap<Variable, number>): Float64Array {
+export function meansOf(step: ReadStep, samples: ReadonlyMap<Variable, number>): StepTaps {
   const columns = totalRows(step.before);
-  const matrix = new Float64Array(totalRows(step.after) * columns);
+  const builder = new TapBuilder(totalRows(step.after), columns, 0);
+  const matrix = builder.matrix([]);
   for (const { term, source, target } of step.terms) {
     const { map } = term;
     if (map.kind !== 'total') throw new Error(`means: ${term.name ?? 'a term'} is none`);
@@ -40,8 +43,8 @@ export function meansOf(step: ReadStep, samples: ReadonlyMap<Variable, number>):
     // A lifted variable's phases share its samples.
     for (let column = 0; column < source.rows; column++) {
       const row = target.start + term.row + (column % variable.channels);
-      matrix[row * columns + source.start + column]! += coefficient;
+      matrix.add(row * columns + source.start + column, coefficient);
     }
   }
-  return matrix;
+  return builder.build();
 }

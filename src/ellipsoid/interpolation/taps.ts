@@ -39,7 +39,7 @@ export async function stepNorms(
   for (const segment of program.segments) {
     for (const step of segment.steps) {
       if (step.kind !== 'linear' || segment.axes === 0) continue;
-      const { taps, matrices, rows, columns } = tapsOf(step, segment.axes);
+      const { taps, matrices, magnitudes, rows, columns } = tapsOf(step, segment.axes);
       const squares = new Float64Array(rows);
       for (let k = 0; k < matrices.length; k++) {
         squares[Math.floor((k % (rows * columns)) / columns)]! += matrices[k]! ** 2;
@@ -47,11 +47,12 @@ export async function stepNorms(
       const blocks = step.after.flatMap((target) =>
         step.before.map((source) => {
           const own = taps.flatMap((tap, t): Pending[] => {
-            const matrix = blockOf(matrices, t * rows * columns, columns, target, source);
-            if (matrix.every((x) => x === 0)) return [];
-            vectors.push(
-              squaredRadius(engine, { matrix, rows: target.rows, columns: source.rows }, rounding),
-            );
+            const block = (all: Float64Array) => blockOf(all, t * rows * columns, columns, target, source);
+            const moduli = magnitudes && block(magnitudes);
+            const own = block(matrices);
+            if ((moduli ?? own).every((x) => x === 0)) return [];
+            const map = { rows: target.rows, columns: source.rows, matrices: own };
+            vectors.push(squaredRadius(engine, { ...map, ...(moduli && { magnitudes: moduli }) }, rounding));
             const at = positions(tap.extent).map((p) => p.map((x, a) => x + tap.offset[a]!));
             return [{ at, index: vectors.length - 1 }];
           });

@@ -7,7 +7,7 @@ import { type Weights, weighted, weightsOf } from './scales.ts';
 
 /** What is known of a step's symbol: |W − fl(W)| ≤ θ γ Ā entrywise, γ the relative error of the products it goes into. */
 export interface SymbolError {
-  /** θ Ā [1 | rows × columns], Ā = Σ_t |K_t|: for symbols of taps. */
+  /** θ Ā [1 | rows × columns], Ā = Σ_t |K_t|: for symbols of taps, and for matrices some of whose entries are sums that cancel. */
   readonly moduli: Matrices | undefined;
   /** Bounds the rounding of a congruence, relative to (|W| + θ Ā) |Q| (|W| + θ Ā)ᵀ. */
   readonly gamma: number;
@@ -30,8 +30,9 @@ export function symbolError(
   additions = taps.taps.length,
 ): SymbolError {
   const { rows, columns } = taps;
-  const vanishes = taps.matrices.every((x) => x === 0);
-  if (!complex) return { ...denseError(rounding, columns), vanishes };
+  const magnitudes = taps.magnitudes ?? taps.matrices;
+  const vanishes = magnitudes.every((x) => x === 0);
+  if (!complex) return { ...denseError(engine, rounding, taps), vanishes };
   const products = productError(rounding, columns, true);
   const moduli = new Float64Array(rows * columns);
   let longest = 1;
@@ -39,7 +40,7 @@ export function symbolError(
     const samples = extent.reduce((p, e) => p * e, 1);
     longest = Math.max(longest, ...extent);
     for (let k = 0; k < moduli.length; k++) {
-      moduli[k]! += samples * Math.abs(taps.matrices[t * moduli.length + k]!);
+      moduli[k]! += samples * Math.abs(magnitudes[t * moduli.length + k]!);
     }
   });
   // |Re| + |Im| of a phase is at most √2; a box's phase is a product of sums over its sides, made in float64.
@@ -51,12 +52,16 @@ export function symbolError(
 }
 
 /** Of a real matrix that is on the engine as it is. */
-export function denseError(rounding: Rounding, columns: number): SymbolError {
-  return {
-    moduli: undefined,
-    gamma: productError(rounding, columns, false) + 3 * rounding.weights,
-    vanishes: false,
-  };
+export function denseError(
+  engine: Engine,
+  rounding: Rounding,
+  { rows, columns, magnitudes }: Pick<StepTaps, 'rows' | 'columns' | 'magnitudes'>,
+): SymbolError {
+  const gamma = productError(rounding, columns, false) + 3 * rounding.weights;
+  if (!magnitudes) return { moduli: undefined, gamma, vanishes: false };
+  const theta = SLACK * (rounding.weights / gamma);
+  const moduli = magnitudes.map((x) => theta * x);
+  return { moduli: engine.matrices(moduli, 1, rows, columns, false), gamma, vanishes: false };
 }
 
 /** W Q, then its product with Wᴴ. */

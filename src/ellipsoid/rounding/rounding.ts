@@ -20,12 +20,13 @@ export class Rounding {
   readonly weights: number;
   /** What products of numbers of ordinary size may lose by underflow, per term. */
   readonly #underflow: number;
-  readonly #foldings: number;
+  /** Relative errors of 2^−53 in a weight that a network hands over. */
+  readonly foldings: number;
 
-  /** @param foldings multiplications that a weight of the file may have been through */
+  /** @param foldings see `foldingsOf` */
   constructor(information: EngineInformation, foldings: number) {
     const { unitRoundoff } = information;
-    this.#foldings = foldings;
+    this.foldings = foldings;
     this.unit = unitRoundoff;
     this.weights = 2 * foldings * DOUBLE + (unitRoundoff > DOUBLE ? unitRoundoff : 0);
     this.#underflow = unitRoundoff > DOUBLE ? 2 ** -116 : 2 ** -1000;
@@ -33,7 +34,7 @@ export class Rounding {
 
   /** The same of the same network on another engine. */
   on(information: EngineInformation): Rounding {
-    return new Rounding(information, this.#foldings);
+    return new Rounding(information, this.foldings);
   }
 
   /** γ_k = k u / (1 − k u): the relative error, against the sum of moduli, of a sum of products that takes k operations. NaN, which

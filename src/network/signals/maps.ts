@@ -37,6 +37,18 @@ export function scaledRows({ row, value }: NonNullable<LinearMap['diagonal']>, m
   return { ...rest, taps, diagonal: both };
 }
 
+/** The least and the largest modulus of a map's entries that are not 0; nothing without any. */
+export function extremes(map: LinearMap): readonly number[] {
+  let [low, high] = [Infinity, 0];
+  for (const { entries } of map.taps) {
+    entries((_row, _column, value) => {
+      if (value !== 0) low = Math.min(low, Math.abs(value));
+      high = Math.max(high, Math.abs(value));
+    });
+  }
+  return high === 0 ? [] : [low, high];
+}
+
 /** A vector from all samples of the window. */
 export function reading(source: Signal, entries: Entries): LinearMap {
   const taps = indices(source.window).map((u, k) => ({

@@ -1,12 +1,23 @@
 /** Simplified networks as signals, operator by operator. */
 import { UnsupportedError } from '../../errors.ts';
 import { slopeInterval } from '../elementwise.ts';
+import { multipliable } from '../exact.ts';
 import type { Network, Node } from '../network.ts';
 import type { AveragePool, Operator } from '../operator.ts';
 import { everyAxis, product } from '../size.ts';
 import { unroll, unrolledSize } from '../unroll.ts';
 import { placeOnGrids } from './grids.ts';
-import { type Entries, grouped, isPadded, pointwise, reading, scaledRows, sliding, uniform } from './maps.ts';
+import {
+  type Entries,
+  extremes,
+  grouped,
+  isPadded,
+  pointwise,
+  reading,
+  scaledRows,
+  sliding,
+  uniform,
+} from './maps.ts';
 import { maskWindows } from './masks.ts';
 import {
   type LinearMap,
@@ -32,7 +43,7 @@ const MOST_BYTES = 2 ** 30;
  * @throws RangeError where `from` is none of its nodes
  */
 export function signalsOf(simplified: Network, from: number | null): SignalGraph {
-  if (from === null) return translated(simplified, simplified);
+  if (from === null) return translated(simplified);
   const { bytes } = unrolledSize(simplified, from);
   if (!(bytes <= MOST_BYTES)) {
     const found = `${bytes} bytes of matrices from here on`;
@@ -40,22 +51,10 @@ export function signalsOf(simplified: Network, from: number | null): SignalGraph
       { node: simplified.nodes[from]!.name, found, reason: 'at most 2^30 are covered' },
     ]);
   }
-  return translated(unroll(simplified, from), unroll(absolute(simplified), from));
+  return translated(unroll(simplified, from));
 }
 
-/** |weights|: what unrolling adds up in one entry then bounds its rounding. */
-function absolute(network: Network): Network {
-  const nodes = network.nodes.map((node) => {
-    const { operator } = node;
-    return 'weight' in operator
-      ? { ...node, operator: { ...operator, weight: operator.weight.map(Math.abs) } }
-      : node;
-  });
-  return { ...network, nodes };
-}
-
-/** @param magnitudes the same network with magnitudes (see `Put`) for weights */
-function translated(network: Network, magnitudes: Network): SignalGraph {
+function translated(network: Network): SignalGraph {
   const { tensors, nodes, input } = network;
   const signals: Signal[] = [];
   const add: Add = (name, shape, origin) => {
@@ -77,11 +76,11 @@ function translated(network: Network, magnitudes: Network): SignalGraph {
   const whole = readers.length > 0 && readers.every(({ operator }) => READS.includes(operator.kind));
   const made = new Map([[input, add(name, whole ? [product(shape)] : shape, { kind: 'input' })]]);
   let factor = 1;
-  for (const [k, node] of nodes.entries()) {
+  for (const node of nodes) {
     const output = tensors[node.output]!.shape;
     const sources = node.inputs.map((t) => made.get(t)!);
     const positions = product(tensors[node.inputs[0]!]!.shape.slice(1));
-    made.set(node.output, signalOf(node, magnitudes.nodes[k]!.operator, sources, positions, output, add));
+    made.set(node.output, signalOf(node, sources, positions, output, add));
     if (node.operator.kind !== 'softmax') continue;
     // Softmax is ½-Lipschitz; I − 1pᵀ, the Jacobian of log-softmax over n classes, has norm at most √n. Rounded up.
     factor = node.operator.logarithm ? Math.sqrt(output[0]!) * (1 + 2 ** -50) : 0.5;
@@ -97,14 +96,7 @@ function translated(network: Network, magnitudes: Network): SignalGraph {
 type Add = (name: string, shape: Sides, origin: Signal['origin']) => Signal;
 
 /** @param positions of the (first) input's image, which may have become a vector */
-function signalOf(
-  node: Node,
-  magnitudes: Operator,
-  sources: readonly Signal[],
-  positions: number,
-  shape: Sides,
-  add: Add,
-): Signal {
+function signalOf(node: Node, sources: readonly Signal[], positions: number, shape: Sides, add: Add): Signal {
   const { name, operator } = node;
   const source = sources[0]!;
   const { channels } = source;
@@ -120,12 +112,12 @@ function signalOf(
   };
   switch (operator.kind) {
     case 'affine': {
-      const large = (magnitudes as typeof operator).weight;
+      const { weight, magnitude } = operator;
       const samples = operator.inputs / channels;
       const entries: Entries = (u, put) => {
-        for (let k = u; k < large.length; k += samples) {
+        for (let k = u; k < weight.length; k += samples) {
           const column = Math.floor((k % operator.inputs) / samples);
-          put(Math.floor(k / operator.inputs), column, operator.weight[k]!, Math.abs(large[k]!));
+          put(Math.floor(k / operator.inputs), column, weight[k]!, magnitude?.[k]);
         }
       };
       return linear(reading(source, entries));
@@ -235,7 +227,8 @@ function needed(signals: readonly Signal[], output: Signal): Signal[] {
   return signals.filter((s) => keep.has(s));
 }
 
-/** A sum takes over the terms of what only it reads: x + conv(a) is one linear combination of x and a. */
+/** A sum takes over the terms of what only it reads: x + conv(a) is one linear combination of x and a. What a product of weights could
+ *  make vanish or overflow stays. */
 function inlineSums(signals: readonly Signal[], output: Signal): void {
   const readers = readersOf(signals);
   for (const { origin } of signals) {
@@ -246,6 +239,8 @@ function inlineSums(signals: readonly Signal[], output: Signal): void {
       const once = readers.get(source)!.size === 1 && terms.filter((t) => t.source === source).length === 1;
       const { diagonal } = map;
       if (!diagonal || !once || source === output || source.origin.kind !== 'linear') return [term];
+      const values = Array.from({ length: source.channels }, (_, c) => diagonal.value(c));
+      if (!source.origin.terms.every((t) => multipliable(values, extremes(t.map)))) return [term];
       return source.origin.terms.map((t) => ({ source: t.source, map: scaledRows(diagonal, t.map) }));
     });
   }

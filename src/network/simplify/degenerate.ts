@@ -1,24 +1,35 @@
 /** Operators that do less than they could are replaced by simpler ones. */
+import { isExactProduct, merged, multipliable } from '../exact.ts';
 import { linearMatrix, linearOffset } from '../matrix.ts';
 import type { Network, Node } from '../network.ts';
 import type { Add, AveragePool, Convolution, MaxPool, Operator, Scale } from '../operator.ts';
 import { product, sameShape } from '../size.ts';
-import { Rewriter } from './rewriter.ts';
+import { consumers, Rewriter } from './rewriter.ts';
 
 type Shape = readonly number[];
 
 /**
  * Drops what does nothing (scales by one, empty pads, 1×1 pools, sums and stacks of one tensor), adds up the
  * coefficients of a tensor that a sum takes twice, turns convolutions of single samples into affine operators and
- * pools over the whole image into global ones.
+ * pools over the whole image into global ones. Weights are added up only where their sum is as exact, relative to itself, as they are.
  */
 export function replaceDegenerate(network: Network): Network {
   const rewriter = new Rewriter(network);
-  for (const node of network.nodes) visit(rewriter, node);
+  const readers = consumers(network);
+  /** New tensors that more than one node reads. */
+  const shared = new Set<number>();
+  for (const node of network.nodes) {
+    const { output } = node;
+    const [reader, second] = readers[output]!;
+    const once = output !== network.output && second === undefined;
+    visit(rewriter, node, shared, once ? reader : undefined);
+    if (!once) shared.add(rewriter.image(output));
+  }
   return rewriter.finish();
 }
 
-function visit(rewriter: Rewriter, node: Node): void {
+/** @param reader of the node's output, if it is the only one */
+function visit(rewriter: Rewriter, node: Node, shared: ReadonlySet<number>, reader: Node | undefined): void {
   const inputs = rewriter.inputs(node);
   const input = rewriter.shape(inputs[0]!);
   const output = rewriter.old.tensors[node.output]!.shape;
@@ -26,7 +37,9 @@ function visit(rewriter: Rewriter, node: Node): void {
   if (doesNothing(operator, input, output)) {
     rewriter.stand(node.output, inputs[0]!);
   } else if (operator.kind === 'add') {
-    const [sum, terms] = distinctTerms(operator, inputs);
+    const waits =
+      reader?.operator.kind === 'add' && reader.inputs.filter((id) => id === node.output).length === 1;
+    const [sum, terms] = distinctTerms(...withInnerSums(rewriter, operator, inputs, shared), waits);
     rewriter.replace(node, sum, terms);
   } else {
     const simpler = onePosition(operator, input, output);
@@ -43,6 +56,8 @@ function visit(rewriter: Rewriter, node: Node): void {
 function doesNothing(operator: Operator, input: Shape, output: Shape): boolean {
   switch (operator.kind) {
     case 'scale':
+      // 1 from arithmetic is something near 1.
+      if (operator.roundings) return false;
       return operator.scale.every((a) => a === 1) && (operator.shift ?? NO_SHIFT).every((b) => b === 0);
     case 'pad':
       return sameShape(input, output);
@@ -50,7 +65,7 @@ function doesNothing(operator: Operator, input: Shape, output: Shape): boolean {
     case 'max-pool':
       return sameShape(input, output) && [...operator.kernel, ...operator.stride].every((side) => side === 1);
     case 'add':
-      return operator.coefficients.length === 1 && operator.coefficients[0] === 1;
+      return !operator.roundings && operator.coefficients.length === 1 && operator.coefficients[0] === 1;
     case 'concat':
       return sameShape(input, output);
     default:
@@ -60,16 +75,85 @@ function doesNothing(operator: Operator, input: Shape, output: Shape): boolean {
 
 const NO_SHIFT = new Float64Array();
 
-/** A sum that takes every tensor once; of a single tensor it is a scale. */
-function distinctTerms({ coefficients }: Add, inputs: readonly number[]): [Add | Scale, number[]] {
-  const terms = new Map<number, number>();
-  for (const [k, id] of inputs.entries()) terms.set(id, (terms.get(id) ?? 0) + coefficients[k]!);
-  const sums = [...terms.values()];
-  const operator: Add | Scale =
-    sums.length === 1
-      ? { kind: 'scale', scale: Float64Array.from(sums) }
-      : { kind: 'add', coefficients: sums };
-  return [operator, [...terms.keys()]];
+type Sum = [operator: Add, inputs: readonly number[]];
+
+/**
+ * The sum with the terms of the sums that only it reads, where that brings terms of one tensor together and products of coefficients are
+ * exact: (x + εx) − x can be added up exactly where 1 + ε cannot.
+ */
+function withInnerSums(
+  rewriter: Rewriter,
+  operator: Add,
+  inputs: readonly number[],
+  shared: ReadonlySet<number>,
+): Sum {
+  const terms: { input: number; coefficient: number }[] = [];
+  let roundings = operator.roundings ?? 0;
+  for (const [k, input] of inputs.entries()) {
+    const coefficient = operator.coefficients[k]!;
+    const inner = rewriter.producer(input);
+    const once = !shared.has(input) && inputs.filter((id) => id === input).length === 1;
+    const sum = inner?.operator.kind === 'add' && once ? inner.operator : undefined;
+    if (!sum || !isExactMultiple(sum.coefficients, coefficient)) {
+      terms.push({ input, coefficient });
+      continue;
+    }
+    roundings += sum.roundings ?? 0;
+    for (const [l, own] of inner!.inputs.entries()) {
+      terms.push({ input: own, coefficient: coefficient * sum.coefficients[l]! });
+    }
+  }
+  const flat = terms.map(({ input }) => input);
+  if (new Set(flat).size === flat.length) return [operator, inputs];
+  return [
+    sumOf(
+      terms.map(({ coefficient }) => coefficient),
+      roundings,
+    ),
+    flat,
+  ];
+}
+
+function isExactMultiple(coefficients: readonly number[], factor: number): boolean {
+  return multipliable(coefficients, [factor]) && coefficients.every((c) => isExactProduct(c, factor));
+}
+
+/**
+ * A sum that takes every tensor once, where coefficients can be added up; of a single tensor it is a scale.
+ * @param waits a sum reads the result, and will add up what rounding would spoil here
+ */
+function distinctTerms(
+  operator: Add,
+  inputs: readonly number[],
+  waits: boolean,
+): [Add | Scale, readonly number[]] {
+  const own = new Map<number, number[]>();
+  for (const [k, id] of inputs.entries()) own.set(id, [...(own.get(id) ?? []), operator.coefficients[k]!]);
+  const before = operator.roundings ?? 0;
+  let roundings = before;
+  const terms = [...own].flatMap(([input, coefficients]) => {
+    const sum = merged(coefficients, before);
+    // What is uncertain of terms that cancel is not small against their sum.
+    if (sum.magnitude > Math.abs(sum.value))
+      return coefficients.map((coefficient) => ({ input, coefficient }));
+    if (waits && before === 0 && !sum.exact) {
+      return sum.partials.map((coefficient) => ({ input, coefficient }));
+    }
+    roundings = Math.max(roundings, sum.roundings);
+    return [{ input, coefficient: sum.value }];
+  });
+  const flat = terms.map(({ input }) => input);
+  const sum = sumOf(
+    terms.map(({ coefficient }) => coefficient),
+    roundings,
+  );
+  if (terms.length > 1) return [sum, flat];
+  const { coefficients, kind: _, ...rest } = sum;
+  return [{ kind: 'scale', scale: Float64Array.from(coefficients), ...rest }, flat];
+}
+
+function sumOf(coefficients: readonly number[], roundings: number): Add {
+  return { kind: 'add', coefficients, ...(roundings > 0 && { roundings }) };
 }
 
 /** An operator with a vector as its output that does the same, where the output image is a single sample. */
@@ -94,13 +178,16 @@ function onePosition(operator: Operator, input: Shape, output: Shape): Operator 
   }
 }
 
-function asAffine(operator: Convolution, input: Shape): Operator {
-  const { rows: outputs, columns: inputs, data: weight } = linearMatrix(operator, input);
+function asAffine(operator: Convolution, input: Shape): Operator | undefined {
+  const { rows: outputs, columns: inputs, data: weight, ...exactness } = linearMatrix(operator, input);
+  // Taps that cancel on one sample are left to be bounded as they are.
+  if (exactness.magnitude) return undefined;
   return {
     kind: 'affine',
     outputs,
     inputs,
     weight,
+    ...exactness,
     ...(operator.bias && { bias: linearOffset(operator, input) }),
   };
 }

@@ -1,24 +1,58 @@
 /** Linear operators with a scale multiplied in, before or after. */
-import type { Affine, Convolution, Operator, Scale, TransposedConvolution } from '../operator.ts';
+import { isExactProduct, multipliable } from '../exact.ts';
+import type { Add, Affine, Convolution, Operator, Scale, TransposedConvolution } from '../operator.ts';
 import { broadcast, product } from '../size.ts';
 import { isEmpty } from './pads.ts';
 
 type Shape = readonly number[];
-type Weighted = Affine | Convolution | TransposedConvolution;
+type Layer = Affine | Convolution | TransposedConvolution;
 
-/** second(first(x)) */
-export function composedScales(first: Scale, second: Scale): Scale {
+/** second(first(x)) as one scale; undefined where a product of scales could vanish or overflow. */
+export function composedScales(first: Scale, second: Scale): Scale | undefined {
+  if (!multipliable(first.scale, second.scale)) return undefined;
   const channels = Math.max(...[first, second].flatMap((s) => [s.scale.length, s.shift?.length ?? 1]));
   const perChannel = (value: (channel: number) => number) =>
     Float64Array.from({ length: channels }, (_, c) => value(c));
-  const scale = perChannel((c) => broadcast(first.scale, c) * broadcast(second.scale, c));
-  if (!first.shift && !second.shift) return { kind: 'scale', scale };
+  const products = new Products([first, second]);
+  const scale = perChannel((c) => products.of(broadcast(first.scale, c), broadcast(second.scale, c)));
+  const composed = { kind: 'scale', scale, ...products.roundings } as const;
+  if (!first.shift && !second.shift) return composed;
   const shift = perChannel((c) => broadcast(second.scale, c) * shiftOf(first, c) + shiftOf(second, c));
-  return { kind: 'scale', scale, shift };
+  return shift.every(Number.isFinite) ? { ...composed, shift } : undefined;
 }
 
-/** The operator followed by the scale; undefined if it is none that can take one in. */
-export function scaledOutput(operator: Operator, scale: Scale): Operator | undefined {
+/** Multiplies weights and keeps account of what that does to them. */
+class Products {
+  readonly #before: number;
+  #exact = true;
+
+  /** @param factors whose weights are multiplied */
+  constructor(factors: readonly { readonly roundings?: number }[]) {
+    this.#before = factors.reduce((sum, { roundings = 0 }) => sum + roundings, 0);
+  }
+
+  of(a: number, b: number): number {
+    this.#exact &&= isExactProduct(a, b);
+    return a * b;
+  }
+
+  /** Of the products so far, as a property of an operator. */
+  get roundings(): { roundings?: number } {
+    const roundings = this.#before + (this.#exact ? 0 : 1);
+    return roundings > 0 ? { roundings } : {};
+  }
+}
+
+/**
+ * The operator followed by the scale; undefined if it is none that can take one in, or if a product could vanish or overflow. A sum that
+ * takes a tensor twice takes in only what leaves its coefficients exact, since they are still to be added up.
+ * @param inputs what the operator reads
+ */
+export function scaledOutput(
+  operator: Operator,
+  inputs: readonly number[],
+  scale: Scale,
+): Operator | undefined {
   switch (operator.kind) {
     case 'affine':
     case 'convolution': {
@@ -37,8 +71,12 @@ export function scaledOutput(operator: Operator, scale: Scale): Operator | undef
     }
     case 'add': {
       const factor = uniformFactor(scale);
-      if (factor === undefined) return undefined;
-      return { ...operator, coefficients: operator.coefficients.map((coefficient) => factor * coefficient) };
+      if (factor === undefined || !multipliable(operator.coefficients, [factor])) return undefined;
+      const products = new Products([operator, scale]);
+      const coefficients = operator.coefficients.map((coefficient) => products.of(factor, coefficient));
+      const { roundings } = products;
+      if (roundings.roundings && new Set(inputs).size < inputs.length) return undefined;
+      return { ...operator, coefficients, ...roundings };
     }
     default:
       return undefined;
@@ -46,55 +84,79 @@ export function scaledOutput(operator: Operator, scale: Scale): Operator | undef
 }
 
 /** Weights times the scale of their output channel; the bias is scaled and shifted. */
-function rescaled(operator: Weighted, scale: Scale, channelOf: (entry: number) => number): Operator {
-  const weight = operator.weight.map((w, n) => w * broadcast(scale.scale, channelOf(n)));
-  if (!operator.bias && !scale.shift) return { ...operator, weight };
+function rescaled(operator: Layer, scale: Scale, channelOf: (entry: number) => number): Operator | undefined {
+  const scaled = scaledWeights(operator, scale, channelOf);
+  if (!scaled || (!operator.bias && !scale.shift)) return scaled && { ...operator, ...scaled };
   const bias = new Float64Array(operator.outputs).map(
     (_, o) => (operator.bias ? operator.bias[o]! : 0) * broadcast(scale.scale, o) + shiftOf(scale, o),
   );
-  return { ...operator, weight, bias };
+  return bias.every(Number.isFinite) ? { ...operator, ...scaled, bias } : undefined;
+}
+
+/** Weights times the scale of a channel; undefined where a product could vanish or overflow. */
+function scaledWeights(
+  operator: Layer,
+  scale: Scale,
+  channelOf: (entry: number) => number,
+): { weight: Float64Array; roundings?: number } | undefined {
+  if (!multipliable(operator.weight, scale.scale)) return undefined;
+  const products = new Products([operator, scale]);
+  const weight = operator.weight.map((w, n) => products.of(w, broadcast(scale.scale, channelOf(n))));
+  return { weight, ...products.roundings };
 }
 
 /** Whether the operator can do the scaling of its input itself. A shift cannot cross a border of zeros. */
-export function takesScaledInput(operator: Operator, scale: Scale): boolean {
+export function takesScaledInput(operator: Operator, scale: Scale, input: Shape): boolean {
   switch (operator.kind) {
     case 'affine':
-      return true;
+      break;
     case 'convolution':
-      return !hasShift(scale) || operator.padding.mode !== 'zero' || isEmpty(operator.padding);
+      if (hasShift(scale) && operator.padding.mode === 'zero' && !isEmpty(operator.padding)) return false;
+      break;
     case 'transposed-convolution':
-      return !hasShift(scale);
+      if (hasShift(scale)) return false;
+      break;
     case 'add':
-      return uniformFactor(scale) !== undefined;
+      return uniformFactor(scale) !== undefined && multipliable(operator.coefficients, scale.scale);
     default:
       return false;
   }
+  if (!multipliable(operator.weight, scale.scale)) return false;
+  return !hasShift(scale) || scaledInput(operator, scale, input) !== undefined;
 }
 
-/** The operator preceded by the scale, on an input of shape `input`; for those that `takesScaledInput` allows,
- *  sums excepted. */
-export function scaledInput(operator: Weighted, scale: Scale, input: Shape): Weighted {
+/** The sum with the scales that its terms go through first (undefined: none), which `takesScaledInput` allows. */
+export function scaledTerms(operator: Add, scales: readonly (Scale | undefined)[]): Add {
+  const products = scales.map((scale) => new Products([operator, ...(scale ? [scale] : [])]));
+  const coefficients = operator.coefficients.map((coefficient, k) =>
+    scales[k] ? products[k]!.of(coefficient, uniformFactor(scales[k])!) : coefficient,
+  );
+  const most = products.reduce((sum, { roundings }) => Math.max(sum, roundings.roundings ?? 0), 0);
+  return { kind: 'add', coefficients, ...(most > 0 && { roundings: most }) };
+}
+
+/** The operator preceded by the scale, on an input of shape `input`; undefined where a product could vanish or overflow. */
+export function scaledInput(operator: Layer, scale: Scale, input: Shape): Layer | undefined {
   const { outputs, inputs, weight } = operator;
   switch (operator.kind) {
     case 'affine': {
       const perChannel = inputs / input[0]!;
-      const channelOf = (n: number) => Math.floor((n % inputs) / perChannel);
-      return { ...operator, ...absorbed(operator, scale, channelOf) };
+      return absorbed(operator, scale, (n) => Math.floor((n % inputs) / perChannel));
     }
     case 'convolution': {
       const { groups } = operator;
       const taps = product(operator.kernel);
       const perGroup = inputs / groups;
-      const channelOf = (n: number) => {
+      return absorbed(operator, scale, (n) => {
         const block = Math.floor(n / taps);
         const group = Math.floor(Math.floor(block / perGroup) / (outputs / groups));
         return group * perGroup + (block % perGroup);
-      };
-      return { ...operator, ...absorbed(operator, scale, channelOf) };
+      });
     }
     case 'transposed-convolution': {
       const row = weight.length / inputs;
-      return { ...operator, weight: weight.map((w, n) => w * broadcast(scale.scale, Math.floor(n / row))) };
+      const scaled = scaledWeights(operator, scale, (n) => Math.floor(n / row));
+      return scaled && { ...operator, ...scaled };
     }
     default:
       throw new Error(`unknown operator ${operator satisfies never}`);
@@ -102,17 +164,18 @@ export function scaledInput(operator: Weighted, scale: Scale, input: Shape): Wei
 }
 
 /** Weights times the scale of their input channel, and what the shift adds to the bias. */
-function absorbed(
-  { outputs, weight, bias }: Affine | Convolution,
+function absorbed<O extends Affine | Convolution>(
+  operator: O,
   scale: Scale,
   channelOf: (entry: number) => number,
-): { weight: Float64Array; bias?: Float64Array } {
-  const scaled = weight.map((w, n) => w * broadcast(scale.scale, channelOf(n)));
-  if (!hasShift(scale)) return { weight: scaled };
+): O | undefined {
+  const { outputs, weight, bias } = operator;
+  const scaled = scaledWeights(operator, scale, channelOf);
+  if (!scaled || !hasShift(scale)) return scaled && { ...operator, ...scaled };
   const row = weight.length / outputs;
   const moved = new Float64Array(outputs).map((_, o) => (bias ? bias[o]! : 0));
   for (const [n, w] of weight.entries()) moved[Math.floor(n / row)]! += w * shiftOf(scale, channelOf(n));
-  return { weight: scaled, bias: moved };
+  return moved.every(Number.isFinite) ? { ...operator, ...scaled, bias: moved } : undefined;
 }
 
 /** The one number that the scale multiplies everything by; undefined if there is no such number. */

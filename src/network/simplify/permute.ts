@@ -29,8 +29,13 @@ export function permuteFunction(f: Elementwise, channels: Int32Array): Elementwi
   return f.name === 'prelu' ? { ...f, slopes: gathered(f.slopes, channels) } : f;
 }
 
-export function permuteScale({ kind, scale, shift }: Scale, channels: Int32Array): Scale {
-  return { kind, scale: gathered(scale, channels), ...(shift && { shift: gathered(shift, channels) }) };
+export function permuteScale(operator: Scale, channels: Int32Array): Scale {
+  const { scale, shift } = operator;
+  return {
+    ...operator,
+    scale: gathered(scale, channels),
+    ...(shift && { shift: gathered(shift, channels) }),
+  };
 }
 
 /** Input channels of an ungrouped convolution. */

@@ -1,12 +1,13 @@
 /** Scales (batch norm, constant factors and terms) are folded into the operators next to them. */
 import type { Network, Node, TensorId } from '../network.ts';
 import type { Operator, Scale } from '../operator.ts';
-import { composedScales, scaledInput, scaledOutput, takesScaledInput, uniformFactor } from './fold.ts';
+import { composedScales, scaledInput, scaledOutput, scaledTerms, takesScaledInput } from './fold.ts';
 import { consumers, Rewriter } from './rewriter.ts';
 
 /**
  * A scale goes into the operator that makes its input, if nothing else reads that; otherwise into all the operators
- * that read it, if all can take it; otherwise it stays. Consecutive scales become one.
+ * that read it, if all can take it; otherwise it stays. Consecutive scales become one. Whatever could vanish or overflow on the way
+ * stays as it is.
  */
 export function foldScales(network: Network): Network {
   const rewriter = new Rewriter(network);
@@ -17,7 +18,9 @@ export function foldScales(network: Network): Network {
   const stayOrPass = (node: Node, scale: Scale, input: TensorId) => {
     const passes =
       node.output !== network.output &&
-      readers[node.output]!.every((reader) => takesScaledInput(reader.operator, scale));
+      readers[node.output]!.every((reader) =>
+        takesScaledInput(reader.operator, scale, network.tensors[reader.inputs[0]!]!.shape),
+      );
     if (passes) {
       rewriter.stand(node.output, input);
       pending.set(node.output, scale);
@@ -35,11 +38,13 @@ export function foldScales(network: Network): Network {
     }
     const before = rewriter.producer(inputs[0]!);
     const alone = readers[node.inputs[0]!]!.length === 1 && node.inputs[0] !== network.output;
-    const merged = before && alone ? scaledOutput(before.operator, operator) : undefined;
+    const merged = before && alone ? scaledOutput(before.operator, before.inputs, operator) : undefined;
+    const composed =
+      before?.operator.kind === 'scale' ? composedScales(before.operator, operator) : undefined;
     if (merged) {
       rewriter.replace({ ...node, name: before!.name }, merged, before!.inputs);
-    } else if (before?.operator.kind === 'scale') {
-      stayOrPass(node, composedScales(before.operator, operator), before.inputs[0]!);
+    } else if (composed) {
+      stayOrPass(node, composed, before!.inputs[0]!);
     } else {
       stayOrPass(node, operator, inputs[0]!);
     }
@@ -54,20 +59,15 @@ function withPending(
   pending: ReadonlyMap<TensorId, Scale>,
   input: readonly number[],
 ): Operator {
-  if (operator.kind === 'add') {
-    const coefficients = operator.coefficients.map((coefficient, k) => {
-      const scale = pending.get(tensors[k]!);
-      return scale ? coefficient * uniformFactor(scale)! : coefficient;
-    });
-    return { ...operator, coefficients };
-  }
-  const scale = pending.get(tensors[0]!);
+  const scales = tensors.map((tensor) => pending.get(tensor));
+  if (operator.kind === 'add') return scaledTerms(operator, scales);
+  const scale = scales[0];
   if (!scale) return operator;
   switch (operator.kind) {
     case 'affine':
     case 'convolution':
     case 'transposed-convolution':
-      return scaledInput(operator, scale, input);
+      return scaledInput(operator, scale, input)!;
     default:
       throw new Error(`scale folding: ${operator.kind} was to take in a scale`);
   }

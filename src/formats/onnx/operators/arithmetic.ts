@@ -1,7 +1,10 @@
 /** Sums, differences, products and quotients of tensors and constants. */
 
+import { isExactProduct, multipliable } from '../../../network/exact.ts';
 import { OWN_FIELDS } from '../../../network/follows.ts';
+import type { Scale } from '../../../network/operator.ts';
 import { product, sameShape } from '../../../network/size.ts';
+import { scaled } from '../../../scaled.ts';
 import type { Call, Signal, Value } from '../call.ts';
 import { broadcastShape, broadcastSteps, type Constant, constantOf, walk } from '../constant.ts';
 import { type ElementType, isFloat } from '../elementType.ts';
@@ -32,7 +35,7 @@ export const arithmetic: Family = new Map<string, Converter>([
       signals: (call) => sum(call, equal(call, 1)),
     },
   ],
-  ['Mean', { signals: (call) => sum(call, equal(call, 1 / call.inputs.length)) }],
+  ['Mean', { signals: mean }],
   ['Neg', { constants: negated, signals: negate }],
   ['Min', { constants: folded(() => Math.min), signals: (call) => extreme(call, 'max') }],
   ['Max', { constants: folded(() => Math.max), signals: (call) => extreme(call, 'min') }],
@@ -172,6 +175,14 @@ function equal(call: Call, coefficient: number): number[] {
   return call.inputs.map(() => coefficient);
 }
 
+/** The sum first: coefficients of one tensor may cancel, and 1/n is rounded. */
+function mean(call: Call): Value {
+  const total = sum(call, equal(call, 1));
+  const count = call.inputs.length;
+  if (count === 1 || total.kind !== 'signal') return total;
+  return inSequence(call, total, reciprocals(Float64Array.of(count)));
+}
+
 /** Σ coefficients[k] · input k: signals of one shape, and constants, which become a shift. */
 function sum(call: Call, coefficients: readonly number[]): Value {
   const signals: Signal[] = [];
@@ -224,22 +235,22 @@ export function scaledAndShifted(
   shift: Constant,
   shiftFactor: number,
 ): Signal {
-  return alongAxis(call, x, shift, (values) => ({
-    scale: Float64Array.of(factor),
-    shift: values.map((value) => shiftFactor * value),
-  }));
+  return alongAxis(call, x, shift, (values) => [
+    { scale: Float64Array.of(factor), shift: values.map((value) => shiftFactor * value) },
+  ]);
 }
 
-function scaledBy(call: Call, x: Signal, factor: number): Signal {
-  return call.emitSame({ kind: 'scale', scale: Float64Array.of(factor) }, x, OWN_FIELDS);
+/** @param part as of `Call.emit` */
+export function scaledBy(call: Call, x: Signal, factor: number, part?: string): Signal {
+  return call.emitSame({ kind: 'scale', scale: Float64Array.of(factor) }, x, OWN_FIELDS, part);
 }
 
-/** A Scale made from a constant that varies along at most one axis, which is brought to the front for it. */
+/** Scales, one after the other, made from a constant that varies along at most one axis, which is brought to the front for them. */
 function alongAxis(
   call: Call,
   x: Signal,
   constant: Constant,
-  build: (values: Float64Array) => { scale: Float64Array; shift?: Float64Array },
+  build: (values: Float64Array) => readonly ScaleNumbers[],
 ): Signal {
   const rank = call.dims(x).length;
   if (constant.shape.length > rank && call.scope.batch === 1) {
@@ -257,14 +268,41 @@ function alongAxis(
       'constants may be scalars or vary along one axis, and must not repeat the tensor',
     );
   }
-  const operator = { kind: 'scale', ...build(broadcast.values) } as const;
+  const scales = build(broadcast.values);
   const axis = broadcast.axis ?? 0;
-  if (axis === 0) return call.emitSame(operator, x, OWN_FIELDS);
+  if (axis === 0) return inSequence(call, x, scales);
   const others = [...x.shape.keys()].filter((other) => other !== axis);
   const front = call.permuted(x, [axis, ...others]);
   const back = [...x.shape.keys()].map((a) => (a === axis ? 0 : others.indexOf(a) + 1));
-  return call.permuted(call.emitSame(operator, front, OWN_FIELDS), back);
+  return call.permuted(inSequence(call, front, scales), back);
 }
+
+type ScaleNumbers = Omit<Scale, 'kind'>;
+
+function inSequence(call: Call, x: Signal, scales: readonly ScaleNumbers[]): Signal {
+  return scales.reduce((y, numbers, k) => {
+    const part = k === 0 ? undefined : `scale ${k + 1}`;
+    return call.emitSame({ kind: 'scale', ...numbers }, y, OWN_FIELDS, part);
+  }, x);
+}
+
+/** Scales that divide by values other than 0: by their powers of two apart where float64 does not hold the reciprocals. */
+function reciprocals(values: Float64Array): readonly ScaleNumbers[] {
+  const inverse = values.map((value) => 1 / value);
+  if (multipliable(values, inverse) && multipliable(inverse, UNIT)) {
+    const exact = values.every((value, k) => value * inverse[k]! === 1 && isExactProduct(value, inverse[k]!));
+    return [{ scale: inverse, ...(!exact && { roundings: 1 }) }];
+  }
+  const parts = [...values].map((value) => ({ value, ...scaled(Math.abs(value)) }));
+  const halves = parts.map(({ exponent }) => Math.trunc(-exponent / 2));
+  return [
+    { scale: Float64Array.from(parts, ({ value, mantissa }) => Math.sign(value) / mantissa), roundings: 1 },
+    { scale: Float64Array.from(halves, (half) => 2 ** half) },
+    { scale: Float64Array.from(parts, ({ exponent }, k) => 2 ** (-exponent - halves[k]!)) },
+  ];
+}
+
+const UNIT = [1];
 
 function negate(call: Call): Signal {
   return scaledBy(call, call.signal(0), -1);
@@ -276,14 +314,14 @@ function multiply(call: Call): Signal {
   const [a, b] = [call.value(0), call.value(1)];
   if (a.kind === 'signal' && b.kind === 'signal') return call.refuse('data by data', DATA_DEPENDENT);
   const [x, c] = a.kind === 'signal' ? [a, b as Constant] : [b as Signal, a];
-  return alongAxis(call, x, c, (values) => ({ scale: values }));
+  return alongAxis(call, x, c, (values) => [{ scale: values }]);
 }
 
 function divide(call: Call): Signal {
   const divisor = call.value(1);
   if (divisor.kind === 'signal') return call.refuse('by data', DATA_DEPENDENT);
   call.demand(!divisor.data.includes(0), 'a divisor must not be 0', 0);
-  return alongAxis(call, call.signal(0), divisor, (values) => ({ scale: values.map((value) => 1 / value) }));
+  return alongAxis(call, call.signal(0), divisor, reciprocals);
 }
 
 /** Max and Min of one signal and scalars: a clip that is open on one side. */

@@ -1,11 +1,12 @@
 /** Matrix products with a constant: MatMul and Gemm. */
 
+import { isExactProduct, multipliable } from '../../../network/exact.ts';
 import { OWN_FIELDS } from '../../../network/follows.ts';
 import { product } from '../../../network/size.ts';
 import type { Call, Signal } from '../call.ts';
 import { type Constant, constantOf, reshaped, transposed } from '../constant.ts';
 import { isFloat } from '../elementType.ts';
-import { added, scaledAndShifted } from './arithmetic.ts';
+import { added, scaledAndShifted, scaledBy } from './arithmetic.ts';
 import type { Converter, Family } from './converter.ts';
 import { floatResult, operate, PRODUCT, SUM } from './entries.ts';
 
@@ -130,13 +131,18 @@ export function contracted(
   call: Call,
   x: Signal,
   axis: number,
-  matrix: Constant,
+  matrix: Weights,
   bias?: Float64Array,
 ): Signal {
+  const { roundings } = matrix;
   const [outputs, inputs] = [matrix.shape[0]!, matrix.shape[1]!];
   call.demand(x.shape[axis] === inputs, `axis ${axis} of the sample must have ${inputs} entries`, x.shape);
   const shape = x.shape.with(axis, outputs);
-  const weights = { outputs, inputs, weight: matrix.data, ...(bias && { bias }) };
+  const weights = {
+    ...{ outputs, inputs, weight: matrix.data },
+    ...(bias && { bias }),
+    ...(roundings && { roundings }),
+  };
   const others = product(x.shape) / inputs;
   // What follows the length is a convolution even where it happens to be a single sample.
   if (others === 1 && !(axis === 0 && call.follows(x)))
@@ -181,27 +187,42 @@ function gemm(call: Call): Signal {
   if (a.kind === 'signal') {
     const weight = call.numbers(1);
     const x = transA ? flipped(call, a) : a;
-    const w = alphaTimes(call, transB ? weight : transposedMatrix(call, weight));
+    const w = transB ? weight : transposedMatrix(call, weight);
+    const axis = x.shape.length - 1;
+    const scaled = alphaTimes(call, w);
+    if (!scaled) return plusC(call, scaledBy(call, contracted(call, x, axis, w), alphaOf(call), 'alpha'));
     const bias = featureBias(call, w.shape[0]!);
-    const y = contracted(call, x, x.shape.length - 1, w, bias);
+    const y = contracted(call, x, axis, scaled, bias);
     return bias ? y : plusC(call, y);
   }
   const weight = call.numbers(0);
   const plain = call.unbatched(b as Signal);
   const x = transB ? call.permuted(plain, [1, 0]) : plain;
-  const w = alphaTimes(call, transA ? transposedMatrix(call, weight) : weight);
-  return plusC(call, contracted(call, x, 0, w));
+  const w = transA ? transposedMatrix(call, weight) : weight;
+  const scaled = alphaTimes(call, w);
+  if (scaled) return plusC(call, contracted(call, x, 0, scaled));
+  return plusC(call, scaledBy(call, contracted(call, x, 0, w), alphaOf(call), 'alpha'));
 }
 
 function flipped(call: Call, x: Signal): Signal {
   return call.settled(call.permuted(call.unbatched(x), [1, 0]));
 }
 
-function alphaTimes(call: Call, matrix: Constant): Constant {
-  const alpha = call.attributes.float('alpha', 1);
+/** A matrix of weights, which arithmetic may have been done on (see `Weighted`). */
+interface Weights extends Constant {
+  readonly roundings?: number;
+}
+
+const alphaOf = (call: Call) => call.attributes.float('alpha', 1);
+
+/** α A; undefined where float64 may not hold it. */
+function alphaTimes(call: Call, matrix: Constant): Weights | undefined {
+  const alpha = alphaOf(call);
   if (alpha === 1) return matrix;
+  if (!multipliable(matrix.data, [alpha])) return undefined;
   call.scope.budget.allocate(call.node.name, matrix.data.length);
-  return { ...matrix, data: matrix.data.map((value) => alpha * value) };
+  const exact = matrix.data.every((value) => isExactProduct(alpha, value));
+  return { ...matrix, data: matrix.data.map((value) => alpha * value), ...(!exact && { roundings: 1 }) };
 }
 
 /** C as the bias of a dense layer, if it is a constant that varies along the features alone. */

@@ -1,10 +1,14 @@
 /** BatchNormalization at inference: one scale and one shift per channel. */
+import { multipliable } from '../../../network/exact.ts';
 import { OWN_FIELDS } from '../../../network/follows.ts';
 import type { Call, Signal } from '../call.ts';
 import type { Converter, Family } from './converter.ts';
 
 /** float32 value of the specification's default. */
 const EPSILON = Math.fround(1e-5);
+
+/** Of γ / √(variance + ε): a sum, a root, a quotient. */
+const ROUNDINGS = 3;
 
 export const normalization: Family = new Map<string, Converter>([
   ['BatchNormalization', { signals: batchNormalization }],
@@ -34,10 +38,24 @@ function batchNormalization(call: Call): Signal {
     return constant.data;
   });
   const epsilon = attributes.float('epsilon', EPSILON);
-  const scale = variance!.map((value, c) => {
-    call.demand(value + epsilon > 0, 'variance + epsilon must be positive', value);
-    return gamma![c]! / Math.sqrt(value + epsilon);
+  const deviation = variance!.map((value) => {
+    const sum = value + epsilon;
+    call.demand(sum > 0 && sum < Infinity, 'variance + epsilon must be positive and finite', value);
+    return Math.sqrt(sum);
   });
-  const shift = beta!.map((value, c) => value - scale[c]! * mean![c]!);
-  return call.emitSame({ kind: 'scale', scale, shift }, x, OWN_FIELDS);
+  const inverse = deviation.map((value) => 1 / value);
+  const scaled = (scale: Float64Array, shift: (c: number) => number) =>
+    ({ kind: 'scale', scale, shift: scale.map((_, c) => shift(c)), roundings: ROUNDINGS }) as const;
+  if (multipliable(gamma!, inverse)) {
+    const scale = deviation.map((value, c) => gamma![c]! / value);
+    return call.emitSame(
+      scaled(scale, (c) => beta![c]! - scale[c]! * mean![c]!),
+      x,
+      OWN_FIELDS,
+    );
+  }
+  // What float64 does not hold as a quotient is left as two scales.
+  const centred = scaled(inverse, (c) => -inverse[c]! * mean![c]!);
+  const normalized = call.emitSame(centred, x, OWN_FIELDS, 'normalized');
+  return call.emitSame({ kind: 'scale', scale: gamma!, shift: beta! }, normalized, OWN_FIELDS);
 }

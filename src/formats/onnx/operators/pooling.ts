@@ -114,7 +114,12 @@ function dilatedMean(
   call.scope.budget.allocate(call.node.name, channels * taps);
   const weight = new Float64Array(channels * taps).fill(1 / taps);
   return call.emit(
-    { kind: 'convolution', outputs: channels, inputs: channels, groups: channels, ...windows, weight },
+    {
+      ...{ kind: 'convolution', outputs: channels, inputs: channels, groups: channels },
+      ...windows,
+      weight,
+      roundings: 1,
+    },
     [x],
     follows,
   );
