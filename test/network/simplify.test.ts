@@ -280,3 +280,27 @@ test('leaves scales alone whose products with weights would overflow', () => {
   const large: Operator = { kind: 'affine', outputs: 1, inputs: 1, weight: Float64Array.of(1e300) };
   expect(simplified([1], large, huge).result.nodes.map(({ operator }) => operator)).toEqual([large, huge]);
 });
+
+test.each([
+  { coefficients: [1, 1], factor: 2 ** 60 },
+  { coefficients: [1, 1.1], factor: 2.1 ** 60 },
+])('adds up sums of one tensor, $coefficients, sixty deep', ({ coefficients, factor }) => {
+  const builder = new NetworkBuilder('doubled');
+  let x = builder.input('x', [2]);
+  for (let k = 0; k < 60; k++) x = builder.add('', { kind: 'add', coefficients }, [x, x]);
+  const { nodes } = simplify(builder.build(x));
+  expect(nodes).toHaveLength(1);
+  const { operator } = nodes[0]!;
+  if (operator.kind !== 'scale') throw new Error(operator.kind);
+  expect(operator.scale[0]! / factor).toBeCloseTo(1, 12);
+});
+
+test('leaves a sum of one tensor whose rounded coefficients cancel', () => {
+  const builder = new NetworkBuilder('cancelling');
+  const x = builder.input('x', [2]);
+  const third = { kind: 'scale', scale: Float64Array.of(1 / 3), roundings: 1 } as const;
+  const a = builder.add('a', third, [x]);
+  const b = builder.add('b', { kind: 'add', coefficients: [1, -1 / 3] }, [a, x]);
+  const [sum] = simplify(builder.build(b)).nodes;
+  expect(sum!.operator).toEqual({ kind: 'add', coefficients: [1 / 3, -1 / 3], roundings: 1 });
+});
