@@ -47,6 +47,15 @@ function upperHalf(x: number): number {
   return shifted - (shifted - x);
 }
 
+/** Factors of 1/x for any finite x other than 0: one that is rounded, and two powers of two. */
+export function reciprocalFactors(x: number): readonly [inverse: number, power: number, power: number] {
+  // Within one of the exponent, which is near enough.
+  const exponent = Math.floor(Math.log2(Math.abs(x)));
+  const half = Math.trunc(-exponent / 2);
+  const powers = [2 ** half, 2 ** (-exponent - half)] as const;
+  return [1 / (x * powers[0] * powers[1]), ...powers];
+}
+
 export interface Sum {
   /** Within two relative errors of 2^−53 of the exact sum. */
   readonly value: number;

@@ -1,10 +1,9 @@
 /** Sums, differences, products and quotients of tensors and constants. */
 
-import { isExactProduct, multipliable } from '../../../network/exact.ts';
+import { isExactProduct, multipliable, reciprocalFactors } from '../../../network/exact.ts';
 import { OWN_FIELDS } from '../../../network/follows.ts';
 import type { Scale } from '../../../network/operator.ts';
 import { product, sameShape } from '../../../network/size.ts';
-import { scaled } from '../../../scaled.ts';
 import type { Call, Signal, Value } from '../call.ts';
 import { broadcastShape, broadcastSteps, type Constant, constantOf, walk } from '../constant.ts';
 import { type ElementType, isFloat } from '../elementType.ts';
@@ -293,12 +292,11 @@ function reciprocals(values: Float64Array): readonly ScaleNumbers[] {
     const exact = values.every((value, k) => value * inverse[k]! === 1 && isExactProduct(value, inverse[k]!));
     return [{ scale: inverse, ...(!exact && { roundings: 1 }) }];
   }
-  const parts = [...values].map((value) => ({ value, ...scaled(Math.abs(value)) }));
-  const halves = parts.map(({ exponent }) => Math.trunc(-exponent / 2));
+  const factors = [...values].map(reciprocalFactors);
   return [
-    { scale: Float64Array.from(parts, ({ value, mantissa }) => Math.sign(value) / mantissa), roundings: 1 },
-    { scale: Float64Array.from(halves, (half) => 2 ** half) },
-    { scale: Float64Array.from(parts, ({ exponent }, k) => 2 ** (-exponent - halves[k]!)) },
+    { scale: Float64Array.from(factors, ([inverse]) => inverse), roundings: 1 },
+    { scale: Float64Array.from(factors, ([, power]) => power) },
+    { scale: Float64Array.from(factors, ([, , power]) => power) },
   ];
 }
 
