@@ -510,7 +510,7 @@ describe('tied to the length of the file', () => {
           external: new Map(),
           types: new Map(),
         },
-        ...{ followers: new Set(shape.length > 1 ? [id] : []), ties: [] },
+        ...{ followers: new Set(shape.length > 1 ? [id] : []), ties: [], types: new Map() },
       };
       const x = { kind: 'signal', id, shape, batched: true } as const;
       const call = new Call({ ...GRAPH_NODE, inputs: ['x'], outputs: ['y'] }, [x], scope);
