@@ -1,0 +1,126 @@
+/** Models whose weights come from subgraphs of constants, through every type and operator that is read on them. */
+import type { ModelDescription, Tensor, Type } from '../model/description.ts';
+import { TYPES } from '../model/description.ts';
+import type { Random } from '../random.ts';
+import { listInput } from './lists.ts';
+import { Workbench } from './workbench.ts';
+
+const INTEGERS: readonly Type[] = ['uint8', 'int8', 'uint16', 'int16', 'int32', 'uint32', 'int64'];
+const LIMITS: Readonly<Record<string, readonly [number, number]>> = {
+  uint8: [0, 255],
+  int8: [-128, 127],
+  uint16: [0, 65535],
+  int16: [-32768, 32767],
+  int32: [-(2 ** 31), 2 ** 31 - 1],
+  uint32: [0, 2 ** 32 - 1],
+  int64: [-(2 ** 40), 2 ** 40],
+};
+
+/** A dense layer of such a weight, alone or before a ReLU. */
+export function constantModel(random: Random): ModelDescription {
+  const [inputs, outputs] = [random.integer(1, 3), random.integer(1, 3)];
+  const bench = new Workbench(random, {
+    opset: random.pick([13, 18, 20]),
+    type: random.pick(['float', 'double']),
+    style: 'dyadic',
+    sample: [inputs],
+    batch: 1,
+  });
+  for (;;) {
+    const weight = computed(bench, [inputs, outputs]);
+    const y = weight && bench.add('MatMul', ['x', weight]);
+    if (!y) continue;
+    return bench.finish(random.chance(0.3) ? bench.add('Relu', [y])! : y);
+  }
+}
+
+/** A float weight after one to four steps in some type; no overflow of floats, whose rounding is nobody's. */
+function computed(bench: Workbench, dims: readonly number[]): string | undefined {
+  const { random } = bench;
+  let type: Type = random.chance(0.8) ? random.pick(INTEGERS) : 'float';
+  let at: string | undefined = bench.initializer(entries(random, type, dims));
+  for (let k = random.integer(1, 4); k > 0 && at !== undefined; k--) {
+    if (random.chance(0.35) && type !== 'float') {
+      const to: Type = random.pick(INTEGERS);
+      at = bench.add('Cast', [at], { to: { i: TYPES[to] } });
+      type = to;
+    } else at = step(bench, at, type, dims);
+  }
+  if (at === undefined) return undefined;
+  if (random.chance(0.15)) at = bench.add('Cast', [at], { to: { i: TYPES.float16 } });
+  return at && bench.add('Cast', [at], { to: { i: TYPES[bench.type] } });
+}
+
+function entries(random: Random, type: Type, dims: readonly number[]): Tensor {
+  const count = dims.reduce((a, b) => a * b, 1);
+  const [low, high] = LIMITS[type] ?? [-8, 8];
+  const value = () => {
+    if (random.chance(0.4)) return random.pick([low, high, low + 1, high - 1]);
+    if (type === 'float') return random.integer(-64, 64) / 8;
+    return Math.max(low, Math.min(high, random.integer(-3, 40)));
+  };
+  return { type, dims, values: Array.from({ length: count }, value) };
+}
+
+/** Keeps the shape, wraps around in integers, is exact in floats. */
+function step(bench: Workbench, x: string, type: Type, dims: readonly number[]): string | undefined {
+  const { random } = bench;
+  const other = () => {
+    const own = random.chance(0.5) ? [] : [dims[1]!];
+    return bench.initializer(entries(random, type, own));
+  };
+  const signed = !type.startsWith('u');
+  switch (
+    random.weighted({
+      Add: 3,
+      Sub: 3,
+      Mul: 3,
+      Neg: 1,
+      Abs: 1,
+      MinMax: 1,
+      Reduce: 2,
+      Where: 1,
+      Div: 1,
+      Move: 1,
+    })
+  ) {
+    case 'Add':
+      return bench.add('Add', random.shuffled([x, other()]));
+    case 'Sub':
+      return bench.add('Sub', random.shuffled([x, other()]));
+    case 'Mul':
+      return type === 'int64' || type === 'float'
+        ? undefined
+        : bench.add('Mul', random.shuffled([x, other()]));
+    case 'Neg':
+      return signed ? bench.add('Neg', [x]) : undefined;
+    case 'Abs':
+      return bench.add('Abs', [x]);
+    case 'MinMax':
+      return bench.add(random.pick(['Min', 'Max']), [x, other()]);
+    case 'Reduce': {
+      const [op, since] = random.pick([
+        ['ReduceSum', 13],
+        ['ReduceMax', 18],
+        ['ReduceMin', 18],
+      ] as const);
+      const reduced = listInput(bench, op, [x], 'axes', [random.integer(0, 1)], since);
+      return reduced && bench.add('Expand', [reduced, bench.integers(dims)]);
+    }
+    case 'Where': {
+      const condition = bench.add('Greater', [x, other()]);
+      return condition && bench.add('Where', [condition, x, other()]);
+    }
+    case 'Div': {
+      if (type === 'float') return undefined;
+      return bench.add('Div', [
+        x,
+        bench.initializer({ type, dims: [], values: [random.pick(signed ? [2, 3, -1] : [2, 3])] }),
+      ]);
+    }
+    default: {
+      const flipped = bench.add('Transpose', [x], { perm: { is: [1, 0] } });
+      return flipped && bench.add('Transpose', [flipped], { perm: { is: [1, 0] } });
+    }
+  }
+}

@@ -1,0 +1,261 @@
+/** Whole models: chains, residual and dense blocks, branches that cancel, doubling, dead ends. */
+import type { ModelDescription } from '../model/description.ts';
+import type { Random } from '../random.ts';
+import { constantModel } from './constants.ts';
+import { dense, elementwise, flattening, type Layer, reading, sliding } from './layers.ts';
+import { STYLES } from './scales.ts';
+import { Workbench } from './workbench.ts';
+
+export interface Generated {
+  readonly model: ModelDescription;
+  /** Weights may be of any size. */
+  readonly nasty: boolean;
+}
+
+/** What layers may do. */
+export type Scope = 'fixed' | 'any';
+
+/** @param scope `any`: nothing that ties the network to the length of its file */
+export function generate(random: Random, scope: Scope): Generated {
+  const style = random.weighted(STYLES);
+  const rank = scope === 'any' ? random.pick([1, 1, 1, 2]) : random.pick([0, 0, 1, 1, 1, 2, 3]);
+  const side = () => random.integer(1, [0, 9, 4, 3][rank]!);
+  const sample =
+    rank === 0
+      ? [random.integer(1, 6)]
+      : [random.integer(1, [0, 3, 2, 1][rank]!), ...Array.from({ length: rank }, side)];
+  const bench = new Workbench(random, {
+    opset: Number(random.weighted(OPSETS)),
+    type: random.chance(style === 'wild' ? 0.7 : 0.3) ? 'double' : 'float',
+    style,
+    sample,
+    batch: random.pick([1, 'N']),
+  });
+  const writer = new Writer(bench, scope);
+  const output = writer.write();
+  return { model: bench.finish(output), nasty: bench.scales.nasty || writer.cancels };
+}
+
+/** Models whose weights are computed from other constants. */
+export function generateConstants(random: Random): Generated {
+  return { model: constantModel(random), nasty: false };
+}
+
+/** How often each operator set is used; what differs between them lies between these. */
+const OPSETS = { 7: 1, 9: 1, 10: 1, 11: 2, 13: 4, 18: 3, 19: 3, 20: 4, 22: 2, 24: 1 };
+
+class Writer {
+  readonly #bench: Workbench;
+  readonly #random: Random;
+  readonly #scope: Scope;
+  /** Tensors that something follows from. */
+  readonly #passed: string[] = [];
+  cancels = false;
+
+  constructor(bench: Workbench, scope: Scope) {
+    this.#bench = bench;
+    this.#random = bench.random;
+    this.#scope = scope;
+  }
+
+  write(): string {
+    const random = this.#random;
+    let x = 'x';
+    // Single layers are bounded most sharply.
+    const blocks = random.chance(0.3) ? 1 : random.integer(2, 6);
+    for (let k = 0; k < blocks; ) {
+      const next = this.#block(x);
+      if (next === undefined) {
+        if (random.chance(0.1)) k++;
+        continue;
+      }
+      this.#passed.push(x);
+      x = next;
+      k++;
+    }
+    if (this.#scope === 'fixed') x = this.#head(x);
+    return x === 'x' ? (this.#bench.add('Relu', [x]) ?? x) : x;
+  }
+
+  #block(x: string): string | undefined {
+    switch (
+      this.#random.weighted({
+        layer: 10,
+        residual: 2,
+        twins: 1.5,
+        cancelling: 0.7,
+        dense: 0.7,
+        doubling: 0.3,
+        called: 0.4,
+        deadEnd: 0.3,
+        gathered: 0.3,
+      })
+    ) {
+      case 'layer':
+        return this.#layer(x);
+      case 'residual':
+        return this.#residual(x);
+      case 'twins':
+        return this.#twins(x);
+      case 'cancelling':
+        return this.#cancelling(x);
+      case 'dense':
+        return this.#dense(x);
+      case 'doubling':
+        return this.#bench.add('Add', [x, x]);
+      case 'called':
+        return this.#called(x);
+      case 'deadEnd':
+        return this.#layer(x) && this.#layer(x);
+      case 'gathered':
+        return this.#gathered(x);
+      default:
+        return undefined;
+    }
+  }
+
+  #layer(x: string): string | undefined {
+    const rank = this.#bench.shape(x).length;
+    const family = this.#random.weighted({
+      elementwise: 4,
+      ...(rank >= 3 && rank <= 5 ? { sliding: 6, reading: this.#scope === 'any' ? 0.4 : 0.8 } : {}),
+      ...(rank >= 3 && this.#scope === 'fixed' ? { flattening: 1 } : {}),
+      ...(rank === 2 ? { dense: 5 } : {}),
+    } as Record<string, number>);
+    const layers: Readonly<Record<string, Layer>> = { elementwise, sliding, reading, flattening, dense }[
+      family
+    ]!;
+    return layers[this.#random.pick(Object.keys(layers))]!(this.#bench, x);
+  }
+
+  #chain(x: string, length: number): string | undefined {
+    let at: string | undefined = x;
+    for (let k = 0; k < length && at !== undefined; k++) at = this.#layer(at);
+    return at;
+  }
+
+  #join(a: string | undefined, b: string | undefined): string | undefined {
+    if (a === undefined || b === undefined || a === b) return undefined;
+    if (this.#bench.shape(a).join() !== this.#bench.shape(b).join()) return undefined;
+    const op = this.#random.weighted({ Add: 4, Sub: 4, Sum: 1, Mean: 1 });
+    return this.#bench.add(op, this.#random.shuffled([a, b]));
+  }
+
+  /** Two branches, of which one may be nothing, that meet. */
+  #residual(x: string): string | undefined {
+    for (let k = 0; k < 12; k++) {
+      const left = this.#chain(x, this.#random.integer(1, 3));
+      const right = this.#random.chance(0.6) ? x : this.#chain(x, this.#random.integer(1, 2));
+      const joined = this.#join(left, right);
+      if (joined !== undefined) return joined;
+    }
+    return undefined;
+  }
+
+  /** The same samples taken in two ways: where the two agree at the length of the file, the difference is nothing. */
+  #twins(x: string): string | undefined {
+    const shape = this.#bench.shape(x);
+    if (shape.length !== 3) return undefined;
+    const random = this.#random;
+    const channels = shape[1]!;
+    const step = random.pick([1, 2, 2, 2, 3]);
+    const taps = random.integer(1, 3);
+    const weight = this.#bench.weights([channels, 1, taps], taps);
+    const group = { group: { i: channels } };
+    const way = (): string | undefined => {
+      const strides = { strides: { is: [step] } };
+      switch (random.integer(0, 3)) {
+        case 0:
+          return this.#bench.add('Conv', [x, weight], {
+            ...group,
+            ...strides,
+            auto_pad: { s: random.pick(['SAME_UPPER', 'SAME_LOWER']) },
+          });
+        case 1: {
+          const pads = [random.integer(0, taps - 1), random.integer(0, taps)];
+          return this.#bench.add('Conv', [x, weight], { ...group, ...strides, pads: { is: pads } });
+        }
+        case 2: {
+          const taken = sliding.Subsample!(this.#bench, x);
+          return (
+            taken && this.#bench.add('Conv', [taken, weight], { ...group, auto_pad: { s: 'SAME_UPPER' } })
+          );
+        }
+        default: {
+          const padded = (random.chance(0.5) ? sliding.Wrap : sliding.Pad)!(this.#bench, x);
+          return padded && this.#bench.add('Conv', [padded, weight], { ...group, ...strides });
+        }
+      }
+    };
+    for (let k = 0; k < 12; k++) {
+      const joined = this.#join(way(), way());
+      if (joined !== undefined) return joined;
+    }
+    return undefined;
+  }
+
+  /** x + εx − x, in one of several words, and perhaps as large again as ε is small. */
+  #cancelling(x: string): string | undefined {
+    const bench = this.#bench;
+    const random = this.#random;
+    this.cancels = true;
+    const epsilon = bench.scales.epsilon();
+    const small = bench.add('Mul', [x, bench.number(epsilon)]);
+    if (!small) return undefined;
+    const parts = random.shuffled([x, small]);
+    const away = random.chance(0.5)
+      ? bench.add('Sub', [bench.add('Add', parts)!, x])
+      : bench.add(random.pick(['Sum', 'Mean']), [...parts, bench.add('Neg', [x])!]);
+    if (!away || random.chance(0.3)) return away;
+    const between = random.chance(0.4) ? this.#layer(away) : away;
+    return between && bench.add('Mul', [between, bench.number(2 ** Math.min(120, -Math.log2(epsilon)))]);
+  }
+
+  /** Joined with something from before, along the channels. */
+  #dense(x: string): string | undefined {
+    const shape = this.#bench.shape(x);
+    const fitting = this.#passed.filter((name) => {
+      const other = this.#bench.shape(name);
+      return other.length === shape.length && other.every((side, a) => a === 1 || side === shape[a]);
+    });
+    const other = fitting.length > 0 ? this.#random.pick(fitting) : x;
+    if (shape.length < 2) return undefined;
+    return this.#bench.add('Concat', this.#random.shuffled([x, other]), { axis: { i: 1 } });
+  }
+
+  /** Through a local function. */
+  #called(x: string): string | undefined {
+    if (this.#bench.opset < 13) return undefined;
+    const op = this.#random.pick(['Relu', 'Tanh', 'Neg', 'LeakyRelu']);
+    const alpha = op === 'LeakyRelu' ? { alpha: { f: 0.5 } } : {};
+    const name = this.#bench.fresh('Function');
+    const domain = this.#bench.define({
+      name,
+      inputs: ['a'],
+      outputs: ['b'],
+      nodes: [
+        { op, inputs: ['a'], outputs: ['inner'], attributes: alpha },
+        { op: 'Add', inputs: ['inner', 'a'], outputs: ['b'], attributes: {} },
+      ],
+    });
+    return this.#bench.addAll(name, [x], {}, 1, domain)?.[0];
+  }
+
+  /** Sum of all that has this shape. */
+  #gathered(x: string): string | undefined {
+    const shape = this.#bench.shape(x).join();
+    const same = this.#bench.made.filter((name) => this.#bench.shape(name).join() === shape).slice(-4);
+    return same.length < 2 ? undefined : this.#bench.add('Sum', same);
+  }
+
+  /** Most classifiers end in a vector. */
+  #head(x: string): string {
+    const bench = this.#bench;
+    let at = x;
+    if (bench.shape(at).length > 2 && this.#random.chance(0.5)) at = bench.add('Flatten', [at]) ?? at;
+    if (bench.shape(at).length === 2 && this.#random.chance(0.5)) at = dense.Gemm!(bench, at) ?? at;
+    if (bench.shape(at).length === 2 && this.#random.chance(0.06))
+      at = bench.add(this.#random.pick(['Softmax', 'LogSoftmax']), [at], { axis: { i: 1 } }) ?? at;
+    return at;
+  }
+}

@@ -1,0 +1,86 @@
+/** Hunts for bounds below the truth: random models, evaluated by themselves, against everything that the library says of them. */
+
+import { natureOf } from './evaluate/circuit.ts';
+import { circuitOf } from './evaluate/interpret.ts';
+import { type Examiner, examine, type Trial, type Violation } from './examine.ts';
+import { type Generated, generate, generateConstants } from './generate/network.ts';
+import type { Finding, Hunt } from './hunt.ts';
+import { Engines, LIBRARY, type Library } from './library.ts';
+import { sampleOf } from './model/description.ts';
+import { encode } from './model/encode.ts';
+import { drawPlan } from './plan.ts';
+import { Random } from './random.ts';
+import { shrunk } from './shrink.ts';
+import { Tally } from './tally.ts';
+
+/** Products with the Jacobian per model. */
+const EFFORT = 600;
+
+type Kind = 'networks' | 'lengths' | 'constants';
+
+export class NetworkHunt implements Hunt {
+  readonly name: Kind;
+  readonly unit = 'networks';
+  readonly tally = new Tally();
+  readonly #examiner: Examiner;
+  readonly #engines = new Engines();
+
+  constructor(name: Kind, library: Library = LIBRARY, effort = EFFORT) {
+    this.name = name;
+    this.#examiner = { library, engines: this.#engines, tally: this.tally, effort };
+  }
+
+  async trial(seed: number): Promise<Finding | undefined> {
+    const trial = drawn(this.name, seed);
+    const violation = await examine(trial, this.#examiner);
+    return violation && this.#finding(trial, violation);
+  }
+
+  async #finding(trial: Trial, { kind, fault }: Violation): Promise<Finding> {
+    const { tally: _, ...silent } = this.#examiner;
+    let last: Violation | undefined;
+    const model = await shrunk(trial.model, async (smaller) => {
+      const again = await examine({ ...trial, model: smaller }, silent);
+      if (again?.kind === kind) last = again;
+      return again?.kind === kind;
+    });
+    const description = { fault: last?.fault ?? fault, plan: trial.plan, slope: last?.slope, model };
+    return {
+      hunt: this.name,
+      seed: trial.seed,
+      fault: last?.fault ?? fault,
+      files: new Map([
+        ['model.onnx', encode(model)],
+        ['original.onnx', encode(trial.model)],
+        ['trial.json', new TextEncoder().encode(JSON.stringify(description, null, 1))],
+      ]),
+      reproduce: `bound(model.onnx, ${JSON.stringify({ ...trial.plan.options, engine: trial.plan.engine })})`,
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#engines.close();
+  }
+}
+
+/** What a seed stands for. */
+export function drawn(kind: Kind, seed: number): Trial {
+  const random = new Random(seed);
+  const { model, nasty } = modelOf(kind, random);
+  const circuit = circuitOf(model, sampleOf(model));
+  const plan = drawPlan(random, kind === 'lengths' ? 'any' : 'fixed', circuit.outputs.length);
+  return { model, plan, nasty: nasty && natureOf(circuit) !== 'smooth', seed };
+}
+
+function modelOf(kind: Kind, random: Random): Generated {
+  switch (kind) {
+    case 'networks':
+      return generate(random, 'fixed');
+    case 'lengths':
+      return generate(random, 'any');
+    case 'constants':
+      return generateConstants(random);
+    default:
+      throw new Error(`unknown kind ${kind satisfies never}`);
+  }
+}

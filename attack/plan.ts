@@ -1,0 +1,90 @@
+/** How one trial asks the library: engine, method and mode. Plain data that survives JSON. */
+
+import type { BoundOptions } from '../src/bounds/result.ts';
+import { RULE_NAMES } from '../src/ellipsoid/multipliers.ts';
+import type { EngineName } from './library.ts';
+import type { Random } from './random.ts';
+
+export interface Plan {
+  readonly engine: EngineName;
+  readonly options: Pick<
+    BoundOptions,
+    | 'method'
+    | 'rule'
+    | 'target'
+    | 'memory'
+    | 'rigor'
+    | 'length'
+    | 'smallestLength'
+    | 'evaluations'
+    | 'lower'
+    | 'timeLimit'
+    | 'seed'
+    | 'cellTolerance'
+  >;
+  readonly certificate: boolean;
+  readonly prefixes: boolean;
+}
+
+/** One in so many trials goes to a GPU in software, which takes long. */
+const GPU_SHARE = 1 / 150;
+
+export function drawPlan(random: Random, scope: 'fixed' | 'any', outputs: number): Plan {
+  const roll = random.next();
+  const engine: EngineName = roll < GPU_SHARE ? 'webgpu' : roll < 0.25 ? 'cpu-blas' : 'cpu-wasm';
+  const rule = random.pick(RULE_NAMES);
+  const evaluations = random.pick([0, 2, 5]);
+  const common = {
+    evaluations,
+    timeLimit: 10,
+    lower: random.chance(0.15),
+    seed: random.integer(0, 1000),
+    ...(random.chance(0.15) ? { memory: random.pick([1e4, 1e5, 1e6]) } : {}),
+    ...(random.chance(0.03) ? { rigor: false } : {}),
+  };
+  const certificate = random.chance(0.4);
+  if (scope === 'any') {
+    const how = random.pick([
+      { rule },
+      { rule },
+      { method: 'all' as const },
+      { method: 'closed-form' as const },
+    ]);
+    return {
+      engine,
+      options: {
+        ...common,
+        ...how,
+        length: 'any',
+        cellTolerance: random.pick([0.05, 0.3]),
+        ...(random.chance(0.3) ? { smallestLength: random.integer(1, 9) } : {}),
+      },
+      certificate,
+      prefixes: false,
+    };
+  }
+  const how = random.pick([
+    {},
+    {},
+    {},
+    { method: 'spectral-product' as const },
+    { method: 'closed-form' as const },
+    { method: 'unrolled' as const },
+    { method: 'unrolled' as const, rule },
+    { method: 'refined' as const },
+    { rule },
+  ]);
+  return {
+    engine,
+    options: { ...common, ...how, ...target(random, outputs) },
+    certificate,
+    prefixes: random.chance(0.1),
+  };
+}
+
+function target(random: Random, outputs: number): Pick<BoundOptions, 'target'> {
+  if (outputs < 2 || random.chance(0.7)) return {};
+  if (random.chance(0.5)) return { target: 'margins' };
+  const [i, j] = random.shuffled([...Array(outputs).keys()]) as [number, number];
+  return { target: [i, j] };
+}
