@@ -37,10 +37,14 @@ export interface Examiner {
   readonly tally?: Tally;
   /** Products with the Jacobian per model. */
   readonly effort: number;
+  /** Milliseconds after which a model is let go. */
+  readonly patience?: number;
 }
 
 /** In log10: what float64 loses in logarithms and slopes. */
 const SLACK = 5e-12;
+/** Relative, of what networks compute: written-out functions may be read as what they are meant to be, if the bound allows for it. */
+const VALUES = 1e-6;
 /** Relative, of a dense layer alone. */
 const LOOSE = 1e-6;
 
@@ -50,6 +54,7 @@ export async function examine(trial: Trial, examiner: Examiner): Promise<Violati
   const engine = await engines.get(plan.engine);
   if (!engine) return undefined;
   const tally = new Refusals(model, examiner.tally);
+  const signal = examiner.patience === undefined ? undefined : AbortSignal.timeout(examiner.patience);
   const sample = sampleOf(model);
   let network: Network;
   let result: BoundResult;
@@ -57,20 +62,22 @@ export async function examine(trial: Trial, examiner: Examiner): Promise<Violati
     network = await library.load(encode(model), undefined);
     const values = plan.options.length ? undefined : compareValues(trial, network);
     if (values) return values;
-    result = await library.bound(network, { ...plan.options, engine });
+    result = await library.bound(network, { ...plan.options, engine, ...(signal ? { signal } : {}) });
   } catch (error) {
+    if (signal?.aborted) return undefined;
     return tally.refusedOrFault(error, 'bound');
   }
   const slopes = new Slopes(trial, examiner.effort);
   const claims = claimsOf(result);
   if (plan.certificate && result.proof) {
     try {
-      const certificate = await library.certify(network, result);
+      const certificate = await library.certify(network, result, signal ? { signal } : {});
       claims.push({ what: 'the claim of the certificate', ...certificate.claim });
       const { accepted, reason } = await library.verify(network, certificate);
       if (!accepted)
         return { kind: 'rejected', fault: `a certificate just made must be accepted, got: ${reason}` };
     } catch (error) {
+      if (signal?.aborted) return undefined;
       const fault = tally.refusedOrFault(error, 'certify', false);
       if (fault) return fault;
     }
@@ -264,7 +271,7 @@ function compareValues({ model, seed, nasty }: Trial, network: Network): Violati
     const got = evaluate(network, x);
     const size = values.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
     if (!Number.isFinite(size)) return undefined;
-    const off = expected.findIndex((value, k) => !(Math.abs(value - got[k]!) <= 1e-9 * size));
+    const off = expected.findIndex((value, k) => !(Math.abs(value - got[k]!) <= VALUES * size));
     if (off >= 0 || got.length !== expected.length)
       return {
         kind: 'values',

@@ -15,6 +15,8 @@ import { Tally } from './tally.ts';
 
 /** Products with the Jacobian per model. */
 const EFFORT = 600;
+/** Milliseconds for one model while a fault is made smaller. */
+const SHRINKING = 2000;
 
 type Kind = 'networks' | 'lengths' | 'constants';
 
@@ -37,7 +39,8 @@ export class NetworkHunt implements Hunt {
   }
 
   async #finding(trial: Trial, { kind, fault }: Violation): Promise<Finding> {
-    const { tally: _, ...silent } = this.#examiner;
+    const { tally: _, ...examiner } = this.#examiner;
+    const silent = { ...examiner, patience: SHRINKING };
     let last: Violation | undefined;
     const model = await shrunk(trial.model, async (smaller) => {
       const again = await examine({ ...trial, model: smaller }, silent);

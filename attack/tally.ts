@@ -5,7 +5,10 @@ export class Tally {
   readonly refused = new Map<string, number>();
 
   /** Adds what another has counted. */
-  add(other: { seen: Iterable<[string, number]>; refused: Iterable<[string, number]> }): void {
+  add(other: {
+    readonly seen: Iterable<[string, number]>;
+    readonly refused: Iterable<[string, number]>;
+  }): void {
     for (const [op, count] of other.seen) this.#count(this.seen, op, count);
     for (const [op, count] of other.refused) this.#count(this.refused, op, count);
   }

@@ -1,0 +1,27 @@
+/** All hunts, and how much each gets. */
+import type { Hunt } from './hunt.ts';
+
+export interface HuntRow {
+  readonly name: string;
+  /** Share of the time. */
+  readonly weight: number;
+  /** Trials of `--check`. */
+  readonly check: number;
+  readonly open: () => Promise<Hunt>;
+}
+
+export const HUNTS: readonly HuntRow[] = [
+  networks('networks', 5, 200),
+  networks('lengths', 4, 60),
+  networks('constants', 1, 100),
+  {
+    name: 'closed-forms',
+    weight: 1,
+    check: 40,
+    open: async () => new (await import('./closedForms.ts')).ClosedFormHunt(),
+  },
+];
+
+function networks(name: 'networks' | 'lengths' | 'constants', weight: number, check: number): HuntRow {
+  return { name, weight, check, open: async () => new (await import('./networks.ts')).NetworkHunt(name) };
+}
