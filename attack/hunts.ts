@@ -20,6 +20,12 @@ export const HUNTS: readonly HuntRow[] = [
     check: 40,
     open: async () => new (await import('./closedForms.ts')).ClosedFormHunt(),
   },
+  {
+    name: 'runtime',
+    weight: 0.5,
+    check: 30,
+    open: async () => new (await import('./runtime.ts')).RuntimeHunt(),
+  },
 ];
 
 function networks(name: 'networks' | 'lengths' | 'constants', weight: number, check: number): HuntRow {

@@ -15,6 +15,8 @@ import { Tally } from './tally.ts';
 
 /** Products with the Jacobian per model. */
 const EFFORT = 600;
+/** Milliseconds for one model: another finds more. */
+const PATIENCE = 15_000;
 /** Milliseconds for one model while a fault is made smaller. */
 const SHRINKING = 2000;
 
@@ -29,7 +31,7 @@ export class NetworkHunt implements Hunt {
 
   constructor(name: Kind, library: Library = LIBRARY, effort = EFFORT) {
     this.name = name;
-    this.#examiner = { library, engines: this.#engines, tally: this.tally, effort };
+    this.#examiner = { library, engines: this.#engines, tally: this.tally, effort, patience: PATIENCE };
   }
 
   async trial(seed: number): Promise<Finding | undefined> {
