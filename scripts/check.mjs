@@ -107,5 +107,4 @@ step('types (tsc)', () => run('npm', ['run', '--silent', 'typecheck']));
 step('package (publint)', () => run('npx', ['--no-install', 'publint', 'run', '--strict']));
 process.on('exit', () => console.log(`\n${counts.passed} passed, ${counts.failed} failed`));
 step('tests (vitest)', runVitest);
-if (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).scripts.attack)
-  step('hunter (attack)', runHunter);
+step('hunter (attack)', runHunter);
