@@ -23,7 +23,7 @@ import { layerReports } from './layers.ts';
 import { Ledger } from './ledger.ts';
 import { sampledLowerBound } from './lower.ts';
 import { sampledAtLengths } from './lowerLengths.ts';
-import { allMarginsOf, keepsOutputOrder, marginBounds } from './margins.ts';
+import { allMarginsOf, hasEntries, keepsOutputOrder, marginBounds } from './margins.ts';
 import { checkedMethod, checkMultipliers, checkTarget } from './options.ts';
 import { proofOf } from './proof.ts';
 import { DEFAULT_TIME_LIMIT, type Found, multipliersFor, refined, searchCost } from './refined.ts';
@@ -472,9 +472,9 @@ class Computation {
   }
 
   #margins({ program, value }: Row): number[][] | undefined {
-    const { output, segments, factor } = program!;
-    const vector = segments.at(-1)!.axes === 0 && output.window.length === 0;
-    if (this.#pair || !vector || factor !== 1 || !keepsOutputOrder(this.#original)) return undefined;
+    const { output, factor } = program!;
+    if (this.#pair || !hasEntries(program!) || factor !== 1 || !keepsOutputOrder(this.#original))
+      return undefined;
     const outcomes = this.#rows.flatMap((r) => (r.outcome ? [r.outcome] : []));
     return marginBounds(output.channels, outcomes, value!);
   }

@@ -1,4 +1,5 @@
 /** Margin bounds from output covariances: L_ij² = (e_i − e_j)ᵀ Σ (e_i − e_j) (docs/mathematics.md §0). */
+import type { Program } from '../ellipsoid/program.ts';
 import type { Outcome } from '../ellipsoid/sweep.ts';
 import type { Network } from '../network/network.ts';
 import { isLess, type Scaled, scaled, squareRoot, times, toNumber } from '../scaled.ts';
@@ -8,6 +9,11 @@ const MOST_OUTPUTS = 256;
 
 /** What cancels in the difference of nearly equal outputs is rounding: allowed for, relative to the variances. */
 const CANCELLATION = 2 ** -48;
+
+/** Whether an outcome has the covariance of the output's entries: not where a signal is only flattened at the end, whose bound is one per frequency. */
+export function hasEntries({ output, segments }: Program): boolean {
+  return segments.at(-1)!.axes === 0 && output.window.length === 0;
+}
 
 /** The bound on output i minus output j; NaN where the outcome has none. */
 export function marginOf({ covariance, squared }: Outcome, outputs: number, i: number, j: number): Scaled {

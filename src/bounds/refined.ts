@@ -10,6 +10,7 @@ import type { Outcome } from '../ellipsoid/sweep.ts';
 import type { Engine } from '../engine/engine.ts';
 import { InputError } from '../errors.ts';
 import type { Ledger } from './ledger.ts';
+import { hasEntries } from './margins.ts';
 import type { BoundOptions, SearchReport, StoredMultipliers, TracePoint } from './result.ts';
 
 const DEFAULT_EVALUATIONS = 150;
@@ -94,7 +95,7 @@ export async function refined(
 }
 
 function objectiveOf(program: Program, target: BoundOptions['target']): Objective {
-  if (target === undefined || target === 'global') return { kind: 'radius' };
+  if (target === undefined || target === 'global' || !hasEntries(program)) return { kind: 'radius' };
   const outputs = program.output.channels;
   return target === 'margins' ? allDifferences(outputs) : difference(outputs, ...target);
 }

@@ -5,7 +5,7 @@ import type { Rounding } from '../ellipsoid/rounding/rounding.ts';
 import type { Outcome } from '../ellipsoid/sweep.ts';
 import type { Engine } from '../engine/engine.ts';
 import { isLess, log10, roundedUp, type Scaled, scaled, squareRoot, times, toNumber } from '../scaled.ts';
-import { marginOf } from './margins.ts';
+import { hasEntries, marginOf } from './margins.ts';
 import type { InflationReport, LengthReport, MethodResult, RowRule, SearchReport } from './result.ts';
 
 /** A row before it is written as numbers. */
@@ -35,7 +35,12 @@ export function rowValue(
   pair: readonly [i: number, j: number] | undefined,
 ): Scaled {
   if (Number.isNaN(outcome.squared.mantissa)) return outcome.squared;
-  const value = pair ? marginOf(outcome, program.output.channels, ...pair) : squareRoot(outcome.squared);
+  const whole = squareRoot(outcome.squared);
+  const value = !pair
+    ? whole
+    : hasEntries(program)
+      ? marginOf(outcome, program.output.channels, ...pair)
+      : times(whole, scaled(Math.SQRT2));
   return roundedUp(times(value, scaled(program.factor)));
 }
 

@@ -291,6 +291,19 @@ describe('refined', () => {
       }
       expect(squares(margins)).toBeLessThan(squares((await refined(some.network)).margins));
     });
+
+    it('bounds them by the whole where a signal is only flattened at the end', async () => {
+      const builder = new NetworkBuilder('flattened');
+      const x = builder.input('x', [1, 2]);
+      const relu = builder.add('relu', { kind: 'nonlinearity', function: { name: 'relu' } }, [x]);
+      const sum = builder.add('sum', { kind: 'add', coefficients: [1, 1] }, [relu, x]);
+      const network = builder.build(
+        builder.add('flat', { kind: 'reindex', permutation: [0, 1], shape: [2] }, [sum]),
+      );
+      const { bound: whole } = await refined(network);
+      expect((await refined(network, { target: 'margins' })).bound).toBeCloseTo(whole!, 9);
+      expect((await refined(network, { target: [0, 1] })).bound).toBeCloseTo(Math.SQRT2 * whole!, 9);
+    });
   });
 
   describe('starts from stored multipliers', () => {
