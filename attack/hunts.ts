@@ -7,6 +7,8 @@ export interface HuntRow {
   readonly weight: number;
   /** Trials of `--check`. */
   readonly check: number;
+  /** Of one trial, where 60 are not enough: hunts that start processes under limits of their own. */
+  readonly seconds?: number;
   readonly open: () => Promise<Hunt>;
 }
 

@@ -26,7 +26,7 @@ export class Job {
   /** Counts workers, whose tallies start anew. */
   generation = 0;
 
-  async trial(hunt: string, seed: number): Promise<Outcome> {
+  async trial(hunt: string, seed: number, seconds = SECONDS): Promise<Outcome> {
     const child = this.#running();
     const start = performance.now();
     const since = () => (performance.now() - start) / 1000;
@@ -40,7 +40,7 @@ export class Job {
       const onExit = (code: number | null, signal: string | null) =>
         ended(`a trial must not end its process, got ${signal ?? `exit code ${code}`}`);
       const look = setInterval(() => {
-        if (since() > SECONDS) ended(`a trial must end within ${SECONDS} s, it did not`);
+        if (since() > seconds) ended(`a trial must end within ${seconds} s, it did not`);
         else if (memoryOf(child) > BYTES) ended(`a trial must stay within ${BYTES / 1e9} GB, it did not`);
       }, LOOKS);
       const finish = (outcome: Outcome, kill: boolean) => {

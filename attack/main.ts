@@ -114,7 +114,7 @@ async function work(index: number, next: () => Lane | undefined, seed: number, s
     // Counted at once, so that two workers do not both take the lane that is behind.
     const guess = lane.done > 0 ? lane.spent / lane.done : 0.1;
     lane.spent += guess;
-    const { finding, tally, seconds } = await job.trial(lane.row.name, own);
+    const { finding, tally, seconds } = await job.trial(lane.row.name, own, lane.row.seconds);
     lane.spent += seconds - guess;
     lane.done++;
     if (tally) {

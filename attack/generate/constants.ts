@@ -47,6 +47,11 @@ function computed(bench: Workbench, dims: readonly number[]): string | undefined
     } else at = step(bench, at, type, dims);
   }
   if (at === undefined) return undefined;
+  if (random.chance(0.3)) {
+    at = bench.add('Cast', [at], { to: { i: TYPES.double } });
+    at = at && smoothed(bench, at);
+    if (at === undefined) return undefined;
+  }
   if (random.chance(0.15)) at = bench.add('Cast', [at], { to: { i: TYPES.float16 } });
   return at && bench.add('Cast', [at], { to: { i: TYPES[bench.type] } });
 }
@@ -82,6 +87,10 @@ function step(bench: Workbench, x: string, type: Type, dims: readonly number[]):
       Where: 1,
       Div: 1,
       Move: 1,
+      Compare: 1,
+      Square: 1,
+      Repeat: 1,
+      Made: 1,
     })
   ) {
     case 'Add':
@@ -111,6 +120,34 @@ function step(bench: Workbench, x: string, type: Type, dims: readonly number[]):
       const condition = bench.add('Greater', [x, other()]);
       return condition && bench.add('Where', [condition, x, other()]);
     }
+    case 'Compare': {
+      const equal = bench.add(random.pick(['Equal', 'Less', 'Greater']), [x, other()]);
+      const turned = equal && (random.chance(0.5) ? bench.add('Not', [equal]) : equal);
+      return turned && bench.add('CastLike', [turned, x]);
+    }
+    case 'Square': {
+      if (bench.opset < 18 || !/^(u?int(8|16)|int32)$/.test(type)) return undefined;
+      const op = random.pick(['ReduceProd', 'ReduceL1', 'ReduceSumSquare']);
+      const reduced = bench.add(op, [x, bench.integers([random.integer(0, 1)])]);
+      return reduced && bench.add('Expand', [reduced, bench.integers(dims)]);
+    }
+    case 'Repeat': {
+      const twice = bench.add('Tile', [x, bench.integers([2, 1])]);
+      const rows = bench.integers(
+        Array.from({ length: dims[0]! }, (_, k) => k + random.integer(0, dims[0]!)),
+      );
+      return twice && bench.add('Gather', [twice, rows], { axis: { i: 0 } });
+    }
+    case 'Made': {
+      if (type !== 'int64' && type !== 'int32') return undefined;
+      const scalar = (value: number) => bench.initializer({ type, dims: [], values: [value] });
+      const start = random.integer(-5, 5);
+      const range = bench.add('Range', [scalar(start), scalar(start + 2 * dims[1]!), scalar(2)]);
+      const sum = range && bench.add('Add', [x, range]);
+      const size = sum && bench.add('Size', [random.chance(0.5) ? 'x' : x]);
+      const typed = size && bench.add('Cast', [size], { to: { i: TYPES[type] } });
+      return typed && bench.add('Sub', [sum, typed]);
+    }
     case 'Div': {
       if (type === 'float') return undefined;
       return bench.add('Div', [
@@ -121,6 +158,43 @@ function step(bench: Workbench, x: string, type: Type, dims: readonly number[]):
     default: {
       const flipped = bench.add('Transpose', [x], { perm: { is: [1, 0] } });
       return flipped && bench.add('Transpose', [flipped], { perm: { is: [1, 0] } });
+    }
+  }
+}
+
+/** Functions that are exact on powers of two and whole numbers, which every reader must agree on. */
+function smoothed(bench: Workbench, x: string): string | undefined {
+  const { random } = bench;
+  const number = (value: number) => bench.initializer({ type: 'double', dims: [], values: [value] });
+  switch (random.integer(0, 5)) {
+    case 0: {
+      const square = bench.add('Pow', [x, number(2)]);
+      return square && bench.add('Sqrt', [square]);
+    }
+    case 1: {
+      const quarter = bench.add('Mul', [x, number(0.25)]);
+      return quarter && bench.add(random.pick(['Floor', 'Ceil']), [quarter]);
+    }
+    case 2: {
+      const nothing = bench.add('Mul', [x, number(0)]);
+      const one = nothing && bench.add('Exp', [nothing]);
+      return one && bench.add('Add', [x, one]);
+    }
+    case 3: {
+      const nothing = bench.add('Mul', [x, number(0)]);
+      const one = nothing && bench.add('Add', [nothing, number(1)]);
+      const log = one && bench.add('Log', [one]);
+      return log && bench.add('Sub', [x, log]);
+    }
+    case 4: {
+      const power = bench.add('Reciprocal', [number(2 ** random.integer(-6, 6))]);
+      return power && bench.add('Mul', [x, power]);
+    }
+    default: {
+      const length = bench.add('ReduceL2', [
+        bench.initializer({ type: 'double', dims: [2], values: [3, 4] }),
+      ]);
+      return length && bench.add('Mul', [x, length]);
     }
   }
 }

@@ -83,6 +83,7 @@ class Writer {
         layer: 10,
         residual: 2,
         twins: 1.5,
+        filters: 1.5,
         cancelling: 0.7,
         dense: 0.7,
         doubling: 0.3,
@@ -97,6 +98,8 @@ class Writer {
         return this.#residual(x);
       case 'twins':
         return this.#twins(x);
+      case 'filters':
+        return this.#filters(x);
       case 'cancelling':
         return this.#cancelling(x);
       case 'dense':
@@ -192,6 +195,41 @@ class Writer {
       if (joined !== undefined) return joined;
     }
     return undefined;
+  }
+
+  /**
+   * Filters that amplify other frequencies, one behind the other or side by side, with padding so wide that bounds on a torus are near the
+   * truth: what one lets pass the other does not, except at the border.
+   */
+  #filters(x: string): string | undefined {
+    const bench = this.#bench;
+    const random = this.#random;
+    const shape = bench.shape(x);
+    if (shape.length < 3 || shape.length > 4) return undefined;
+    const channels = shape[1]!;
+    const axes = shape.length - 2;
+    const filter = (from: string | undefined, wide: boolean): string | undefined => {
+      if (from === undefined) return undefined;
+      const taps = random.integer(2, 5 - axes);
+      const high = random.chance(0.5);
+      const kernel = new Array<number>(axes).fill(taps);
+      const { values, ...tensor } = bench.tensor([channels, 1, ...kernel], taps ** axes);
+      const signed = values.map((value, k) => Math.abs(value) * (high && k % 2 === 1 ? -1 : 1));
+      const before = wide ? taps - 1 : random.integer(0, taps - 1);
+      const pads = [...kernel.map(() => before), ...kernel.map(() => taps - 1 - (wide ? 0 : before))];
+      return bench.add('Conv', [from, bench.exactly({ ...tensor, values: signed })], {
+        group: { i: channels },
+        pads: { is: pads },
+      });
+    };
+    if (random.chance(0.5)) return filter(filter(x, false), random.chance(0.3));
+    const [left, right] = random.chance(0.5)
+      ? [x, filter(filter(x, false), false)]
+      : [filter(x, false), filter(x, false)];
+    const joined = this.#join(left, right);
+    // A slope near one keeps the bound near the truth.
+    if (joined === undefined || random.chance(0.5)) return joined;
+    return bench.add('LeakyRelu', [joined], { alpha: { f: Math.fround(0.99) } });
   }
 
   /** x + εx − x, in one of several words, and perhaps as large again as ε is small. */
