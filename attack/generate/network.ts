@@ -44,6 +44,8 @@ export function generateConstants(random: Random): Generated {
 /** How often each operator set is used; what differs between them lies between these. */
 const OPSETS = { 7: 1, 9: 1, 10: 1, 11: 2, 13: 4, 18: 3, 19: 3, 20: 4, 22: 2, 24: 1 };
 
+const BINOMIALS = [[1], [1, 1], [1, 2, 1], [1, 3, 3, 1], [1, 4, 6, 4, 1]];
+
 class Writer {
   readonly #bench: Workbench;
   readonly #random: Random;
@@ -208,13 +210,18 @@ class Writer {
     if (shape.length < 3 || shape.length > 4) return undefined;
     const channels = shape[1]!;
     const axes = shape.length - 2;
+    const low = random.chance(0.5);
+    let turn = random.chance(0.2) ? 1 : 0;
     const filter = (from: string | undefined, wide: boolean): string | undefined => {
       if (from === undefined) return undefined;
-      const taps = random.integer(2, 5 - axes);
-      const high = random.chance(0.5);
+      const taps = random.integer(2, 6 - axes);
+      const high = (turn++ % 2 === 0) === low;
       const kernel = new Array<number>(axes).fill(taps);
       const { values, ...tensor } = bench.tensor([channels, 1, ...kernel], taps ** axes);
-      const signed = values.map((value, k) => Math.abs(value) * (high && k % 2 === 1 ? -1 : 1));
+      // Powers of 1 ± z vanish at one end of the spectrum, to an order.
+      const exactly = axes === 1 && random.chance(0.6);
+      const sizes = exactly ? values.map((_, k) => BINOMIALS[taps - 1]![k % taps]!) : values.map(Math.abs);
+      const signed = sizes.map((size, k) => (high && (k % taps) % 2 === 1 ? -size : size));
       const before = wide ? taps - 1 : random.integer(0, taps - 1);
       const pads = [...kernel.map(() => before), ...kernel.map(() => taps - 1 - (wide ? 0 : before))];
       return bench.add('Conv', [from, bench.exactly({ ...tensor, values: signed })], {
