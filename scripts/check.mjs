@@ -5,7 +5,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { installPackages, ROOT, requireNode, run, step, succeeds } from './steps.mjs';
+import { installPackages, requireNode, run, step, succeeds } from './steps.mjs';
 
 /** Debian packages that tests need, each with a way to see that it is there. */
 const SYSTEM_PACKAGES = [

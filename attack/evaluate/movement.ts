@@ -195,7 +195,8 @@ function pad(call: Call): Value {
     }
     return { type: x.type, shape, items };
   }
-  const reach = mode === 'reflect' ? -1 : mode === 'wrap' ? 0 : Infinity;
+  // Wrapping goes round as often as it takes.
+  const reach = mode === 'reflect' ? -1 : Infinity;
   for (const [a, side] of x.shape.entries()) {
     const after = shape[a]! - side - before[a]!;
     demand(
@@ -210,7 +211,7 @@ function pad(call: Call): Value {
 
 function source(mode: string, index: number, side: number): number {
   if (index >= 0 && index < side) return index;
-  if (mode === 'wrap') return (index + side) % side;
+  if (mode === 'wrap') return ((index % side) + side) % side;
   if (mode === 'edge') return index < 0 ? 0 : side - 1;
   return index < 0 ? -index : 2 * (side - 1) - index;
 }
