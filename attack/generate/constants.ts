@@ -52,7 +52,11 @@ function computed(bench: Workbench, dims: readonly number[]): string | undefined
     at = at && smoothed(bench, at);
     if (at === undefined) return undefined;
   }
-  if (random.chance(0.15)) at = bench.add('Cast', [at], { to: { i: TYPES.float16 } });
+  if (random.chance(0.15)) {
+    // Through float32, as runtimes do it; directly would round once.
+    at = bench.add('Cast', [at], { to: { i: TYPES.float } });
+    at = at && bench.add('Cast', [at], { to: { i: TYPES.float16 } });
+  }
   return at && bench.add('Cast', [at], { to: { i: TYPES[bench.type] } });
 }
 

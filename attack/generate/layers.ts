@@ -345,7 +345,8 @@ export const sliding: Readonly<Record<string, Layer>> = {
 };
 
 function padded(bench: Workbench, x: string, mode: string): string | undefined {
-  const counts = () => perAxis(bench, x, () => bench.random.integer(0, 2));
+  // ONNX Runtime reads beyond its tensors where padding wraps round more than once.
+  const counts = () => perAxis(bench, x, (side) => bench.random.integer(0, Math.min(2, side)));
   const pads = [0, 0, ...counts(), 0, 0, ...counts()];
   const value = bench.random.pick([0, 0, 1, -0.5]);
   const attributes = mode === 'constant' && bench.random.chance(0.5) ? {} : { mode: { s: mode } };
