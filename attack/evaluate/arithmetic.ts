@@ -57,12 +57,14 @@ export function wrapped(type: Type, x: number): number {
       return x;
     case 'bool':
       return x ? 1 : 0;
-    default: {
-      const width = Number(type.replace(/\D/g, ''));
-      const whole = BigInt(x);
-      return Number(type[0] === 'u' ? BigInt.asUintN(width, whole) : BigInt.asIntN(width, whole));
-    }
+    default:
+      return wrappedInteger(type, BigInt(x));
   }
+}
+
+function wrappedInteger(type: Type, x: bigint): number {
+  const width = Number(type.replace(/\D/g, ''));
+  return Number(type[0] === 'u' ? BigInt.asUintN(width, x) : BigInt.asIntN(width, x));
 }
 
 export function isInteger(type: Value['type']): boolean {
@@ -131,9 +133,10 @@ function timesNumbers(call: Call, x: Value, factors: readonly Exact[], shape: re
 function multiplied(call: Call): Value {
   const [a, b] = [call.value(0), call.value(1)];
   if (a.type !== 'cell' && b.type !== 'cell')
-    return isInteger(a.type)
-      ? combined(a, b, (x, y) => Number(BigInt.asIntN(64, BigInt(x) * BigInt(y))))
-      : combined(a, b, (x, y) => x * y);
+    // Products of two integers may need more bits than float64 has, before they wrap.
+    return combined(a, b, (x, y) =>
+      isInteger(a.type) ? wrappedInteger(a.type as Type, BigInt(x) * BigInt(y)) : x * y,
+    );
   const shape = broadcast(a.shape, b.shape);
   if (a.type === 'cell' && b.type === 'cell') {
     const [p, q] = [expanded(a, shape), expanded(b, shape)];
