@@ -218,13 +218,13 @@ class Climb {
   #byChance(start: Point): Point | undefined {
     let best = start;
     let size = (norm(start.x) || 1) / 2;
-    for (let k = 0; k < 12 && this.#left > 0; k++) {
+    for (let k = 0; k < 20 && this.#left > 0; k++) {
       const one = this.#random.chance(0.5);
       const step = one ? new Float64Array(this.#inputs) : this.#random.normals(this.#inputs);
       if (one) step[this.#random.integer(0, this.#inputs - 1)] = this.#random.normal() * 3;
       const next = this.#look(moved(best.x, size, step), 1, best.v);
       if (next && next.slope > best.slope) best = next;
-      else size *= 0.7;
+      else size *= 0.5;
     }
     return best;
   }

@@ -5,8 +5,10 @@ import type { Workbench } from './workbench.ts';
 /** x · g(x) in several nodes. Constants are now and then off by a little: such a network is another one, with another bound. */
 export const gate: Layer = (bench, x) => {
   const { random } = bench;
-  const off = random.chance(0.3) ? 1 + random.pick([1, -1]) * 2 ** -random.integer(16, 30) : 1;
-  const drift = random.chance(0.3) ? 1 + random.pick([1, -1]) * 2 ** -random.integer(16, 30) : 1;
+  // Near what float32 tells apart, where readers are tempted to take one number for another.
+  const beside = () =>
+    random.chance(0.5) ? 1 + random.pick([1, -1]) * 2 ** -random.integer(18, 26) * 0.99 : 1;
+  const [off, drift] = [beside(), beside()];
   switch (random.integer(0, 5)) {
     case 0:
       return times(bench, x, bench.add('Sigmoid', [x]));

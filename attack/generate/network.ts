@@ -63,6 +63,9 @@ class Writer {
   write(): string {
     const random = this.#random;
     let x = 'x';
+    // Alone, a function that is not quite the one that it looks like is bounded sharply enough to see it.
+    const gated = random.chance(0.04) ? elementwise.Gate!(this.#bench, x) : undefined;
+    if (gated !== undefined) return gated;
     // Single layers are bounded most sharply.
     const blocks = random.chance(0.3) ? 1 : random.integer(2, 6);
     for (let k = 0; k < blocks; ) {
