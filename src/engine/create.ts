@@ -8,7 +8,7 @@ import type { Kernels } from './cpu/kernels.ts';
 import { WasmKernels } from './cpu/wasm/kernels.ts';
 import type { Engine } from './engine.ts';
 import { QueuedEngine } from './queued/queuedEngine.ts';
-import { openWebGl } from './webgl/open.ts';
+import { describeWebGl, openWebGl } from './webgl/open.ts';
 import { mayHaveGpu, requestAdapter } from './webgpu/host.ts';
 import { openWebGpu } from './webgpu/open.ts';
 
@@ -57,6 +57,17 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
         `createEngine: engine must be auto, webgpu, webgl, cpu, cpu-wasm or cpu-blas, got ${choice}`,
       );
   }
+}
+
+/**
+ * What the engine that `createEngine` would make says of itself (`information.description`). Cheap: what only computing needs is not loaded.
+ * @throws as `createEngine`
+ */
+export async function describeEngine(options: EngineOptions = {}): Promise<string> {
+  if (options.engine === 'webgl') return describeWebGl();
+  const engine = await createEngine(options);
+  await engine.close();
+  return engine.information.description;
 }
 
 /** An engine on a GPU that is one, or why there is none. */

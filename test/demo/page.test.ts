@@ -78,7 +78,19 @@ describe('the page', () => {
   it('weighs no more than promised', () => {
     const bytes = Number(/^ *(\d+) +at once/m.exec(site.log)?.[1]);
     expect(bytes).toBeGreaterThan(50_000);
-    expect(bytes).toBeLessThanOrEqual(400_000);
+    expect(bytes).toBeLessThanOrEqual(320_000);
+  });
+
+  it('fetches what WebGL computes with only where that is chosen', async () => {
+    const fetched: string[] = [];
+    const page = await open(browser, 'about:blank', {});
+    pages.push(page);
+    page.context().on('request', (request) => fetched.push(request.url()));
+    await page.goto(site.url);
+    await drop(page, example('mlp.onnx'));
+    await boundShown(page);
+    expect(fetched.some((url) => /worker/.test(url))).toBe(true);
+    expect(fetched.filter((url) => /library/.test(url))).toEqual([]);
   });
 
   it("gives the command line's numbers for a dropped file, row by row", async () => {

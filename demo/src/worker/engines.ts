@@ -1,5 +1,5 @@
 /** Which of the library's engines open in this browser. */
-import { createEngine, InputError } from '../../../src/index.browser.ts';
+import { describeEngine, InputError } from '../../../src/index.browser.ts';
 import type { EngineName, EngineOffer } from './protocol.ts';
 
 const NAMES = ['webgpu', 'webgl', 'cpu-wasm'] as const;
@@ -10,10 +10,7 @@ export async function engineOffers(): Promise<EngineOffer[]> {
 
 async function offer(name: EngineName): Promise<EngineOffer> {
   try {
-    const engine = await createEngine({ engine: name });
-    const { description } = engine.information;
-    await engine.close();
-    return { name, available: true, description };
+    return { name, available: true, description: await describeEngine({ engine: name }) };
   } catch (error) {
     const description = error instanceof InputError ? error.message : String(error);
     return { name, available: false, description };

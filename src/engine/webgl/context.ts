@@ -40,6 +40,45 @@ const mostIterations = 2 ** 28;
 
 export const bytesOf = ({ x, y, z }: Extent): number => 4 * x * y * z;
 
+interface Device {
+  readonly canvas: HTMLCanvasElement | OffscreenCanvas;
+  readonly gl: WebGL2RenderingContext;
+  /** For people. */
+  readonly name: string;
+}
+
+/** @throws InputError where the host has no WebGL 2, or none that computes in float32. */
+function findDevice(): Device {
+  const canvas = newCanvas();
+  // The union of both kinds of canvas makes TypeScript forget what 'webgl2' gives.
+  const gl = canvas?.getContext('webgl2', { alpha: false, depth: false, antialias: false }) as
+    | WebGL2RenderingContext
+    | null
+    | undefined;
+  if (!canvas || !gl) {
+    throw new InputError(
+      `webgl: the host must offer WebGL 2, got ${canvas ? 'a browser without' : 'one that is no browser'}; choose the engine webgpu or cpu`,
+    );
+  }
+  if (!gl.getExtension('EXT_color_buffer_float')) {
+    throw new InputError(
+      'webgl: the device must compute in float32 (EXT_color_buffer_float), got one that cannot; choose the engine cpu',
+    );
+  }
+  const unmasked = gl.getExtension('WEBGL_debug_renderer_info')?.UNMASKED_RENDERER_WEBGL;
+  return { canvas, gl, name: String(gl.getParameter(unmasked ?? gl.RENDERER)) };
+}
+
+/**
+ * The name of the device, without loading what runs kernels on it.
+ * @throws InputError where the host has no WebGL 2, or none that computes in float32.
+ */
+export function deviceName(): string {
+  const { gl, name } = findDevice();
+  gl.getExtension('WEBGL_lose_context')?.loseContext();
+  return name;
+}
+
 export class Context {
   /** A device name for people. */
   readonly name: string;
@@ -50,15 +89,10 @@ export class Context {
   /** Most numbers in one texture. */
   readonly #capacity: number;
 
-  private constructor(
-    library: typeof import('./library.js'),
-    canvas: HTMLCanvasElement | OffscreenCanvas,
-    gl: WebGL2RenderingContext,
-  ) {
+  private constructor(library: typeof import('./library.js'), { canvas, gl, name }: Device) {
     this.#library = library;
     this.#gl = gl;
-    const unmasked = gl.getExtension('WEBGL_debug_renderer_info')?.UNMASKED_RENDERER_WEBGL;
-    this.name = String(gl.getParameter(unmasked ?? gl.RENDERER));
+    this.name = name;
     this.#capacity = gl.getParameter(gl.MAX_TEXTURE_SIZE) ** 2;
     this.#gpu = new library.GPU({ canvas, context: gl, mode: 'webgl2' });
     this.#gpu.injectNative(bits);
@@ -70,23 +104,8 @@ export class Context {
 
   /** @throws InputError where the host has no WebGL 2, or none that computes in float32. */
   static async open(): Promise<Context> {
-    const canvas = newCanvas();
-    // The union of both kinds of canvas makes TypeScript forget what 'webgl2' gives.
-    const gl = canvas?.getContext('webgl2', { alpha: false, depth: false, antialias: false }) as
-      | WebGL2RenderingContext
-      | null
-      | undefined;
-    if (!canvas || !gl) {
-      throw new InputError(
-        `webgl: the host must offer WebGL 2, got ${canvas ? 'a browser without' : 'one that is no browser'}; choose the engine webgpu or cpu`,
-      );
-    }
-    if (!gl.getExtension('EXT_color_buffer_float')) {
-      throw new InputError(
-        'webgl: the device must compute in float32 (EXT_color_buffer_float), got one that cannot; choose the engine cpu',
-      );
-    }
-    return new Context(await import('./library.js'), canvas, gl);
+    const device = findDevice();
+    return new Context(await import('./library.js'), device);
   }
 
   /** The block that a kernel computes.

@@ -2,14 +2,23 @@
 
 import type { Engine } from '../engine.ts';
 import { QueuedEngine } from '../queued/queuedEngine.ts';
-import { Context } from './context.ts';
+import { Context, deviceName } from './context.ts';
 import { textures } from './textures.ts';
 import { webglOperations } from './webglOperations.ts';
 
 /** @throws InputError where the host has no WebGL 2, or none that computes in float32. */
 export async function openWebGl(): Promise<Engine> {
   const context = await Context.open();
-  const description = `WebGL in float32 on ${context.name}; vectors in float64 on the CPU`;
+  const description = describe(context.name);
   const information = { name: 'webgl', description, unitRoundoff: 2 ** -23, threads: 1 };
   return new QueuedEngine(information, webglOperations(context), textures(context));
+}
+
+/** What `openWebGl` would say of its engine. @throws InputError as it does */
+export function describeWebGl(): string {
+  return describe(deviceName());
+}
+
+function describe(device: string): string {
+  return `WebGL in float32 on ${device}; vectors in float64 on the CPU`;
 }
