@@ -1,0 +1,57 @@
+/** The command line inside a child: all that a command prints and its exit code, without the start of a process. */
+import type { Library } from '../../src/cli/library.ts';
+import { runCommandLine } from '../../src/cli/program.ts';
+import type { Output } from '../../src/cli/terminal.ts';
+import type { Engine } from '../../src/engine/engine.ts';
+import * as library from '../../src/index.ts';
+
+export interface Spoken {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+let engine: Promise<Engine> | undefined;
+
+/** One engine for all commands of a child. */
+export function sharedEngine(): Promise<Engine> {
+  engine ??= library.createEngine({ engine: 'cpu-wasm', threads: 1 });
+  return engine;
+}
+
+const shared: Library = {
+  ...library,
+  createEngine: async () => {
+    const open = await sharedEngine();
+    return new Proxy(open, {
+      get(target, key) {
+        if (key === 'close') return async () => {};
+        const value: unknown = Reflect.get(target, key, target);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+  },
+};
+
+export async function commandLine(argv: readonly string[]): Promise<Spoken> {
+  const stdout = recorder();
+  const stderr = recorder();
+  const code = await runCommandLine(argv, {
+    library: async () => shared,
+    terminal: { stdout, stderr },
+    version: '0',
+    signal: new AbortController().signal,
+  });
+  return { code, stdout: stdout.text(), stderr: stderr.text() };
+}
+
+function recorder(): Output & { text(): string } {
+  const parts: string[] = [];
+  return {
+    write: (text) => void parts.push(text),
+    interactive: false,
+    colour: false,
+    columns: 80,
+    text: () => parts.join(''),
+  };
+}
