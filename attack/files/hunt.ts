@@ -73,9 +73,7 @@ export class FilesHunt implements Hunt {
       seed,
       fault: `${original.name} with ${names || 'no change'}: ${fault}`,
       files: new Map([['model.onnx', files.model], ...files.external]),
-      reproduce: commands
-        .map(([command, ...rest]) => `lipsoid ${command} model.onnx ${rest.join(' ')}`)
-        .join(' && '),
+      reproduce: commands.map((argv) => `lipsoid ${argv.join(' ').replaceAll('@/', '')}`).join('; '),
     };
   }
 

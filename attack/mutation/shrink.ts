@@ -1,7 +1,7 @@
 /** Fewer changes that fail in the same way. */
 
 /** Seconds that shrinking may take: a change that hangs would be tried again and again. */
-const PATIENCE = 200;
+const PATIENCE = 90;
 
 /** Leaves out one entry after the other while `fails` holds. */
 export async function fewest<Entry>(
