@@ -40,8 +40,8 @@ interface Frame {
   readonly opsets: Opsets;
   /** The value that a name of this list stands for. */
   readonly value: (name: string) => string;
-  /** What `ref_attr_name` refers to. */
-  readonly arguments: ReadonlyMap<string, AttributeProto>;
+  /** What `ref_attr_name` can refer to, undefined where the call does not give it; absent outside of functions. */
+  readonly arguments: ReadonlyMap<string, AttributeProto | undefined>;
 }
 
 class Inliner {
@@ -70,7 +70,7 @@ class Inliner {
         );
       }
       const name = frame.prefix + (node.name || `${node.opType.toLowerCase()}_${index}`);
-      const attributes = passArguments(node.attribute, frame.arguments);
+      const attributes = passArguments(name, node.attribute, frame.arguments);
       const called = this.functions.get(functionKey(node.domain, node.opType, node.overload));
       if (called) this.call(called, name, node, new Attributes(name, attributes), frame);
       else this.nodes.push(flatNode(name, node, new Attributes(name, attributes), frame));
@@ -114,11 +114,16 @@ function functionKey(domain: string, name: string, overload: string): string {
   return JSON.stringify([normalizedDomain(domain), name, overload]);
 }
 
-function callArguments(f: FunctionProto, name: string, given: Attributes): Map<string, AttributeProto> {
-  const result = new Map(f.attributeProto.map((attribute) => [attribute.name, attribute]));
+function callArguments(
+  f: FunctionProto,
+  name: string,
+  given: Attributes,
+): Map<string, AttributeProto | undefined> {
+  const result = new Map<string, AttributeProto | undefined>(f.attribute.map((key) => [key, undefined]));
+  for (const attribute of f.attributeProto) result.set(attribute.name, attribute);
   for (const key of given.names()) {
-    if (!result.has(key) && !f.attribute.includes(key)) {
-      const reason = `the function declares ${[...f.attribute, ...result.keys()].join(', ') || 'none'}`;
+    if (!result.has(key)) {
+      const reason = `the function declares ${[...result.keys()].join(', ') || 'none'}`;
       const found = `${f.name}: attribute ${key}`;
       throw new UnsupportedError([{ node: name, found, reason }]);
     }
@@ -127,15 +132,24 @@ function callArguments(f: FunctionProto, name: string, given: Attributes): Map<s
   return result;
 }
 
-/** Attributes with references to the call's replaced by their values; a reference to one not given is left out. */
+/**
+ * Attributes with references to the call's replaced by their values; a reference to one not given is left out.
+ * @throws InputError for references to what no function around declares: other readers may take the value beside it, or the default
+ */
 function passArguments(
+  node: string,
   attributes: readonly AttributeProto[],
-  given: ReadonlyMap<string, AttributeProto>,
+  given: ReadonlyMap<string, AttributeProto | undefined>,
 ): AttributeProto[] {
   return attributes.flatMap((attribute) => {
-    if (attribute.refAttrName === '') return [attribute];
-    const value = given.get(attribute.refAttrName);
-    return value ? [{ ...value, name: attribute.name }] : [];
+    const { name, refAttrName } = attribute;
+    if (refAttrName === '') return [attribute];
+    if (!given.has(refAttrName)) {
+      const rule = 'may refer to an attribute that the function around declares';
+      throw new InputError(`${node}: attribute ${name}: ${rule}, got ${JSON.stringify(refAttrName)}`);
+    }
+    const value = given.get(refAttrName);
+    return value ? [{ ...value, name }] : [];
   });
 }
 

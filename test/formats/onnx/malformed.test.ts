@@ -198,6 +198,24 @@ describe('functions', () => {
     );
   });
 
+  it('declare what their attributes refer to, and nothing outside of them refers to any', async () => {
+    const refers = { ...attribute('alpha', 9), refAttrName: 'slope' };
+    const leaky = (input: string, output: string) => ({
+      ...node('LeakyRelu', input, output),
+      attribute: [refers],
+    });
+    // Other readers take the 9: left out, the slope would be 0.01.
+    await expect(read(model([leaky('x', 'y')]))).rejects.toThrow(
+      /attribute alpha: may refer to an attribute that the function around declares, got "slope"/,
+    );
+    const function_ = { ...leaf, node: [leaky('a', 'b')], opsetImport };
+    const called = (attribute: string[]) =>
+      model([node('Leaf', 'x', 'y', {}, 'd')], { imports, functions: [{ ...function_, attribute }] });
+    await expect(read(called([]))).rejects.toThrow(/attribute alpha: may refer/);
+    // Declared and not given: LeakyRelu has its default.
+    expect(evaluate(await read(called(['slope'])), Float64Array.of(-4, 0, 0, 0))[0]).toBeCloseTo(-0.04, 6);
+  });
+
   it('that call themselves are refused', async () => {
     const loop = { ...leaf, node: [node('Leaf', 'a', 'b', {}, 'd')] };
     const call = node('Leaf', 'x', 'y', {}, 'd');
