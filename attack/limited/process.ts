@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 export interface Limits {
+  /** Of the processor, so that a busy machine makes no faults; PATIENCE times as many of the clock. */
   readonly seconds: number;
   /** Resident, of the whole process. */
   readonly bytes: number;
@@ -24,7 +25,11 @@ export type Outcome<Value> =
 /** What a child sends for a job. */
 export type Answer<Value> = { readonly value: Value } | { readonly error: string };
 
-/** Milliseconds between two looks at the memory of a child. */
+/** Whoever waits and does nothing is stopped after so many times the limit. */
+const PATIENCE = 3;
+/** Of the times in /proc/PID/stat, everywhere where there is one. */
+const TICKS_PER_SECOND = 100;
+/** Milliseconds between two looks at time and memory of a child. */
 const WATCH = 40;
 /** A child that has kept so much is replaced: what it holds would count against the next job. */
 const KEPT_BYTES = 5e8;
@@ -51,14 +56,14 @@ export class LimitedProcess<Job, Value> {
     let largest = 0;
     const answer = await new Promise<Answer<Value> | { readonly fault: string }>((resolve) => {
       const fail = (fault: string) => resolve({ fault });
-      const timer = setTimeout(
-        () => fail(`takes more than ${this.#limits.seconds} s`),
-        1000 * this.#limits.seconds,
-      );
+      const late = `takes more than ${this.#limits.seconds} s`;
+      const timer = setTimeout(() => fail(`${late} (of the clock)`), PATIENCE * 1000 * this.#limits.seconds);
+      const before = processorSeconds(child.pid!);
       const watch = setInterval(() => {
         const bytes = residentBytes(child.pid!);
         largest = Math.max(largest, bytes);
         if (bytes > this.#limits.bytes) fail(`takes more than ${this.#limits.bytes / 1e9} GB`);
+        if (processorSeconds(child.pid!) - before > this.#limits.seconds) fail(late);
       }, WATCH);
       const onExit = (code: number | null, signal: string | null) => {
         this.#child = undefined;
@@ -128,6 +133,17 @@ function residentBytes(pid: number): number {
   try {
     const kilobytes = /^VmRSS:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
     return 1024 * Number(kilobytes ?? 0);
+  } catch {
+    return 0;
+  }
+}
+
+/** 0 where there is no /proc to ask. */
+function processorSeconds(pid: number): number {
+  try {
+    // The name, in parentheses, may hold anything: fields are counted behind it.
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ');
+    return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
   } catch {
     return 0;
   }
