@@ -3,7 +3,7 @@
  * prove in exact numbers. And pairs of networks whose files hold the same bytes, cut in other places.
  */
 import type { Finding, Hunt } from '../hunt.ts';
-import { LIMITS, LimitedProcess, type Limits } from '../limited/process.ts';
+import { type LimitedOptions, LimitedProcess } from '../limited/process.ts';
 import { Choices } from '../mutation/choices.ts';
 import type { CertificateAnswer, CertificateJob } from './child.ts';
 import { Folders } from './folders.ts';
@@ -33,8 +33,8 @@ export class CertificatesHunt implements Hunt {
   #accepted = 0;
   #exact = 0;
 
-  constructor({ limits }: { readonly limits?: Limits } = {}) {
-    this.#child = new LimitedProcess(new URL('child.ts', import.meta.url), limits ?? LIMITS);
+  constructor({ child, limits }: LimitedOptions = {}) {
+    this.#child = new LimitedProcess(child ?? new URL('child.ts', import.meta.url), limits);
   }
 
   async trial(seed: number): Promise<Finding | undefined> {

@@ -1,6 +1,6 @@
 /** Mutated multipliers: a search may start from anything, and what it ends with is a bound. */
 import type { Finding, Hunt } from '../hunt.ts';
-import { LIMITS, LimitedProcess, type Limits } from '../limited/process.ts';
+import { type LimitedOptions, LimitedProcess } from '../limited/process.ts';
 import { Choices } from '../mutation/choices.ts';
 import { changeJson, type Json, jsonText } from '../mutation/json.ts';
 import type { CertificateAnswer, CertificateJob } from './child.ts';
@@ -41,8 +41,8 @@ export class MultipliersHunt implements Hunt {
   readonly #made = new Map<Specimen, Made>();
   #bounded = 0;
 
-  constructor({ limits }: { readonly limits?: Limits } = {}) {
-    this.#child = new LimitedProcess(new URL('child.ts', import.meta.url), limits ?? LIMITS);
+  constructor({ child, limits }: LimitedOptions = {}) {
+    this.#child = new LimitedProcess(child ?? new URL('child.ts', import.meta.url), limits);
   }
 
   async trial(seed: number): Promise<Finding | undefined> {

@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Finding, Hunt } from '../hunt.ts';
-import { LIMITS, LimitedProcess, type Limits } from '../limited/process.ts';
+import { LIMITS, type LimitedOptions, LimitedProcess } from '../limited/process.ts';
 import { Choices } from '../mutation/choices.ts';
 import { fewest } from '../mutation/shrink.ts';
 import type { FileAnswer, FileJob, Values } from './child.ts';
@@ -14,8 +14,7 @@ import { drawOriginal } from './corpus.ts';
 import { type Change, drawChanges, type Files, mutated } from './mutate.ts';
 import type { RuntimeAnswer, RuntimeJob } from './runtimeChild.ts';
 
-export interface FilesOptions {
-  readonly limits?: Limits;
+export interface FilesOptions extends LimitedOptions {
   /** A file that ONNX Runtime refuses and this project bounds is a finding, too. */
   readonly strict?: boolean;
   /** Called for each trial that found nothing. */
@@ -45,6 +44,7 @@ export class FilesHunt implements Hunt {
   readonly name = 'files';
   readonly unit = 'files';
   readonly #options: FilesOptions;
+  readonly #seconds: number;
   readonly #ours: LimitedProcess<FileJob, FileAnswer>;
   readonly #runtime: LimitedProcess<RuntimeJob, RuntimeAnswer>;
   readonly #root = mkdtempSync(join(tmpdir(), 'lipsoid-files-'));
@@ -52,8 +52,9 @@ export class FilesHunt implements Hunt {
 
   constructor(options: FilesOptions = {}) {
     this.#options = options;
-    this.#ours = new LimitedProcess(new URL('child.ts', import.meta.url), options.limits ?? LIMITS);
-    this.#runtime = new LimitedProcess(new URL('runtimeChild.ts', import.meta.url), options.limits ?? LIMITS);
+    this.#seconds = (options.limits ?? LIMITS).seconds;
+    this.#ours = new LimitedProcess(options.child ?? new URL('child.ts', import.meta.url), options.limits);
+    this.#runtime = new LimitedProcess(new URL('runtimeChild.ts', import.meta.url), options.limits);
     writeFileSync(join(this.#root, 'outside.bin'), new Uint8Array(4096));
   }
 
@@ -65,7 +66,11 @@ export class FilesHunt implements Hunt {
     const faults = (own: readonly Change[]) => this.#judge(mutated(original, own), commands, seed);
     const fault = await faults(changes);
     if (fault === undefined) return undefined;
-    const kept = await fewest(changes, async (own) => sameKind(await faults(own), fault));
+    const kept = await fewest(
+      changes,
+      async (own) => sameKind(await faults(own), fault),
+      1.5 * this.#seconds,
+    );
     const files = mutated(original, kept);
     const names = kept.map((change) => change.name).join(', ');
     return {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Finding, Hunt } from '../hunt.ts';
-import { LIMITS, LimitedProcess, type Limits } from '../limited/process.ts';
+import { type LimitedOptions, LimitedProcess } from '../limited/process.ts';
 import type { GrowthAnswer, GrowthJob } from './child.ts';
 import { type Family, GROWTH } from './families.ts';
 
@@ -64,8 +64,8 @@ export class GrowthHunt implements Hunt {
   readonly #child: LimitedProcess<GrowthJob, GrowthAnswer>;
   readonly #folder = mkdtempSync(join(tmpdir(), 'lipsoid-growth-'));
 
-  constructor({ limits }: { readonly limits?: Limits } = {}) {
-    this.#child = new LimitedProcess(new URL('child.ts', import.meta.url), limits ?? LIMITS);
+  constructor({ child, limits }: LimitedOptions = {}) {
+    this.#child = new LimitedProcess(child ?? new URL('child.ts', import.meta.url), limits);
   }
 
   trial(seed: number): Promise<Finding | undefined> {

@@ -33,6 +33,11 @@ const shared: Library = {
   },
 };
 
+/** Puts something else in the place of parts of the library: a fault that a hunt is to find. */
+export function plant(parts: Partial<Library>): void {
+  Object.assign(shared, parts);
+}
+
 export async function commandLine(argv: readonly string[]): Promise<Spoken> {
   const stdout = recorder();
   const stderr = recorder();

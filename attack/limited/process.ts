@@ -16,6 +16,13 @@ export interface Limits {
 /** What no file, certificate or command may take. */
 export const LIMITS: Limits = { seconds: 60, bytes: 2e9 };
 
+/** Of a hunt that has such a process. */
+export interface LimitedOptions {
+  readonly limits?: Limits | undefined;
+  /** Another child instead of the hunt's own: one with a fault that is to be found. */
+  readonly child?: URL | undefined;
+}
+
 /** What became of a job. */
 export type Outcome<Value> =
   | { readonly kind: 'done'; readonly value: Value; readonly seconds: number; readonly bytes: number }
@@ -43,10 +50,9 @@ export class LimitedProcess<Job, Value> {
   #words = '';
 
   /** @param module of a file that calls `serve` */
-  constructor(module: URL, limits: Limits = LIMITS) {
+  constructor(module: URL, limits: Limits | undefined = LIMITS) {
     this.#module = fileURLToPath(module);
     this.#limits = limits;
-    process.on('exit', this.#kill);
   }
 
   /** One at a time. */
@@ -96,6 +102,7 @@ export class LimitedProcess<Job, Value> {
   async close(): Promise<void> {
     const child = this.#child;
     this.#child = undefined;
+    process.off('exit', this.#kill);
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const gone = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGKILL');
@@ -123,6 +130,7 @@ export class LimitedProcess<Job, Value> {
       child.once('exit', () => reject(new Error(`${this.#module} does not start: ${this.#words}`)));
     });
     child.removeAllListeners('exit');
+    process.on('exit', this.#kill);
     this.#child = child;
     return child;
   }
