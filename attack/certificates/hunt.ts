@@ -13,9 +13,10 @@ import { drawPair } from './pairs.ts';
 
 /** Of the processor: a network of a few dozen numbers takes far less, on the largest torus that is allowed too. */
 const MOST_SECONDS = 20;
-/** A file that is larger than any certificate of such a network can be is refused in: */
+/** A file that is larger than any certificate of such a network can be is read and refused, no more: seconds, and seconds per byte. */
 const LARGE_BYTES = 5e6;
-const MOST_SECONDS_LARGE = 3;
+const SECONDS_LARGE = 1;
+const SECONDS_PER_BYTE = 2e-7;
 const PAIRS_SHARE = 0.05;
 
 interface Made {
@@ -91,7 +92,8 @@ export class CertificatesHunt implements Hunt {
     if (faults.length > 0) return faults[0];
     // Verified twice, as text and as JSON.
     const each = seconds / 2;
-    const most = text.length > LARGE_BYTES ? MOST_SECONDS_LARGE : MOST_SECONDS;
+    const large = SECONDS_LARGE + SECONDS_PER_BYTE * text.length;
+    const most = text.length > LARGE_BYTES ? large : MOST_SECONDS;
     if (each > most)
       return `${text.length} bytes take ${each.toFixed(1)} s of the processor, more than ${most} s`;
     return undefined;
