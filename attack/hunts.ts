@@ -12,6 +12,9 @@ export interface HuntRow {
   readonly open: () => Promise<Hunt>;
 }
 
+/** Their trials are children under limits of 60 s of the processor each, now and then several of them to make a finding smaller. */
+const OWN_LIMITS = 900;
+
 export const HUNTS: readonly HuntRow[] = [
   networks('networks', 5, 200),
   networks('lengths', 4, 60),
@@ -27,6 +30,26 @@ export const HUNTS: readonly HuntRow[] = [
     weight: 0.5,
     check: 30,
     open: async () => new (await import('./runtime.ts')).RuntimeHunt(),
+  },
+  {
+    ...{ name: 'files', weight: 4, check: 120, seconds: OWN_LIMITS },
+    open: async () => new (await import('./files/hunt.ts')).FilesHunt(),
+  },
+  {
+    ...{ name: 'certificates', weight: 4, check: 80, seconds: OWN_LIMITS },
+    open: async () => new (await import('./certificates/hunt.ts')).CertificatesHunt(),
+  },
+  {
+    ...{ name: 'multipliers', weight: 0.5, check: 30, seconds: OWN_LIMITS },
+    open: async () => new (await import('./certificates/multipliersHunt.ts')).MultipliersHunt(),
+  },
+  {
+    ...{ name: 'growth', weight: 1, check: 5, seconds: OWN_LIMITS },
+    open: async () => new (await import('./growth/hunt.ts')).GrowthHunt(),
+  },
+  {
+    ...{ name: 'commands', weight: 1, check: 12, seconds: OWN_LIMITS },
+    open: async () => new (await import('./commands/hunt.ts')).CommandsHunt(),
   },
 ];
 

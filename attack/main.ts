@@ -156,7 +156,8 @@ function summary({ row, unit, done, findings, spent, tallies }: Lane, hours: num
   const refused = tally.mostlyRefused();
   const rate = `${Math.round(done / hours)} an hour, ${Math.round(spent)} s of work`;
   const notes = refused.length > 0 ? `; mostly refused: ${refused.join(', ')}` : '';
-  return `${row.name}: ${done} ${unit} tried (${rate}), ${findings} found${notes}`;
+  const line = `${row.name}: ${done} ${unit} tried (${rate}), ${findings} found${notes}`;
+  return [line, ...tally.outcomeLines()].join('\n  ');
 }
 
 await main();

@@ -1,5 +1,6 @@
 /** What the parent and its workers say to each other. */
 import type { Finding } from './hunt.ts';
+import type { TallyDocument } from './tally.ts';
 
 export type Question =
   | { readonly kind: 'trial'; readonly hunt: string; readonly seed: number }
@@ -10,5 +11,5 @@ export interface Answer {
   /** Files in base64. */
   readonly finding?: Omit<Finding, 'files'> & { readonly files: readonly (readonly [string, string])[] };
   /** All that the worker has counted in this hunt so far. */
-  readonly tally?: { readonly seen: [string, number][]; readonly refused: [string, number][] };
+  readonly tally?: TallyDocument;
 }

@@ -4,7 +4,8 @@
  */
 import type { Finding, Hunt } from '../hunt.ts';
 import { type LimitedOptions, LimitedProcess } from '../limited/process.ts';
-import { Choices } from '../mutation/choices.ts';
+import { Random } from '../random.ts';
+import { Tally } from '../tally.ts';
 import type { CertificateAnswer, CertificateJob } from './child.ts';
 import { Folders } from './folders.ts';
 import { mutatedCertificate } from './mutate.ts';
@@ -31,15 +32,14 @@ export class CertificatesHunt implements Hunt {
   readonly #child: LimitedProcess<CertificateJob, CertificateAnswer>;
   readonly #folders = new Folders();
   readonly #made = new Map<Specimen, Made | Finding>();
-  #accepted = 0;
-  #exact = 0;
+  readonly tally = new Tally();
 
   constructor({ child, limits }: LimitedOptions = {}) {
     this.#child = new LimitedProcess(child ?? new URL('child.ts', import.meta.url), limits);
   }
 
   async trial(seed: number): Promise<Finding | undefined> {
-    const random = new Choices(seed);
+    const random = new Random(seed);
     if (random.chance(PAIRS_SHARE)) return this.#pair(seed, random);
     const made = await this.#make(random.pick(SPECIMENS), seed);
     if ('fault' in made) return made;
@@ -54,10 +54,6 @@ export class CertificatesHunt implements Hunt {
       files: new Map([['model.onnx', specimen.model], ...specimen.external, ['c.json', encoded(text)]]),
       reproduce: 'lipsoid verify c.json model.onnx',
     };
-  }
-
-  report(): string[] {
-    return [`${this.#accepted} accepted, ${this.#exact} of them recomputed in exact numbers`];
   }
 
   async close(): Promise<void> {
@@ -87,8 +83,8 @@ export class CertificatesHunt implements Hunt {
     const outcome = await this.#child.run({ kind: 'verify', folder, text });
     if (outcome.kind === 'failed') return outcome.fault;
     const { faults, accepted, exact, seconds } = outcome.value;
-    if (accepted) this.#accepted++;
-    if (exact) this.#exact++;
+    const how = exact ? 'accepted, and recomputed in exact numbers' : 'accepted';
+    this.tally.count('outcomes', accepted ? how : 'rejected');
     if (faults.length > 0) return faults[0];
     // Verified twice, as text and as JSON.
     const each = seconds / 2;
@@ -100,7 +96,7 @@ export class CertificatesHunt implements Hunt {
   }
 
   /** Files that differ must have hashes that differ, and the certificate of one must not count for the other. */
-  async #pair(seed: number, random: Choices): Promise<Finding | undefined> {
+  async #pair(seed: number, random: Random): Promise<Finding | undefined> {
     const { how, first, second } = drawPair(random);
     const [a, b] = [this.#folders.write(first), this.#folders.write(second)];
     try {
@@ -110,7 +106,7 @@ export class CertificatesHunt implements Hunt {
         ...{ hunt: this.name, seed, fault: `${how}: ${fault}` },
         files: new Map([...named('first', first), ...named('second', second)]),
         reproduce:
-          'lipsoid bound first/model.onnx --certificate c.json; lipsoid verify c.json second/model.onnx; the hashes that inspect --json prints',
+          'in one folder first-*, in another second-*, without the prefix: lipsoid bound model.onnx --certificate c.json for the first, lipsoid verify c.json model.onnx for the second; the hashes that inspect --json prints',
       });
       if (made.kind === 'failed') return finding(made.fault);
       if (made.value.faults.length > 0) return finding(made.value.faults[0]!);
@@ -136,8 +132,8 @@ function* named(
   folder: string,
   { model, external }: { model: Uint8Array; external: ReadonlyMap<string, Uint8Array> },
 ) {
-  yield [`${folder}/model.onnx`, model] as const;
-  for (const [name, bytes] of external) yield [`${folder}/${name}`, bytes] as const;
+  yield [`${folder}-model.onnx`, model] as const;
+  for (const [name, bytes] of external) yield [`${folder}-${name}`, bytes] as const;
 }
 
 function encoded(text: string): Uint8Array {

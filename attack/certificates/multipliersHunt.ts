@@ -1,8 +1,9 @@
 /** Mutated multipliers: a search may start from anything, and what it ends with is a bound. */
 import type { Finding, Hunt } from '../hunt.ts';
 import { type LimitedOptions, LimitedProcess } from '../limited/process.ts';
-import { Choices } from '../mutation/choices.ts';
 import { changeJson, type Json, jsonText } from '../mutation/json.ts';
+import { Random } from '../random.ts';
+import { Tally } from '../tally.ts';
 import type { CertificateAnswer, CertificateJob } from './child.ts';
 import { Folders } from './folders.ts';
 import { SPECIMENS, type Specimen } from './networks.ts';
@@ -39,19 +40,20 @@ export class MultipliersHunt implements Hunt {
   readonly #child: LimitedProcess<CertificateJob, CertificateAnswer>;
   readonly #folders = new Folders();
   readonly #made = new Map<Specimen, Made>();
-  #bounded = 0;
+  readonly tally = new Tally();
 
   constructor({ child, limits }: LimitedOptions = {}) {
     this.#child = new LimitedProcess(child ?? new URL('child.ts', import.meta.url), limits);
   }
 
   async trial(seed: number): Promise<Finding | undefined> {
-    const random = new Choices(seed);
+    const random = new Random(seed);
     const { specimen, folder, multipliers } = await this.#make(random.pick(SEARCHED));
     const text = changed(multipliers, random);
     const options = random.pick(OPTIONS);
     const outcome = await this.#child.run({ kind: 'start', folder, text, options });
-    if (outcome.kind === 'done' && outcome.value.bounded) this.#bounded++;
+    if (outcome.kind === 'done')
+      this.tally.count('outcomes', outcome.value.bounded ? 'gave a bound' : 'refused');
     const fault = outcome.kind === 'failed' ? outcome.fault : outcome.value.faults[0];
     if (fault === undefined) return undefined;
     return {
@@ -65,10 +67,6 @@ export class MultipliersHunt implements Hunt {
       ]),
       reproduce: `lipsoid bound model.onnx --multipliers m.json --engine cpu ${options.join(' ')}`,
     };
-  }
-
-  report(): string[] {
-    return [`${this.#bounded} gave a bound`];
   }
 
   async close(): Promise<void> {
@@ -88,7 +86,7 @@ export class MultipliersHunt implements Hunt {
   }
 }
 
-function changed(multipliers: string, random: Choices): string {
+function changed(multipliers: string, random: Random): string {
   const stored = JSON.parse(multipliers) as Stored;
   for (let k = random.pick([1, 1, 2, 3]); k > 0; k--) {
     const layer = random.pick(stored.layers);
@@ -114,7 +112,7 @@ function changed(multipliers: string, random: Choices): string {
         layer.theta.push(...Array.from({ length: random.pick([1, 10, 1e5]) }, () => 0));
         break;
       default: {
-        const theta = layer.theta.map((value) => Number(value) + random.between(-2, 2));
+        const theta = layer.theta.map((value) => Number(value) + 4 * random.next() - 2);
         layer.theta = theta;
       }
     }

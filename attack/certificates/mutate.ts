@@ -1,7 +1,7 @@
 /** Changes of certificates. */
 import { type Certificate, decodeValues, encodeValues } from '../../src/certificate/format.ts';
-import type { Choices } from '../mutation/choices.ts';
 import { changeJson, type Json, jsonText } from '../mutation/json.ts';
+import type { Random } from '../random.ts';
 
 type Loose = { -readonly [Key in keyof Certificate]: Json };
 
@@ -14,7 +14,7 @@ interface LooseLayer {
 }
 
 /** A change of what a certificate says, made so that its reader still takes it for one. */
-type Change = (certificate: Loose, layers: LooseLayer[], random: Choices) => void;
+type Change = (certificate: Loose, layers: LooseLayer[], random: Random) => void;
 
 const FACTORS: readonly number[] = [
   ...[0, -1, 1 - 1e-15, 1 - 1e-12, 1 + 1e-12, 1 - 1e-9, 1 - 1e-6, 0.99, 0.9, 0.5, 1.1, 2, 10],
@@ -178,7 +178,7 @@ const NAMES = Object.keys(CHANGES).filter((name) => name !== 'huge');
 /** The text of a certificate with one to three changes, and their names. */
 export function mutatedCertificate(
   certificate: Certificate,
-  random: Choices,
+  random: Random,
 ): { readonly text: string; readonly changes: readonly string[] } {
   const copy = structuredClone(certificate) as unknown as Loose;
   const changes: string[] = [];

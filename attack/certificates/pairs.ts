@@ -3,7 +3,7 @@ import { create } from '@bufbuild/protobuf';
 import { type TensorProto, TensorProtoSchema } from '../../src/formats/onnx/onnx_pb.ts';
 import { model, node } from '../../test/formats/onnx/build.ts';
 import type { Files } from '../files/mutate.ts';
-import type { Choices } from '../mutation/choices.ts';
+import type { Random } from '../random.ts';
 import { refer } from './networks.ts';
 
 const FLOAT = 1;
@@ -11,7 +11,7 @@ const FLOAT = 1;
 const UNKNOWN = [0xc2, 0xb8, 0x02];
 
 /** W₂ relu(W₁ x), the matrices in a.bin and b.bin, and the same with the files' bytes moved. */
-export function drawPair(random: Choices): {
+export function drawPair(random: Random): {
   readonly how: string;
   readonly first: Files;
   readonly second: Files;

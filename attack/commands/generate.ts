@@ -1,6 +1,7 @@
 /** Command lines: valid ones, ones that make no sense, and what may stand around them. */
-import type { Choices } from '../mutation/choices.ts';
+
 import { HOSTILE_NAMES } from '../mutation/choices.ts';
+import type { Random } from '../random.ts';
 import type { Surroundings } from './run.ts';
 
 export interface Command {
@@ -79,7 +80,7 @@ const BAD_INPUTS = [
   '/proc/self/mem',
 ];
 
-export function drawCommand(random: Choices): Command {
+export function drawCommand(random: Random): Command {
   const kind = random.integer(0, 9);
   if (kind < 3)
     return heard(withJson(['bound', MODEL, ...drawOptions(random, 0.15), ...timed()], random), []);
@@ -98,12 +99,12 @@ function heard(argv: readonly string[], outputs: readonly string[]): Command {
   return { argv, outputs, heard: true, around: { seconds: TIME_LIMIT + MARGIN } };
 }
 
-function withJson(argv: readonly string[], random: Choices): string[] {
+function withJson(argv: readonly string[], random: Random): string[] {
   return random.chance(0.5) ? [...argv, '--json'] : [...argv];
 }
 
 /** @param bad how often a value is one that must be refused */
-function drawOptions(random: Choices, bad: number): string[] {
+function drawOptions(random: Random, bad: number): string[] {
   const names = Object.keys(OPTIONS);
   const argv: string[] = [];
   for (let k = random.integer(0, 4); k > 0; k--) {
@@ -119,7 +120,7 @@ function drawOptions(random: Choices, bad: number): string[] {
 }
 
 /** No command at all, unknown ones, missing and superfluous words; the other commands. */
-function drawOther(random: Choices): Command {
+function drawOther(random: Random): Command {
   const lines: readonly (readonly string[])[] = [
     [],
     ['--help'],
@@ -156,12 +157,12 @@ function drawOther(random: Choices): Command {
   return heard(withJson(random.pick(lines), random), []);
 }
 
-function drawInput(random: Choices): Command {
+function drawInput(random: Random): Command {
   const command = random.pick([['bound'], ['inspect'], ['verify', 'c.json']]);
   return heard(withJson([...command, random.pick(BAD_INPUTS)], random), []);
 }
 
-function drawOutput(random: Choices): Command {
+function drawOutput(random: Random): Command {
   const out = random.chance(0.6) ? random.pick(BAD_OUTPUTS) : random.pick(GOOD_OUTPUTS);
   const short = ['--evaluations', '2', '--no-lower', '--engine', 'cpu'];
   const argv = random.pick([
@@ -174,7 +175,7 @@ function drawOutput(random: Choices): Command {
   return heard(withJson(argv, random), [out, 'm2.json']);
 }
 
-function drawSignal(random: Choices): Command {
+function drawSignal(random: Random): Command {
   const search = ['--method', 'refined', '--evaluations', '100000', '--tolerance', '0', '--time-limit', '4'];
   const out = random.chance(0.5) ? ['--certificate', 'out.json'] : ['--save-multipliers', 'out.json'];
   const argv = withJson(
@@ -191,7 +192,7 @@ function drawSignal(random: Choices): Command {
   };
 }
 
-function drawSurroundings(random: Choices): Command {
+function drawSurroundings(random: Random): Command {
   const short = ['--evaluations', '2', '--engine', 'cpu', ...timed()];
   const argv = withJson(
     random.pick([

@@ -20,7 +20,8 @@ import { type ModelProto, ModelProtoSchema, NodeProtoSchema } from '../../src/fo
 import { floats } from '../../test/formats/onnx/build.ts';
 import { SPECIMENS, type Specimen } from '../certificates/networks.ts';
 import type { Finding, Hunt } from '../hunt.ts';
-import { Choices, HOSTILE_NAMES } from '../mutation/choices.ts';
+import { HOSTILE_NAMES } from '../mutation/choices.ts';
+import { Random } from '../random.ts';
 import { type Command, drawCommand, MODEL } from './generate.ts';
 import { type Document, documentFaults, parsed, processFaults, sizeOf, textFaults } from './judge.ts';
 import { type Ended, makePipe, PROGRAM, runCommand } from './run.ts';
@@ -56,7 +57,7 @@ export class CommandsHunt implements Hunt {
   async trial(seed: number): Promise<Finding | undefined> {
     this.#made ??= this.#makeExamples();
     await this.#made;
-    const random = new Choices(seed);
+    const random = new Random(seed);
     const specimen = random.pick(SPECIMENS);
     const model = random.chance(0.2) ? renamed(specimen.model, random) : specimen.model;
     const folder = this.#folder(specimen, model);
@@ -108,7 +109,7 @@ export class CommandsHunt implements Hunt {
   }
 
   /** Two questions about one network. */
-  async #relation(folder: string, model: Uint8Array, random: Choices): Promise<Answer> {
+  async #relation(folder: string, model: Uint8Array, random: Random): Promise<Answer> {
     const common = [
       '--json',
       '--engine',
@@ -245,7 +246,7 @@ function quoted(word: string): string {
 }
 
 /** The model with hostile names of nodes, input and output. */
-function renamed(bytes: Uint8Array, random: Choices): Uint8Array {
+function renamed(bytes: Uint8Array, random: Random): Uint8Array {
   const model = fromBinary(ModelProtoSchema, bytes);
   const graph = model.graph!;
   const name = random.pick(HOSTILE_NAMES.filter((own) => own !== ''));

@@ -7,11 +7,11 @@ import { loadNetwork } from '../../src/index.ts';
 import { PreparedNetwork } from '../../src/network/evaluation/preparedNetwork.ts';
 import type { Network } from '../../src/network/network.ts';
 import { product } from '../../src/network/size.ts';
-import { Random } from '../../test/support/random.ts';
 import { commandLine, type Spoken, sharedEngine } from '../limited/commandLine.ts';
 import { serve } from '../limited/serve.ts';
 import { readDuring } from '../limited/watchedFiles.ts';
 import { hiddenCharacter } from '../mutation/text.ts';
+import { Random } from '../random.ts';
 
 export interface FileJob {
   /** Holds `model.onnx` and what it may read. */
@@ -131,7 +131,7 @@ function valuesOf(network: Network, random: Random): { readonly values?: Values 
   const images = evaluations.map((tensors) => tensors[network.output]!);
   const noise = evaluations.map((tensors, k) => {
     const largest = tensors.reduce((most, t) => Math.max(most, largestOf(t)), 0);
-    const nudged = points[k]!.map((value) => value * (1 + 1e-6 * random.between(-1, 1)));
+    const nudged = points[k]!.map((value) => value * (1 + 1e-6 * (2 * random.next() - 1)));
     const image = prepared.evaluate(nudged)[network.output]!;
     const moved = image.reduce((most, y, i) => Math.max(most, Math.abs(y - images[k]![i]!)), 0);
     return 20 * moved + 1e-5 * largest;

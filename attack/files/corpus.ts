@@ -6,7 +6,7 @@ import { writeOnnx } from '../../src/formats/onnx/write.ts';
 import { floats, model, node } from '../../test/formats/onnx/build.ts';
 import { FAMILIES } from '../../test/support/families.ts';
 import { networkOf } from '../../test/support/randomNetwork.ts';
-import type { Choices } from '../mutation/choices.ts';
+import type { Random } from '../random.ts';
 import type { Files } from './mutate.ts';
 
 export interface Original extends Files {
@@ -36,7 +36,7 @@ const examples = readdirSync(folder).filter((file) => file.endsWith('.onnx'));
 
 const FAMILY_NAMES = Object.keys(FAMILIES) as (keyof typeof FAMILIES)[];
 
-export function drawOriginal(random: Choices): Original {
+export function drawOriginal(random: Random): Original {
   if (random.chance(EXAMPLES_SHARE)) {
     const name = random.pick(examples);
     return { name, model: new Uint8Array(readFileSync(new URL(name, folder))), external: new Map() };
@@ -46,7 +46,7 @@ export function drawOriginal(random: Choices): Original {
 }
 
 /** Two or three linear maps with nonlinearities, beside each other or one behind the other. */
-function chain(random: Choices): Original {
+function chain(random: Random): Original {
   const width = random.integer(1, 4);
   const weight = (name: string) => floats(name, [width, width], [...random.normals(width * width)]);
   const nonlinear = () => random.pick(['Relu', 'Tanh', 'Sigmoid', 'Abs', 'Softplus', 'HardSwish']);
@@ -59,7 +59,7 @@ function chain(random: Choices): Original {
 }
 
 /** Of the families that the tests of soundness go through: convolutions, poolings, shortcuts. */
-function planned(random: Choices): Original {
+function planned(random: Random): Original {
   const plans = FAMILIES[random.pick(FAMILY_NAMES)];
   for (;;) {
     const [plan] = fc.sample(plans, { seed: random.integer(0, 2 ** 31 - 1), numRuns: 1 });

@@ -7,8 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Finding, Hunt } from '../hunt.ts';
 import { LIMITS, type LimitedOptions, LimitedProcess } from '../limited/process.ts';
-import { Choices } from '../mutation/choices.ts';
 import { fewest } from '../mutation/shrink.ts';
+import { Random } from '../random.ts';
+import { Tally } from '../tally.ts';
 import type { FileAnswer, FileJob, Values } from './child.ts';
 import { drawOriginal } from './corpus.ts';
 import { type Change, drawChanges, type Files, mutated } from './mutate.ts';
@@ -17,8 +18,6 @@ import type { RuntimeAnswer, RuntimeJob } from './runtimeChild.ts';
 export interface FilesOptions extends LimitedOptions {
   /** A file that ONNX Runtime refuses and this project bounds is a finding, too. */
   readonly strict?: boolean;
-  /** Called for each trial that found nothing. */
-  readonly onOutcome?: (outcome: string) => void;
 }
 
 /** Of the scale of the output, that two readers may differ by in float32. */
@@ -48,7 +47,8 @@ export class FilesHunt implements Hunt {
   readonly #ours: LimitedProcess<FileJob, FileAnswer>;
   readonly #runtime: LimitedProcess<RuntimeJob, RuntimeAnswer>;
   readonly #root = mkdtempSync(join(tmpdir(), 'lipsoid-files-'));
-  readonly #outcomes = new Map<string, number>();
+  /** How often files were refused, bounded, compared, and refused by ONNX Runtime alone, with its reasons. */
+  readonly tally = new Tally();
 
   constructor(options: FilesOptions = {}) {
     this.#options = options;
@@ -59,7 +59,7 @@ export class FilesHunt implements Hunt {
   }
 
   async trial(seed: number): Promise<Finding | undefined> {
-    const random = new Choices(seed);
+    const random = new Random(seed);
     const original = drawOriginal(random);
     const changes = drawChanges(random);
     const commands = drawCommands(random);
@@ -80,11 +80,6 @@ export class FilesHunt implements Hunt {
       files: new Map([['model.onnx', files.model], ...files.external]),
       reproduce: commands.map((argv) => `lipsoid ${argv.join(' ').replaceAll('@/', '')}`).join('; '),
     };
-  }
-
-  /** How often files were refused, bounded, compared and refused by ONNX Runtime alone, with its reasons. */
-  report(): string[] {
-    return [...this.#outcomes].sort(([, a], [, b]) => b - a).map(([outcome, count]) => `${count} ${outcome}`);
   }
 
   async close(): Promise<void> {
@@ -125,8 +120,7 @@ export class FilesHunt implements Hunt {
   }
 
   #count(outcome: string): undefined {
-    this.#outcomes.set(outcome, (this.#outcomes.get(outcome) ?? 0) + 1);
-    this.#options.onOutcome?.(outcome);
+    this.tally.count('outcomes', outcome);
   }
 
   /** A folder with the files, and beside them what leads out of it. */
@@ -143,7 +137,7 @@ export class FilesHunt implements Hunt {
 }
 
 /** Always the bound, the refusals as text, and one thing more now and then. */
-function drawCommands(random: Choices): string[][] {
+function drawCommands(random: Random): string[][] {
   const sdp = (formulation: string) => [
     'export-sdp',
     MODEL,

@@ -16,7 +16,8 @@ import {
   type TensorProto,
 } from '../../src/formats/onnx/onnx_pb.ts';
 import { CONVERTERS } from '../../src/formats/onnx/operators/registry.ts';
-import { Choices, EXTREME_INTEGERS, FLOATS, HOSTILE_NAMES, PLAUSIBLE_INTEGERS } from '../mutation/choices.ts';
+import { EXTREME_INTEGERS, FLOATS, HOSTILE_NAMES, PLAUSIBLE_INTEGERS } from '../mutation/choices.ts';
+import { Random } from '../random.ts';
 import { fitting, type ListPlace, placesOf, type ScalarPlace } from './places.ts';
 
 /** A model file and the files with external data beside it. */
@@ -36,7 +37,7 @@ interface Draft {
   readonly model: ModelProto;
   readonly graph: GraphProto;
   readonly external: Map<string, Uint8Array>;
-  readonly random: Choices;
+  readonly random: Random;
 }
 
 /** Lists grow by so many copies at most: enough for what is quadratic, not for a file that nobody would send. */
@@ -315,14 +316,14 @@ const USUAL = [
 ];
 
 /** What a trial does to its model: one to four changes. */
-export function drawChanges(random: Choices): Change[] {
+export function drawChanges(random: Random): Change[] {
   const names = Object.keys(MUTATIONS);
   const count = random.pick([1, 1, 1, 2, 2, 3, 4]);
   const changes = Array.from({ length: count }, () => ({
     name: random.chance(0.5) ? random.pick(USUAL) : random.pick(names),
-    seed: random.seed(),
+    seed: random.integer(0, 2 ** 32 - 1),
   }));
-  if (random.chance(0.08)) changes.push({ name: BYTES, seed: random.seed() });
+  if (random.chance(0.08)) changes.push({ name: BYTES, seed: random.integer(0, 2 ** 32 - 1) });
   return changes;
 }
 
@@ -337,29 +338,29 @@ export function mutated(original: Files, changes: readonly Change[]): Files {
       continue;
     }
     if (!model.graph) break;
-    MUTATIONS[change.name]!({ model, graph: model.graph, external, random: new Choices(change.seed) });
+    MUTATIONS[change.name]!({ model, graph: model.graph, external, random: new Random(change.seed) });
   }
   let bytes: Uint8Array = toBinary(ModelProtoSchema, model);
-  for (const { seed } of flips) bytes = changedBytes(bytes, new Choices(seed));
+  for (const { seed } of flips) bytes = changedBytes(bytes, new Random(seed));
   return { model: bytes, external };
 }
 
 function pickScalar(
   model: ModelProto,
-  random: Choices,
+  random: Random,
   types: readonly ScalarType[],
 ): ScalarPlace | undefined {
   const places = placesOf(ModelProtoSchema, model).scalars.filter((p) => types.includes(p.type));
   return places.length > 0 ? random.pick(places) : undefined;
 }
 
-function integer(random: Choices, old: bigint): bigint {
+function integer(random: Random, old: bigint): bigint {
   if (random.chance(0.25)) return random.pick(EXTREME_INTEGERS);
   if (random.chance(0.4)) return old + random.pick([1n, -1n, 2n, -2n]);
   return BigInt(random.pick(PLAUSIBLE_INTEGERS));
 }
 
-function changeList({ kind, entries }: ListPlace, lists: readonly ListPlace[], random: Choices): void {
+function changeList({ kind, entries }: ListPlace, lists: readonly ListPlace[], random: Random): void {
   const k = random.integer(0, entries.length - 1);
   const j = random.integer(0, entries.length - 1);
   const copies = (count: number) => Array.from({ length: count }, () => structuredClone(entries[k]));
@@ -389,7 +390,7 @@ function changeList({ kind, entries }: ListPlace, lists: readonly ListPlace[], r
   }
 }
 
-function changedBytes(bytes: Uint8Array, random: Choices): Uint8Array {
+function changedBytes(bytes: Uint8Array, random: Random): Uint8Array {
   if (bytes.length === 0) return Uint8Array.of(random.integer(0, 255));
   const at = random.integer(0, bytes.length - 1);
   switch (random.integer(0, 5)) {
@@ -434,7 +435,7 @@ function lengthPrefixed(data: Uint8Array): Uint8Array {
   return joined(Uint8Array.from([...prefix, left]), data);
 }
 
-function madeAttribute(random: Choices): AttributeProto {
+function madeAttribute(random: Random): AttributeProto {
   const small = () => integer(random, BigInt(random.integer(0, 3)));
   switch (random.integer(0, 3)) {
     case 0:
@@ -502,7 +503,7 @@ function setInputType(graph: GraphProto, elemType: number): void {
     if (type?.value.case === 'tensorType') type.value.value.elemType = elemType;
 }
 
-function externalise(tensor: TensorProto, external: Map<string, Uint8Array>, random: Choices): void {
+function externalise(tensor: TensorProto, external: Map<string, Uint8Array>, random: Random): void {
   const hostile = random.chance(0.4);
   const location = hostile
     ? random.pick([...HOSTILE_NAMES, ...OUTSIDE, 'missing.bin', 'C:\\x', 'weights.bin/', './weights.bin'])

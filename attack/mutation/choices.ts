@@ -1,21 +1,4 @@
-/** What mutations are drawn from: a seeded generator, and the values that programs stumble over. */
-import { Random } from '../../test/support/random.ts';
-
-export class Choices extends Random {
-  pick<T>(list: readonly T[]): T {
-    if (list.length === 0) throw new RangeError('pick: a list must have entries, got none');
-    return list[this.integer(0, list.length - 1)]!;
-  }
-
-  chance(probability: number): boolean {
-    return this.uniform() < probability;
-  }
-
-  /** A seed for whatever is drawn apart. */
-  seed(): number {
-    return this.integer(0, 2 ** 32 - 1);
-  }
-}
+/** The values that programs stumble over. */
 
 /** Sides, pads, strides, counts: what is plausible first, as most trials should get past the first check. */
 export const PLAUSIBLE_INTEGERS: readonly number[] = [0, 1, 1, 2, 2, 3, 4, 5, 7, -1, -2, -3, 8];

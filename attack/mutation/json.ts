@@ -1,5 +1,6 @@
 /** Changes of JSON documents: of values and of structure, and texts that only a careless reader takes for the same. */
-import { type Choices, HOSTILE_NAMES } from './choices.ts';
+import type { Random } from '../random.ts';
+import { HOSTILE_NAMES } from './choices.ts';
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
@@ -55,7 +56,7 @@ function spotsOf(document: Json): Spot[] {
 }
 
 /** One change somewhere in the document, in place. */
-export function changeJson(document: Json, random: Choices): void {
+export function changeJson(document: Json, random: Random): void {
   const spots = spotsOf(document);
   if (spots.length === 0) return;
   const { holder, key } = random.pick(spots);
@@ -101,7 +102,7 @@ export function changeJson(document: Json, random: Choices): void {
 }
 
 /** The document as text, now and then in a way that `JSON.stringify` does not write. */
-export function jsonText(document: Json, random: Choices): string {
+export function jsonText(document: Json, random: Random): string {
   const text = JSON.stringify(document);
   if (random.chance(0.85)) return text;
   const at = random.integer(0, text.length - 1);
@@ -124,7 +125,7 @@ export function jsonText(document: Json, random: Choices): string {
   }
 }
 
-function odd(random: Choices): Json {
+function odd(random: Random): Json {
   const values: readonly (() => Json)[] = [
     () => null,
     () => true,
@@ -141,7 +142,7 @@ function odd(random: Choices): Json {
   return random.pick(values)();
 }
 
-function changedText(text: string, random: Choices): string {
+function changedText(text: string, random: Random): string {
   if (text.length === 0 || random.chance(0.2)) return random.pick(HOSTILE_NAMES);
   const at = random.integer(0, text.length - 1);
   const flipped = String.fromCharCode(text.charCodeAt(at) ^ (1 << random.integer(0, 6)));
@@ -154,7 +155,7 @@ function changedText(text: string, random: Choices): string {
   ]);
 }
 
-function changeArray(array: Json[], random: Choices): void {
+function changeArray(array: Json[], random: Random): void {
   const k = random.integer(0, array.length - 1);
   const j = random.integer(0, array.length - 1);
   switch (random.integer(0, 4)) {
@@ -175,7 +176,7 @@ function changeArray(array: Json[], random: Choices): void {
   }
 }
 
-function renameMember(object: { [key: string]: Json }, random: Choices): void {
+function renameMember(object: { [key: string]: Json }, random: Random): void {
   const names = Object.keys(object);
   if (names.length === 0) return;
   const name = random.pick(names);
