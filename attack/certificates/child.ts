@@ -154,13 +154,27 @@ function acceptedFaults(
   if (!(claimed.log10 >= slope)) faults.push(`accepts 10^${claimed.log10}, but the slope is 10^${slope}`);
   if (claimed.bound !== null && !(claimed.bound >= 10 ** slope))
     faults.push(`accepts ${claimed.bound}, but the slope is 10^${slope}`);
-  const { layers, unrolledFrom, claim } = readCertificate(JSON.parse(text));
+  let read: ReturnType<typeof multipliersOf>;
+  try {
+    read = multipliersOf(text);
+  } catch (error) {
+    return { faults: [...faults, `accepts what is no certificate: ${(error as Error).message}`] };
+  }
+  const { layers, unrolledFrom, claim } = read;
   if (claim.bound === null || unrolledFrom !== null) return { faults };
-  const read = layers.map((layer, k) => ({ ...layer, values: decodeValues(layer.values, `layers[${k}]`) }));
-  const holds = provesExactly(network, read, claim.bound);
+  const holds = provesExactly(network, layers, claim.bound);
   if (holds === false)
     faults.push(`accepts ${claim.bound}, which its multipliers do not prove in exact numbers`);
   return { faults, exact: holds !== undefined };
+}
+
+function multipliersOf(text: string) {
+  const certificate = readCertificate(JSON.parse(text));
+  const layers = certificate.layers.map((layer, k) => ({
+    ...layer,
+    values: decodeValues(layer.values, `layers[${k}].values`),
+  }));
+  return { ...certificate, layers };
 }
 
 function codeFaults({ code, stdout, stderr }: Spoken, allowed: readonly number[]): string[] {

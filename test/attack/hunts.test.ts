@@ -46,8 +46,8 @@ describe('mutated files', () => {
 
 describe('mutated certificates', () => {
   it.each([
-    ['certificates unread', /accepts .*, but the slope is/],
-    ['constant hash', /two networks have one SHA-256/],
+    ['certificates unread', /accepts /],
+    ['constant hash', /the certificate of one is accepted for the other/],
   ])('show the planted fault: %s', async (fault, pattern) => {
     plant('certificates', fault);
     expect((await firstOf(new CertificatesHunt({ child, limits }), 60))?.fault).toMatch(pattern);
