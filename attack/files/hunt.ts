@@ -16,10 +16,12 @@ import { type Change, drawChanges, type Files, mutated } from './mutate.ts';
 import type { RuntimeAnswer, RuntimeJob } from './runtimeChild.ts';
 
 export interface FilesOptions extends LimitedOptions {
-  /** A file that ONNX Runtime refuses and this project bounds is a finding, too. */
+  /** A file that ONNX Runtime refuses for whatever reason and this project bounds is a finding, too. */
   readonly strict?: boolean;
 }
 
+/** Reasons of ONNX Runtime that are ONNX's own rules, whatever this project makes of the file. */
+const FORBIDDEN = /has (in|out)put size # not in range|Unrecognized attribute/;
 /** Of the scale of the output, that two readers may differ by in float32. */
 const TOLERANCE = 1e-3;
 /** Chords measured in float32 may be above the bound by so much. */
@@ -108,7 +110,9 @@ export class FilesHunt implements Hunt {
     if ('refused' in theirs.value) {
       const reason = theirs.value.refused.replaceAll(/\d+/g, '#').slice(0, 160);
       this.#count(`bounded, refused by ONNX Runtime: ${reason}`);
-      return this.#options.strict ? `is bounded, but ONNX Runtime refuses it: ${reason}` : undefined;
+      return this.#options.strict || FORBIDDEN.test(reason)
+        ? `is bounded, but ONNX Runtime refuses it: ${reason}`
+        : undefined;
     }
     if ('incomparable' in theirs.value)
       return this.#count(`bounded, not compared: ${theirs.value.incomparable}`);
