@@ -6,6 +6,8 @@ import type { Ended } from './run.ts';
 
 const INTERNAL = EXIT.internal;
 const DOCUMENTED = new Set<number>(Object.values(EXIT).filter((code) => code !== INTERNAL));
+/** A search that finds no way down has converged, whatever its last steps gained before; not while they gained as much as this. */
+const GAINING = 1e-3;
 /** A line of a stack trace. */
 const TRACE = /^\s+at .*:\d+:\d+\)?$/m;
 
@@ -107,7 +109,7 @@ function searchFaults({ method, search }: Row, argv: readonly string[]): string[
   const stopped = /^stopped at (\d+)/.exec(status)?.[1];
   if (stopped !== undefined && Number(stopped) !== evaluations)
     faults.push(`${method}: "${status}" after ${evaluations} evaluations`);
-  if (status === 'converged' && !(gap <= tolerance))
+  if (status === 'converged' && !(gap <= Math.max(tolerance, GAINING)))
     faults.push(`${method}: converged, but the last ten evaluations gained ${gap}`);
   if (!(gap >= 0)) faults.push(`${method}: a gain of ${gap}`);
   return faults;
