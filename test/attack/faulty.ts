@@ -47,13 +47,6 @@ const FAULTS: Readonly<Record<string, Library>> = {
       return network;
     },
   },
-  'escape sequence': {
-    loadNetwork: (path, options) =>
-      loadNetwork(path, options).catch((error: Error) => {
-        error.message = `${error.message} \u001b[2J`;
-        throw error;
-      }),
-  },
   'file outside': {
     loadNetwork: async (path, options) => {
       await readFile('/etc/hostname');

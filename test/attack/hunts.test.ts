@@ -1,6 +1,8 @@
 /** Every hunt finds the fault that was planted for it, in few trials, and nothing in the same trials without it. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { CertificatesHunt } from '../../attack/certificates/hunt.ts';
+import type { Command } from '../../attack/commands/generate.ts';
+import { type Document, documentFaults, processFaults, textFaults } from '../../attack/commands/judge.ts';
 import { FilesHunt } from '../../attack/files/hunt.ts';
 import { GROWTH } from '../../attack/growth/families.ts';
 import { GrowthHunt } from '../../attack/growth/hunt.ts';
@@ -33,7 +35,6 @@ describe('mutated files', () => {
     ['endless loop', /takes more than 2 s/],
     ['much memory', /takes more than 0.8 GB/],
     ['internal error', /exit code 3/],
-    ['escape sequence', /prints U\+001b/],
     ['file outside', /reads \/etc\/hostname/],
     ['changed prototype', /a prototype of the language was changed/],
   ])('show the planted fault: %s', async (fault, pattern) => {
@@ -67,5 +68,58 @@ describe('growing graphs', () => {
     const sound = new GrowthHunt({ child });
     hunt = sound;
     expect(await sound.grow({ ...family, sizes: [3, 6, 12] }, 'inspect', 0)).toBeUndefined();
+  });
+});
+
+describe('commands', () => {
+  const command: Command = { argv: ['inspect', 'F'], around: { seconds: 1 }, outputs: [], heard: true };
+  const ended = { code: 0, signal: null, stdout: 'fine\n', stderr: '', late: false, seconds: 0 };
+  const row = { method: 'refined', bound: 2, log10: Math.log10(2), seconds: 0 };
+  const document: Document = {
+    ...row,
+    methods: [row, { ...row, method: 'spectral-product', bound: 3, log10: Math.log10(3) }],
+  };
+
+  it('that end well have no fault', () => {
+    expect(processFaults(command, ended)).toEqual([]);
+    expect(documentFaults(document, [])).toEqual([]);
+    expect(textFaults('‖f(x) − f(y)‖₂ ≤ 2 · ‖x − y‖₂\n', document, [])).toEqual([]);
+  });
+
+  it.each([
+    ['an internal error', { code: 3 }, /exit code 3/],
+    ['an exit code that nobody documents', { code: 7 }, /exit code 7/],
+    ['an escape sequence', { stdout: '\u001b[2J' }, /prints U\+001b/],
+    ['text turned round', { stderr: 'a\u202eb' }, /prints U\+202e/],
+    ['a stack trace', { code: 1, stderr: 'Error\n    at f (file:1:2)\n' }, /a stack trace/],
+    ['no end', { late: true }, /does not end within 1 s/],
+  ])('%s', (_, own, pattern) => {
+    expect(processFaults(command, { ...ended, ...own }).join()).toMatch(pattern);
+  });
+
+  it('do not contradict themselves', () => {
+    const of = (own: Partial<Document>) =>
+      documentFaults({ ...document, ...own }, ['--evaluations', '5']).join();
+    expect(of({ lower: { value: 2.1, log10: Math.log10(2.1) } })).toMatch(/lower bound .* is above/);
+    expect(of({ bound: 3, log10: Math.log10(3) })).toMatch(/the best row/);
+    expect(
+      of({
+        margins: [
+          [0, 3],
+          [3, 0],
+        ],
+      }),
+    ).toMatch(/margin 0,1 is 3/);
+    const search = { status: 'converged', evaluations: 5, gap: 0.1 };
+    expect(of({ methods: [{ ...row, search }] })).toMatch(/converged, but the last ten/);
+    expect(of({ methods: [{ ...row, search: { ...search, evaluations: 6, gap: 0 } }] })).toMatch(
+      /6 evaluations, 5 asked/,
+    );
+    expect(textFaults('‖f(x) − f(y)‖₂ ≤ 1.9 · ‖x − y‖₂', document, []).join()).toMatch(
+      /prints the bound 1.9/,
+    );
+    expect(textFaults('Tighter: --method all', document, ['--method', 'all']).join()).toMatch(
+      /which was given/,
+    );
   });
 });
