@@ -14,10 +14,12 @@ import type { Outcome } from '../ellipsoid/sweep.ts';
 import type { Variable } from '../ellipsoid/variables.ts';
 import type { Engine } from '../engine/engine.ts';
 import { UnsupportedError } from '../errors.ts';
+import { largest } from '../network/extremes.ts';
 import { existingLength, lengthened, sidesAt } from '../network/lengths.ts';
 import type { Network } from '../network/network.ts';
 import { simplify } from '../network/simplify.ts';
 import { over, type Scaled, toNumber } from '../scaled.ts';
+import { beyondMemory } from './budget.ts';
 import { closedForms, runsOf } from './closedForm.ts';
 import type { Ledger } from './ledger.ts';
 import type { LengthReport } from './result.ts';
@@ -70,8 +72,10 @@ export class AnyLength {
     const sides = smallestLength === undefined ? undefined : sidesAt(network, smallestLength);
     this.#exists = existingLength(network, smallestLength ?? 1);
     this.#base = compile(long, { shortest: (node) => sides?.get(node) });
+    const beyond = beyondMemory(engine, this.#base, 0, options.memory);
+    if (beyond) throw beyond;
     this.#samples = samplesOf(this.#base, sides);
-    this.#axes = Math.max(...this.#base.segments.map((s) => s.axes));
+    this.#axes = largest(this.#base.segments.map((s) => s.axes));
   }
 
   /** Its nonlinear layers are those of every program here. */

@@ -4,20 +4,20 @@ import { compile } from '../ellipsoid/compile.ts';
 import { normCost, programCost, stepsOf } from '../ellipsoid/cost.ts';
 import type { Norms } from '../ellipsoid/gains.ts';
 import { RULE_NAMES, type RuleName } from '../ellipsoid/multipliers.ts';
-import { leastBytes } from '../ellipsoid/partition.ts';
 import type { Program } from '../ellipsoid/program.ts';
 import { Rounding } from '../ellipsoid/rounding/rounding.ts';
 import { hasSkips } from '../ellipsoid/skips.ts';
 import { type Outcome, sweep } from '../ellipsoid/sweep.ts';
-import { bytesPerNumber } from '../engine/bytesPerNumber.ts';
 import { createEngine } from '../engine/create.ts';
 import type { Engine } from '../engine/engine.ts';
 import { InputError, UnsupportedError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
+import { weightBytes } from '../network/parameters.ts';
 import { foldingsOf } from '../network/simplify/roundings.ts';
 import { simplify } from '../network/simplify.ts';
 import { isLess, log10, type Scaled, scaled, times, toNumber } from '../scaled.ts';
 import { AnyLength } from './anyLength.ts';
+import { beyondMemory, beyondSampling, DEFAULT_MEMORY, disproportion, MemoryError } from './budget.ts';
 import { closedForms, runsOf } from './closedForm.ts';
 import { layerReports } from './layers.ts';
 import { Ledger } from './ledger.ts';
@@ -40,7 +40,6 @@ import { inflationReport, least, methodResult, numbers, type Row, rowValue } fro
 import { spectralProduct } from './spectralProduct.ts';
 import { type Unrolled, unrolledProgram, wholeUnrolling } from './unrolled.ts';
 
-const DEFAULT_MEMORY = 2 * 2 ** 30;
 const DEFAULT_INFLATION_LIMIT = 0.05;
 /** Milliseconds that the lower bound has after an interruption: what it takes on most networks. */
 const PATIENCE = 1000;
@@ -75,15 +74,15 @@ class Computation {
   readonly #memory: number;
   /** Absent where the caller wants bare numbers. */
   readonly #rounding: Rounding | undefined;
-  /** Bytes that no plan can go below. */
-  #needed = 0;
+  /** Programs whose multipliers are left out, and why. */
+  readonly #objections = new Map<Program, MemoryError | string>();
   /** Stops what no number has come of yet. */
   readonly #signal: AbortSignal | undefined;
   readonly #pair: readonly [number, number] | undefined;
   readonly #ledger: Ledger;
   readonly #rows: Row[] = [];
-  #note: string | undefined;
   #leftOut: BoundResult['leftOut'];
+  readonly #notes: string[] = [];
   readonly #trace: TracePoint[] = [];
   /** On `performance.now()`. */
   #deadline: number | undefined;
@@ -129,12 +128,17 @@ class Computation {
       if (other !== row && multipliers) this.#multipliers.set(other, multipliers);
       this.#rows[k] = other;
     });
-    this.#note = note;
+    if (note !== undefined) this.#notes.push(note);
   }
 
   async #lower(): Promise<LowerBound | undefined> {
     const { lower, seed = 0, signal, interrupt } = this.#options;
     if (lower === false) return undefined;
+    const beyond = beyondSampling(this.#original, this.#memory - weightBytes(this.#original));
+    if (beyond !== undefined) {
+      this.#notes.push(beyond);
+      return undefined;
+    }
     const clock = stopwatch();
     const enough = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -179,8 +183,28 @@ class Computation {
     ];
     if (paths.length === 0) throw [torus, dense].find((r) => r instanceof UnsupportedError)!;
     this.#checkShapes(paths);
-    for (const { program } of paths) this.#announce(program);
+    for (const { program, path } of paths) {
+      this.#object(program, path);
+      this.#announce(program);
+    }
     for (const { program, path, ...where } of paths) await this.#run(program, path, where);
+    const beyond = [...this.#objections.values()].find((objection) => objection instanceof MemoryError);
+    if (beyond && this.#rows.every((row) => row.value === undefined)) throw beyond;
+  }
+
+  /** Multipliers take what the memory has no room for, or are out of all proportion and nobody has asked for them. */
+  #object(program: Program, path: StoredMultipliers['path']): void {
+    const weights = weightBytes(this.#original, this.#network);
+    const objection =
+      beyondMemory(this.#engine, program, weights, this.#memory) ??
+      (this.#method === 'all' ? disproportion(program, runsOf(this.#rules)) : undefined);
+    if (objection === undefined) return;
+    this.#objections.set(program, objection);
+    const error = objection instanceof MemoryError ? objection.message : objection;
+    const methods = path === 'torus' ? (['closed-form', 'refined'] as const) : (['unrolled'] as const);
+    for (const method of methods) {
+      if (this.#wants(method)) this.#rows.push({ method, seconds: 0, error });
+    }
   }
 
   async #anyLength(): Promise<void> {
@@ -268,13 +292,15 @@ class Computation {
   }
 
   #needsNorms(program: Program): boolean {
-    return this.#wants('spectral-product') || hasSkips(program);
+    return this.#wants('spectral-product') || (hasSkips(program) && !this.#objections.has(program));
   }
 
   #announce(program: Program): void {
-    if (this.#method !== 'spectral-product')
-      this.#ledger.announce(runsOf(this.#rules) * programCost(program));
-    if (this.#searches) this.#announceSearch(program);
+    if (!this.#objections.has(program)) {
+      if (this.#method !== 'spectral-product')
+        this.#ledger.announce(runsOf(this.#rules) * programCost(program));
+      if (this.#searches) this.#announceSearch(program);
+    }
     if (!this.#needsNorms(program)) return;
     for (const { segment, k, step } of stepsOf(program)) {
       if (step.kind !== 'linear' && step.kind !== 'read') continue;
@@ -307,8 +333,7 @@ class Computation {
       }
       norms = product.norms;
     }
-    if (this.#method === 'spectral-product') return;
-    this.#needed = Math.max(this.#needed, leastBytes(program, bytesPerNumber(this.#engine)));
+    if (this.#method === 'spectral-product' || this.#objections.has(program)) return;
     const outcomes = await closedForms(this.#engine, program, norms, this.#rules, { ...options, method });
     const again = async (rule: RuleName, other: Engine, rounding: Rounding | undefined) => {
       const silent = { ...options, rounding, method, ledger: new Ledger(undefined) };
@@ -451,9 +476,8 @@ class Computation {
       ...(this.#pair ? { target: this.#pair } : {}),
       ...(lower ? { lower } : {}),
       assurance: this.#rounding ? 'rounding-safe' : 'nominal',
-      ...(this.#note === undefined ? {} : { note: this.#note }),
+      ...(this.#notes.length === 0 ? {} : { note: this.#notes.join(' ') }),
       ...(this.#leftOut && !this.#options.rule ? { leftOut: this.#leftOut } : {}),
-      ...(this.#needed > this.#memory ? { memoryNeeded: this.#needed } : {}),
       ...(best?.length ? { length: best.length } : {}),
       ...(best?.outcome?.inflation ? { inflation: inflationReport(best.outcome.inflation) } : {}),
       seconds: (performance.now() - this.#start) / 1000,

@@ -66,14 +66,15 @@ export function marginBounds(
  */
 export function keepsOutputOrder(network: Network): boolean {
   const producer = new Map(network.nodes.map((n) => [n.output, n]));
-  const pending = [network.output];
-  while (pending.length > 0) {
-    const node = producer.get(pending.pop()!);
+  // A set, to which nothing is added twice: branches that part and meet again have exponentially many paths.
+  const pending = new Set([network.output]);
+  for (const id of pending) {
+    const node = producer.get(id);
     if (!node) continue;
     const { operator } = node;
     if (operator.kind === 'affine') continue;
     if (operator.kind === 'reindex' && !operator.permutation.every((axis, k) => axis === k)) return false;
-    pending.push(...node.inputs);
+    for (const input of node.inputs) pending.add(input);
   }
   return true;
 }

@@ -26,8 +26,8 @@ export interface BoundOptions {
   readonly rule?: RuleName;
   /** Default: `createEngine()`, closed at the end. A given engine stays open. */
   readonly engine?: Engine;
-  /** Memory budget in bytes for what is on the engine; default 2 GiB. A network beyond it runs slower, it does not fail; where even
-   *  one frequency at a time is beyond it, `memoryNeeded` says so. */
+  /** Memory budget in bytes for the network's weights and all that is computed, besides what the runtime takes by itself; default 2 GiB.
+   *  A network beyond it runs slower; what does not fit even one frequency at a time is refused with the size that it takes. */
   readonly memory?: number;
   /** In float32: by how much, as a fraction, rounding may inflate the bound before its last pass is repeated in float64 on the CPU;
    *  default 0.05. */
@@ -196,8 +196,6 @@ export interface BoundResult {
   readonly length?: LengthReport;
   /** What bounding the rounding errors cost; absent for `nominal` and for spectral products. */
   readonly inflation?: InflationReport;
-  /** Bytes that the largest step took at least, where that is beyond the memory budget however finely it is cut. */
-  readonly memoryNeeded?: number;
   readonly seconds: number;
   /** Every method and rule that ran. */
   readonly methods: readonly MethodResult[];

@@ -1,7 +1,7 @@
 /** The product of spectral norms: sums over branches, maxima nowhere. Fast, and the yardstick for every other bound. */
 
 import { normCost } from '../ellipsoid/cost.ts';
-import { gain, type Norms } from '../ellipsoid/gains.ts';
+import { Gains, type Norms } from '../ellipsoid/gains.ts';
 import { normsOf } from '../ellipsoid/norms.ts';
 import type { Program } from '../ellipsoid/program.ts';
 import type { Rounding } from '../ellipsoid/rounding/rounding.ts';
@@ -28,7 +28,7 @@ export async function spectralProduct(
       options.ledger.add('spectral-product', placed.target.variable.name, normCost(segment, k, placed)),
   });
   const input = program.segments[0]!.start[0]!.variable;
-  const product = gain(program.output, new Map([[input, ONE]]), norms);
+  const product = new Gains(new Map([[input, ONE]]), norms).of(program.output);
   // A handful of operations for every variable and term, and what weights are off by.
   const steps = program.segments.flatMap((s) => s.steps);
   const operations =

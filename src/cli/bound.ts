@@ -179,7 +179,6 @@ function boundDocument(file: string, network: Network, result: BoundResult): obj
     assurance: result.assurance,
     inflation: result.inflation,
     note: result.note,
-    memoryNeeded: result.memoryNeeded,
     leftOut: result.leftOut,
     length: result.length,
     seconds: result.seconds,
@@ -300,11 +299,6 @@ function explanation(result: BoundResult, command: BoundCommand): string[] {
     ...(result.lower ? [lowerText(result.lower, value)] : []),
     `${assuranceText(result)} Digits are rounded ${result.lower ? 'outward' : 'up'}.`,
     ...(result.note === undefined ? [] : [result.note]),
-    ...(result.memoryNeeded === undefined
-      ? []
-      : [
-          `The memory budget was not kept: the largest step takes ${Math.ceil(result.memoryNeeded / 1e6)} MB, however finely it is cut.`,
-        ]),
     ...result.methods.flatMap((row) => (row.search ? [searchText(row)] : [])),
     ...advice(result, command),
   ];

@@ -1,4 +1,5 @@
 /** `lipsoid export-sdp`: a network's bound as a semidefinite program, for a solver that knows nothing of Lipsoid. */
+import { largest } from '../network/extremes.ts';
 import type { Formulation, SdpProblem } from '../sdp/export.ts';
 import { EXIT } from './failure.ts';
 import { formatCount } from './format.ts';
@@ -38,9 +39,9 @@ export async function exportSdpCommand(
 }
 
 function summary(out: string, { formulation, variables, blocks, scale }: Omit<SdpProblem, 'text'>): string[] {
-  const largest = Math.max(...blocks);
+  const side = largest(blocks);
   return [
-    `${out}: ${formulation}, ${formatCount(variables, 'variable')}, ${formatCount(blocks.length, 'block')}, the largest matrix ${largest}×${largest}.`,
+    `${out}: ${formulation}, ${formatCount(variables, 'variable')}, ${formatCount(blocks.length, 'block')}, the largest matrix ${side}×${side}.`,
     `The bound is ${scale} · √optimum of this minimisation. Solve it with: lipsoid solve-sdp ${out}`,
   ];
 }

@@ -1,4 +1,5 @@
 /** Text tables: columns padded to one width, two spaces between them. */
+import { largest } from '../network/extremes.ts';
 import { printable } from '../printable.ts';
 
 export interface Column {
@@ -10,7 +11,7 @@ export interface Column {
 export function tableLines(columns: readonly Column[], cells: readonly (readonly string[])[]): string[] {
   // As it will be printed: names may hold what has to be escaped.
   const rows = [columns.map((column) => column.title), ...cells].map((row) => row.map(printable));
-  const widths = columns.map((_, k) => rows.reduce((most, row) => Math.max(most, width(row[k]!)), 0));
+  const widths = columns.map((_, k) => largest(rows.map((row) => width(row[k]!))));
   return rows.map((row) =>
     row
       .map((cell, k) => {

@@ -9,7 +9,14 @@ import {
   TapBuilder,
   type Taps,
 } from '../spectrum/taps.ts';
-import { type LinearStep, type Live, type PlacedTerm, type ReadStep, totalRows } from './program.ts';
+import {
+  boxValue,
+  type LinearStep,
+  type Live,
+  type PlacedTerm,
+  type ReadStep,
+  totalRows,
+} from './program.ts';
 import { readKernel } from './variables.ts';
 
 /** A covariance before the first step of a segment: white (the identity, or one diagonal for all frequencies) or matrices. */
@@ -91,9 +98,8 @@ function placeTerm(builder: TapBuilder, placed: PlacedTerm, columns: number, rat
       return;
     }
     case 'convolution': {
-      const plain = [...source.lift, ...target.lift].every((f) => f === 1);
-      if (map.box !== undefined && plain && ratio.every((r, a) => r === map.stride[a])) {
-        const value = map.box;
+      const value = boxValue(placed, ratio);
+      if (value !== undefined) {
         placeBox(
           builder,
           block,

@@ -1,5 +1,6 @@
 /** Norms of linear maps combined along the graph: the product of norms, and what a branch beside a skip amplifies. */
 import { hypotenuse, plus, type Scaled, scaled, times, ZERO } from '../scaled.ts';
+import { sourcesOf } from './rewrite.ts';
 import type { LinearMap, Term, Variable } from './variables.ts';
 
 export type Norms = ReadonlyMap<LinearMap, Scaled>;
@@ -13,19 +14,37 @@ export function normOf(map: LinearMap, norms: Norms): Scaled {
 }
 
 /**
- * Lipschitz bound of `target` as a function of the variables in `bases` (their gains given, others count 0):
+ * Lipschitz bounds of variables as functions of those in `bases` (their gains given, others count 0):
  * norms multiply along paths, add in sums, and join as √Σ² where terms fill different channels.
  */
-export function gain(target: Variable, bases: ReadonlyMap<Variable, Scaled>, norms: Norms): Scaled {
-  const known = new Map(bases);
-  const visit = (v: Variable): Scaled => {
-    const found = known.get(v);
-    if (found !== undefined) return found;
-    const value = evaluate(v, visit, norms);
-    known.set(v, value);
-    return value;
-  };
-  return visit(target);
+export class Gains {
+  readonly #known: Map<Variable, Scaled>;
+  readonly #norms: Norms;
+
+  constructor(bases: ReadonlyMap<Variable, Scaled>, norms: Norms) {
+    this.#known = new Map(bases);
+    this.#norms = norms;
+  }
+
+  /** Every variable is looked at once, however many ask; without recursion, since networks may be deeper than the stack. */
+  of(target: Variable): Scaled {
+    const known = this.#known;
+    const open = [target];
+    for (let next = open.at(-1); next; next = open.at(-1)) {
+      const missing = known.has(next) ? [] : sourcesOf(next).filter((source) => !known.has(source));
+      if (missing.length > 0) {
+        for (const source of missing) open.push(source);
+        continue;
+      }
+      open.pop();
+      if (!known.has(next))
+        known.set(
+          next,
+          evaluate(next, (v) => known.get(v)!, this.#norms),
+        );
+    }
+    return known.get(target)!;
+  }
 }
 
 function evaluate(v: Variable, of: (v: Variable) => Scaled, norms: Norms): Scaled {

@@ -2,16 +2,19 @@
 import { bytesPerNumber } from '../engine/bytesPerNumber.ts';
 import type { Engine, Matrices, Vector } from '../engine/engine.ts';
 import { scoped } from '../engine/scope.ts';
+import { product } from '../network/size.ts';
 import { roundedUp, type Scaled, scaled, squareRoot } from '../scaled.ts';
-import { type Frequencies, halfTorus, refine, slice } from '../spectrum/frequencies.ts';
+import { type Frequencies, halfCount, halfTorus, refine, slice } from '../spectrum/frequencies.ts';
 import { affine, read, type StepTaps, symbolOf, termTaps } from './affine.ts';
 import type { Norms } from './gains.ts';
+import { BYTES_PER_TAP, LONGEST_SIDE } from './needs.ts';
 import { MOST_UPLOADED } from './partition.ts';
 import type { PlacedTerm, Program, Segment } from './program.ts';
 import { affineAbove, denseError, readAbove, sumAbove, symbolError } from './rounding/affine.ts';
 import type { Rounding } from './rounding/rounding.ts';
+import { schurNorm } from './schur.ts';
 import { byColumns } from './symbols.ts';
-import type { LinearMap } from './variables.ts';
+import type { LinearMap, Term } from './variables.ts';
 
 export interface NormsOptions {
   /** Memory budget in bytes. */
@@ -25,6 +28,7 @@ export interface NormsOptions {
 /** Norms of all maps but identities, read back once at the end. */
 export async function normsOf(engine: Engine, program: Program, options: NormsOptions): Promise<Norms> {
   const found: { map: LinearMap; squared: Vector; exponent: number }[] = [];
+  const tested = new Map<LinearMap, Scaled>();
   const seen = new Set<LinearMap>();
   for (const segment of program.segments) {
     for (const [k, step] of segment.steps.entries()) {
@@ -33,12 +37,16 @@ export async function normsOf(engine: Engine, program: Program, options: NormsOp
         const map = placed.term.map;
         if (map.kind === 'identity' || seen.has(map)) continue;
         seen.add(map);
-        const taps = termTaps(placed, segment.axes);
-        found.push({
-          map,
-          squared: squaredNorm(engine, segment, k, placed, taps, options),
-          exponent: taps.exponent,
-        });
+        if (isAffordable(engine, segment, k, placed, options.memory)) {
+          const taps = termTaps(placed, segment.axes);
+          found.push({
+            map,
+            squared: squaredNorm(engine, segment, k, placed, taps, options),
+            exponent: taps.exponent,
+          });
+        } else {
+          tested.set(map, schurNorm(placed.term, options.rounding?.weights ?? 0));
+        }
         await engine.settle(options.signal);
         options.onMap?.(segment, k, placed);
       }
@@ -46,9 +54,76 @@ export async function normsOf(engine: Engine, program: Program, options: NormsOp
   }
   const values = found.length > 0 ? await engine.read(...found.map((f) => f.squared)) : [];
   engine.release(...found.map((f) => f.squared));
-  return new Map<LinearMap, Scaled>(
-    found.map((f, i) => [f.map, roundedUp(squareRoot(scaled(values[i]![0]!, 2 * f.exponent)))]),
+  return new Map<LinearMap, Scaled>([
+    ...tested,
+    ...found.map((f, i): [LinearMap, Scaled] => [
+      f.map,
+      roundedUp(squareRoot(scaled(values[i]![0]!, 2 * f.exponent))),
+    ]),
+  ]);
+}
+
+/** Frequencies, terms of symbols, and operations, at most, for one norm: minutes. Beyond, Schur's test has to do. */
+const MOST_FREQUENCIES = 2 ** 21;
+const MOST_TERMS = 2 ** 36;
+const MOST_OPERATIONS = 2 ** 43;
+
+function isAffordable(
+  engine: Engine,
+  segment: Segment,
+  k: number,
+  placed: PlacedTerm,
+  memory: number,
+): boolean {
+  const { term, source } = placed;
+  if (segment.axes === 0) {
+    const smaller = Math.min(term.channels, source.rows);
+    const operations = 2 * smaller * (term.channels * source.rows + 2 * smaller ** 2);
+    const bytes = 3 * bytesPerNumber(engine) * smaller ** 2 + 16 * term.channels * source.rows;
+    return bytes <= memory && operations <= MOST_OPERATIONS;
+  }
+  const { torus, ratio, copies } = gridOf(segment, k, placed);
+  const fine = copies * halfCount(torus);
+  const { count, work } = tapsOfTerm(term);
+  const upsampled = term.map.kind === 'transposed' ? product(term.map.stride) : 1;
+  const rows = upsampled * term.channels;
+  const entries = rows * source.variable.channels;
+  const lists = (4 * segment.axes + 8) * (halfCount(torus) + fine);
+  const bytes =
+    lists + count * (16 * entries + BYTES_PER_TAP) + pieceBytes(engine, copies, entries, rows, count);
+  return (
+    bytes <= memory &&
+    fine <= MOST_FREQUENCIES &&
+    fine * (work + count * entries) <= MOST_TERMS &&
+    8 * fine * rows * (entries + 2 * rows ** 2) <= MOST_OPERATIONS &&
+    torus.every((side, a) => side * ratio[a]! <= LONGEST_SIDE)
   );
+}
+
+/** Taps of a map by itself, and the samples that their phases are sums of. */
+function tapsOfTerm({ map, source }: Term): { count: number; work: number } {
+  const sum = (sides: readonly number[]) => sides.reduce((total, n) => total + n, 0);
+  switch (map.kind) {
+    case 'identity':
+      return { count: 1, work: 1 };
+    case 'convolution':
+    case 'transposed': {
+      const { sides } = map.kernel;
+      if (map.kind === 'convolution' && map.box !== undefined) return { count: 1, work: sum(sides) };
+      return { count: product(sides), work: product(sides) };
+    }
+    case 'read':
+      return { count: product(source.window), work: product(source.window) };
+    case 'total':
+      return { count: 1, work: sum(source.window) };
+    default:
+      return map satisfies never;
+  }
+}
+
+/** Of one frequency of the coarser grid, with those that alias to it: symbols, covariances, phases. */
+function pieceBytes(engine: Engine, copies: number, entries: number, rows: number, taps: number): number {
+  return 2 * bytesPerNumber(engine) * copies * (2 * entries + 3 * rows ** 2 + taps);
 }
 
 /** max_ω of λ_max(W Wᴴ), aliased where the map has a stride, or of Σ_ω W Wᴴ where it reads whole windows. */
@@ -67,8 +142,7 @@ function squaredNorm(
   const { torus, ratio, copies } = gridOf(segment, k, placed);
   const coarse = halfTorus(torus);
   const reads = map.kind === 'read' || map.kind === 'total';
-  const bytes =
-    2 * bytesPerNumber(engine) * copies * (2 * taps.rows * taps.columns + 3 * taps.rows * taps.rows);
+  const bytes = pieceBytes(engine, copies, taps.rows * taps.columns, taps.rows, taps.taps.length);
   const size = Math.max(1, Math.floor(memory / bytes));
   const matrices = engine.matrices(taps.matrices, 1, taps.taps.length, taps.rows * taps.columns, false);
   const result = scoped(engine, (e) => {

@@ -4,6 +4,8 @@
  * A piece of a coarser grid holds what aliases to it from one piece of the grid before; or, where even one frequency's aliases do
  * not fit together, from several.
  */
+
+import { largest } from '../network/extremes.ts';
 import { type Frequencies, halfTorus, refine, slice } from '../spectrum/frequencies.ts';
 import { NO_FREQUENCIES } from './chunks.ts';
 import { gridSides, type Program, type Segment, totalRows } from './program.ts';
@@ -84,24 +86,27 @@ export function partition(segment: Segment, { memory, bytesPerNumber, wantedRuns
     return { pieces, kept, runs, uploads };
   }
   const room = kept ? free - runs * stored : budget - uploads.room;
+  const held = beside(spaces);
   const most = spaces.map(({ each, fixed }, k) => {
     // Kept covariances are counted already; others are recomputed while later steps hold their sums.
     const perFrequency = width * (kept ? each : each + rowsBefore(segment, k) ** 2);
-    return Math.floor((room - (kept ? fixed : beside(spaces, k))) / Math.max(1, perFrequency));
+    return Math.floor((room - (kept ? fixed : held[k]!)) / Math.max(1, perFrequency));
   });
   return { pieces: piecesOf(segment, coarsest, most), kept, runs, uploads };
 }
 
 /** Bytes that a sweep needs for its matrices however finely frequencies are cut: one of the finest grid at a time, with one tap. */
 export function leastBytes(program: Program, bytesPerNumber: number): number {
-  return bytesPerNumber * Math.max(...program.segments.map((s) => leastNumbers(s, bytesPerNumber)));
+  return bytesPerNumber * largest(program.segments.map((s) => leastNumbers(s, bytesPerNumber)));
 }
 
-function leastNumbers(segment: Segment, bytesPerNumber: number): number {
+/** Numbers that a segment needs on the engine however finely its frequencies are cut. */
+export function leastNumbers(segment: Segment, bytesPerNumber: number): number {
   const width = segment.axes === 0 ? 1 : 2;
   const spaces = workspaces(segment, leastSlice(segment), bytesPerNumber);
-  const each = spaces.map((s, k) => width * (s.each + rowsBefore(segment, k) ** 2) + beside(spaces, k));
-  return Math.max(...each) + largestTap(segment);
+  const held = beside(spaces);
+  const each = spaces.map((s, k) => width * (s.each + rowsBefore(segment, k) ** 2) + held[k]!);
+  return largest(each) + largestTap(segment);
 }
 
 /** Numbers of an upload at least: cut finer than into squares, a wide dense matrix takes more additions of what its slices give, for room
@@ -118,9 +123,15 @@ function workspaces(segment: Segment, slice: number, bytesPerNumber: number): Wo
   );
 }
 
-/** Numbers beside the frequencies of step k, where its pieces are made for steps behind it that hold sums of their own. */
-function beside(spaces: readonly Workspace[], k: number): number {
-  return spaces[k]!.fixed + spaces.slice(k + 1).reduce((sum, { held }) => sum + held, 0);
+/** Numbers beside the frequencies of each step, where its pieces are made for steps behind it that hold sums of their own. */
+function beside(spaces: readonly Workspace[]): number[] {
+  let behind = 0;
+  const result: number[] = [];
+  for (const { fixed, held } of spaces.toReversed()) {
+    result.push(fixed + behind);
+    behind += held;
+  }
+  return result.reverse();
 }
 
 /** Numbers of the largest tap; a dense matrix is none. */

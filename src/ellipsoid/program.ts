@@ -91,6 +91,14 @@ export interface Program {
   readonly torusOf: ReadonlyMap<Variable, readonly number[]>;
 }
 
+/** What every position of the window holds where a term, on a grid that gets `ratio` times coarser, is one tap: a box. */
+export function boxValue({ term, source, target }: PlacedTerm, ratio: readonly number[]): number | undefined {
+  const { map } = term;
+  if (map.kind !== 'convolution') return undefined;
+  const plain = [...source.lift, ...target.lift].every((f) => f === 1);
+  return plain && ratio.every((r, a) => r === map.stride[a]) ? map.box : undefined;
+}
+
 /** Working torus, in samples, before step `k` of a segment (k = steps.length: after the last). */
 export function gridSides(segment: Segment, k: number): number[] {
   return segment.torus.map((n, a) => n / segment.grids[k]![a]!);

@@ -5,7 +5,7 @@
  */
 import { bytesPerNumber } from '../engine/bytesPerNumber.ts';
 import type { Engine } from '../engine/engine.ts';
-import { halfTorus } from '../spectrum/frequencies.ts';
+import { halfCount } from '../spectrum/frequencies.ts';
 import { type Chunk, NO_FREQUENCIES, passBytes, spread } from './chunks.ts';
 import { type Ending, minimise, type Point } from './lbfgs.ts';
 import type { Objective } from './objective.ts';
@@ -287,7 +287,7 @@ function searchPlan(program: Program, memory: number, numberBytes: number): Sear
   const parts = program.segments.map((segment) => ({
     segment,
     bytes: passBytes(segment, numberBytes),
-    count: segment.axes === 0 ? 0 : halfTorus(gridSides(segment, segment.steps.length)).count,
+    count: segment.axes === 0 ? 0 : halfCount(gridSides(segment, segment.steps.length)),
   }));
   const steps = program.segments.reduce((sum, s) => sum + s.steps.length, 0);
   // What vectors need does not shrink with the frequencies.

@@ -8,7 +8,7 @@
 import { UnsupportedError } from '../errors.ts';
 import { chooseTorus, leastCommonMultiple, TorusConflict, type TorusDemand } from '../spectrum/torus.ts';
 import type { Live, PlacedTerm, Program, Segment, Step } from './program.ts';
-import { consumersOf } from './rewrite.ts';
+import { consumersOf, sourcesOf } from './rewrite.ts';
 import type { Lengths, LinearMap, Maximum, Term, Variable, VariableGraph } from './variables.ts';
 
 /**
@@ -29,6 +29,8 @@ class Scheduler {
   readonly #pending: Map<Variable, Set<Variable>>;
   readonly #segments: Segment[] = [];
   readonly #torusOf = new Map<Variable, readonly number[]>();
+  /** Spacing of what a segment starts with, per axis. */
+  readonly #unit: readonly number[];
 
   // The segment being built.
   #axes = 0;
@@ -44,6 +46,8 @@ class Scheduler {
   constructor(graph: VariableGraph, lengths: Lengths) {
     this.#graph = graph;
     this.#lengths = lengths;
+    const axes = Math.max(0, ...new Set(graph.variables.map((v) => v.window.length)));
+    this.#unit = Array.from({ length: axes }, (_, a) => upsampling(graph, a));
     this.#pending = new Map([...consumersOf(graph.variables)].map(([v, list]) => [v, new Set(list)]));
   }
 
@@ -74,7 +78,7 @@ class Scheduler {
       readers.length > 0 &&
       readers.every((r) => r.origin.kind === 'linear' && termsFrom(r, variable).every((t) => isRead(t.map)));
     this.#axes = onlyRead ? 0 : variable.window.length;
-    const unit = Array.from({ length: this.#axes }, (_, a) => upsampling(this.#graph, a));
+    const unit = this.#unit.slice(0, this.#axes);
     const rows = variable.channels * (this.#axes === 0 ? product(variable.window) : 1);
     this.#grid = unit;
     this.#grids = [unit];
@@ -121,22 +125,27 @@ class Scheduler {
 
   // ---- linear steps ---------------------------------------------------------------------------
 
-  /** Makes a variable live. */
+  /** Makes a variable live. Networks may be deeper than the stack. */
   #ensure(variable: Variable): Live {
-    const found = this.#live.find((l) => l.variable === variable);
-    if (found) return found;
-    // One source at a time: while it is made live, other terms may be replaced by partial sums.
-    for (;;) {
-      const origin = variable.origin;
-      if (origin.kind !== 'linear')
-        throw new Error(`schedule: ${variable.name} is needed after it was dropped`);
-      const missing = origin.terms.find((t) => !this.#live.some((l) => l.variable === t.source));
-      if (!missing) break;
-      this.#ensure(missing.source);
+    const open = [variable];
+    for (let next = open.at(-1); next; next = open.at(-1)) {
+      if (this.#liveOf(next)) {
+        open.pop();
+        continue;
+      }
+      const origin = next.origin;
+      if (origin.kind !== 'linear') throw new Error(`schedule: ${next.name} is needed after it was dropped`);
+      // One source at a time: while it is made live, other terms may be replaced by partial sums.
+      const missing = origin.terms.find((t) => !this.#liveOf(t.source));
+      if (missing) open.push(missing.source);
+      else if (next.window.length === 0 && this.#axes > 0) this.#read(next);
+      else this.#advance(next, this.#spacingOf(next));
     }
-    if (variable.window.length === 0 && this.#axes > 0) this.#read(variable);
-    else this.#advance(variable, this.#spacingOf(variable));
-    return this.#live.find((l) => l.variable === variable)!;
+    return this.#liveOf(variable)!;
+  }
+
+  #liveOf(variable: Variable): Live | undefined {
+    return this.#live.find((l) => l.variable === variable);
   }
 
   /** A linear step that computes `variable` (or none) and moves to a working grid on which `spacing` fits. */
@@ -368,17 +377,27 @@ class Scheduler {
 
   /** `reader` has been computed: its sources have one reader less to wait for. */
   #consume(reader: Variable): void {
-    for (const readers of this.#pending.values()) readers.delete(reader);
+    for (const source of sourcesOf(reader)) this.#pending.get(source)!.delete(reader);
   }
 
+  /** What is on the way to it gets a spacing first. */
   #spacingOf(variable: Variable): readonly number[] {
-    const known = this.#spacing.get(variable);
-    if (known) return known;
-    if (this.#axes === 0) return [];
-    const spacing = this.#derivedSpacing(variable);
-    this.#spacing.set(variable, spacing);
-    this.#demandWindow(variable);
-    return spacing;
+    if (this.#axes === 0 && !this.#spacing.has(variable)) return [];
+    const open = [variable];
+    for (let next = open.at(-1); next; next = open.at(-1)) {
+      const missing = this.#spacing.has(next)
+        ? undefined
+        : sourcesOf(next).find((source) => !this.#spacing.has(source));
+      if (missing) {
+        open.push(missing);
+        continue;
+      }
+      open.pop();
+      if (this.#spacing.has(next)) continue;
+      this.#spacing.set(next, this.#derivedSpacing(next));
+      this.#demandWindow(next);
+    }
+    return this.#spacing.get(variable)!;
   }
 
   #derivedSpacing(variable: Variable): readonly number[] {
@@ -483,8 +502,22 @@ function upsampling(graph: VariableGraph, axis: number): number {
   return unit;
 }
 
-/** One entry per row of a live variable from one per channel (or one for all). */
+/** Rows of a covariance that nobody has the memory for: 8 TB. */
+const MOST_ROWS = 2 ** 20;
+
+/** One entry per row of a live variable from one per channel (or one for all). @throws UnsupportedError for too many rows */
 function perRowOf(values: Float64Array, live: Live): Float64Array {
+  if (live.rows > MOST_ROWS) {
+    const { name, operator } = live.variable;
+    const terabytes = Math.ceil((8 * live.rows ** 2) / 1e12);
+    throw new UnsupportedError([
+      {
+        node: name,
+        found: `${operator} of ${live.rows} features that depend on each other`,
+        reason: `at most ${MOST_ROWS} can be bounded: their covariance would take ${terabytes} TB; convolutions are bounded frequency by frequency`,
+      },
+    ]);
+  }
   const channels = live.variable.channels;
   const vector = live.lift.length === 0;
   return Float64Array.from({ length: live.rows }, (_, row) => {

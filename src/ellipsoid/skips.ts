@@ -1,6 +1,6 @@
 /** What a nonlinearity must know of the skip connections beside it (docs/mathematics.md §4, residual blocks and general graphs). */
 import { ONE, over, toNumber, ZERO } from '../scaled.ts';
-import { gain, type Norms } from './gains.ts';
+import { Gains, type Norms } from './gains.ts';
 import { rangesOf } from './nonlinearity.ts';
 import type { Live, NonlinearityStep, Program, Step } from './program.ts';
 import { sourcesOf } from './rewrite.ts';
@@ -44,20 +44,23 @@ function skipOf(step: NonlinearityStep, later: readonly Step[], norms: Norms): S
   const from = (bases: readonly Variable[]) => {
     const map = new Map([...kept, branch].map((v) => [v, ZERO]));
     for (const v of bases) map.set(v, ONE);
-    return map;
+    return new Gains(map, norms);
   };
+  const ofBranch = from([branch]);
+  const ofKept = from(kept);
+  /** What depends on the branch: steps are in order, so that sources come first. */
+  const dependents = new Set<Variable>([branch]);
   const seen = new Set<Variable>([...kept, branch]);
   for (const [distance, next] of later.entries()) {
     for (const { variable } of next.after) {
       if (seen.has(variable)) continue;
       seen.add(variable);
+      if (sourcesOf(variable).some((source) => dependents.has(source))) dependents.add(variable);
       if (variable.origin.kind !== 'linear') continue;
-      const own = gain(variable, from([branch]), norms);
-      const beside = gain(variable, from(kept), norms);
-      if (beside.mantissa === 0 || !reaches(variable, branch)) continue;
-      const joining: Live[] = step.kept.filter(
-        (l) => gain(variable, from([l.variable]), norms).mantissa !== 0,
-      );
+      const own = ofBranch.of(variable);
+      const beside = ofKept.of(variable);
+      if (beside.mantissa === 0 || !dependents.has(variable)) continue;
+      const joining: Live[] = step.kept.filter((l) => from([l.variable]).of(variable).mantissa !== 0);
       // A branch of gain 0 (a residual block as it is initialised) wants D as large as can be.
       const ratio = own.mantissa === 0 ? LARGEST_RATIO : (toNumber(over(beside, own)) ?? LARGEST_RATIO);
       return {
@@ -69,16 +72,4 @@ function skipOf(step: NonlinearityStep, later: readonly Step[], norms: Norms): S
     }
   }
   return undefined;
-}
-
-/** Whether a variable depends on another. */
-function reaches(variable: Variable, other: Variable): boolean {
-  const seen = new Set<Variable>();
-  const visit = (v: Variable): boolean => {
-    if (v === other) return true;
-    if (seen.has(v)) return false;
-    seen.add(v);
-    return sourcesOf(v).some(visit);
-  };
-  return visit(variable);
 }

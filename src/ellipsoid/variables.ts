@@ -6,6 +6,7 @@ import { type Unsupported, UnsupportedError } from '../errors.ts';
 import { slopeInterval } from '../network/elementwise.ts';
 import type { Network, Node } from '../network/network.ts';
 import type { Convolution, Padding, TransposedConvolution } from '../network/operator.ts';
+import { fewestSamplesInside, mostWindowsSharing } from '../network/windows.ts';
 import { type Kernel, positions } from '../spectrum/taps.ts';
 
 /** A linear map between two variables, with what the torus must know of it. */
@@ -225,7 +226,7 @@ function translate(
     case 'max-pool': {
       const overlap = operator.kernel.reduce((p, k, a) => {
         // Taps of one window lie `dilation` apart; a sample is in a window for every tap that lands on the stride's grid.
-        return p * mostWindows(k, operator.stride[a]!, operator.dilation[a]!);
+        return p * mostWindowsSharing(k, operator.stride[a]!, operator.dilation[a]!);
       }, 1);
       return make({
         kind: 'maximum',
@@ -322,16 +323,6 @@ function softmaxFactor(node: Node, shape: readonly number[]): number {
   return node.operator.kind === 'softmax' && node.operator.logarithm ? Math.sqrt(shape[0]!) : 0.5;
 }
 
-/** Most windows of one axis that a sample can fall in: taps d·t that are congruent modulo the stride. */
-function mostWindows(kernel: number, stride: number, dilation: number): number {
-  const counts = new Map<number, number>();
-  for (let t = 0; t < kernel; t++) {
-    const residue = (t * dilation) % stride;
-    counts.set(residue, (counts.get(residue) ?? 0) + 1);
-  }
-  return Math.max(...counts.values());
-}
-
 /** Fewest unpadded samples in any window of a padded average pooling. */
 function fewestSamples(
   kernel: readonly number[],
@@ -341,13 +332,8 @@ function fewestSamples(
   shape: readonly number[],
 ): number {
   return kernel.reduce((product, k, a) => {
-    let fewest = k;
-    for (let j = 0; j < shape[a + 1]!; j++) {
-      const start = j * stride[a]! - padding.before[a]!;
-      const samples = Math.min(start + k, window[a]!) - Math.max(start, 0);
-      fewest = Math.min(fewest, samples);
-    }
-    return product * Math.max(1, fewest);
+    const fewest = fewestSamplesInside(k, stride[a]!, padding.before[a]!, window[a]!, shape[a + 1]!);
+    return product * Math.max(1, Math.min(k, fewest));
   }, 1);
 }
 

@@ -2,7 +2,7 @@
  * How many numbers a step holds on the engine while it works on one piece of its frequencies: what a memory budget is divided by.
  * Counted after what `walk.ts`, `choice.ts` and the operations of the engines hold at the same time.
  */
-import { type LinearStep, type ReadStep, type Segment, type Step, totalRows } from './program.ts';
+import { boxValue, type LinearStep, type ReadStep, type Segment, type Step, totalRows } from './program.ts';
 
 /** Beside the states that lie between steps. */
 export interface Workspace {
@@ -64,18 +64,21 @@ export function workspace(segment: Segment, k: number, slice: number, bytesPerNu
 export function tapCount(segment: Segment, step: LinearStep | ReadStep): number {
   if (segment.axes === 0) return 0;
   const product = (sides: readonly number[]) => sides.reduce((p, n) => p * n, 1);
-  return step.terms.reduce((sum, { term, source, target }) => {
+  return step.terms.reduce((sum, placed) => {
+    const { term, source, target } = placed;
     const { map } = term;
     switch (map.kind) {
       case 'identity':
         return sum + 1;
       case 'convolution':
       case 'transposed':
+        if (step.kind === 'linear' && boxValue(placed, step.ratio) !== undefined) return sum + 1;
         return (
           sum + product(map.kernel.sides.map((n, a) => n + Math.max(source.lift[a]!, target.lift[a]!) - 1))
         );
-      case 'read':
       case 'total':
+        return sum + (source.lift.every((f) => f === 1) ? 1 : product(source.variable.window));
+      case 'read':
         return sum + product(source.variable.window);
       default:
         return map satisfies never;

@@ -94,9 +94,9 @@ export class NetworkBuilder {
 
 /** The node that makes the output, reindexes of it aside. */
 function lastOperation({ nodes, output }: Network): Node | undefined {
-  const producer = (id: TensorId) => nodes.find((node) => node.output === id);
-  let last = producer(output);
-  while (last?.operator.kind === 'reindex') last = producer(last.inputs[0]!);
+  const producers = new Map(nodes.map((node) => [node.output, node]));
+  let last = producers.get(output);
+  while (last?.operator.kind === 'reindex') last = producers.get(last.inputs[0]!);
   return last;
 }
 

@@ -7,6 +7,20 @@ export function countParameters(network: Network): number {
   return network.nodes.reduce((sum, node) => sum + operatorParameters(node.operator), 0);
 }
 
+/** Bytes of the numbers that networks hold, of those that they share once. */
+export function weightBytes(...networks: readonly Network[]): number {
+  const arrays = new Set<Float64Array>();
+  for (const { nodes } of networks) {
+    for (const { operator } of nodes) {
+      if ('weight' in operator) arrays.add(operator.weight);
+      else if (operator.kind === 'scale') arrays.add(operator.scale);
+    }
+  }
+  let bytes = 0;
+  for (const array of arrays) bytes += array.byteLength;
+  return bytes;
+}
+
 function operatorParameters(operator: Operator): number {
   switch (operator.kind) {
     case 'affine':

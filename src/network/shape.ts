@@ -14,8 +14,8 @@ import { product, sameShape } from './size.ts';
 
 type Shape = readonly number[];
 
-/** The largest number of entries a tensor or an array may be declared with. */
-const MOST_ENTRIES = Number.MAX_SAFE_INTEGER;
+/** The largest number of entries a tensor may be declared with: positions in it are Int32 everywhere. */
+const MOST_ENTRIES = 2 ** 31 - 1;
 
 /**
  * The shape of `operator`'s output. Allocates nothing that grows with the declared sizes.
@@ -27,7 +27,7 @@ export function outputShape(node: string, operator: Operator, inputs: readonly S
   return shape;
 }
 
-/** At least one axis, positive sides, at most 2^53 − 1 entries. */
+/** At least one axis, positive sides, at most 2^31 − 1 entries. */
 export function checkShape(what: string, shape: Shape): void {
   const got = `[${shape.join(', ')}]`;
   if (shape.length === 0)
@@ -35,7 +35,8 @@ export function checkShape(what: string, shape: Shape): void {
   if (!shape.every((side) => Number.isSafeInteger(side) && side >= 1)) {
     throw new InputError(`${what}: sides must be positive integers, got ${got}`);
   }
-  if (!(product(shape) <= MOST_ENTRIES)) throw new InputError(`${what}: too many entries, got ${got}`);
+  if (!(product(shape) <= MOST_ENTRIES))
+    throw new InputError(`${what}: must have at most 2^31 − 1 entries, got ${got}`);
 }
 
 class Demands {

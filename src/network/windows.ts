@@ -69,6 +69,33 @@ function axisTable(w: Windows, axis: number): Int32Array {
   return line;
 }
 
+/** The most windows of one axis that share a sample: taps dilation · t that are congruent modulo the stride. */
+export function mostWindowsSharing(kernel: number, stride: number, dilation: number): number {
+  return Math.ceil(kernel / (stride / greatestCommonDivisor(stride, dilation)));
+}
+
+/**
+ * The fewest samples of an axis of `side` samples in any of `count` windows. Where a window starts, what it holds of the axis is a
+ * concave function, so that the first or the last one holds the least.
+ */
+export function fewestSamplesInside(
+  kernel: number,
+  stride: number,
+  before: number,
+  side: number,
+  count: number,
+): number {
+  const inside = (window: number) => {
+    const start = window * stride - before;
+    return Math.min(start + kernel, side) - Math.max(start, 0);
+  };
+  return Math.min(inside(0), inside(count - 1));
+}
+
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b);
+}
+
 /** The sample of an axis of `side` samples that stands at `position` once it is padded; −1 for a zero. */
 export function paddedSample(mode: PaddingMode, position: number, side: number): number {
   const inside = position >= 0 && position < side;

@@ -3,8 +3,9 @@ import { type Unsupported, UnsupportedError } from '../errors.ts';
 import { slopeInterval } from '../network/elementwise.ts';
 import type { DenseMatrix } from '../network/matrix.ts';
 import type { Network, Node } from '../network/network.ts';
-import type { AveragePool, Convolution, MaxPool, Operator, OperatorKind } from '../network/operator.ts';
+import type { AveragePool, Convolution, Operator, OperatorKind } from '../network/operator.ts';
 import { broadcast, product } from '../network/size.ts';
+import { mostWindowsSharing } from '../network/windows.ts';
 import { incrementScales } from './scales.ts';
 import type { Slopes } from './sector.ts';
 import { memoryless, realise, type StateSpace } from './stateSpace.ts';
@@ -132,7 +133,10 @@ function passageOf(operator: Operator, positions: number): Passage | undefined {
   switch (operator.kind) {
     case 'max-pool':
       // |max a − max b|² ≤ Σ |a_k − b_k|² over the window, in every channel.
-      return { factor: mostWindows(operator), diagonal: true };
+      return {
+        factor: mostWindowsSharing(operator.kernel[0]!, operator.stride[0]!, operator.dilation[0]!),
+        diagonal: true,
+      };
     case 'global-max-pool':
       return { factor: 1, diagonal: true };
     case 'global-average-pool':
@@ -141,16 +145,6 @@ function passageOf(operator: Operator, positions: number): Passage | undefined {
     default:
       return undefined;
   }
-}
-
-/** The most windows that one sample falls in: taps congruent modulo the stride. */
-function mostWindows({ kernel, stride, dilation }: MaxPool): number {
-  const counts = new Map<number, number>();
-  for (let t = 0; t < kernel[0]!; t++) {
-    const residue = (t * dilation[0]!) % stride[0]!;
-    counts.set(residue, (counts.get(residue) ?? 0) + 1);
-  }
-  return Math.max(...counts.values());
 }
 
 /** `shape` is that of the input. */

@@ -22,6 +22,9 @@ import { constrain } from './sector.ts';
 /** Bytes of dense matrices that convolutions may become. */
 const LARGEST_UNROLLED = 256e6;
 
+/** Neurons of one layer: their constraints alone are more than a solver takes. */
+const MOST_NEURONS = 1e5;
+
 const REASONS: Partial<Record<OperatorKind, string>> = {
   'max-pool':
     'LipSDP has quadratic constraints for elementwise functions alone; try --formulation dissipativity',
@@ -111,7 +114,11 @@ function refuseWhatHasNoConstraint(network: Network): void {
     const reason = REASONS[operator.kind];
     return reason === undefined ? [] : [{ node: name, found: operator.kind, reason }];
   });
-  const { bytes } = unrolledSize(network, 0);
+  const { bytes, largestNeurons } = unrolledSize(network, 0);
+  if (largestNeurons > MOST_NEURONS) {
+    const reason = `layers of at most ${MOST_NEURONS} neurons are written down; try --formulation dissipativity`;
+    unsupported.push({ node: network.name, found: `a layer of ${largestNeurons} neurons`, reason });
+  }
   if (bytes > LARGEST_UNROLLED) {
     const reason = `convolutions become dense matrices here, of at most ${LARGEST_UNROLLED / 1e6} MB; try --formulation dissipativity`;
     unsupported.push({ node: network.name, found: `${Math.ceil(bytes / 1e6)} MB of matrices`, reason });

@@ -4,6 +4,7 @@
  * about validity.
  */
 import { slopeInterval } from '../network/elementwise.ts';
+import { largest } from '../network/extremes.ts';
 import type { Network, Node } from '../network/network.ts';
 import { unknownOperator } from '../network/shape.ts';
 import { product } from '../network/size.ts';
@@ -15,7 +16,7 @@ export function incrementScales(network: Network): Float64Array {
   const scales = new Float64Array(network.tensors.length).fill(1);
   for (const node of network.nodes) {
     const sources = node.inputs.map((id) => scales[id]!);
-    const size = gain(node, network) * Math.hypot(...weighted(node, sources));
+    const size = gain(node, network) * norm(weighted(node, sources));
     scales[node.output] = size > 0 ? 2 ** Math.round(Math.log2(size)) : 1;
   }
   return scales;
@@ -34,10 +35,10 @@ function gain({ operator, inputs }: Node, network: Network): number {
       // Of the convolution the norm of its kernel as a matrix [outputs, inputs · taps].
       return spectralNorm(operator.weight, operator.outputs);
     case 'scale':
-      return Math.max(...operator.scale.map(Math.abs));
+      return largest(operator.scale.map(Math.abs));
     case 'nonlinearity': {
       const { lower, upper } = slopeInterval(operator.function);
-      const squares = (values: Float64Array) => Math.max(...values.map((value) => value ** 2));
+      const squares = (values: Float64Array) => largest(values.map((value) => value ** 2));
       return Math.sqrt((squares(lower) + squares(upper)) / 2);
     }
     case 'average-pool':
@@ -64,9 +65,9 @@ function spectralNorm(matrix: Float64Array, rows: number): number {
   const columns = matrix.length / rows;
   // Nothing in a trained matrix is orthogonal to this.
   let direction = Float64Array.from({ length: columns }, (_, k) => 1 + Math.sin(k + 1));
-  let norm = 0;
+  let size = 0;
   for (let step = 0; step < POWER_STEPS; step++) {
-    const length = Math.hypot(...direction);
+    const length = norm(direction);
     if (length === 0) return 0;
     const image = new Float64Array(rows);
     const back = new Float64Array(columns);
@@ -76,8 +77,18 @@ function spectralNorm(matrix: Float64Array, rows: number): number {
     for (let i = 0; i < rows; i++) {
       for (let j = 0; j < columns; j++) back[j]! += matrix[i * columns + j]! * image[i]!;
     }
-    norm = Math.hypot(...image);
+    size = norm(image);
     direction = back;
   }
-  return norm;
+  return size;
+}
+
+/** ‖x‖₂, of entries of any size; `Math.hypot` takes them as arguments, of which there may be too many. */
+function norm(x: ArrayLike<number>): number {
+  let most = 0;
+  for (let k = 0; k < x.length; k++) most = Math.max(most, Math.abs(x[k]!));
+  if (!(most > 0 && most < Infinity)) return most;
+  let sum = 0;
+  for (let k = 0; k < x.length; k++) sum += (x[k]! / most) ** 2;
+  return most * Math.sqrt(sum);
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { normals } from '../../bench/networks.ts';
 import { bound } from '../../src/bounds/bound.ts';
+import { MemoryError } from '../../src/bounds/budget.ts';
 import { inspect } from '../../src/bounds/inspect.ts';
 import type { BoundResult } from '../../src/bounds/result.ts';
 import { createEngine } from '../../src/engine/create.ts';
@@ -109,15 +110,18 @@ describe('bound', () => {
     for (const [name, value] of rows(little)) expect(value! / expected.get(name)!).toBeCloseTo(1, 9);
   });
 
-  it('says what the largest step takes where that is beyond the memory', async () => {
+  it('is refused with what it would take where no cut fits the memory, and fits what it was told', async () => {
     const next = normals(3);
     const network = chain('wide', [40], [affine(60, 40, next), RELU, affine(3, 60, next)]);
     const options = { engine, method: 'closed-form', rule: 'GC(1.5)' } as const;
-    const little = await bound(network, { ...options, memory: 1000 });
-    expect(little.memoryNeeded).toBeGreaterThan(8 * 60 * 60);
-    const enough = await bound(network, { ...options, memory: little.memoryNeeded! });
-    expect(enough.memoryNeeded).toBeUndefined();
-    expect(little.bound! / enough.bound!).toBeCloseTo(1, 9);
+    const refusal = await bound(network, { ...options, memory: 1000 }).catch((error: unknown) => error);
+    expect(refusal).toBeInstanceOf(MemoryError);
+    const { bytes, items } = refusal as MemoryError;
+    expect(bytes).toBeGreaterThan(8 * 60 * 60);
+    expect(items[0]!.reason).toMatch(/more than the memory budget of 1 kB; raise --memory/);
+    await expect(bound(network, { ...options, memory: bytes - 1 })).rejects.toThrow(MemoryError);
+    const enough = await bound(network, { ...options, memory: bytes });
+    expect(enough.bound! / (await bound(network, options)).bound!).toBeCloseTo(1, 9);
   });
 
   it('holds the deepest networks: beyond the range of float64 only the logarithm is left', async () => {

@@ -239,12 +239,12 @@ describe('refuses with the name of the node', () => {
     expect(() => shapeAfter(operator, ...inputs)).toThrow(/^node: /);
   });
 
-  test('sizes beyond safe integers, without allocating them', () => {
+  test('more entries than an Int32 can tell apart, without allocating them', () => {
     const builder = new NetworkBuilder('huge');
-    expect(() => builder.input('x', [2 ** 30, 2 ** 30])).toThrow('x: input: too many entries');
-    const x = builder.input('x', [2 ** 20, 2 ** 16, 2 ** 15]);
+    expect(() => builder.input('x', [2 ** 30, 2 ** 30])).toThrow('x: input: must have at most');
+    const x = builder.input('x', [2 ** 20, 2 ** 5, 2 ** 5]);
     const pad: Operator = { kind: 'pad', padding: { ...zero, after: [2 ** 30, 2 ** 30] } };
-    expect(() => builder.add('pad', pad, [x])).toThrow('pad: pad: output: too many entries');
+    expect(() => builder.add('pad', pad, [x])).toThrow('pad: pad: output: must have at most');
   });
 
   test.each([[[]], [[0]], [[2, -1]], [[1.5]], [[Number.NaN]]])('input shape %j', (shape) => {

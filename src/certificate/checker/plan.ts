@@ -3,6 +3,8 @@
  * kept as its polyphase components. A vector lives on the grid of one sample, whose only frequency makes everything a real
  * matrix. A maximum beside which nothing lives on starts a new torus.
  */
+
+import { largest } from '../../network/extremes.ts';
 import { misfit } from '../../network/signals/grids.ts';
 import { pointwise } from '../../network/signals/maps.ts';
 import { liftOf, type Phases, polyphase } from '../../network/signals/polyphase.ts';
@@ -145,7 +147,7 @@ export function planOf(
       `torus of ${signal.name}: ${got} is more than four times what it has to be, or 2^16 frequencies`,
     );
     [grid, start, scale, steps] = [signal.spacing, diagonal, exponents, []];
-    if (reach !== null) chord = new Chord(Math.max(...diagonal), axes);
+    if (reach !== null) chord = new Chord(largest(diagonal), axes);
     live = layout([signal]);
   };
   const close = () => segments.push({ start, steps, sides: sidesOf(grid), scale });
@@ -230,9 +232,9 @@ export function planOf(
     });
     if (chord && reach !== null) {
       // D R D is at most κ D, and joint covariances grow by κ at most.
-      const most = Math.max(...image.plus.map((x, k) => x + (reach - 1) * image.minus[k]!));
+      const most = largest(image.plus.map((x, k) => x + (reach - 1) * image.minus[k]!));
       if (kept.length === 0) chord = new Chord(most, torus.length);
-      else chord.join(reach, powerOfTwo(Math.max(...kept.map((row) => shift[row]!))), most);
+      else chord.join(reach, powerOfTwo(largest(kept.map((row) => shift[row]!))), most);
     }
     if (!alone) return;
     close();

@@ -3,6 +3,8 @@
  * |error_ij| ≤ B_ij for a symmetric error, then error ⪯ diag(B q / q) for any q > 0 (Gershgorin); q evens out rows of
  * different size.
  */
+
+import { largest } from '../../network/extremes.ts';
 import { product } from '../../network/size.ts';
 import { absolute, LARGEST, type Matrix, matrix, positive, TINY, times } from './matrix.ts';
 import { gamma, powerOfTwo, type Scaled, U } from './numbers.ts';
@@ -15,7 +17,7 @@ export async function run(segments: readonly Segment[], pause: () => Promise<voi
   let top = SMALLEST;
   // Where a maximum ends a segment all has been shown, and the next one starts from what it says.
   const last = segments.at(-1)!;
-  const exponent = Math.max(...last.scale);
+  const exponent = largest(last.scale);
   const common = (i: number) => last.scale[i % last.scale.length]! - exponent;
   for (const segment of segments) {
     const [one, zero] = [segment.sides.map(() => 1), segment.sides.map(() => 0)];

@@ -17,6 +17,8 @@
  * Aliasing (strides) takes means of covariances with one λ, which changes nothing. ε is O(N⁻²): a few hundred frequencies do where
  * cells of constant matrices, with an error of O(N⁻¹), would need many thousands.
  */
+
+import { largest } from '../../network/extremes.ts';
 import { gridSides, type LinearStep, type Live, type Program, type Segment, type Step } from '../program.ts';
 import type { Variable } from '../variables.ts';
 import type { Block, Sample, StepNorms } from './taps.ts';
@@ -163,7 +165,7 @@ class Plan {
       this.#reaches = next;
       return { stretch: 0, share: 0, rows: new Float64Array(rowsOf(step)) };
     }
-    const incoming = Math.max(...[...before.values()].map((r) => r.norm));
+    const incoming = largest([...before.values()].map((r) => r.norm));
     const stretch = epsilon / (BALANCE * size * incoming);
     const noise = Math.sqrt(1 + 1 / stretch) * epsilon * UP;
     const rows = new Float64Array(rowsOf(step));

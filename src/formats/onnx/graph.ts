@@ -19,17 +19,19 @@ export interface GraphNode {
   readonly attributes: Attributes;
 }
 
-/** Functions can multiply nodes exponentially: more than these are refused. */
-const MOST_NODES = 1 << 20;
+/** Functions can multiply nodes exponentially: more than these are refused, besides what the bytes of the file can hold themselves. */
+const FREE_NODES = 1 << 14;
+const BYTES_PER_NODE = 8;
 /** A function that calls itself never ends. */
 const DEEPEST_CALL = 32;
 
 /**
  * The nodes of the model's graph, in the order of the file, calls of local functions replaced by their bodies.
- * @throws InputError for calls that never end and for calls that do not fit the function
+ * @param bytes of the file
+ * @throws InputError for calls that never end, or multiply nodes beyond all proportion to the file, and for calls that do not fit the function
  */
-export function flatNodes(model: ModelProto): GraphNode[] {
-  return new Inliner(model).nodes;
+export function flatNodes(model: ModelProto, bytes: number): GraphNode[] {
+  return new Inliner(model, FREE_NODES + Math.floor(bytes / BYTES_PER_NODE)).nodes;
 }
 
 /** Where a list of nodes stands: in the graph itself or in a call of a function. */
@@ -47,9 +49,11 @@ interface Frame {
 class Inliner {
   readonly nodes: GraphNode[] = [];
   private readonly functions = new Map<string, FunctionProto>();
+  private readonly most: number;
   private count = 0;
 
-  constructor(model: ModelProto) {
+  constructor(model: ModelProto, most: number) {
+    this.most = most;
     const opsets = opsetVersions('opset_import', model.opsetImport);
     for (const f of model.functions) {
       const key = functionKey(f.domain, f.name, f.overload);
@@ -64,12 +68,12 @@ class Inliner {
 
   private inline(nodes: readonly NodeProto[], frame: Frame): void {
     for (const [index, node] of nodes.entries()) {
-      if (++this.count > MOST_NODES) {
+      const name = frame.prefix + (node.name || `${node.opType.toLowerCase()}_${index}`);
+      if (++this.count > this.most) {
         throw new InputError(
-          `ONNX: at most ${MOST_NODES} nodes can be read, got more after inlining functions`,
+          `${name}: functions may make at most ${this.most} nodes of a file of this size, got more`,
         );
       }
-      const name = frame.prefix + (node.name || `${node.opType.toLowerCase()}_${index}`);
       const attributes = passArguments(name, node.attribute, frame.arguments);
       const called = this.functions.get(functionKey(node.domain, node.opType, node.overload));
       if (called) this.call(called, name, node, new Attributes(name, attributes), frame);

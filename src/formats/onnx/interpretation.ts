@@ -157,7 +157,7 @@ class Interpretation {
       this.run(node, converter, inputs, pattern);
     } catch (error) {
       if (!(error instanceof UnsupportedError)) throw error;
-      this.objections.push(...error.items);
+      for (const item of error.items) this.objections.push(item);
       this.standIn(node, lookedUp);
     }
   }

@@ -15,7 +15,7 @@ export interface OutlinedNode {
  * @throws UnsupportedError for operator sets that are not read
  */
 export function outlineOnnx(bytes: Uint8Array): OutlinedNode[] {
-  return flatNodes(decodeModel(bytes))
+  return flatNodes(decodeModel(bytes), bytes.length)
     .filter(({ opType }) => opType !== 'Constant')
     .map(({ name, opType, domain }) => ({ name, operator: domain === '' ? opType : `${domain}.${opType}` }));
 }

@@ -32,7 +32,7 @@ export interface ReadOptions {
 export async function readOnnx(bytes: Uint8Array, options: ReadOptions): Promise<Network> {
   const model = decodeModel(bytes);
   const external = await fetchExternalFiles(model, options.external);
-  const graph = resolve(model, external, options);
+  const graph = resolve(model, external, bytes.length, options);
   const size = [...external.values()].reduce((sum, file) => sum + file.length, bytes.length);
   const [usual, ...others] = readings(graph.input, options.inputShape);
   const read = (reading: NonNullable<typeof usual>) =>
@@ -52,7 +52,12 @@ export async function readOnnx(bytes: Uint8Array, options: ReadOptions): Promise
 }
 
 /** Input, output and nodes by name. */
-function resolve(model: ModelProto, external: ExternalFiles, options: ReadOptions): ResolvedGraph {
+function resolve(
+  model: ModelProto,
+  external: ExternalFiles,
+  bytes: number,
+  options: ReadOptions,
+): ResolvedGraph {
   const input = graphInput(model);
   const output = graphOutput(model, options.output);
   const initializers = new Map<string, TensorProto>();
@@ -64,7 +69,7 @@ function resolve(model: ModelProto, external: ExternalFiles, options: ReadOption
     initializers.set(tensor.name, tensor);
   }
   refuseSparse(model);
-  const all = flatNodes(model);
+  const all = flatNodes(model, bytes);
   const producers = producersOf(all, [input.name, ...initializers.keys()]);
   if (!producers.has(output.name)) {
     throw new InputError(`output ${output.name}: must be made by a node, got none that makes it`);

@@ -1,5 +1,6 @@
 /** Where the samples of signals lie, and what torus they need. */
 import { UnsupportedError } from '../../errors.ts';
+import { largest } from '../extremes.ts';
 import { product } from '../size.ts';
 import type { Sides, Signal } from './signal.ts';
 
@@ -19,7 +20,7 @@ export function placeOnGrids(signals: readonly Signal[]): Sides {
     }
   }
   const images = signals.filter(({ window }) => window.length > 0);
-  return unit.map((_, a) => Math.max(...images.map(({ room, spacing }) => room[a]! * spacing[a]!)));
+  return unit.map((_, a) => largest(images.map(({ room, spacing }) => room[a]! * spacing[a]!)));
 }
 
 function upsampling({ origin }: Signal, axis: number): number {

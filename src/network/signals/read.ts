@@ -6,6 +6,7 @@ import type { Network, Node } from '../network.ts';
 import type { AveragePool, Operator } from '../operator.ts';
 import { everyAxis, product } from '../size.ts';
 import { unroll, unrolledSize } from '../unroll.ts';
+import { fewestSamplesInside, mostWindowsSharing } from '../windows.ts';
 import { placeOnGrids } from './grids.ts';
 import {
   type Entries,
@@ -187,7 +188,7 @@ function signalOf(node: Node, sources: readonly Signal[], positions: number, sha
     }
     case 'max-pool': {
       const { kernel, stride, dilation } = operator;
-      const overlap = product(kernel.map((k, a) => mostWindows(k, stride[a]!, dilation[a]!)));
+      const overlap = product(kernel.map((k, a) => mostWindowsSharing(k, stride[a]!, dilation[a]!)));
       return maximum(source, overlap, { stride });
     }
     case 'global-max-pool':
@@ -206,19 +207,10 @@ function signalOf(node: Node, sources: readonly Signal[], positions: number, sha
 /** Fewest unpadded samples in a window of a padded average pooling. */
 function fewestSamples({ kernel, stride, padding }: AveragePool, window: Sides, shape: Sides): number {
   const sides = kernel.map((k, a) => {
-    const counts = Array.from({ length: shape[a + 1]! }, (_, j) => {
-      const start = j * stride[a]! - padding.before[a]!;
-      return Math.min(start + k, window[a]!) - Math.max(start, 0);
-    });
-    return counts.reduce((least, n) => Math.min(least, Math.max(1, n)), k);
+    const fewest = fewestSamplesInside(k, stride[a]!, padding.before[a]!, window[a]!, shape[a + 1]!);
+    return Math.max(1, Math.min(k, fewest));
   });
   return product(sides);
-}
-
-/** Most windows of one axis that share a sample: taps that are congruent modulo the stride. */
-function mostWindows(kernel: number, stride: number, dilation: number): number {
-  const residues = Array.from({ length: kernel }, (_, t) => (t * dilation) % stride);
-  return Math.max(...residues.map((r) => residues.filter((other) => other === r).length));
 }
 
 function needed(signals: readonly Signal[], output: Signal): Signal[] {

@@ -160,8 +160,10 @@ function sumOf(coefficients: readonly number[], roundings: number): Add {
 function onePosition(operator: Operator, input: Shape, output: Shape): Operator | undefined {
   if (product(output.slice(1)) > 1) return undefined;
   switch (operator.kind) {
-    case 'convolution':
-      return product(input.slice(1)) <= product(operator.kernel) ? asAffine(operator, input) : undefined;
+    case 'convolution': {
+      const covered = product(input.slice(1)) <= product(operator.kernel);
+      return covered && isSmall(operator, input) ? asAffine(operator, input) : undefined;
+    }
     case 'average-pool':
       return coversImage(operator, operator.padding.before, input)
         ? { kind: 'global-average-pool', sum: false }
@@ -176,6 +178,15 @@ function onePosition(operator: Operator, input: Shape, output: Shape): Operator 
     default:
       return undefined;
   }
+}
+
+/** The zeros between the groups of a convolution may be far more than its weights. */
+const MOST_ENTRIES = 2 ** 25;
+
+/** Neither the dense matrix nor the table of its taps is out of proportion. */
+function isSmall({ outputs, kernel, weight }: Convolution, input: Shape): boolean {
+  const entries = outputs * product(input);
+  return entries <= Math.max(MOST_ENTRIES, 2 * weight.length) && product(kernel) <= MOST_ENTRIES;
 }
 
 function asAffine(operator: Convolution, input: Shape): Operator | undefined {

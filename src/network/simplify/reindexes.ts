@@ -16,11 +16,12 @@ import {
 import { consumers, Rewriter } from './rewriter.ts';
 import {
   asReindexes,
-  channelBijection,
   channelImages,
   channelPermutation,
   channelwiseView,
   isRowMajor,
+  permutesChannels,
+  permutesChannelsOnly,
   reindexed,
   sameOrder,
   type View,
@@ -154,14 +155,14 @@ class ReindexPass {
       case 'average-pool':
       case 'max-pool':
       case 'pad':
-        if (!channelPermutation(view, source)) return undefined;
+        if (!permutesChannelsOnly(view, source)) return undefined;
         return { operator, inputs, view: channelwiseView(view, source, 1, shape) };
       case 'global-average-pool':
       case 'global-max-pool':
-        if (source.length < 2 || !channelBijection(view, source)) return undefined;
+        if (source.length < 2 || !permutesChannels(view, source)) return undefined;
         return { operator, inputs, view: channelwiseView(view, source, 1, shape) };
       case 'softmax':
-        return channelBijection(view, source) && { operator, inputs, view };
+        return permutesChannels(view, source) ? { operator, inputs, view } : undefined;
       case 'add': {
         const alike = node.inputs.every(
           (id, k) =>

@@ -80,12 +80,29 @@ export function asReindexes(view: View, source: Shape): Reindex[] {
   ];
 }
 
-/** For each channel of the source, the channel of the view that its entries lie in; undefined where they lie in
- *  several. Channels are the first axes. */
-export function channelImages(view: View, source: Shape): Int32Array | undefined {
-  const split = splitChannels(view);
+/** Whether the entries of every channel of the source lie in one channel of the view. Channels are the first axes. */
+function keepsChannels(view: View, source: Shape): boolean {
   const perChannel = product(source) / source[0]!;
-  if (!split?.channels.every(({ stride }) => stride % perChannel === 0)) return undefined;
+  return splitChannels(view)?.channels.every(({ stride }) => stride % perChannel === 0) ?? false;
+}
+
+/** Whether, moreover, every channel goes to a channel of its own. */
+export function permutesChannels(view: View, source: Shape): boolean {
+  return source[0] === view.shape[0] && keepsChannels(view, source);
+}
+
+/** Whether, moreover, the image inside a channel stays as it is. */
+export function permutesChannelsOnly(view: View, source: Shape): boolean {
+  const inOrder = (splitChannels(view)?.rest.length ?? 2) <= 1;
+  return inOrder && sameShape(view.shape.slice(1), source.slice(1)) && permutesChannels(view, source);
+}
+
+/** For each channel of the source, the channel of the view that its entries lie in; undefined where they lie in
+ *  several. */
+export function channelImages(view: View, source: Shape): Int32Array | undefined {
+  if (!keepsChannels(view, source)) return undefined;
+  const split = splitChannels(view)!;
+  const perChannel = product(source) / source[0]!;
   return Int32Array.from({ length: source[0]! }, (_, channel) =>
     split.channels.reduce(
       (image, { size, stride }) => image * size + (Math.floor((channel * perChannel) / stride) % size),
@@ -94,17 +111,9 @@ export function channelImages(view: View, source: Shape): Int32Array | undefined
   );
 }
 
-/** As `channelImages`, where moreover every channel goes to a channel of its own. */
-export function channelBijection(view: View, source: Shape): Int32Array | undefined {
-  return source[0] === view.shape[0] ? channelImages(view, source) : undefined;
-}
-
-/** As `channelBijection`, where moreover the image inside a channel stays as it is. */
+/** As `channelImages`, of views that permute channels and nothing else. */
 export function channelPermutation(view: View, source: Shape): Int32Array | undefined {
-  const inOrder = (splitChannels(view)?.rest.length ?? 2) <= 1;
-  return inOrder && sameShape(view.shape.slice(1), source.slice(1))
-    ? channelBijection(view, source)
-    : undefined;
+  return permutesChannelsOnly(view, source) ? channelImages(view, source) : undefined;
 }
 
 /**

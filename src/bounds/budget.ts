@@ -1,0 +1,97 @@
+/** The memory budget, and what is in proportion when nobody asks for it: decided from sizes, before anything is allocated. */
+import { programCost } from '../ellipsoid/cost.ts';
+import { needsOf } from '../ellipsoid/needs.ts';
+import type { Program } from '../ellipsoid/program.ts';
+import { bytesPerNumber } from '../engine/bytesPerNumber.ts';
+import type { Engine } from '../engine/engine.ts';
+import { type Unsupported, UnsupportedError } from '../errors.ts';
+import { evaluationNeeds } from '../network/evaluation/needs.ts';
+import type { Network } from '../network/network.ts';
+
+/** In bytes. */
+export const DEFAULT_MEMORY = 2 * 2 ** 30;
+
+/** Steps of a program, matrices that all runs together go through, and terms of symbols beyond which closed forms and searches are left
+ *  to those who ask for them: far more than any network that people train takes, and a minute or so of overhead alone. */
+const UNASKED_STEPS = 5000;
+const UNASKED_VISITS = 6e7;
+const UNASKED_TERMS = 1e12;
+const UNASKED_OPERATIONS = 1e16;
+
+/** Pairs of operations of one evaluation beyond which no lower bound is sampled: the dozen of products that it takes at least
+ *  would last an hour. */
+const MOST_WORK_OF_SAMPLE = 1e11;
+
+/** Refused for want of memory. */
+export class MemoryError extends UnsupportedError {
+  /** What it would take. */
+  readonly bytes: number;
+  constructor(bytes: number, refusal: Unsupported) {
+    super([refusal]);
+    this.bytes = bytes;
+  }
+}
+
+/** @param weights bytes of the network's numbers, which are there already */
+export function beyondMemory(
+  engine: Engine,
+  program: Program,
+  weights: number,
+  memory: number,
+): MemoryError | undefined {
+  const needs = needsOf(program, bytesPerNumber(engine));
+  const bytes = needs.bytes + weights;
+  return bytes <= memory ? undefined : memoryError(needs.layer, bytes, memory);
+}
+
+function memoryError(layer: string, bytes: number, memory: number): MemoryError {
+  return new MemoryError(bytes, {
+    node: layer,
+    found: `about ${formatBytes(bytes)} needed`,
+    reason: `that is more than the memory budget of ${formatBytes(memory)}; raise --memory, or bound a smaller network`,
+  });
+}
+
+/** Why closed forms and searches of a program are left out where nobody has asked for them. */
+export function disproportion(program: Program, runs: number): string | undefined {
+  const { steps, visits, terms } = needsOf(program, 8);
+  const found = (what: string) =>
+    `left out, as it would take very long: ${what}; ask for it with --method closed-form or refined`;
+  if (steps > UNASKED_STEPS) return found(`${steps} steps`);
+  if (visits * runs > UNASKED_VISITS) return found(`${count(visits * runs)} matrices`);
+  const operations = runs * programCost(program);
+  if (operations > UNASKED_OPERATIONS) return found(`${count(operations)} operations`);
+  if (terms > UNASKED_TERMS) return found(`${count(terms)} terms of symbols`);
+  return undefined;
+}
+
+/** Why no lower bound is sampled. */
+export function beyondSampling(network: Network, memory: number): string | undefined {
+  const { bytes, work } = evaluationNeeds(network);
+  if (!(bytes <= memory)) {
+    return `No lower bound was sampled: it would take about ${formatBytes(bytes)}, more than the memory budget of ${formatBytes(memory)}.`;
+  }
+  if (!(work <= MOST_WORK_OF_SAMPLE)) {
+    return `No lower bound was sampled: one evaluation of the network takes ${count(work)} operations.`;
+  }
+  return undefined;
+}
+
+const count = (n: number) => n.toPrecision(2);
+
+/** In the units of --memory: powers of ten. */
+export function formatBytes(bytes: number): string {
+  if (!Number.isFinite(bytes)) return 'more memory than any machine has';
+  const [unit, name] = ([
+    [1e12, 'TB'],
+    [1e9, 'GB'],
+    [1e6, 'MB'],
+    [1e3, 'kB'],
+    [1, 'bytes'],
+  ].find(([size]) => bytes >= (size as number)) as [number, string]) ?? [1, 'bytes'];
+  // Rounded up: what is asked for must be enough.
+  const digits = bytes / unit;
+  const step = digits >= 100 ? 1 : digits >= 10 ? 0.1 : 0.01;
+  const rounded = Math.ceil(digits / step) * step;
+  return `${Number.parseFloat(rounded.toPrecision(10))} ${name}`;
+}

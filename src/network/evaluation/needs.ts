@@ -1,0 +1,62 @@
+/** What evaluating and differentiating a network at a point takes, from shapes alone. */
+import type { Network } from '../network.ts';
+import type { Operator } from '../operator.ts';
+import { product } from '../size.ts';
+
+type Shape = readonly number[];
+
+export interface EvaluationNeeds {
+  readonly bytes: number;
+  /** Multiplications and additions of one evaluation, in pairs. */
+  readonly work: number;
+}
+
+/** Arrays as large as a tensor that are alive at the same time in a search for a lower bound, about: values at two points, what their
+ *  derivatives keep, and increments. */
+const ARRAYS = 5;
+/** Of a list of indices, besides its entries. */
+const BYTES_PER_LIST = 120;
+
+export function evaluationNeeds({ tensors, nodes }: Network): EvaluationNeeds {
+  const shape = (id: number) => tensors[id]!.shape;
+  let bytes = 8 * ARRAYS * tensors.reduce((sum, t) => sum + product(t.shape), 0);
+  let work = 0;
+  for (const { operator, inputs, output } of nodes) {
+    const own = operatorNeeds(operator, shape(inputs[0]!), shape(output));
+    bytes += own.bytes;
+    work += own.work;
+  }
+  return { bytes, work };
+}
+
+/** Of its tables alone. */
+function operatorNeeds(operator: Operator, input: Shape, output: Shape): EvaluationNeeds {
+  const entries = product(output);
+  switch (operator.kind) {
+    case 'convolution':
+    case 'average-pool': {
+      const taps = product(operator.kernel);
+      const width = operator.kind === 'convolution' ? operator.inputs / operator.groups : 1;
+      return { bytes: 8 * product(output.slice(1)) * taps, work: entries * width * taps };
+    }
+    case 'transposed-convolution': {
+      const taps = product(operator.kernel);
+      const width = operator.outputs / operator.groups;
+      return { bytes: 8 * product(input.slice(1)) * taps, work: product(input) * width * taps };
+    }
+    case 'max-pool': {
+      const taps = product(operator.kernel);
+      const tables = 8 * product(output.slice(1)) * taps;
+      return { bytes: tables + entries * (4 * taps + BYTES_PER_LIST), work: entries * taps };
+    }
+    case 'global-max-pool':
+      return { bytes: 4 * product(input) + entries * BYTES_PER_LIST, work: product(input) };
+    case 'affine':
+      return { bytes: 0, work: operator.weight.length };
+    case 'pad':
+    case 'reindex':
+      return { bytes: 8 * entries, work: entries };
+    default:
+      return { bytes: 0, work: product(input) };
+  }
+}

@@ -1,0 +1,280 @@
+/** Sizes are known before memory is taken, walks visit a node once, and depth is no matter. */
+import { execFile } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bound } from '../../src/bounds/bound.ts';
+import { beyondSampling, formatBytes, MemoryError } from '../../src/bounds/budget.ts';
+import { inspect } from '../../src/bounds/inspect.ts';
+import { keepsOutputOrder } from '../../src/bounds/margins.ts';
+import { compile } from '../../src/ellipsoid/compile.ts';
+import { Gains } from '../../src/ellipsoid/gains.ts';
+import { needsOf } from '../../src/ellipsoid/needs.ts';
+import { normsOf } from '../../src/ellipsoid/norms.ts';
+import { schurNorm } from '../../src/ellipsoid/schur.ts';
+import { skipsOf } from '../../src/ellipsoid/skips.ts';
+import { createEngine } from '../../src/engine/create.ts';
+import type { Engine } from '../../src/engine/engine.ts';
+import { InputError, UnsupportedError } from '../../src/errors.ts';
+import { NetworkBuilder } from '../../src/network/builder.ts';
+import type { Network, TensorId } from '../../src/network/network.ts';
+import type { Convolution, Operator } from '../../src/network/operator.ts';
+import { weightBytes } from '../../src/network/parameters.ts';
+import { simplify } from '../../src/network/simplify.ts';
+import { fewestSamplesInside, mostWindowsSharing } from '../../src/network/windows.ts';
+import { ONE, toNumber } from '../../src/scaled.ts';
+
+const RELU: Operator = { kind: 'nonlinearity', function: { name: 'relu' } };
+
+let engine: Engine;
+beforeAll(async () => {
+  engine = await createEngine({ engine: 'cpu-wasm', threads: 1 });
+});
+afterAll(() => engine.close());
+
+interface Geometry {
+  readonly stride?: number;
+  readonly dilation?: number;
+  readonly pad?: number;
+  readonly weight?: readonly number[];
+}
+
+function convolution(axes: number, channels: number, geometry: Geometry = {}): Convolution {
+  const { stride = 1, dilation = 1, pad = 1, weight } = geometry;
+  const every = (value: number) => new Array<number>(axes).fill(value);
+  const length = channels * channels * 3 ** axes;
+  return {
+    kind: 'convolution',
+    outputs: channels,
+    inputs: channels,
+    groups: 1,
+    kernel: every(3),
+    stride: every(stride),
+    dilation: every(dilation),
+    padding: { mode: 'zero', before: every(pad), after: every(pad) },
+    weight: Float64Array.from({ length }, (_, k) => weight?.[k] ?? Math.sin(k + 1)),
+  };
+}
+
+function chain(shape: readonly number[], operators: readonly Operator[]): Network {
+  const builder = new NetworkBuilder('chain');
+  let tensor = builder.input('x', shape);
+  for (const operator of operators) tensor = builder.add('', operator, [tensor]);
+  return builder.build(tensor);
+}
+
+/** Blocks x + relu(conv x). */
+function residual(blocks: number): Network {
+  const builder = new NetworkBuilder('residual');
+  let tensor = builder.input('x', [1, 6]);
+  for (let k = 0; k < blocks; k++) {
+    const inner = builder.add('', RELU, [builder.add('', convolution(1, 1), [tensor])]);
+    tensor = builder.add('', { kind: 'add', coefficients: [1, 1] }, [tensor, inner]);
+  }
+  return builder.build(builder.add('', { kind: 'global-average-pool', sum: false }, [tensor]));
+}
+
+/** Each node adds or stacks its input twice. */
+function doubled(times: number, operator: Operator, shape: readonly number[]): Network {
+  const builder = new NetworkBuilder('doubled');
+  let tensor: TensorId = builder.input('x', shape);
+  for (let k = 0; k < times; k++) tensor = builder.add('', operator, [tensor, tensor]);
+  return builder.build(tensor);
+}
+
+const run = (network: Network) => bound(network, { engine });
+
+describe('sizes far beyond any memory', () => {
+  const huge: [string, () => Network][] = [
+    [
+      'two convolutions on 4096×4096',
+      () => chain([1, 4096, 4096], [convolution(2, 1), RELU, convolution(2, 1)]),
+    ],
+    ['a convolution on 1000×1000×1000', () => chain([1, 1000, 1000, 1000], [convolution(3, 1)])],
+    ['a stride of 2^31 − 1', () => chain([1, 8], [convolution(1, 1, { stride: 2 ** 31 - 1 })])],
+    ['a padding of 10^8', () => chain([1, 8], [convolution(1, 1, { pad: 1e8 })])],
+    ['a dilation of 10^9', () => chain([1, 8], [convolution(1, 1, { dilation: 1e9, pad: 1e9 }), RELU])],
+    [
+      'coprime strides',
+      () =>
+        chain(
+          [1, 1e8],
+          [997, 991, 983].flatMap((stride) => [convolution(1, 1, { stride }), RELU]),
+        ),
+    ],
+    [
+      'windows of 10^7 samples',
+      () => {
+        const pad = [1e7 - 1];
+        const padding = { mode: 'zero', before: pad, after: pad } as const;
+        const pool = {
+          kind: 'average-pool',
+          kernel: [1e7],
+          stride: [1],
+          padding,
+          countIncludesPadding: true,
+        } as const;
+        return chain([1, 8], [pool]);
+      },
+    ],
+    ['2^26 features out of 4', () => doubled(24, { kind: 'concat' }, [4])],
+  ];
+
+  it.each(huge)('%s: a product of norms, with what else it would take', async (_, make) => {
+    const network = make();
+    expect(() => inspect(network)).not.toThrow();
+    const result = await run(network);
+    expect(result.bound).toBeGreaterThan(0);
+    expect(result.methods.some((m) => m.method === 'spectral-product' && m.bound !== null)).toBe(true);
+    const torus = result.methods.find((m) => m.method === 'closed-form')!;
+    expect(torus.error).toMatch(
+      /more than the memory budget of 2\.15 GB; raise --memory|left out, as it would/,
+    );
+  });
+
+  it('10^9 features that go through a nonlinearity', async () => {
+    const network = chain([1e9], [RELU]);
+    const refusal = await run(network).catch((error: unknown) => error);
+    expect(refusal).toBeInstanceOf(UnsupportedError);
+    expect((refusal as Error).message).toMatch(/x: input of 1000000000 features.*TB/);
+  });
+
+  it('more entries than positions can tell apart', () => {
+    const make = () => chain([3, 1e9, 7], [RELU]);
+    expect(make).toThrow(InputError);
+    expect(make).toThrow(/x: input: must have at most 2\^31 − 1 entries, got \[3, 1000000000, 7\]/);
+  });
+
+  it('what is asked for is refused with its size', async () => {
+    const network = chain([1, 8], [convolution(1, 1, { pad: 1e7 }), RELU, convolution(1, 1)]);
+    const options = { engine, method: 'closed-form', memory: 1e7, lower: false } as const;
+    const refusal = await bound(network, options).catch((error: unknown) => error);
+    expect(refusal).toBeInstanceOf(MemoryError);
+    const bytes = (refusal as MemoryError).bytes;
+    expect(bytes).toBeGreaterThan(1e8);
+    const weights = weightBytes(network, simplify(network));
+    expect(bytes).toBe(needsOf(compile(simplify(network)), 8).bytes + weights);
+  });
+
+  it('has no lower bound that would take more than the memory', () => {
+    const network = chain([1, 4096, 4096], [convolution(2, 1)]);
+    expect(beyondSampling(network, 2 ** 31)).toMatch(/it would take about 2\.\d+ GB, more than/);
+    expect(beyondSampling(chain([1, 64, 64], [convolution(2, 1)]), 2 ** 31)).toBeUndefined();
+  });
+
+  it('is written in the units of --memory, never less than it is', () => {
+    expect([999, 1000, 5.2e9, 123_456_789].map(formatBytes)).toEqual([
+      '999 bytes',
+      '1 kB',
+      '5.2 GB',
+      '124 MB',
+    ]);
+    expect(formatBytes(5.2001e9)).toBe('5.21 GB');
+  });
+});
+
+describe("Schur's test", () => {
+  it('is not below the norm that frequencies give, nor far above', async () => {
+    for (const operator of [
+      convolution(1, 3),
+      convolution(1, 2, { stride: 2 }),
+      convolution(1, 1, { dilation: 2, pad: 2, weight: [1, 2, 1] }),
+    ]) {
+      const program = compile(chain([operator.inputs, 12], [operator]));
+      const norms = await normsOf(engine, program, { memory: 1e9 });
+      const step = program.segments[0]!.steps[0]!;
+      if (step.kind !== 'linear') throw new Error('a linear step was expected');
+      const { term } = step.terms[0]!;
+      const [exact, tested] = [toNumber(norms.get(term.map)!)!, toNumber(schurNorm(term, 0))!];
+      expect(tested).toBeGreaterThanOrEqual(exact * (1 - 1e-9));
+      expect(tested).toBeLessThan(exact * 3);
+    }
+  });
+});
+
+describe('walks over graphs', () => {
+  it('60 doublings are 2^60, and 27 residual blocks no more work than their nodes', async () => {
+    const result = await run(doubled(60, { kind: 'add', coefficients: [1, 1] }, [4]));
+    expect(result.bound! / 2 ** 60).toBeCloseTo(1, 4);
+    expect(keepsOutputOrder(residual(300))).toBe(true);
+  }, 20_000);
+
+  it('each variable is evaluated once', async () => {
+    const count = async (blocks: number) => {
+      const program = compile(simplify(residual(blocks)));
+      const norms = await normsOf(engine, program, { memory: 1e9 });
+      let looked = 0;
+      const counting = new Map(norms);
+      counting.get = (map) => {
+        looked++;
+        return norms.get(map);
+      };
+      const input = program.segments[0]!.start[0]!.variable;
+      new Gains(new Map([[input, ONE]]), counting).of(program.output);
+      const once = looked;
+      skipsOf(program, counting);
+      return [once, looked - once] as const;
+    };
+    const [few, skipsFew] = await count(20);
+    const [many, skipsMany] = await count(40);
+    expect(many).toBeLessThanOrEqual(2 * few + 2);
+    // One look ahead to the join of its block for every nonlinearity.
+    expect(skipsMany).toBeLessThanOrEqual(2 * skipsFew + 10);
+  });
+
+  it('10,000 layers have a bound', async () => {
+    const weight = Float64Array.of(0.8, 0.6, -0.6, 0.8);
+    const layer: Operator = { kind: 'affine', outputs: 2, inputs: 2, weight };
+    const network = chain([2], new Array<Operator>(10_000).fill(layer));
+    const result = await bound(network, { engine, lower: false });
+    expect(result.bound).toBeGreaterThan(1 - 1e-9);
+    expect(result.bound).toBeLessThan(1.001);
+    expect(result.methods.find((m) => m.method === 'closed-form')!.error).toMatch(/left out.*10000 steps/);
+  }, 60_000);
+});
+
+describe('counts that have a closed form', () => {
+  it('are those of counting', () => {
+    for (let kernel = 1; kernel <= 6; kernel++) {
+      for (let stride = 1; stride <= 6; stride++) {
+        for (let dilation = 1; dilation <= 6; dilation++) {
+          const counts = new Array<number>(stride).fill(0);
+          for (let t = 0; t < kernel; t++) counts[(t * dilation) % stride]!++;
+          expect(mostWindowsSharing(kernel, stride, dilation)).toBe(Math.max(...counts));
+        }
+        for (let before = 0; before < kernel; before++) {
+          for (let windows = 1; windows <= 5; windows++) {
+            const inside = Array.from({ length: windows }, (_, j) => {
+              const start = j * stride - before;
+              return Math.min(start + kernel, 9) - Math.max(start, 0);
+            });
+            expect(fewestSamplesInside(kernel, stride, before, 9, windows)).toBe(Math.min(...inside));
+          }
+        }
+      }
+    }
+    expect(mostWindowsSharing(2 ** 31 - 1, 2, 1)).toBe(2 ** 30);
+  });
+});
+
+/** Files that hung or took gigabytes once. */
+const cases = fileURLToPath(new URL('../../../shared/cases/unsound/', import.meta.url));
+const command = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const present = existsSync(cases) && existsSync(command);
+
+describe.skipIf(!present)('files that hung once', () => {
+  const files = present ? readdirSync(cases).filter((name) => name.startsWith('C_')) : [];
+  it.each(files)(
+    '%s',
+    async (name) => {
+      const code = await new Promise<unknown>((resolve) => {
+        const options = { timeout: 120_000, killSignal: 'SIGKILL' } as const;
+        execFile('node', ['--max-old-space-size=600', command, 'bound', cases + name], options, (error) =>
+          resolve(error === null ? 0 : (error.code ?? error.signal)),
+        );
+      });
+      expect([0, 1, 2]).toContain(code);
+    },
+    130_000,
+  );
+});
