@@ -18,8 +18,9 @@ import { largest } from '../network/extremes.ts';
 import { existingLength, lengthened, sidesAt } from '../network/lengths.ts';
 import type { Network } from '../network/network.ts';
 import { simplify } from '../network/simplify.ts';
+import { product } from '../network/size.ts';
 import { over, type Scaled, toNumber } from '../scaled.ts';
-import { beyondMemory } from './budget.ts';
+import { beyondMemory, type Room } from './budget.ts';
 import { closedForms, runsOf } from './closedForm.ts';
 import type { Ledger } from './ledger.ts';
 import type { LengthReport } from './result.ts';
@@ -40,7 +41,7 @@ export interface AnyLengthOptions {
   readonly smallestLength: number | undefined;
   readonly cellTolerance: number | undefined;
   readonly pair: readonly [number, number] | undefined;
-  readonly memory: number;
+  readonly room: Room;
   readonly rounding: Rounding | undefined;
   readonly signal: AbortSignal | undefined;
   readonly ledger: Ledger;
@@ -72,8 +73,9 @@ export class AnyLength {
     const sides = smallestLength === undefined ? undefined : sidesAt(network, smallestLength);
     this.#exists = existingLength(network, smallestLength ?? 1);
     this.#base = compile(long, { shortest: (node) => sides?.get(node) });
-    const beyond = beyondMemory(engine, this.#base, 0, options.memory);
+    const beyond = beyondMemory(engine, this.#base, options.room);
     if (beyond) throw beyond;
+    refuseLongKernels(this.#base);
     this.#samples = samplesOf(this.#base, sides);
     this.#axes = largest(this.#base.segments.map((s) => s.axes));
   }
@@ -88,6 +90,7 @@ export class AnyLength {
     return this.#adapted(runsOf(rules), async (program) =>
       closedForms(this.#engine, program, await this.#mapNorms(program), rules, {
         ...this.#options,
+        memory: this.#options.room.bytes,
         method: 'closed-form',
       }),
     );
@@ -96,7 +99,10 @@ export class AnyLength {
   /** Multipliers that a search has found on `searched`, with as many frequencies as they need. */
   async refined(theta: ReadonlyMap<Step, Float64Array>): Promise<Stage> {
     return this.#adapted(1, async (program) => {
-      const { outcome } = await lastPass(this.#engine, program, theta, this.#options);
+      const { outcome } = await lastPass(this.#engine, program, theta, {
+        ...this.#options,
+        memory: this.#options.room.bytes,
+      });
       return [outcome];
     });
   }
@@ -115,7 +121,7 @@ export class AnyLength {
   async #mapNorms(program: Program): Promise<Norms | undefined> {
     if (!hasSkips(program)) return undefined;
     const few = await this.#at(PLANS[this.#axes - 1]!.first);
-    return normsOf(this.#engine, few, { memory: this.#options.memory, signal: this.#options.signal });
+    return normsOf(this.#engine, few, { memory: this.#options.room.bytes, signal: this.#options.signal });
   }
 
   async #adapted(runs: number, sweep: (program: Program) => Promise<Outcome[]>): Promise<Stage> {
@@ -166,6 +172,30 @@ function excess(bounds: readonly Scaled[], bare: readonly Scaled[]): number {
 function lessThan(a: Scaled, b: Scaled): boolean {
   const ratio = toNumber(over(a, b));
   return ratio !== null && ratio < 1;
+}
+
+/** Samples of a kernel that are looked at one by one, at every frequency: more would take minutes. */
+const MOST_SAMPLES = 2 ** 17;
+
+/** @throws UnsupportedError naming every layer whose kernel is too long */
+function refuseLongKernels(program: Program): void {
+  const found = new Map<string, number>();
+  for (const step of program.segments.flatMap((segment) => segment.steps)) {
+    if (step.kind !== 'linear') continue;
+    for (const { term, target } of step.terms) {
+      if (term.map.kind !== 'convolution' && term.map.kind !== 'transposed') continue;
+      const samples = product(term.map.kernel.sides);
+      if (samples > MOST_SAMPLES) found.set(term.name ?? target.variable.name, samples);
+    }
+  }
+  if (found.size === 0) return;
+  throw new UnsupportedError(
+    [...found].map(([node, samples]) => ({
+      node,
+      found: `a kernel of ${samples} samples`,
+      reason: `for any length at most ${MOST_SAMPLES} are supported; bound it without the option length`,
+    })),
+  );
 }
 
 /** Samples that every mean over a whole signal has at least, by the variable that it is taken of. */

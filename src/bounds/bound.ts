@@ -12,12 +12,11 @@ import { createEngine } from '../engine/create.ts';
 import type { Engine } from '../engine/engine.ts';
 import { InputError, UnsupportedError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
-import { weightBytes } from '../network/parameters.ts';
 import { foldingsOf } from '../network/simplify/roundings.ts';
 import { simplify } from '../network/simplify.ts';
 import { isLess, log10, type Scaled, scaled, times, toNumber } from '../scaled.ts';
 import { AnyLength } from './anyLength.ts';
-import { beyondMemory, beyondSampling, DEFAULT_MEMORY, disproportion, MemoryError } from './budget.ts';
+import { beyondMemory, beyondSampling, disproportion, MemoryError, type Room, roomIn } from './budget.ts';
 import { closedForms, runsOf } from './closedForm.ts';
 import { layerReports } from './layers.ts';
 import { Ledger } from './ledger.ts';
@@ -71,7 +70,7 @@ class Computation {
   readonly #options: BoundOptions;
   readonly #method: MethodName;
   readonly #rules: readonly RuleName[];
-  readonly #memory: number;
+  readonly #room: Room;
   /** Absent where the caller wants bare numbers. */
   readonly #rounding: Rounding | undefined;
   /** Programs whose multipliers are left out, and why. */
@@ -95,7 +94,7 @@ class Computation {
     this.#options = options;
     this.#method = method;
     this.#rules = options.rule ? [options.rule] : RULE_NAMES;
-    this.#memory = options.memory ?? DEFAULT_MEMORY;
+    this.#room = roomIn(options.memory, this.#original, this.#network);
     const foldings = foldingsOf(network);
     this.#rounding = options.rigor === false ? undefined : new Rounding(engine.information, foldings);
     const signals = [options.signal, options.interrupt].filter((s) => s !== undefined);
@@ -134,7 +133,7 @@ class Computation {
   async #lower(): Promise<LowerBound | undefined> {
     const { lower, seed = 0, signal, interrupt } = this.#options;
     if (lower === false) return undefined;
-    const beyond = beyondSampling(this.#original, this.#memory - weightBytes(this.#original));
+    const beyond = beyondSampling(this.#original, this.#room.bytes);
     if (beyond !== undefined) {
       this.#notes.push(beyond);
       return undefined;
@@ -194,9 +193,8 @@ class Computation {
 
   /** Multipliers take what the memory has no room for, or are out of all proportion and nobody has asked for them. */
   #object(program: Program, path: StoredMultipliers['path']): void {
-    const weights = weightBytes(this.#original, this.#network);
     const objection =
-      beyondMemory(this.#engine, program, weights, this.#memory) ??
+      beyondMemory(this.#engine, program, this.#room) ??
       (this.#method === 'all' ? disproportion(program, runsOf(this.#rules)) : undefined);
     if (objection === undefined) return;
     this.#objections.set(program, objection);
@@ -212,7 +210,7 @@ class Computation {
     const lengths = new AnyLength(this.#engine, this.#original, {
       ...{ smallestLength, cellTolerance },
       pair: this.#pair,
-      memory: this.#memory,
+      room: this.#room,
       rounding: this.#rounding,
       signal: this.#signal,
       ledger: this.#ledger,
@@ -269,7 +267,7 @@ class Computation {
   #dense(needed: boolean): Unrolled | UnsupportedError | undefined {
     const asked = this.#method === 'unrolled';
     if (!asked && this.#method !== 'all' && this.#method !== 'refined') return undefined;
-    const dense = attempt(() => unrolledProgram(this.#network, this.#memory, asked || needed));
+    const dense = attempt(() => unrolledProgram(this.#network, this.#room.bytes, asked || needed));
     if (!asked && !(dense instanceof UnsupportedError)) this.#leaveOut(dense);
     if (dense || !asked) return dense;
     return new UnsupportedError([
@@ -285,7 +283,7 @@ class Computation {
 
   /** @param dense what is run */
   #leaveOut(dense: Unrolled | undefined): void {
-    const whole = wholeUnrolling(this.#network, this.#memory);
+    const whole = wholeUnrolling(this.#network, this.#room.bytes);
     if (!whole || whole.from === dense?.from) return;
     const from = this.#network.nodes[whole.from]!.name;
     this.#leftOut = { method: 'unrolled', from, flops: whole.flops };
@@ -316,7 +314,7 @@ class Computation {
     where: Pick<Row, 'unrolledFrom'>,
   ): Promise<void> {
     const options = {
-      memory: this.#memory,
+      memory: this.#room.bytes,
       rounding: this.#rounding,
       signal: this.#signal,
       ledger: this.#ledger,
@@ -371,7 +369,7 @@ class Computation {
     this.#ledger.searching(this.#deadline);
     const found = await refined(this.#engine, program, best.outcome!, path, {
       ...this.#options,
-      memory: this.#memory,
+      memory: this.#room.bytes,
       rounding: this.#rounding,
       ledger: this.#ledger,
       method: path === 'torus' ? 'refined' : 'unrolled',
@@ -432,7 +430,7 @@ class Computation {
   #lastPass(program: Program, { theta }: Found): NonNullable<Row['again']> {
     return async (engine, rounding) => {
       const [outcome] = await sweep(engine, program, {
-        ...{ runs: [{ name: 'refined', theta }], memory: this.#memory, skips: new Map() },
+        ...{ runs: [{ name: 'refined', theta }], memory: this.#room.bytes, skips: new Map() },
         ...{ rounding, signal: this.#signal },
       });
       return outcome!;

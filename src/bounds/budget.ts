@@ -7,9 +7,10 @@ import type { Engine } from '../engine/engine.ts';
 import { type Unsupported, UnsupportedError } from '../errors.ts';
 import { evaluationNeeds } from '../network/evaluation/needs.ts';
 import type { Network } from '../network/network.ts';
+import { weightBytes } from '../network/parameters.ts';
 
-/** In bytes. */
-export const DEFAULT_MEMORY = 2 * 2 ** 30;
+/** In bytes, for what is computed: a default may not keep anybody from networks whose weights alone are as large. */
+const DEFAULT_MEMORY = 2 * 2 ** 30;
 
 /** Steps of a program, matrices that all runs together go through, and terms of symbols beyond which closed forms and searches are left
  *  to those who ask for them: far more than any network that people train takes, and a minute or so of overhead alone. */
@@ -32,16 +33,29 @@ export class MemoryError extends UnsupportedError {
   }
 }
 
-/** @param weights bytes of the network's numbers, which are there already */
-export function beyondMemory(
-  engine: Engine,
-  program: Program,
-  weights: number,
-  memory: number,
-): MemoryError | undefined {
-  const needs = needsOf(program, bytesPerNumber(engine));
-  const bytes = needs.bytes + weights;
-  return bytes <= memory ? undefined : memoryError(needs.layer, bytes, memory);
+/** Bytes that the numbers of a network take, and those that are left for what is computed. */
+export interface Room {
+  readonly weights: number;
+  readonly bytes: number;
+}
+
+/**
+ * @param memory for both; absent: the default beside the weights
+ * @param networks the network as it was given, and what else holds numbers of its own
+ * @throws MemoryError where the weights alone are more
+ */
+export function roomIn(memory: number | undefined, ...networks: readonly [Network, ...Network[]]): Room {
+  const weights = weightBytes(...networks);
+  if (memory === undefined) return { weights, bytes: DEFAULT_MEMORY };
+  if (weights > memory) throw memoryError(networks[0].name, weights, memory);
+  return { weights, bytes: memory - weights };
+}
+
+/** Why a program's covariances have no room, if so. */
+export function beyondMemory(engine: Engine, program: Program, room: Room): MemoryError | undefined {
+  const { bytes, layer } = needsOf(program, bytesPerNumber(engine));
+  if (bytes <= room.bytes) return undefined;
+  return memoryError(layer, bytes + room.weights, room.bytes + room.weights);
 }
 
 function memoryError(layer: string, bytes: number, memory: number): MemoryError {

@@ -5,6 +5,7 @@ import type { Engine } from '../engine/engine.ts';
 import type { Network, Node } from '../network/network.ts';
 import { prune } from '../network/prune.ts';
 import { simplify } from '../network/simplify.ts';
+import { beyondMemory, roomIn } from './budget.ts';
 import { closedForms } from './closedForm.ts';
 import { Ledger } from './ledger.ts';
 import { numbers, rowValue } from './rows.ts';
@@ -56,8 +57,11 @@ export async function prefixBounds(network: Network, options: PrefixOptions): Pr
 
 async function prefixBound(prefix: Network, options: PrefixOptions) {
   const program = compile(prefix);
-  const { engine, signal, rule = 'mixed', memory = 2 ** 31 } = options;
-  const common = { memory, signal, ledger: new Ledger(undefined) };
+  const { engine, signal, rule = 'mixed' } = options;
+  const room = roomIn(options.memory, prefix);
+  const beyond = beyondMemory(engine, program, room);
+  if (beyond) throw beyond;
+  const common = { memory: room.bytes, signal, ledger: new Ledger(undefined) };
   const { bound: product, norms } = await spectralProduct(engine, program, common);
   const [outcome] = await closedForms(engine, program, norms, [rule], { ...common, method: 'closed-form' });
   return { ...numbers(rowValue(program, outcome!, undefined)), product: numbers(product) };

@@ -26,7 +26,8 @@ export interface BoundOptions {
   readonly rule?: RuleName;
   /** Default: `createEngine()`, closed at the end. A given engine stays open. */
   readonly engine?: Engine;
-  /** Memory budget in bytes for the network's weights and all that is computed, besides what the runtime takes by itself; default 2 GiB.
+  /** Memory budget in bytes for the network's weights and all that is computed, besides what the runtime takes by itself; default 2 GiB
+   *  beside the weights.
    *  A network beyond it runs slower; what does not fit even one frequency at a time is refused with the size that it takes. */
   readonly memory?: number;
   /** In float32: by how much, as a fraction, rounding may inflate the bound before its last pass is repeated in float64 on the CPU;

@@ -388,6 +388,9 @@ function advice(result: BoundResult, { method, rule, target }: BoundCommand): st
     `Not run: the network unrolled from ${leftOut.from} on, ${formatQuantity(leftOut.flops, 'flop')} a pass; --method unrolled does, with one multiplier per neuron.`,
   ];
   if (ways.length > 0) return [`Tighter: ${ways.join(', ')}.`, ...(unrolled ?? [])];
+  // What is above says why.
+  if (result.method === 'spectral-product' && methods.some((row) => row.error !== undefined))
+    return unrolled ?? [];
   if (unrolled) return unrolled;
   const less =
     result.margins && (target === undefined || target === 'global')

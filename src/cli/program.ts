@@ -90,7 +90,7 @@ function commandLine(surroundings: Surroundings, finish: (code: number) => void)
     .addOption(new Option('--rule <name>', 'the one closed-form rule to run').choices(RULE_NAMES))
     .addOption(new Option('--engine <name>', 'what computes').choices(ENGINES).default('auto'))
     .option('--threads <n>', 'threads of the engine (default: one per core, 8 at most)', positiveInteger)
-    .option('--memory <MB>', 'memory budget in megabytes (default: 2147)', megabytes)
+    .option('--memory <MB>', 'memory budget in megabytes (default: 2147 beside the weights)', megabytes)
     .option(
       '--target <what>',
       'what the search makes small: global, margins, or two outputs such as 3,5',

@@ -107,9 +107,37 @@ const REASONS: Partial<Record<OperatorKind, string>> = {
   softmax: 'the program is for networks that end in their logits',
 };
 
+/** Entries of one layer's input, states and output together, at most: matrices as large, and far more than solvers take. */
+const MOST_ORDER = 2000;
+
+/** Inputs and states of the realisation of a layer, at most: from sizes alone. */
+function orderOf({ operator, inputs }: Node, network: Network): number {
+  const channels = network.tensors[inputs[0]!]!.shape[0]!;
+  switch (operator.kind) {
+    case 'convolution':
+    case 'average-pool': {
+      const dilation = operator.kind === 'convolution' ? operator.dilation[0]! : 1;
+      const columns = operator.stride[0]! * channels;
+      const steps = Math.floor((dilation * (operator.kernel[0]! - 1)) / operator.stride[0]!);
+      const outputs = operator.kind === 'convolution' ? operator.outputs : channels;
+      return columns + steps * Math.min(columns, outputs);
+    }
+    case 'scale':
+    case 'nonlinearity':
+      return channels;
+    default:
+      return 0;
+  }
+}
+
 /** Why the program does not cover a node; undefined where it does. */
-function refusal({ operator, inputs }: Node, network: Network): string | undefined {
+function refusal(node: Node, network: Network): string | undefined {
+  const { operator, inputs } = node;
   const axes = network.tensors[inputs[0]!]!.shape.length - 1;
+  const order = orderOf(node, network);
+  if (order > MOST_ORDER) {
+    return `layers are written down with at most ${MOST_ORDER} inputs and states, this one has up to ${order}`;
+  }
   switch (operator.kind) {
     case 'convolution':
     case 'average-pool':

@@ -105,7 +105,7 @@ describe('bound', () => {
     ];
     const network = chain('cnn', [2, 10, 10], operators);
     const plenty = await bound(network, { engine, method: 'closed-form' });
-    const little = await bound(network, { engine, method: 'closed-form', memory: 40_000 });
+    const little = await bound(network, { engine, method: 'closed-form', memory: 50_000 });
     const expected = rows(plenty);
     for (const [name, value] of rows(little)) expect(value! / expected.get(name)!).toBeCloseTo(1, 9);
   });
