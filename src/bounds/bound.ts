@@ -186,8 +186,10 @@ class Computation {
       this.#object(program, path);
       this.#announce(program);
     }
-    for (const { program, path, ...where } of paths) await this.#run(program, path, where);
     const beyond = [...this.#objections.values()].find((objection) => objection instanceof MemoryError);
+    // The weights alone are more than the budget.
+    if (beyond && this.#room.bytes < 0) throw beyond;
+    for (const { program, path, ...where } of paths) await this.#run(program, path, where);
     if (beyond && this.#rows.every((row) => row.value === undefined)) throw beyond;
   }
 

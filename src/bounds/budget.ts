@@ -33,7 +33,7 @@ export class MemoryError extends UnsupportedError {
   }
 }
 
-/** Bytes that the numbers of a network take, and those that are left for what is computed. */
+/** Bytes that the numbers of a network take, and those that are left for what is computed: negative where there are none. */
 export interface Room {
   readonly weights: number;
   readonly bytes: number;
@@ -42,13 +42,10 @@ export interface Room {
 /**
  * @param memory for both; absent: the default beside the weights
  * @param networks the network as it was given, and what else holds numbers of its own
- * @throws MemoryError where the weights alone are more
  */
-export function roomIn(memory: number | undefined, ...networks: readonly [Network, ...Network[]]): Room {
+export function roomIn(memory: number | undefined, ...networks: readonly Network[]): Room {
   const weights = weightBytes(...networks);
-  if (memory === undefined) return { weights, bytes: DEFAULT_MEMORY };
-  if (weights > memory) throw memoryError(networks[0].name, weights, memory);
-  return { weights, bytes: memory - weights };
+  return { weights, bytes: memory === undefined ? DEFAULT_MEMORY : memory - weights };
 }
 
 /** Why a program's covariances have no room, if so. */

@@ -81,7 +81,10 @@ interface Live extends Phases {
 }
 
 const MOST_ROWS = 4096;
+/** For any length. */
 const MOST_FREQUENCIES = 2 ** 16;
+/** Of images and signals of one length: they are gone through one by one. */
+const MOST_SAMPLES = 2 ** 21;
 
 const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
 const rowsIn = ({ start, rows }: Live) => Array.from({ length: rows }, (_, k) => start + k);
@@ -145,6 +148,10 @@ export function planOf(
     demand(
       small,
       `torus of ${signal.name}: ${got} is more than four times what it has to be, or 2^16 frequencies`,
+    );
+    demand(
+      product(given) <= MOST_SAMPLES,
+      `torus of ${signal.name}: more than 2^21 frequencies, which would take hours to check`,
     );
     [grid, start, scale, steps] = [signal.spacing, diagonal, exponents, []];
     if (reach !== null) chord = new Chord(largest(diagonal), axes);
