@@ -363,11 +363,12 @@ describe('refined', () => {
     });
 
     it('says where not even that fits', async () => {
-      // As much as a closed form takes, which is less than a search.
-      const refusal = await refined(cnn(3), { memory: 1000 }).catch((error: unknown) => error);
+      // As much as a closed form takes, which is less than the search in many layers.
+      const { network } = chain(new Random(1), new Array(13).fill(20), ACTIVATIONS[0]!);
+      const refusal = await refined(network, { memory: 1000 }).catch((error: unknown) => error);
       expect(refusal).toBeInstanceOf(MemoryError);
       const memory = (refusal as MemoryError).bytes;
-      const [row] = (await refined(cnn(3), { memory })).methods.filter((m) => m.method === 'refined');
+      const [row] = (await refined(network, { memory })).methods.filter((m) => m.method === 'refined');
       expect(row!.error).toMatch(/does not fit the memory budget/);
     });
   });
