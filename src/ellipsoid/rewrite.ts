@@ -33,15 +33,13 @@ export function inlineSums(graph: VariableGraph): VariableGraph {
   const consumers = consumersOf(graph.variables);
   for (const variable of graph.variables) {
     if (variable.origin.kind !== 'linear') continue;
+    const uses = new Map<Variable, number>();
+    for (const { source } of variable.origin.terms) uses.set(source, (uses.get(source) ?? 0) + 1);
     const terms = variable.origin.terms.flatMap((term) => {
       const inner = term.source.origin;
       const single = consumers.get(term.source)!.length === 1 && term.source !== graph.output;
-      const uses =
-        variable.origin.kind === 'linear'
-          ? variable.origin.terms.filter((t) => t.source === term.source)
-          : [];
-      if (term.map.kind !== 'identity' || inner.kind !== 'linear' || !single || uses.length > 1)
-        return [term];
+      const repeated = uses.get(term.source)! > 1;
+      if (term.map.kind !== 'identity' || inner.kind !== 'linear' || !single || repeated) return [term];
       const scale = term.map.scale;
       if (!inner.terms.every((t) => multipliable(extremesOf(t.map), scale))) return [term];
       return inner.terms.map(
