@@ -65,6 +65,7 @@ export async function examine(trial: Trial, examiner: Examiner): Promise<Violati
     result = await library.bound(network, { ...plan.options, engine, ...(signal ? { signal } : {}) });
   } catch (error) {
     if (signal?.aborted) return undefined;
+    examiner.tally?.count('outcomes', 'refused');
     return tally.refusedOrFault(error, 'bound');
   }
   const slopes = new Slopes(trial, examiner.effort);
@@ -95,11 +96,19 @@ export async function examine(trial: Trial, examiner: Examiner): Promise<Violati
     }
   }
   if (plan.options.rigor === false) return undefined;
+  examiner.tally?.count('outcomes', closeness(result, slopes.of(result.target)));
   return (
     belowSlope(claims, slopes.of(result.target)) ??
     marginsBelow(result, slopes) ??
     beyondTruth(trial, result, slopes, sample)
   );
+}
+
+/** How much room there is for a fault. */
+function closeness({ log10 }: BoundResult, slope: Found): string {
+  const room = (log10 ?? -Infinity) - slope.log2 * Math.log10(2);
+  if (room < 1e-6) return 'bounded, tight';
+  return room < 0.005 ? 'bounded within 1 %' : room < 0.05 ? 'bounded within 12 %' : 'bounded loosely';
 }
 
 interface Claim {

@@ -234,7 +234,9 @@ function windowAttributes(
   const { random } = bench;
   const some = (probability: number, value: () => number[]) =>
     random.chance(probability) ? value() : undefined;
-  const strides = some(0.4, () => kernel.map(() => random.integer(1, random.chance(0.15) ? 5 : 3)));
+  const strides = some(pools ? 0.6 : 0.4, () =>
+    kernel.map(() => random.integer(1, random.chance(0.15) ? 5 : 3)),
+  );
   const dilations = some(pools ? 0.05 : 0.25, () => kernel.map(() => random.integer(1, 3)));
   const mode = random.weighted({ NOTSET: 7, VALID: 1, SAME_UPPER: 1.5, SAME_LOWER: 1.5 });
   const wide = !pools && random.chance(0.1);

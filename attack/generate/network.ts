@@ -3,6 +3,7 @@ import type { ModelDescription } from '../model/description.ts';
 import type { Random } from '../random.ts';
 import { constantModel } from './constants.ts';
 import { dense, elementwise, flattening, type Layer, reading, sliding } from './layers.ts';
+import { telling } from './lengths.ts';
 import { STYLES } from './scales.ts';
 import { Workbench } from './workbench.ts';
 
@@ -66,6 +67,8 @@ class Writer {
     // Alone, a function that is not quite the one that it looks like is bounded sharply enough to see it.
     const gated = random.chance(0.04) ? elementwise.Gate!(this.#bench, x) : undefined;
     if (gated !== undefined) return gated;
+    const told = this.#scope === 'any' && random.chance(0.6) ? telling(this.#bench) : undefined;
+    if (told !== undefined) return told;
     // Single layers are bounded most sharply.
     const blocks = random.chance(0.3) ? 1 : random.integer(2, 6);
     for (let k = 0; k < blocks; ) {

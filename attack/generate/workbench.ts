@@ -59,6 +59,11 @@ export class Workbench {
     return this.#interpretation.values.get(name)!.shape;
   }
 
+  /** Of a constant. */
+  numbers(name: string): readonly number[] {
+    return this.#interpretation.values.get(name)!.items;
+  }
+
   get nodes(): readonly NodeDescription[] {
     return this.#nodes;
   }
