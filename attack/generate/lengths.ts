@@ -2,14 +2,16 @@
 
 import { TYPES } from '../model/description.ts';
 import { reading, sliced, sliding } from './layers.ts';
-import type { Workbench } from './workbench.ts';
+import type { Attributes, Workbench } from './workbench.ts';
 
 /** What the network ends in; undefined where nothing fits. */
 export function telling(bench: Workbench): string | undefined {
   const { random } = bench;
-  switch (random.weighted({ alone: 4, difference: 3, behind: 2 })) {
+  switch (random.weighted({ alone: 4, twins: 3, difference: 3, behind: 2 })) {
     case 'alone':
       return way(bench, 'x');
+    case 'twins':
+      return twins(bench, 'x');
     case 'difference':
       return difference(bench, 'x');
     default: {
@@ -24,14 +26,53 @@ export function telling(bench: Workbench): string | undefined {
 
 /** Of two ways that make the same shape at the length of the file: where they are alike there, the bound has no room. */
 function difference(bench: Workbench, x: string): string | undefined {
+  return met(bench, () => (bench.random.chance(0.1) ? x : way(bench, x)));
+}
+
+/** The same samples taken in two ways: where the two agree at the length of the file, the difference is nothing. */
+export function twins(bench: Workbench, x: string): string | undefined {
+  const { random } = bench;
+  const [, channels, ...sides] = bench.shape(x) as [number, number, ...number[]];
+  if (sides.length === 0) return undefined;
+  const step = random.pick([1, 2, 2, 2, 3]);
+  const taps = random.integer(1, 3);
+  const kernel = sides.map(() => taps);
+  const weight = bench.weights([channels, 1, ...kernel], taps ** sides.length);
+  const strides = { strides: { is: sides.map(() => step) } };
+  const convolved = (from: string, attributes: Attributes) =>
+    bench.add('Conv', [from, weight], { group: { i: channels }, ...attributes });
+  const way = (): string | undefined => {
+    switch (random.integer(0, 3)) {
+      case 0:
+        return convolved(x, { ...strides, auto_pad: { s: random.pick(['SAME_UPPER', 'SAME_LOWER']) } });
+      case 1: {
+        const [before, after] = [random.integer(0, taps - 1), random.integer(0, taps)];
+        const pads = [...sides.map(() => before), ...sides.map(() => after)];
+        return convolved(x, { ...strides, pads: { is: pads } });
+      }
+      case 2: {
+        const taken = sliding.Subsample!(bench, x);
+        return taken && convolved(taken, { auto_pad: { s: 'SAME_UPPER' } });
+      }
+      default: {
+        const padded = (random.chance(0.5) ? sliding.Wrap : sliding.Pad)!(bench, x);
+        return padded && convolved(padded, strides);
+      }
+    }
+  };
+  return met(bench, way);
+}
+
+/** The first two ways that meet. */
+function met(bench: Workbench, way: () => string | undefined): string | undefined {
   const { random } = bench;
   const ways: string[] = [];
   for (let k = 0; k < 10; k++) {
-    const next = k === 0 && random.chance(0.3) ? x : way(bench, x);
+    const next = way();
     if (next === undefined) continue;
     const shape = bench.shape(next).join();
-    const other = ways.find((name) => bench.shape(name).join() === shape);
-    if (other !== undefined && other !== next)
+    const other = ways.find((name) => name !== next && bench.shape(name).join() === shape);
+    if (other !== undefined)
       return bench.add(random.weighted({ Sub: 5, Add: 3, Mean: 1 }), random.shuffled([next, other]));
     ways.push(next);
   }

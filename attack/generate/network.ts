@@ -3,7 +3,7 @@ import type { ModelDescription } from '../model/description.ts';
 import type { Random } from '../random.ts';
 import { constantModel } from './constants.ts';
 import { dense, elementwise, flattening, type Layer, reading, sliding } from './layers.ts';
-import { telling } from './lengths.ts';
+import { telling, twins } from './lengths.ts';
 import { STYLES } from './scales.ts';
 import { Workbench } from './workbench.ts';
 
@@ -19,7 +19,7 @@ export type Scope = 'fixed' | 'any';
 /** @param scope `any`: nothing that ties the network to the length of its file */
 export function generate(random: Random, scope: Scope): Generated {
   const style = random.weighted(STYLES);
-  const rank = scope === 'any' ? random.pick([1, 1, 1, 2]) : random.pick([0, 0, 1, 1, 1, 2, 3]);
+  const rank = scope === 'any' ? random.pick([1, 1, 2]) : random.pick([0, 0, 1, 1, 1, 2, 3]);
   const side = () => random.integer(1, [0, 9, 4, 3][rank]!);
   const sample =
     rank === 0
@@ -105,7 +105,7 @@ class Writer {
       case 'residual':
         return this.#residual(x);
       case 'twins':
-        return this.#twins(x);
+        return twins(this.#bench, x);
       case 'filters':
         return this.#filters(x);
       case 'cancelling':
@@ -158,48 +158,6 @@ class Writer {
       const left = this.#chain(x, this.#random.integer(1, 3));
       const right = this.#random.chance(0.6) ? x : this.#chain(x, this.#random.integer(1, 2));
       const joined = this.#join(left, right);
-      if (joined !== undefined) return joined;
-    }
-    return undefined;
-  }
-
-  /** The same samples taken in two ways: where the two agree at the length of the file, the difference is nothing. */
-  #twins(x: string): string | undefined {
-    const shape = this.#bench.shape(x);
-    if (shape.length !== 3) return undefined;
-    const random = this.#random;
-    const channels = shape[1]!;
-    const step = random.pick([1, 2, 2, 2, 3]);
-    const taps = random.integer(1, 3);
-    const weight = this.#bench.weights([channels, 1, taps], taps);
-    const group = { group: { i: channels } };
-    const way = (): string | undefined => {
-      const strides = { strides: { is: [step] } };
-      switch (random.integer(0, 3)) {
-        case 0:
-          return this.#bench.add('Conv', [x, weight], {
-            ...group,
-            ...strides,
-            auto_pad: { s: random.pick(['SAME_UPPER', 'SAME_LOWER']) },
-          });
-        case 1: {
-          const pads = [random.integer(0, taps - 1), random.integer(0, taps)];
-          return this.#bench.add('Conv', [x, weight], { ...group, ...strides, pads: { is: pads } });
-        }
-        case 2: {
-          const taken = sliding.Subsample!(this.#bench, x);
-          return (
-            taken && this.#bench.add('Conv', [taken, weight], { ...group, auto_pad: { s: 'SAME_UPPER' } })
-          );
-        }
-        default: {
-          const padded = (random.chance(0.5) ? sliding.Wrap : sliding.Pad)!(this.#bench, x);
-          return padded && this.#bench.add('Conv', [padded, weight], { ...group, ...strides });
-        }
-      }
-    };
-    for (let k = 0; k < 12; k++) {
-      const joined = this.#join(way(), way());
       if (joined !== undefined) return joined;
     }
     return undefined;
