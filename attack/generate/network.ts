@@ -64,9 +64,8 @@ class Writer {
   write(): string {
     const random = this.#random;
     let x = 'x';
-    // Alone, a function that is not quite the one that it looks like is bounded sharply enough to see it.
-    const gated = random.chance(0.04) ? elementwise.Gate!(this.#bench, x) : undefined;
-    if (gated !== undefined) return gated;
+    const alone = random.chance(this.#scope === 'fixed' ? 0.12 : 0.03) ? this.#function(x) : undefined;
+    if (alone !== undefined) return alone;
     const told = this.#scope === 'any' && random.chance(0.6) ? telling(this.#bench) : undefined;
     if (told !== undefined) return told;
     // Single layers are bounded most sharply.
@@ -83,6 +82,16 @@ class Writer {
     }
     if (this.#scope === 'fixed') x = this.#head(x);
     return x === 'x' ? (this.#bench.add('Relu', [x]) ?? x) : x;
+  }
+
+  /** Alone, or less the identity, a function is bounded sharply enough to see both of its steepest slopes. */
+  #function(x: string): string | undefined {
+    const bench = this.#bench;
+    const random = this.#random;
+    const name = random.chance(0.35) ? 'Gate' : random.pick(Object.keys(elementwise));
+    const at = random.chance(0.3) ? bench.add('Mul', [x, bench.number(random.pick([0.5, 2, -1, 8]))]) : x;
+    const y = at && elementwise[name]!(bench, at);
+    return y === undefined || random.chance(0.6) ? y : bench.add('Sub', random.shuffled([y, at!]));
   }
 
   #block(x: string): string | undefined {

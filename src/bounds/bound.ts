@@ -459,22 +459,24 @@ class Computation {
       (r) => r.objective ?? r.value,
     );
     const margins = best && this.#margins(best);
-    if (best?.value && this.#rounding && lower?.assurance === 'rounding-safe') {
+    const contradicted =
+      lower && best?.value && this.#rounding && (lower.log10 ?? -Infinity) > log10(best.value) + 1e-12;
+    if (contradicted && lower.assurance === 'rounding-safe') {
       // Two proofs that contradict each other: the device does not keep to its arithmetic, or there is a mistake in here.
-      const contradiction = (lower.log10 ?? -Infinity) > log10(best.value) + 1e-12;
-      if (contradiction) {
-        throw new Error(
-          `bound: the bound 10^${log10(best.value)} must not lie below the sampled 10^${lower.log10}; please report this with the network, the engine (${this.#engine.information.description}) and its driver`,
-        );
-      }
+      throw new Error(
+        `bound: the bound 10^${log10(best.value)} must not lie below the sampled 10^${lower.log10}; please report this with the network, the engine (${this.#engine.information.description}) and its driver`,
+      );
     }
+    if (contradicted)
+      this.#notes.push('No lower bound: what was sampled is rounding, as it is above the bound.');
+    const sampled = contradicted ? undefined : lower;
     const proven = this.#pair ? undefined : least(rows.filter((r) => r.outcome !== undefined));
     return {
       ...numbers(best?.value),
       ...(best ? { method: best.method } : {}),
       ...(best?.rule ? { rule: best.rule } : {}),
       ...(this.#pair ? { target: this.#pair } : {}),
-      ...(lower ? { lower } : {}),
+      ...(sampled ? { lower: sampled } : {}),
       assurance: this.#rounding ? 'rounding-safe' : 'nominal',
       ...(this.#notes.length === 0 ? {} : { note: this.#notes.join(' ') }),
       ...(this.#leftOut && !this.#options.rule ? { leftOut: this.#leftOut } : {}),
