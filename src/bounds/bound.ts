@@ -468,7 +468,9 @@ class Computation {
       );
     }
     if (contradicted)
-      this.#notes.push('No lower bound: what was sampled is rounding, as it is above the bound.');
+      this.#notes.push(
+        'No lower bound: what was sampled lies above the bound, and nothing is known of the rounding in it (terms that cancel in the network do that).',
+      );
     const sampled = contradicted ? undefined : lower;
     const proven = this.#pair ? undefined : least(rows.filter((r) => r.outcome !== undefined));
     return {
