@@ -5,9 +5,6 @@ const patience = 15;
 
 let lastTurn = 0;
 
-/** Ports that wait for their message: like workers (wasm/pool.ts) they must not be held only by those who wait for them. */
-const waiting = new Set<MessagePort>();
-
 /** Lets the event loop turn if it has not for some milliseconds; else there is nothing to wait for. */
 export function breathe(): Promise<void> | undefined {
   return performance.now() - lastTurn < patience ? undefined : turn();
@@ -19,15 +16,24 @@ async function turn(): Promise<void> {
       setImmediate(resolve);
       return;
     }
-    // A browser delays nested timers by 4 ms, but not messages.
-    const { port1, port2 } = new MessageChannel();
-    waiting.add(port1);
-    port1.onmessage = () => {
-      waiting.delete(port1);
-      port1.close();
-      resolve();
-    };
-    port2.postMessage(undefined);
+    waiting.push(resolve);
+    channel ??= openChannel();
+    channel.port2.postMessage(undefined);
   });
   lastTurn = performance.now();
+}
+
+/**
+ * A browser delays nested timers by 4 ms, but not messages. There is one channel for good: like workers (wasm/pool.ts) ports must not be
+ * held only by those who wait for them.
+ */
+let channel: MessageChannel | undefined;
+
+/** Who waits for a message, the first for the next one. */
+const waiting: (() => void)[] = [];
+
+function openChannel(): MessageChannel {
+  const opened = new MessageChannel();
+  opened.port1.onmessage = () => waiting.shift()?.();
+  return opened;
 }
