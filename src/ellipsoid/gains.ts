@@ -70,22 +70,46 @@ function evaluate(v: Variable, of: (v: Variable) => Scaled, norms: Norms): Scale
   }
 }
 
+interface Band {
+  readonly start: number;
+  readonly end: number;
+  readonly value: Scaled;
+  /** Of the last term in it. */
+  readonly order: number;
+}
+
 /** Sums of terms per band of channels, bands as √Σ²; overlapping bands that differ are summed, which is never less. */
 function joined(terms: readonly Term[], of: (t: Term) => Scaled): Scaled {
-  const bands: { start: number; end: number; value: Scaled }[] = [];
-  for (const term of terms) {
-    let band = { start: term.row, end: term.row + term.channels, value: of(term) };
-    for (let k = bands.length - 1; k >= 0; k--) {
-      const other = bands[k]!;
-      if (other.end <= band.start || band.end <= other.start) continue;
-      bands.splice(k, 1);
-      band = {
-        start: Math.min(band.start, other.start),
-        end: Math.max(band.end, other.end),
-        value: plus(band.value, other.value),
-      };
-    }
-    bands.push(band);
+  // Disjoint, and by where they start, so that those that a term meets are found without looking at all.
+  const bands: Band[] = [];
+  for (const [order, term] of terms.entries()) {
+    const own = { start: term.row, end: term.row + term.channels, value: of(term), order };
+    const first = firstBehind(bands, own.start);
+    let last = first;
+    while (last < bands.length && bands[last]!.start < own.end) last++;
+    const met = bands.slice(first, last).sort((a, b) => b.order - a.order);
+    bands.splice(first, met.length, met.reduce(merged, own));
   }
+  bands.sort((a, b) => a.order - b.order);
   return bands.length === 1 ? bands[0]!.value : hypotenuse(bands.map((b) => b.value));
+}
+
+function merged(band: Band, other: Band): Band {
+  return {
+    start: Math.min(band.start, other.start),
+    end: Math.max(band.end, other.end),
+    value: plus(band.value, other.value),
+    order: band.order,
+  };
+}
+
+/** Index of the first band that ends behind `row`. */
+function firstBehind(bands: readonly Band[], row: number): number {
+  let [low, high] = [0, bands.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (bands[middle]!.end > row) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }

@@ -11,6 +11,9 @@ import type { Live, PlacedTerm, Program, Segment, Step } from './program.ts';
 import { consumersOf, sourcesOf } from './rewrite.ts';
 import type { Lengths, LinearMap, Maximum, Term, Variable, VariableGraph } from './variables.ts';
 
+/** Of the lists of what is alive after each step, together: half a gigabyte. Networks that people train have some hundred steps. */
+const MOST_LISTED = 5e6;
+
 /**
  * @param lengths any: tori are as small as strides allow, to be refined by `interpolation/plan.ts`
  * @throws UnsupportedError where branches cannot be brought to one grid or padding modes need different tori
@@ -37,6 +40,8 @@ class Scheduler {
   #start: readonly Live[] = [];
   #white = true;
   #live: Live[] = [];
+  /** Variables of all steps so far, each as often as it is alive after one. */
+  #listed = 0;
   #grid: number[] = [];
   #grids: number[][] = [];
   #steps: Step[] = [];
@@ -360,8 +365,9 @@ class Scheduler {
 
   #replaceSource(before: readonly Live[], variable: Variable, rows: number, lift: readonly number[]) {
     const kept = before.filter((l) => this.#pending.get(l.variable)!.size > 0);
-    const after = layout([...kept.map((l) => l.variable), variable], (v) => {
-      const old = kept.find((l) => l.variable === v);
+    const known = new Map(kept.map((l) => [l.variable, l]));
+    const after = layout([...known.keys(), variable], (v) => {
+      const old = known.get(v);
       return old ? { lift: old.lift, rows: old.rows } : { lift, rows };
     });
     return { kept, after, target: after.at(-1)! };
@@ -370,6 +376,8 @@ class Scheduler {
   // ---- bookkeeping ----------------------------------------------------------------------------
 
   #setLive(live: Live[], grid: number[]): void {
+    this.#listed += live.length;
+    if (this.#listed > MOST_LISTED) throw tooManyBranches(live);
     this.#live = live;
     this.#grid = grid;
     this.#grids.push(grid);
@@ -525,6 +533,17 @@ function perRowOf(values: Float64Array, live: Live): Float64Array {
     // Rows of a vector made of an image run over positions first, those of a lifted variable over channels first.
     return values[vector ? Math.floor(row / (live.rows / channels)) : row % channels]!;
   });
+}
+
+function tooManyBranches(live: readonly Live[]): UnsupportedError {
+  const { name, operator } = live.at(-1)!.variable;
+  return new UnsupportedError([
+    {
+      node: name,
+      found: `${operator} beside ${live.length - 1} other branches`,
+      reason: `branches have to fit in a plan of ${MOST_LISTED} entries, one for each that is alive at a step; join them earlier, or stack them as channels of one layer`,
+    },
+  ]);
 }
 
 function unsupportedBranch(variable: Variable, why: string): UnsupportedError {

@@ -17,6 +17,7 @@ import { createEngine } from '../../src/engine/create.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { InputError, UnsupportedError } from '../../src/errors.ts';
 import { NetworkBuilder } from '../../src/network/builder.ts';
+import { PreparedNetwork } from '../../src/network/evaluation/preparedNetwork.ts';
 import type { Network, TensorId } from '../../src/network/network.ts';
 import type { Convolution, Operator } from '../../src/network/operator.ts';
 import { weightBytes } from '../../src/network/parameters.ts';
@@ -231,6 +232,45 @@ describe('walks over graphs', () => {
     expect(result.bound).toBeLessThan(1.001);
     expect(result.methods.find((m) => m.method === 'closed-form')!.error).toMatch(/left out.*10000 steps/);
   }, 60_000);
+});
+
+describe('very many inputs and branches', () => {
+  it.each(['add', 'concat'] as const)(
+    '10^5 inputs of one %s',
+    async (kind) => {
+      const count = 1e5;
+      const builder = new NetworkBuilder('wide');
+      const x = builder.input('x', [2]);
+      const operator: Operator =
+        kind === 'add' ? { kind, coefficients: new Array<number>(count).fill(1) } : { kind };
+      const network = builder.build(builder.add('', operator, new Array<TensorId>(count).fill(x)));
+      const result = await bound(network, { engine, lower: false });
+      expect(result.bound! / (kind === 'add' ? count : Math.sqrt(count))).toBeCloseTo(1, 4);
+    },
+    30_000,
+  );
+
+  it('samples fewer points where next to nothing goes through very many operators', () => {
+    const work = (layers: number) =>
+      new PreparedNetwork(chain([1], new Array<Operator>(layers).fill(RELU))).work;
+    expect(work(4000)).toBe(2 * work(2000));
+    expect(work(2000)).toBeGreaterThan(100 * 2000);
+    // Work in proportion to entries is what it was.
+    expect(new PreparedNetwork(chain([1e5], [RELU])).work).toBe(1e5);
+  });
+
+  it('branches beyond any plan are refused by name', () => {
+    const branches = (count: number) => {
+      const builder = new NetworkBuilder('branches');
+      const x = builder.input('x', [2]);
+      const parts = Array.from({ length: count }, () => builder.add('part', RELU, [x]));
+      const operator: Operator = { kind: 'add', coefficients: new Array<number>(count).fill(1) };
+      return builder.build(builder.add('', operator, parts));
+    };
+    expect(() => compile(branches(200))).not.toThrow();
+    expect(() => compile(branches(4000))).toThrow(UnsupportedError);
+    expect(() => compile(branches(4000))).toThrow(/beside 31\d\d other branches/);
+  }, 30_000);
 });
 
 describe('counts that have a closed form', () => {

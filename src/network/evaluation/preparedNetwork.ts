@@ -3,6 +3,9 @@ import type { Network, TensorId } from '../network.ts';
 import { product } from '../size.ts';
 import { type Differential, type PreparedOperator, prepare } from './preparedOperator.ts';
 
+/** In whose time an array is made and looked up. */
+const WORK_PER_ARRAY = 500;
+
 export class PreparedNetwork {
   readonly network: Network;
   readonly #operators: readonly PreparedOperator[];
@@ -20,9 +23,14 @@ export class PreparedNetwork {
     return product(this.network.tensors[this.network.input]!.shape);
   }
 
-  /** Multiplications and additions of one evaluation, in pairs; about as many of one product with the Jacobian. */
+  /**
+   * Multiplications and additions of one evaluation, in pairs; about as many of one product with the Jacobian. Where operators on
+   * next to nothing are many, what they take besides counts instead.
+   */
   get work(): number {
-    return this.#operators.reduce((sum, { work }) => sum + work, 0);
+    const work = this.#operators.reduce((sum, operator) => sum + operator.work, 0);
+    const arrays = this.network.nodes.reduce((sum, { inputs }) => sum + inputs.length, 0);
+    return Math.max(work, WORK_PER_ARRAY * arrays);
   }
 
   /**

@@ -113,8 +113,11 @@ function linearCombination(coefficients: readonly number[], entries: number): Pr
 }
 
 function stack(sizes: readonly number[]): PreparedOperator {
-  const starts = sizes.map((_, k) => total(sizes.slice(0, k)));
-  const entries = total(sizes);
+  let entries = 0;
+  const starts = sizes.map((size) => {
+    entries += size;
+    return entries - size;
+  });
   const push = (parts: readonly Float64Array[]) => {
     const stacked = new Float64Array(entries);
     for (const [k, part] of parts.entries()) stacked.set(part, starts[k]!);

@@ -89,10 +89,12 @@ function withInnerSums(
 ): Sum {
   const terms: { input: number; coefficient: number }[] = [];
   let roundings = operator.roundings ?? 0;
+  const uses = new Map<number, number>();
+  for (const input of inputs) uses.set(input, (uses.get(input) ?? 0) + 1);
   for (const [k, input] of inputs.entries()) {
     const coefficient = operator.coefficients[k]!;
     const inner = rewriter.producer(input);
-    const once = !shared.has(input) && inputs.filter((id) => id === input).length === 1;
+    const once = !shared.has(input) && uses.get(input) === 1;
     const sum = inner?.operator.kind === 'add' && once ? inner.operator : undefined;
     if (!sum || !isExactMultiple(sum.coefficients, coefficient)) {
       terms.push({ input, coefficient });
@@ -128,7 +130,11 @@ function distinctTerms(
   waits: boolean,
 ): [Add | Scale, readonly number[]] {
   const own = new Map<number, number[]>();
-  for (const [k, id] of inputs.entries()) own.set(id, [...(own.get(id) ?? []), operator.coefficients[k]!]);
+  for (const [k, id] of inputs.entries()) {
+    const coefficients = own.get(id) ?? [];
+    coefficients.push(operator.coefficients[k]!);
+    own.set(id, coefficients);
+  }
   const before = operator.roundings ?? 0;
   let roundings = before;
   const terms = [...own].flatMap(([input, coefficients]) => {
