@@ -84,6 +84,11 @@ describe('refusals', () => {
       }),
       13,
     ],
+    [
+      'ceil_mode with auto_pad VALID',
+      node('AveragePool', 'i', 'y', { kernel_shape: [2n], strides: [2n], ceil_mode: 1n, auto_pad: 'VALID' }),
+      13,
+    ],
     ['an If', node('If', 'x', 'y'), 13],
   ])('%s', async (_, last, opset) => {
     const initializers = [

@@ -3,7 +3,7 @@ import { type Follows, OWN_FIELDS, tied } from '../../../network/follows.ts';
 import { everyAxis, product } from '../../../network/size.ts';
 import type { Call, Signal } from '../call.ts';
 import type { Converter, Family } from './converter.ts';
-import { extentsOf, type Pads, perAxis, windowPads, windowsFollow } from './convolution.ts';
+import { autoPad, extentsOf, type Pads, perAxis, windowPads, windowsFollow } from './convolution.ts';
 
 export const pooling: Family = new Map<string, Converter>([
   ['AveragePool', { signals: averagePool }],
@@ -46,6 +46,12 @@ function poolWindows(call: Call, x: Signal): PoolWindows {
     if ((windows - 1) * stride[a]! >= pads.before[a]! + n) windows--;
     return Math.max((windows - 1) * stride[a]! + extents[a]! - padded, 0);
   });
+  if (autoPad(call) === 'VALID' && overhang.some((samples) => samples > 0)) {
+    call.refuse(
+      'ceil_mode with auto_pad VALID',
+      'implementations disagree on whether there is a last window',
+    );
+  }
   return { kernel, stride, dilation, pads, overhang, follows: poolFollows(call, extents, stride) };
 }
 
