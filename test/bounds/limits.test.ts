@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { bound } from '../../src/bounds/bound.ts';
 import { beyondSampling, formatBytes, MemoryError } from '../../src/bounds/budget.ts';
 import { inspect } from '../../src/bounds/inspect.ts';
@@ -24,6 +24,7 @@ import { weightBytes } from '../../src/network/parameters.ts';
 import { simplify } from '../../src/network/simplify.ts';
 import { fewestSamplesInside, mostWindowsSharing } from '../../src/network/windows.ts';
 import { ONE, toNumber } from '../../src/scaled.ts';
+import { integers, model, node, read } from '../formats/onnx/build.ts';
 
 const RELU: Operator = { kind: 'nonlinearity', function: { name: 'relu' } };
 
@@ -257,6 +258,24 @@ describe('very many inputs and branches', () => {
     expect(work(2000)).toBeGreaterThan(100 * 2000);
     // Work in proportion to entries is what it was.
     expect(new PreparedNetwork(chain([1e5], [RELU])).work).toBe(1e5);
+  });
+
+  it('every seventh of 10^9 entries, without a list of them', async () => {
+    const stretch = { s: 3, e: 1e9, a: 2, st: 7 };
+    const bytes = model([node('Slice', 'x s e a st', 'y')], {
+      inputs: { x: [1, 1, 1e9] },
+      initializers: Object.entries(stretch).map(([name, value]) => integers(name, [1], [value])),
+    });
+    const from = Array.from;
+    let longest = 0;
+    const watched = vi.spyOn(Array, 'from').mockImplementation((...values: unknown[]) => {
+      longest = Math.max(longest, (values[0] as { length?: number }).length ?? 0);
+      if (longest > 1e6) throw new Error(`a list of ${longest} entries`);
+      return Reflect.apply(from, Array, values);
+    });
+    const network = await read(bytes).finally(() => watched.mockRestore());
+    expect(network.tensors[network.output]!.shape).toEqual([1, 142857143]);
+    expect(longest).toBeLessThan(1000);
   });
 
   it('branches beyond any plan are refused by name', () => {

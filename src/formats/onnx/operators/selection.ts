@@ -99,8 +99,10 @@ function sliceSignal(call: Call): Signal {
   let result = cut.some(({ axis }) => axis < offset) ? call.unbatched(x) : x;
   for (const stretch of cut) {
     const axis = stretch.axis - (result.batched ? offset : 0);
-    const indices = Array.from({ length: stretch.count }, (_, i) => stretch.start + i * stretch.step);
-    result = subsampled(call, result, { ...stretch, axis }) ?? selected(call, result, axis, indices);
+    const { start, step, count } = stretch;
+    result =
+      subsampled(call, result, { ...stretch, axis }) ??
+      selected(call, result, axis, count, (row) => start + row * step);
   }
   return call.settled(result);
 }
@@ -132,14 +134,20 @@ function subsampled(call: Call, x: Signal, { axis, start, step, count }: Stretch
   );
 }
 
-/** The entries of an axis of the sample with the given indices: a matrix of zeros and ones. */
-function selected(call: Call, x: Signal, axis: number, indices: readonly number[]): Signal {
+/** So many entries of an axis of the sample, with the given indices: a matrix of zeros and ones. */
+function selected(
+  call: Call,
+  x: Signal,
+  axis: number,
+  count: number,
+  index: (row: number) => number,
+): Signal {
   const side = x.shape[axis]!;
-  if (indices.length === 0) call.refuse('of nothing', 'empty tensors are not supported');
-  call.scope.budget.allocate(call.node.name, indices.length * side);
-  const matrix = new Float64Array(indices.length * side);
-  for (const [row, index] of indices.entries()) matrix[row * side + index] = 1;
-  return contracted(call, x, axis, constantOf('double', [indices.length, side], matrix));
+  if (count === 0) call.refuse('of nothing', 'empty tensors are not supported');
+  call.scope.budget.allocate(call.node.name, count * side);
+  const matrix = new Float64Array(count * side);
+  for (let row = 0; row < count; row++) matrix[row * side + index(row)] = 1;
+  return contracted(call, x, axis, constantOf('double', [count, side], matrix));
 }
 
 // ---- Gather -----------------------------------------------------------------------------------
@@ -177,7 +185,7 @@ function gatherSignal(call: Call): Signal {
   const x = input.batched && onnxAxis === 0 ? call.unbatched(input) : input;
   const axis = x.batched ? onnxAxis - 1 : onnxAxis;
   const indices = gatherIndices(call, x.shape[axis]!);
-  const taken = selected(call, x, axis, [...indices.data]);
+  const taken = selected(call, x, axis, indices.data.length, (row) => indices.data[row]!);
   // Where a batch of 1 was the axis, it may be back in front already.
   const plain = taken.batched === x.batched ? taken : call.unbatched(taken);
   return call.settled(call.view(plain, x.shape.toSpliced(axis, 1, ...indices.shape)));
@@ -228,12 +236,7 @@ function splitSignal(call: Call): Signal[] {
   const axis = onnxAxis - (x.batched ? 1 : 0);
   if (axis < 0) call.refuse('of the batch', 'samples must not mix');
   return splitStretches(call, axis, x.shape[axis]!).map(({ start, count }) =>
-    selected(
-      call,
-      x,
-      axis,
-      Array.from({ length: count }, (_, i) => start + i),
-    ),
+    selected(call, x, axis, count, (row) => start + row),
   );
 }
 
