@@ -18,7 +18,7 @@ const RUNS = 20;
 /** Milliseconds for one bound, which takes two seconds on a quiet machine: on a busy one it may be slow, but not for ever. */
 const PATIENCE = 120_000;
 
-/** Its products are large enough for the workers inside the worker, and many: a collection of garbage falls into one of them. */
+/** Its products are large enough for workers inside the worker, and many, so that a collection of garbage falls into one of them. */
 const SHARED: Upload = { name: 'cnn.onnx', bytes: writeOnnx(glipsdpCnn(2, 24)) };
 
 const RESNET: Upload = {
@@ -99,7 +99,7 @@ describe('the page in Firefox', () => {
     }
   }
 
-  // Firefox collected the workers of the pool while they were at work, and the page waited for ever.
+  // Workers inside the worker were collected while they were at work, or blocked it as they started, and the page waited for ever.
   it(
     `comes to an end ${RUNS} times out of ${RUNS}`,
     async () => {
@@ -107,14 +107,14 @@ describe('the page in Firefox', () => {
       for (let k = 1; k <= RUNS; k++) {
         await visited(async (page) => {
           await fill(page, 'method', 'closed-form');
-          // One core alone would start no workers.
+          // Nested workers can block for good there: whatever is asked for, none is started.
           await fill(page, 'threads', '2');
           await drop(page, SHARED);
           await page.waitForSelector('#bound').catch(async () => {
             throw new Error(`run ${k} of ${RUNS}: got no bound, only ${await textOf(page, '.what')}`);
           });
           expect(Math.abs((await shown(page)) / expected - 1)).toBeLessThan(1e-9);
-          expect(await textOf(page, '.facts')).toMatch(/Wasm SIMD, 2 threads/);
+          expect(await textOf(page, '.facts')).toMatch(/Wasm SIMD, 1 thread\b/);
         });
       }
     },

@@ -14,3 +14,12 @@ export async function availableThreads(): Promise<number> {
   if (isNode()) return (await importInNode<typeof import('node:os')>('node:os')).availableParallelism();
   return globalThis.navigator?.hardwareConcurrency ?? 1;
 }
+
+/**
+ * Whether workers may be started here. In Firefox (153) a worker that starts nested ones now and then blocks for good, inside the
+ * second's constructor: one page in ten to forty, with nothing collected. A page's own thread may start them.
+ */
+export function mayStartWorkers(): boolean {
+  const nested = typeof document === 'undefined' && !isNode();
+  return !(nested && /\bFirefox\//.test(globalThis.navigator?.userAgent ?? ''));
+}

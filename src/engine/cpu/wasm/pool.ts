@@ -3,7 +3,7 @@
  * transferred buffers: the O(n²) copies are cheap beside the O(n³) work, and no shared memory means that a browser
  * page needs no cross-origin isolation.
  */
-import { importInNode, isNode } from '../host.ts';
+import { importInNode, isNode, mayStartWorkers } from '../host.ts';
 import { binary, workerSource } from './binary.ts';
 import { type Call, perform } from './perform.ts';
 import type { Answer } from './worker.ts';
@@ -37,7 +37,8 @@ export class Pool {
   static async open(threads: number): Promise<Pool> {
     const bytes = Uint8Array.from(atob(binary), (character) => character.charCodeAt(0));
     const module = await WebAssembly.compile(bytes);
-    return new Pool(threads, module, await WebAssembly.instantiate(module));
+    const instance = await WebAssembly.instantiate(module);
+    return new Pool(mayStartWorkers() ? threads : 1, module, instance);
   }
 
   /** On the calling thread; the results are views that the next call overwrites. */
