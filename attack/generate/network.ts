@@ -34,7 +34,7 @@ export function generate(random: Random, scope: Scope): Generated {
   });
   const writer = new Writer(bench, scope);
   const output = writer.write();
-  return { model: bench.finish(output), nasty: bench.scales.nasty || writer.cancels };
+  return { model: bench.finish(output), nasty: bench.scales.nasty || writer.nasty };
 }
 
 /** Models whose weights are computed from other constants. */
@@ -53,7 +53,8 @@ class Writer {
   readonly #scope: Scope;
   /** Tensors that something follows from. */
   readonly #passed: string[] = [];
-  cancels = false;
+  /** Something here only exact numbers tell. */
+  nasty = false;
 
   constructor(bench: Workbench, scope: Scope) {
     this.#bench = bench;
@@ -102,6 +103,7 @@ class Writer {
         twins: 1.5,
         filters: 1.5,
         cancelling: 0.7,
+        vanishing: 0.5,
         dense: 0.7,
         doubling: 0.3,
         called: 0.4,
@@ -119,6 +121,8 @@ class Writer {
         return this.#filters(x);
       case 'cancelling':
         return this.#cancelling(x);
+      case 'vanishing':
+        return this.#vanishing(x);
       case 'dense':
         return this.#dense(x);
       case 'doubling':
@@ -202,21 +206,25 @@ class Writer {
         pads: { is: pads },
       });
     };
-    if (random.chance(0.5)) return filter(filter(x, false), random.chance(0.3));
+    // A slope near one keeps the bound near the truth.
+    const bent = (from: string) => bench.add('LeakyRelu', [from], { alpha: { f: Math.fround(0.99) } });
+    if (random.chance(0.5)) {
+      const first = filter(x, false);
+      const bends = first !== undefined && random.chance(0.5);
+      return filter(bends ? bent(first) : first, random.chance(bends ? 0.6 : 0.3));
+    }
     const [left, right] = random.chance(0.5)
       ? [x, filter(filter(x, false), false)]
       : [filter(x, false), filter(x, false)];
     const joined = this.#join(left, right);
-    // A slope near one keeps the bound near the truth.
-    if (joined === undefined || random.chance(0.5)) return joined;
-    return bench.add('LeakyRelu', [joined], { alpha: { f: Math.fround(0.99) } });
+    return joined === undefined || random.chance(0.5) ? joined : bent(joined);
   }
 
   /** x + εx − x, in one of several words, and perhaps as large again as ε is small. */
   #cancelling(x: string): string | undefined {
     const bench = this.#bench;
     const random = this.#random;
-    this.cancels = true;
+    this.nasty = true;
     const epsilon = bench.scales.epsilon();
     const small = bench.add('Mul', [x, bench.number(epsilon)]);
     if (!small) return undefined;
@@ -227,6 +235,59 @@ class Writer {
     if (!away || random.chance(0.3)) return away;
     const between = random.chance(0.4) ? this.#layer(away) : away;
     return between && bench.add('Mul', [between, bench.number(2 ** Math.min(120, -Math.log2(epsilon)))]);
+  }
+
+  /** Factors whose product is moderate, but not that of the first few: nothing of them may be lost, whatever they are folded into. */
+  #vanishing(x: string): string | undefined {
+    const bench = this.#bench;
+    const random = this.#random;
+    this.nasty = true;
+    const reach = bench.type === 'float' ? 125 : 1000;
+    const sign = random.pick([-1, 1]);
+    const first = Array.from({ length: random.integer(2, 4) }, () => sign * random.integer(reach / 2, reach));
+    const after = first.map((exponent) => -exponent + random.integer(-2, 2));
+    let at: string | undefined = x;
+    for (const exponent of [...first, ...random.shuffled(after)]) {
+      if (at !== undefined && random.chance(0.15))
+        at = bench.add(random.pick(['Relu', 'Neg', 'Identity']), [at]);
+      at &&= this.#factor(at, exponent);
+    }
+    return at;
+  }
+
+  /** Times about 2^exponent, in one of several words. */
+  #factor(x: string, exponent: number): string | undefined {
+    const bench = this.#bench;
+    const random = this.#random;
+    const shape = bench.shape(x);
+    const channels = shape[1];
+    const word = random.weighted({
+      Mul: 3,
+      Div: 2,
+      ...(channels !== undefined && shape.length <= 4 ? { BatchNormalization: 2 } : {}),
+      ...(shape.length >= 3 && shape.length <= 4 ? { Conv: 2 } : {}),
+    } as Record<string, number>);
+    const factors = (count: number, power: number) =>
+      Array.from({ length: count }, () => bench.scales.stored(random.pick([1, -1, 1.5]) * 2 ** power));
+    const vector = (values: readonly number[], ...dims: number[]) =>
+      bench.exactly({ type: bench.type, dims, values });
+    switch (word) {
+      case 'Mul':
+        return bench.add('Mul', random.shuffled([x, bench.number(factors(1, exponent)[0]!)]));
+      case 'Div':
+        return bench.add('Div', [x, bench.number(factors(1, -exponent)[0]!)]);
+      case 'BatchNormalization': {
+        const none = () => vector(new Array<number>(channels!).fill(0), channels!);
+        const one = vector(new Array<number>(channels!).fill(1), channels!);
+        const scale = vector(factors(channels!, exponent), channels!);
+        return bench.add('BatchNormalization', [x, scale, none(), none(), one], { epsilon: { f: 0 } });
+      }
+      default: {
+        const kernel = shape.slice(2).map(() => 1);
+        const weight = vector(factors(channels!, exponent), channels!, 1, ...kernel);
+        return bench.add('Conv', [x, weight], { group: { i: channels! } });
+      }
+    }
   }
 
   /** Joined with something from before, along the channels. */
