@@ -1,6 +1,6 @@
 /** Closed forms of small dense chains in rational numbers: what multipliers come to without any rounding. */
 
-import { RULE_NAMES } from '../src/ellipsoid/multipliers.ts';
+import { RULE_NAMES } from '../src/ellipsoid/multipliers/closedForms.ts';
 import { InputError, UnsupportedError } from '../src/errors.ts';
 import {
   identity,

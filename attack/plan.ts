@@ -1,7 +1,7 @@
 /** How one trial asks the library: engine, method and mode. Plain data that survives JSON. */
 
 import type { BoundOptions } from '../src/bounds/result.ts';
-import { RULE_NAMES } from '../src/ellipsoid/multipliers.ts';
+import { RULE_NAMES } from '../src/ellipsoid/multipliers/closedForms.ts';
 import type { EngineName } from './library.ts';
 import type { Random } from './random.ts';
 

@@ -4,12 +4,12 @@
  */
 import { bound } from '../src/bounds/bound.ts';
 import { runsOf } from '../src/bounds/closedForm.ts';
-import { compile } from '../src/ellipsoid/compile.ts';
-import { programCost } from '../src/ellipsoid/cost.ts';
-import { RULE_NAMES, type RuleName } from '../src/ellipsoid/multipliers.ts';
+import { programCost } from '../src/ellipsoid/memory/cost.ts';
+import { RULE_NAMES, type RuleName } from '../src/ellipsoid/multipliers/closedForms.ts';
 import type { Engine } from '../src/engine/engine.ts';
 import type { Network } from '../src/network/network.ts';
 import { simplify } from '../src/network/simplify.ts';
+import { compile } from '../src/program/compile.ts';
 import { type Effort, measure, type Spread } from './measure.ts';
 import {
   alexNet,

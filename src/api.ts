@@ -17,7 +17,7 @@ export { type CertifyOptions, certify } from './certificate/certify.ts';
 export type { Claim } from './certificate/claim.ts';
 export type { Certificate } from './certificate/format.ts';
 export { type Verification, type VerifyOptions, verify } from './certificate/verify.ts';
-export type { RuleName } from './ellipsoid/multipliers.ts';
+export type { RuleName } from './ellipsoid/multipliers/closedForms.ts';
 export { createEngine, describeEngine, type EngineOptions } from './engine/create.ts';
 export type { Engine, EngineInformation } from './engine/engine.ts';
 export { InputError, type Unsupported, UnsupportedError } from './errors.ts';

@@ -1,17 +1,15 @@
 /** Bounds for signals of any length: on ever more frequencies, until the gaps between them add next to nothing. */
-import { compile } from '../ellipsoid/compile.ts';
-import { programCost } from '../ellipsoid/cost.ts';
-import type { Norms } from '../ellipsoid/gains.ts';
-import { atFrequencies, interpolated } from '../ellipsoid/interpolation/plan.ts';
-import { type StepNorms, stepNorms } from '../ellipsoid/interpolation/taps.ts';
-import type { RuleName } from '../ellipsoid/multipliers.ts';
-import { normsOf } from '../ellipsoid/norms.ts';
-import type { Program, Step } from '../ellipsoid/program.ts';
-import { lastPass } from '../ellipsoid/refine.ts';
+
+import { atFrequencies, interpolated } from '../ellipsoid/anyLength/plan.ts';
+import { type StepNorms, stepNorms } from '../ellipsoid/anyLength/taps.ts';
+import { programCost } from '../ellipsoid/memory/cost.ts';
+import type { RuleName } from '../ellipsoid/multipliers/closedForms.ts';
+import type { Norms } from '../ellipsoid/multipliers/gains.ts';
+import { normsOf } from '../ellipsoid/multipliers/norms.ts';
+import { hasSkips } from '../ellipsoid/multipliers/skips.ts';
 import type { Rounding } from '../ellipsoid/rounding/rounding.ts';
-import { hasSkips } from '../ellipsoid/skips.ts';
-import type { Outcome } from '../ellipsoid/sweep.ts';
-import type { Variable } from '../ellipsoid/variables.ts';
+import { lastPass } from '../ellipsoid/search/refine.ts';
+import type { Outcome } from '../ellipsoid/sweep/sweep.ts';
 import type { Engine } from '../engine/engine.ts';
 import { UnsupportedError } from '../errors.ts';
 import { largest } from '../network/extremes.ts';
@@ -19,6 +17,9 @@ import { existingLength, lengthened, sidesAt } from '../network/lengths.ts';
 import type { Network } from '../network/network.ts';
 import { simplify } from '../network/simplify.ts';
 import { product } from '../network/size.ts';
+import { compile } from '../program/compile.ts';
+import type { Program, Step } from '../program/program.ts';
+import type { Variable } from '../program/variables.ts';
 import { over, type Scaled, toNumber } from '../scaled.ts';
 import { beyondMemory, type Room } from './budget.ts';
 import { closedForms, runsOf } from './closedForm.ts';

@@ -1,19 +1,19 @@
 /** The main job: every method that fits, the least bound of all. */
 
-import { compile } from '../ellipsoid/compile.ts';
-import { normCost, programCost, stepsOf } from '../ellipsoid/cost.ts';
-import type { Norms } from '../ellipsoid/gains.ts';
-import { RULE_NAMES, type RuleName } from '../ellipsoid/multipliers.ts';
-import type { Program } from '../ellipsoid/program.ts';
+import { normCost, programCost, stepsOf } from '../ellipsoid/memory/cost.ts';
+import { RULE_NAMES, type RuleName } from '../ellipsoid/multipliers/closedForms.ts';
+import type { Norms } from '../ellipsoid/multipliers/gains.ts';
+import { hasSkips } from '../ellipsoid/multipliers/skips.ts';
 import { Rounding } from '../ellipsoid/rounding/rounding.ts';
-import { hasSkips } from '../ellipsoid/skips.ts';
-import { type Outcome, sweep } from '../ellipsoid/sweep.ts';
+import { type Outcome, sweep } from '../ellipsoid/sweep/sweep.ts';
 import { createEngine } from '../engine/create.ts';
 import type { Engine } from '../engine/engine.ts';
 import { InputError, UnsupportedError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
 import { foldingsOf } from '../network/simplify/roundings.ts';
 import { simplify } from '../network/simplify.ts';
+import { compile } from '../program/compile.ts';
+import type { Program } from '../program/program.ts';
 import { isLess, log10, type Scaled, scaled, times, toNumber } from '../scaled.ts';
 import { AnyLength } from './anyLength.ts';
 import { beyondMemory, beyondSampling, disproportion, MemoryError, type Room, roomIn } from './budget.ts';

@@ -1,13 +1,13 @@
 /** The memory budget, and what is in proportion when nobody asks for it: decided from sizes, before anything is allocated. */
-import { programCost } from '../ellipsoid/cost.ts';
-import { needsOf } from '../ellipsoid/needs.ts';
-import type { Program } from '../ellipsoid/program.ts';
+import { programCost } from '../ellipsoid/memory/cost.ts';
+import { needsOf } from '../ellipsoid/memory/needs.ts';
 import { bytesPerNumber } from '../engine/bytesPerNumber.ts';
 import type { Engine } from '../engine/engine.ts';
 import { type Unsupported, UnsupportedError } from '../errors.ts';
 import { evaluationNeeds } from '../network/evaluation/needs.ts';
 import type { Network } from '../network/network.ts';
 import { weightBytes } from '../network/parameters.ts';
+import type { Program } from '../program/program.ts';
 
 /** In bytes, for what is computed: a default may not keep anybody from networks whose weights alone are as large. */
 const DEFAULT_MEMORY = 2 * 2 ** 30;

@@ -1,13 +1,13 @@
 /** The ellipsoid with multipliers from closed-form rules, all in one sweep (docs/mathematics.md §4). */
 
-import { stepCost } from '../ellipsoid/cost.ts';
-import type { Norms } from '../ellipsoid/gains.ts';
-import { RULES, type RuleName } from '../ellipsoid/multipliers.ts';
-import type { Program } from '../ellipsoid/program.ts';
+import { stepCost } from '../ellipsoid/memory/cost.ts';
+import { RULES, type RuleName } from '../ellipsoid/multipliers/closedForms.ts';
+import type { Norms } from '../ellipsoid/multipliers/gains.ts';
+import { skipsOf } from '../ellipsoid/multipliers/skips.ts';
 import type { Rounding } from '../ellipsoid/rounding/rounding.ts';
-import { skipsOf } from '../ellipsoid/skips.ts';
-import { type Outcome, sweep } from '../ellipsoid/sweep.ts';
+import { type Outcome, sweep } from '../ellipsoid/sweep/sweep.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { Program } from '../program/program.ts';
 import type { Ledger } from './ledger.ts';
 
 /** @param norms of the program's maps; only needed where something lives on beside a nonlinearity (`hasSkips`) */

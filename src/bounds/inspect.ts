@@ -1,12 +1,13 @@
 /** What bounding a network would take, without doing it. */
-import { compile } from '../ellipsoid/compile.ts';
-import { programBytes, programCost } from '../ellipsoid/cost.ts';
-import { RULE_NAMES } from '../ellipsoid/multipliers.ts';
-import type { Program } from '../ellipsoid/program.ts';
+
+import { programBytes, programCost } from '../ellipsoid/memory/cost.ts';
+import { RULE_NAMES } from '../ellipsoid/multipliers/closedForms.ts';
 import { type Unsupported, UnsupportedError } from '../errors.ts';
 import type { Network, Source } from '../network/network.ts';
 import { countParameters } from '../network/parameters.ts';
 import { simplify } from '../network/simplify.ts';
+import { compile } from '../program/compile.ts';
+import type { Program } from '../program/program.ts';
 import { runsOf } from './closedForm.ts';
 import { layerReports } from './layers.ts';
 import type { LayerReport } from './result.ts';

@@ -1,7 +1,8 @@
 /** Margin bounds from output covariances: L_ij² = (e_i − e_j)ᵀ Σ (e_i − e_j) (docs/mathematics.md §0). */
-import type { Program } from '../ellipsoid/program.ts';
-import type { Outcome } from '../ellipsoid/sweep.ts';
+
+import type { Outcome } from '../ellipsoid/sweep/sweep.ts';
 import type { Network } from '../network/network.ts';
+import type { Program } from '../program/program.ts';
 import { isLess, type Scaled, scaled, squareRoot, times, toNumber } from '../scaled.ts';
 
 /** Outputs beyond this many have no table of margins. */

@@ -1,5 +1,5 @@
 /** Checks of what a caller asks for. */
-import { RULE_NAMES } from '../ellipsoid/multipliers.ts';
+import { RULE_NAMES } from '../ellipsoid/multipliers/closedForms.ts';
 import { InputError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
 import { keepsOutputOrder } from './margins.ts';

@@ -1,10 +1,11 @@
 /** How the bound grows through a network: bounds of what its first layers make of the input. */
-import { compile } from '../ellipsoid/compile.ts';
-import type { RuleName } from '../ellipsoid/multipliers.ts';
+
+import type { RuleName } from '../ellipsoid/multipliers/closedForms.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Network, Node } from '../network/network.ts';
 import { prune } from '../network/prune.ts';
 import { simplify } from '../network/simplify.ts';
+import { compile } from '../program/compile.ts';
 import { beyondMemory, roomIn } from './budget.ts';
 import { closedForms } from './closedForm.ts';
 import { Ledger } from './ledger.ts';

@@ -1,6 +1,7 @@
 /** What proves a bound to somebody who trusts no optimiser: the multipliers of every nonlinear step, and where they belong. */
-import type { Program, Segment } from '../ellipsoid/program.ts';
-import type { LayerMultipliers, Outcome } from '../ellipsoid/sweep.ts';
+
+import type { LayerMultipliers, Outcome } from '../ellipsoid/sweep/sweep.ts';
+import type { Program, Segment } from '../program/program.ts';
 
 export interface Proof {
   /** The node of the simplified network from which on it is unrolled; null: not at all. */

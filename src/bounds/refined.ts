@@ -1,14 +1,14 @@
 /** Multipliers found by search, from the best closed form on (docs/mathematics.md §5). */
 
-import { programCost } from '../ellipsoid/cost.ts';
-import { allDifferences, difference, type Objective } from '../ellipsoid/objective.ts';
-import { nonlinearSteps, parametersOf } from '../ellipsoid/pass.ts';
-import type { Program, Step } from '../ellipsoid/program.ts';
-import { type Refined, refine, type Status, thetaOf } from '../ellipsoid/refine.ts';
+import { programCost } from '../ellipsoid/memory/cost.ts';
 import type { Rounding } from '../ellipsoid/rounding/rounding.ts';
-import type { Outcome } from '../ellipsoid/sweep.ts';
+import { allDifferences, difference, type Objective } from '../ellipsoid/search/objective.ts';
+import { nonlinearSteps, parametersOf } from '../ellipsoid/search/pass.ts';
+import { type Refined, refine, type Status, thetaOf } from '../ellipsoid/search/refine.ts';
+import type { Outcome } from '../ellipsoid/sweep/sweep.ts';
 import type { Engine } from '../engine/engine.ts';
 import { InputError } from '../errors.ts';
+import type { Program, Step } from '../program/program.ts';
 import type { Ledger } from './ledger.ts';
 import { hasEntries } from './margins.ts';
 import type { BoundOptions, SearchReport, StoredMultipliers, TracePoint } from './result.ts';

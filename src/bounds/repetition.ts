@@ -2,7 +2,7 @@
  * What float32 costs a bound, and the remedy: where rounding inflates the best of the rows too much, or lets none of them stand, its
  * last pass is repeated in float64 on the CPU.
  */
-import { programCost } from '../ellipsoid/cost.ts';
+import { programCost } from '../ellipsoid/memory/cost.ts';
 import type { Rounding } from '../ellipsoid/rounding/rounding.ts';
 import { createEngine } from '../engine/create.ts';
 import type { Engine } from '../engine/engine.ts';

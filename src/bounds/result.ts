@@ -1,6 +1,6 @@
 /** What the methods take and give. */
 
-import type { RuleName } from '../ellipsoid/multipliers.ts';
+import type { RuleName } from '../ellipsoid/multipliers/closedForms.ts';
 import type { Engine, EngineInformation } from '../engine/engine.ts';
 import type { Proof } from './proof.ts';
 

@@ -1,9 +1,10 @@
 /** Rows of a result: one bound of one method, and how they become numbers. */
-import type { Program } from '../ellipsoid/program.ts';
+
 import type { Inflation } from '../ellipsoid/rounding/inflation.ts';
 import type { Rounding } from '../ellipsoid/rounding/rounding.ts';
-import type { Outcome } from '../ellipsoid/sweep.ts';
+import type { Outcome } from '../ellipsoid/sweep/sweep.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { Program } from '../program/program.ts';
 import { isLess, log10, roundedUp, type Scaled, scaled, squareRoot, times, toNumber } from '../scaled.ts';
 import { hasEntries, marginOf } from './margins.ts';
 import type { InflationReport, LengthReport, MethodResult, RowRule, SearchReport } from './result.ts';

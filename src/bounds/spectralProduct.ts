@@ -1,11 +1,11 @@
 /** The product of spectral norms: sums over branches, maxima nowhere. Fast, and the yardstick for every other bound. */
 
-import { normCost } from '../ellipsoid/cost.ts';
-import { Gains, type Norms } from '../ellipsoid/gains.ts';
-import { normsOf } from '../ellipsoid/norms.ts';
-import type { Program } from '../ellipsoid/program.ts';
+import { normCost } from '../ellipsoid/memory/cost.ts';
+import { Gains, type Norms } from '../ellipsoid/multipliers/gains.ts';
+import { normsOf } from '../ellipsoid/multipliers/norms.ts';
 import type { Rounding } from '../ellipsoid/rounding/rounding.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { Program } from '../program/program.ts';
 import { ONE, roundedUp, type Scaled, scaled, times } from '../scaled.ts';
 import type { Ledger } from './ledger.ts';
 

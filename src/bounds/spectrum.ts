@@ -1,11 +1,12 @@
 /** The spectrum of one convolution of a network. */
-import { compile } from '../ellipsoid/compile.ts';
-import { stepsOf } from '../ellipsoid/cost.ts';
+
+import { stepsOf } from '../ellipsoid/memory/cost.ts';
 import { termSpectrum } from '../ellipsoid/spectrum.ts';
 import type { Engine } from '../engine/engine.ts';
 import { InputError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
 import { simplify } from '../network/simplify.ts';
+import { compile } from '../program/compile.ts';
 
 export interface LayerSpectrum {
   readonly layer: string;

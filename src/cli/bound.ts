@@ -1,6 +1,6 @@
 /** `lipsoid bound`: the bound of one network, as a table or as a JSON document. */
 import type { BoundResult, LengthReport, LowerBound, MethodName, MethodResult } from '../bounds/result.ts';
-import type { RuleName } from '../ellipsoid/multipliers.ts';
+import type { RuleName } from '../ellipsoid/multipliers/closedForms.ts';
 import { InputError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
 import { countParameters } from '../network/parameters.ts';

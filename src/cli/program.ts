@@ -1,7 +1,7 @@
 /** The command line: what can be said, and what happens with it. */
 import { Command, CommanderError, Option } from 'commander';
 import { METHODS } from '../bounds/result.ts';
-import { RULE_NAMES } from '../ellipsoid/multipliers.ts';
+import { RULE_NAMES } from '../ellipsoid/multipliers/closedForms.ts';
 import { FORMULATIONS } from '../sdp/sdpa.ts';
 import { type BoundCommand, boundCommand } from './bound.ts';
 import { verifyCommand } from './certificate.ts';

@@ -5,7 +5,7 @@
  * kept, with weight 2 (1 where ω = −ω). A finer grid then lists, for each frequency of the next coarser one in turn, all
  * frequencies that alias to it.
  */
-import { leastCommonMultiple } from './torus.ts';
+import { leastCommonMultiple } from '../program/torus.ts';
 import { rootOfUnity, rootsOfUnity } from './twiddles.ts';
 
 export interface Frequencies {

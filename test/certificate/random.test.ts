@@ -5,7 +5,7 @@ import { bound } from '../../src/bounds/bound.ts';
 import type { BoundOptions } from '../../src/bounds/result.ts';
 import { certify } from '../../src/certificate/certify.ts';
 import { verify } from '../../src/certificate/verify.ts';
-import { RULE_NAMES } from '../../src/ellipsoid/multipliers.ts';
+import { RULE_NAMES } from '../../src/ellipsoid/multipliers/closedForms.ts';
 import { createEngine } from '../../src/engine/create.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { UnsupportedError } from '../../src/errors.ts';

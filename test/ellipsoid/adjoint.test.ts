@@ -1,11 +1,11 @@
 /** Gradients of whole passes against finite differences, one network per rule and kind of joint. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { normals } from '../../bench/networks.ts';
-import { spread } from '../../src/ellipsoid/chunks.ts';
-import { compile } from '../../src/ellipsoid/compile.ts';
-import { DifferentiablePass, nonlinearSteps, parametersOf } from '../../src/ellipsoid/pass.ts';
+import { spread } from '../../src/ellipsoid/memory/chunks.ts';
+import { DifferentiablePass, nonlinearSteps, parametersOf } from '../../src/ellipsoid/search/pass.ts';
 import { createEngine } from '../../src/engine/create.ts';
 import type { Engine } from '../../src/engine/engine.ts';
+import { compile } from '../../src/program/compile.ts';
 import { networks } from './adjointNetworks.ts';
 
 describe.each(['cpu-blas', 'cpu-wasm'] as const)('%s', (name) => {

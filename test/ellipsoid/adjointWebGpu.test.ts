@@ -2,11 +2,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { normals } from '../../bench/networks.ts';
 import { bound } from '../../src/bounds/bound.ts';
-import { spread } from '../../src/ellipsoid/chunks.ts';
-import { compile } from '../../src/ellipsoid/compile.ts';
-import { DifferentiablePass, nonlinearSteps, parametersOf } from '../../src/ellipsoid/pass.ts';
+import { spread } from '../../src/ellipsoid/memory/chunks.ts';
+import { DifferentiablePass, nonlinearSteps, parametersOf } from '../../src/ellipsoid/search/pass.ts';
 import { createEngine } from '../../src/engine/create.ts';
 import type { Engine } from '../../src/engine/engine.ts';
+import { compile } from '../../src/program/compile.ts';
 import { useSwiftShader, withoutGpu } from '../engine/webgpu/hosts.ts';
 import { networks } from './adjointNetworks.ts';
 

@@ -1,12 +1,12 @@
 /** What the gaps between frequencies are said to cost, against the maps themselves. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { tapsOf } from '../../src/ellipsoid/affine.ts';
-import { compile } from '../../src/ellipsoid/compile.ts';
-import { interpolated } from '../../src/ellipsoid/interpolation/plan.ts';
-import { stepNorms } from '../../src/ellipsoid/interpolation/taps.ts';
+import { interpolated } from '../../src/ellipsoid/anyLength/plan.ts';
+import { stepNorms } from '../../src/ellipsoid/anyLength/taps.ts';
+import { tapsOf } from '../../src/ellipsoid/rules/affine.ts';
 import { createEngine } from '../../src/engine/create.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { NetworkBuilder } from '../../src/network/builder.ts';
+import { compile } from '../../src/program/compile.ts';
 import { largestDeviation } from '../support/chords.ts';
 import { Random } from '../support/random.ts';
 import { runs } from '../support/runs.ts';

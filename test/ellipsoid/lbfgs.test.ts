@@ -1,6 +1,6 @@
 /** How the minimiser says that it has ended. */
 import { describe, expect, it } from 'vitest';
-import { minimise, type Point } from '../../src/ellipsoid/lbfgs.ts';
+import { minimise, type Point } from '../../src/ellipsoid/search/lbfgs.ts';
 
 const settings = { memory: 5, largestMove: 1, tolerance: 1e-12 };
 

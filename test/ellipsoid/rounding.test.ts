@@ -3,14 +3,14 @@
  * result for the very matrices it was given. With an error left out, it must not.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { symbolOf } from '../../src/ellipsoid/affine.ts';
-import type { NonlinearityStep } from '../../src/ellipsoid/program.ts';
-import { affineAbove, readAbove, symbolError } from '../../src/ellipsoid/rounding/affine.ts';
 import { inverseAbove } from '../../src/ellipsoid/rounding/inverse.ts';
 import { Rounding } from '../../src/ellipsoid/rounding/rounding.ts';
-import { nonlinearityAbove } from '../../src/ellipsoid/rounding/sector.ts';
+import { symbolOf } from '../../src/ellipsoid/rules/affine.ts';
+import { affineAbove, readAbove, symbolError } from '../../src/ellipsoid/rules/affineAbove.ts';
+import { nonlinearityAbove } from '../../src/ellipsoid/rules/nonlinearityAbove.ts';
 import { createEngine, type EngineOptions } from '../../src/engine/create.ts';
 import type { Engine, Matrices } from '../../src/engine/engine.ts';
+import type { NonlinearityStep } from '../../src/program/program.ts';
 import { halfTorus, refine } from '../../src/spectrum/frequencies.ts';
 import { useSwiftShader, withoutGpu } from '../engine/webgpu/hosts.ts';
 import {

@@ -5,7 +5,7 @@
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { RULE_NAMES } from '../../src/ellipsoid/multipliers.ts';
+import { RULE_NAMES } from '../../src/ellipsoid/multipliers/closedForms.ts';
 import { createEngine } from '../../src/engine/create.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { UnsupportedError } from '../../src/errors.ts';

@@ -3,20 +3,20 @@
  * must be caught by the comparisons that the other files make. Each fault once gave, or could give, a plausible number.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Program } from '../../src/ellipsoid/program.ts';
-import { applyWindows, fuseMaxima, inlineSums } from '../../src/ellipsoid/rewrite.ts';
-import { schedule } from '../../src/ellipsoid/schedule.ts';
-import {
-  type LinearMap,
-  type Variable,
-  type VariableGraph,
-  variablesOf,
-} from '../../src/ellipsoid/variables.ts';
 import { createEngine } from '../../src/engine/create.ts';
 import type { Engine, Matrices, Vector } from '../../src/engine/engine.ts';
 import { NetworkBuilder } from '../../src/network/builder.ts';
 import type { Network } from '../../src/network/network.ts';
 import type { Convolution, Operator } from '../../src/network/operator.ts';
+import type { Program } from '../../src/program/program.ts';
+import { applyWindows, fuseMaxima, inlineSums } from '../../src/program/rewrite.ts';
+import { schedule } from '../../src/program/schedule.ts';
+import {
+  type LinearMap,
+  type Variable,
+  type VariableGraph,
+  variablesOf,
+} from '../../src/program/variables.ts';
 import { denseOracle, NotDominated } from '../support/denseOracle.ts';
 import { sampledLowerBound } from '../support/forward.ts';
 import { frequencyPath, oracleFor } from '../support/frequencyPath.ts';

@@ -5,7 +5,7 @@
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { RULE_NAMES, type RuleName } from '../../src/ellipsoid/multipliers.ts';
+import { RULE_NAMES, type RuleName } from '../../src/ellipsoid/multipliers/closedForms.ts';
 import { Rounding } from '../../src/ellipsoid/rounding/rounding.ts';
 import { createEngine, type EngineOptions } from '../../src/engine/create.ts';
 import type { Engine } from '../../src/engine/engine.ts';

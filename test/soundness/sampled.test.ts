@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bound } from '../../src/bounds/bound.ts';
 import { MemoryError } from '../../src/bounds/budget.ts';
 import type { BoundOptions, BoundResult } from '../../src/bounds/result.ts';
-import { RULE_NAMES } from '../../src/ellipsoid/multipliers.ts';
+import { RULE_NAMES } from '../../src/ellipsoid/multipliers/closedForms.ts';
 import { UnsupportedError } from '../../src/errors.ts';
 import type { Network } from '../../src/network/network.ts';
 import { type CpuEngines, closeCpuEngines, openCpuEngines } from '../support/cpuEngines.ts';

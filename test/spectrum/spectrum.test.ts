@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { chooseTorus, TorusConflict } from '../../src/program/torus.ts';
 import { halfTorus, phases, refine } from '../../src/spectrum/frequencies.ts';
-import { chooseTorus, TorusConflict } from '../../src/spectrum/torus.ts';
 import { rootsOfUnity } from '../../src/spectrum/twiddles.ts';
 
 const sides = fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 1, maxLength: 3 });

@@ -1,13 +1,14 @@
 /** The library's frequency path, opened up: the program may be altered before it runs, the multipliers are read after. */
-import { compile } from '../../src/ellipsoid/compile.ts';
-import type { RuleName } from '../../src/ellipsoid/multipliers.ts';
-import { normsOf } from '../../src/ellipsoid/norms.ts';
-import type { Live, Program } from '../../src/ellipsoid/program.ts';
+
+import type { RuleName } from '../../src/ellipsoid/multipliers/closedForms.ts';
+import { normsOf } from '../../src/ellipsoid/multipliers/norms.ts';
+import { skipsOf } from '../../src/ellipsoid/multipliers/skips.ts';
 import type { Rounding } from '../../src/ellipsoid/rounding/rounding.ts';
-import { skipsOf } from '../../src/ellipsoid/skips.ts';
-import { type Outcome, sweep } from '../../src/ellipsoid/sweep.ts';
+import { type Outcome, sweep } from '../../src/ellipsoid/sweep/sweep.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import type { Network } from '../../src/network/network.ts';
+import { compile } from '../../src/program/compile.ts';
+import type { Live, Program } from '../../src/program/program.ts';
 import { denseOracle, type OracleChoices, type OracleResult } from './denseOracle.ts';
 import { offsetOf, positions, volume } from './grid.ts';
 

@@ -1,5 +1,5 @@
 /** What bounding rounding cost, estimated from what was added on the way, and whether every proof on the way held. */
-import type { Step } from '../program.ts';
+import type { Step } from '../../program/program.ts';
 import { DOUBTS } from './inverse.ts';
 
 export interface Inflation {

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bound } from '../../../src/bounds/bound.ts';
-import type { RuleName } from '../../../src/ellipsoid/multipliers.ts';
+import type { RuleName } from '../../../src/ellipsoid/multipliers/closedForms.ts';
 import { createEngine } from '../../../src/engine/create.ts';
 import type { Engine } from '../../../src/engine/engine.ts';
 import { loadNetwork } from '../../../src/formats/load.node.ts';

@@ -1,7 +1,7 @@
 /** Closed-form bounds as a script for Deno: bundled, run, and asked for numbers. */
 import { vgg16 } from '../../../bench/networks.ts';
 import { bound } from '../../../src/bounds/bound.ts';
-import type { RuleName } from '../../../src/ellipsoid/multipliers.ts';
+import type { RuleName } from '../../../src/ellipsoid/multipliers/closedForms.ts';
 import { createEngine } from '../../../src/engine/create.ts';
 import { loadNetwork } from '../../../src/formats/load.browser.ts';
 import type { Network } from '../../../src/network/network.ts';

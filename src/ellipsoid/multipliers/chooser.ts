@@ -1,0 +1,257 @@
+/** Chooses the multipliers of a nonlinear step for one run of a sweep. */
+import type { Engine, Matrices, Vector } from '../../engine/engine.ts';
+import { scoped } from '../../engine/scope.ts';
+import type { MaximumStep, NonlinearityStep, Step } from '../../program/program.ts';
+import type { Rounding } from '../rounding/rounding.ts';
+import { pooledMultiplier } from '../rules/maximum.ts';
+import { argument, levelOf } from '../rules/nonlinearity.ts';
+import { pooledFactor } from '../rules/nonlinearityAbove.ts';
+import type { Choice, Run } from '../sweep/run.ts';
+import { handlesOf, type Proven, type Walk } from '../sweep/walk.ts';
+import {
+  dominates,
+  dominating,
+  leastMultiplier,
+  merge,
+  multiplier,
+  RULES,
+  type Rule,
+  type RuleName,
+  type Statistics,
+  statistics,
+  type Wanted,
+  wantedBy,
+} from './closedForms.ts';
+import { onBoundary, type PoolShape, poolShape } from './pool.ts';
+import type { Skip } from './skips.ts';
+
+export class Chooser {
+  readonly #engine: Engine;
+  readonly #walk: Walk;
+  readonly #skips: ReadonlyMap<Step, Skip>;
+  readonly #rounding: Rounding | undefined;
+
+  constructor(engine: Engine, walk: Walk, skips: ReadonlyMap<Step, Skip>, rounding: Rounding | undefined) {
+    this.#rounding = rounding;
+    this.#engine = engine;
+    this.#walk = walk;
+    this.#skips = skips;
+  }
+
+  /** Leaves the choice with the run. */
+  choose(run: Run, k: number, step: NonlinearityStep | MaximumStep): void {
+    const { choosing } = run;
+    const { choice, sums } =
+      choosing.name === 'refined'
+        ? this.#given(run, k, step, choosing.theta.get(step)!)
+        : this.#closedForm(run, k, step, choosing.name);
+    run.choices.set(k, choice);
+    const { relative, exponent } = scoped(this.#engine, (e) => {
+      // A copy: at a cut the image goes on as the state.
+      const scaledSums = e.scaleByPower(sums, choice.shift, -1);
+      return {
+        relative: choice.image
+          ? e.combine([[1, choice.image]])
+          : e.multiply(choice.d, e.reciprocal(scaledSums)),
+        exponent: e.combine([
+          [1, run.exponent],
+          [1, choice.shift],
+        ]),
+      };
+    });
+    run.layers.push({ step, d: choice.d, relative, exponent, hostExponent: run.hostExponent });
+    this.#engine.release(sums);
+  }
+
+  /** Multipliers relative to the row sums of S; at a pooling scaled onto the boundary of D ⪰ S. */
+  #given(run: Run, k: number, step: NonlinearityStep | MaximumStep, theta: Float64Array) {
+    const engine = this.#engine;
+    const shape =
+      step.kind === 'maximum' ? poolShape(engine, step, engine.vector(theta.map(Math.exp))) : undefined;
+    const { stats, level } = this.#statistics(
+      run,
+      k,
+      step,
+      { radius: false, rowSums: true, offDiagonal: false },
+      undefined,
+      shape,
+    );
+    const result = scoped(engine, (e) => {
+      const shift = e.exponent(level);
+      const sums = e.combine([[1, stats.rowSums!]]);
+      if (shape && step.kind === 'maximum') {
+        const boundary = e.scaleByPower(stats.shaped!, shift, -1);
+        const { d, image } = onBoundary(e, step, shape, boundary);
+        return { choice: { d, image: this.#pooled(e, step, image), shift, dominated: false }, sums };
+      }
+      const d = e.multiply(e.vector(theta.map(Math.exp)), e.scaleByPower(sums, shift, -1));
+      return { choice: { d: dominating(e, d), image: undefined, shift, dominated: false }, sums };
+    });
+    engine.release(
+      ...(Object.values(stats) as Vector[]),
+      level,
+      ...(shape ? (Object.values(shape) as Vector[]) : []),
+    );
+    return result;
+  }
+
+  #closedForm(run: Run, k: number, step: NonlinearityStep | MaximumStep, name: RuleName) {
+    const engine = this.#engine;
+    const candidates = name === 'mixed' ? RULES : RULES.filter((r) => r.name === name);
+    const dominated = candidates.every((rule) => this.#dominates(rule, step.source.rows));
+    const skip = this.#skips.get(step);
+    const wanted = wantedBy(candidates);
+    const { stats, level, skipped } = this.#statistics(
+      run,
+      k,
+      step,
+      { ...wanted, radius: wanted.radius || skip !== undefined, rowSums: true },
+      skip,
+      undefined,
+    );
+    const result = scoped(engine, (e) => {
+      const shift = e.exponent(level);
+      const skipNeed =
+        skip && skipped && stats.radius
+          ? e.combine([[skip.ratio, e.squareRoot(e.multiply(stats.radius, skipped))]])
+          : undefined;
+      const list = candidates.map((rule) =>
+        e.scaleByPower(closedForm(e, step, rule, stats, skipNeed), shift, -1),
+      );
+      const trials = skip?.search ? list.flatMap((d) => SEARCH.map((f) => e.combine([[f, d]]))) : list;
+      const withImage = (d: Vector): Choice => ({
+        d,
+        image: step.kind === 'maximum' ? this.#pooled(e, step, pooledMultiplier(e, step, d)) : undefined,
+        shift,
+        dominated,
+      });
+      const sums = e.combine([[1, stats.rowSums!]]);
+      if (trials.length === 1) return { choice: withImage(trials[0]!), sums };
+      const scores = trials.map((d) => this.#score(e, run, k, step, withImage(d), skip));
+      return { choice: withImage(e.choose(scores, trials)), sums };
+    });
+    engine.release(...(Object.values(stats) as Vector[]), level, ...(skipped ? [skipped] : []));
+    return result;
+  }
+
+  #dominates(rule: Rule, n: number): boolean {
+    const rounding = this.#rounding;
+    return (
+      rounding !== undefined && dominates(rule, rounding.radius(n, true), 1 + rounding.gamma(4 * n + 32))
+    );
+  }
+
+  /** The covariance of a pooled tensor, from above where rounding is bounded. */
+  #pooled(engine: Engine, step: MaximumStep, image: Vector): Vector {
+    return this.#rounding ? engine.combine([[pooledFactor(this.#rounding, step), image]]) : image;
+  }
+
+  /** Statistics of S over all frequencies, the level of the state, and λ_max of what is skipped beside it. */
+  #statistics(
+    run: Run,
+    k: number,
+    step: NonlinearityStep | MaximumStep,
+    wanted: Wanted,
+    skip: Skip | undefined,
+    shape: PoolShape | undefined,
+  ): { stats: Statistics; level: Vector; skipped: Vector | undefined } {
+    const engine = this.#engine;
+    let found: { stats: Statistics; level: Vector; skipped: Vector | undefined } | undefined;
+    for (const piece of this.#walk.pieces(k).keys()) {
+      const { state, done } = this.#walk.stateBefore(run, k, piece);
+      const own = scoped(engine, (e) => {
+        const matrices = this.#walk.asMatrices(e, state, step);
+        const stats = statistics(e, argument(e, matrices, step.source), wanted, shape?.root);
+        const skipped = skip ? e.spectralRadius(e.submatrix(matrices, skip.ranges, skip.ranges)) : undefined;
+        return { stats, level: levelOf(e, matrices, step.source), skipped };
+      });
+      done();
+      const previous = found;
+      if (!previous) {
+        found = own;
+        continue;
+      }
+      found = scoped(engine, (e) => ({
+        stats: merge(e, previous.stats, own.stats),
+        level: e.maximum(previous.level, own.level),
+        skipped: previous.skipped && own.skipped ? e.maximum(previous.skipped, own.skipped) : undefined,
+      }));
+      for (const { stats, level, skipped } of [previous, own]) {
+        engine.release(...(Object.values(stats) as Vector[]), level, ...(skipped ? [skipped] : []));
+      }
+    }
+    return found!;
+  }
+
+  /** How large the covariance gets that the next nonlinearity will see, if `choice` is taken. Length 1. */
+  #score(
+    engine: Engine,
+    run: Run,
+    k: number,
+    step: NonlinearityStep | MaximumStep,
+    choice: Choice,
+    skip: Skip | undefined,
+  ): Vector {
+    if (step.kind === 'maximum' && step.cut) return engine.largest(choice.image!);
+    const walk = this.#walk;
+    const next = walk.segment.steps[k + 1];
+    const trial = (piece: number) => {
+      const { state, done } = walk.stateBefore(run, k, piece);
+      const after = walk.step(step, state, choice, undefined);
+      done();
+      this.#engine.release(...handlesOf(after.proof));
+      return { state: after.state, done: () => this.#engine.release(after.state) };
+    };
+    if (next?.kind === 'read') {
+      const { state, proof } = walk.read(k + 1, trial, undefined);
+      const score = engine.spectralRadius(state);
+      this.#engine.release(state, ...handlesOf(proof));
+      return score;
+    }
+    const ahead = next?.kind === 'linear' && (step.kept.length === 0 || !skip || skip.direct);
+    let parts: Vector[] | undefined;
+    for (const piece of walk.pieces(ahead ? k + 2 : k + 1).keys()) {
+      const seen = ahead ? this.#stateOf(walk.linear(k + 1, piece, trial, undefined)) : trial(piece).state;
+      const own = this.#radiiOf(engine, seen, ahead || step.kept.length === 0 || !skip ? undefined : step);
+      this.#engine.release(seen);
+      const before = parts;
+      parts = before ? own.map((radius, i) => engine.maximum(radius, before[i]!)) : own;
+    }
+    const [whole, branch] = parts!;
+    if (!branch) return whole!;
+    // The branch joins what is skipped further on: (√λ(skipped) · ratio + √λ(branch))², up to a common factor.
+    return engine.combine([
+      [skip!.ratio, engine.squareRoot(whole!)],
+      [1, engine.squareRoot(branch)],
+    ]);
+  }
+
+  /** The state alone: a trial needs no proof. */
+  #stateOf({ state, proof }: Proven): Matrices {
+    this.#engine.release(...handlesOf(proof));
+    return state;
+  }
+
+  /** λ_max of a covariance; or, of one after a step beside which something is skipped, of that and of the branch. */
+  #radiiOf(engine: Engine, state: Matrices, split: NonlinearityStep | MaximumStep | undefined): Vector[] {
+    if (!split) return [engine.spectralRadius(state)];
+    const at = state.rows - split.target.rows;
+    return [[0, at] as const, [at, state.rows] as const].map((range) =>
+      scoped(engine, (e) => e.spectralRadius(e.submatrix(state, [range], [range]))),
+    );
+  }
+}
+
+/** Factors of the short line search over a rule's D in general graphs (docs/mathematics.md §4). */
+const SEARCH = [1, 1.5, 2.25];
+
+function closedForm(
+  engine: Engine,
+  step: NonlinearityStep | MaximumStep,
+  rule: Rule,
+  stats: Statistics,
+  skip: Vector | undefined,
+): Vector {
+  if (step.kind === 'maximum' && step.kept.length === 0) return leastMultiplier(engine, rule, stats);
+  return multiplier(engine, rule, stats, skip);
+}

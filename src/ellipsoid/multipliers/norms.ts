@@ -1,0 +1,247 @@
+/** Spectral norms of the linear maps of a program, each on the torus of its segment, from above. */
+import { bytesPerNumber } from '../../engine/bytesPerNumber.ts';
+import type { Engine, Matrices, Vector } from '../../engine/engine.ts';
+import { scoped } from '../../engine/scope.ts';
+import { product } from '../../network/size.ts';
+import type { PlacedTerm, Program, Segment } from '../../program/program.ts';
+import type { LinearMap, Term } from '../../program/variables.ts';
+import { roundedUp, type Scaled, scaled, squareRoot } from '../../scaled.ts';
+import { type Frequencies, halfCount, halfTorus, refine, slice } from '../../spectrum/frequencies.ts';
+import { BYTES_PER_TAP, LONGEST_SIDE } from '../memory/needs.ts';
+import { MOST_UPLOADED } from '../memory/partition.ts';
+import type { Rounding } from '../rounding/rounding.ts';
+import { affine, read, type StepTaps, symbolOf, termTaps } from '../rules/affine.ts';
+import { affineAbove, denseError, readAbove, sumAbove, symbolError } from '../rules/affineAbove.ts';
+import { byColumns } from '../sweep/symbols.ts';
+import type { Norms } from './gains.ts';
+import { schurNorm } from './schur.ts';
+
+export interface NormsOptions {
+  /** Memory budget in bytes. */
+  readonly memory: number;
+  /** Bounds rounding: norms are then from above. */
+  readonly rounding?: Rounding | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onMap?: (segment: Segment, k: number, placed: PlacedTerm) => void;
+}
+
+/** Norms of all maps but identities, read back once at the end. */
+export async function normsOf(engine: Engine, program: Program, options: NormsOptions): Promise<Norms> {
+  const found: { map: LinearMap; squared: Vector; exponent: number }[] = [];
+  const tested = new Map<LinearMap, Scaled>();
+  const seen = new Set<LinearMap>();
+  for (const segment of program.segments) {
+    for (const [k, step] of segment.steps.entries()) {
+      if (step.kind !== 'linear' && step.kind !== 'read') continue;
+      for (const placed of step.terms) {
+        const map = placed.term.map;
+        if (map.kind === 'identity' || seen.has(map)) continue;
+        seen.add(map);
+        if (isAffordable(engine, segment, k, placed, options.memory)) {
+          const taps = termTaps(placed, segment.axes);
+          found.push({
+            map,
+            squared: squaredNorm(engine, segment, k, placed, taps, options),
+            exponent: taps.exponent,
+          });
+        } else {
+          tested.set(map, schurNorm(placed.term, options.rounding?.weights ?? 0));
+        }
+        await engine.settle(options.signal);
+        options.onMap?.(segment, k, placed);
+      }
+    }
+  }
+  const values = found.length > 0 ? await engine.read(...found.map((f) => f.squared)) : [];
+  engine.release(...found.map((f) => f.squared));
+  return new Map<LinearMap, Scaled>([
+    ...tested,
+    ...found.map((f, i): [LinearMap, Scaled] => [
+      f.map,
+      roundedUp(squareRoot(scaled(values[i]![0]!, 2 * f.exponent))),
+    ]),
+  ]);
+}
+
+/** Frequencies, terms of symbols, and operations, at most, for one norm: minutes. Beyond, Schur's test has to do. */
+const MOST_FREQUENCIES = 2 ** 21;
+const MOST_TERMS = 2 ** 36;
+const MOST_OPERATIONS = 2 ** 43;
+
+function isAffordable(
+  engine: Engine,
+  segment: Segment,
+  k: number,
+  placed: PlacedTerm,
+  memory: number,
+): boolean {
+  const { term, source } = placed;
+  if (segment.axes === 0) {
+    const smaller = Math.min(term.channels, source.rows);
+    const operations = 2 * smaller * (term.channels * source.rows + 2 * smaller ** 2);
+    const bytes = 3 * bytesPerNumber(engine) * smaller ** 2 + 16 * term.channels * source.rows;
+    return bytes <= memory && operations <= MOST_OPERATIONS;
+  }
+  const { torus, ratio, copies } = gridOf(segment, k, placed);
+  const fine = copies * halfCount(torus);
+  const { count, work } = tapsOfTerm(term);
+  const upsampled = term.map.kind === 'transposed' ? product(term.map.stride) : 1;
+  const rows = upsampled * term.channels;
+  const entries = rows * source.variable.channels;
+  const lists = (4 * segment.axes + 8) * (halfCount(torus) + fine);
+  const bytes =
+    lists + count * (16 * entries + BYTES_PER_TAP) + pieceBytes(engine, copies, entries, rows, count);
+  return (
+    bytes <= memory &&
+    fine <= MOST_FREQUENCIES &&
+    fine * (work + count * entries) <= MOST_TERMS &&
+    8 * fine * rows * (entries + 2 * rows ** 2) <= MOST_OPERATIONS &&
+    torus.every((side, a) => side * ratio[a]! <= LONGEST_SIDE)
+  );
+}
+
+/** Taps of a map by itself, and the samples that their phases are sums of. */
+function tapsOfTerm({ map, source }: Term): { count: number; work: number } {
+  const sum = (sides: readonly number[]) => sides.reduce((total, n) => total + n, 0);
+  switch (map.kind) {
+    case 'identity':
+      return { count: 1, work: 1 };
+    case 'convolution':
+    case 'transposed': {
+      const { sides } = map.kernel;
+      if (map.kind === 'convolution' && map.box !== undefined) return { count: 1, work: sum(sides) };
+      return { count: product(sides), work: product(sides) };
+    }
+    case 'read':
+      return { count: product(source.window), work: product(source.window) };
+    case 'total':
+      return { count: 1, work: sum(source.window) };
+    default:
+      return map satisfies never;
+  }
+}
+
+/** Of one frequency of the coarser grid, with those that alias to it: symbols, covariances, phases. */
+function pieceBytes(engine: Engine, copies: number, entries: number, rows: number, taps: number): number {
+  return 2 * bytesPerNumber(engine) * copies * (2 * entries + 3 * rows ** 2 + taps);
+}
+
+/** max_ω of λ_max(W Wᴴ), aliased where the map has a stride, or of Σ_ω W Wᴴ where it reads whole windows. */
+function squaredNorm(
+  engine: Engine,
+  segment: Segment,
+  k: number,
+  placed: PlacedTerm,
+  taps: StepTaps,
+  { memory, rounding }: NormsOptions,
+): Vector {
+  const { map } = placed.term;
+  if (segment.axes === 0) {
+    return squaredRadius(engine, taps, rounding);
+  }
+  const { torus, ratio, copies } = gridOf(segment, k, placed);
+  const coarse = halfTorus(torus);
+  const reads = map.kind === 'read' || map.kind === 'total';
+  const bytes = pieceBytes(engine, copies, taps.rows * taps.columns, taps.rows, taps.taps.length);
+  const size = Math.max(1, Math.floor(memory / bytes));
+  const matrices = engine.matrices(taps.matrices, 1, taps.taps.length, taps.rows * taps.columns, false);
+  const result = scoped(engine, (e) => {
+    const parts: Frequencies[] = [];
+    for (let start = 0; start < coarse.count; start += size) {
+      const part = slice(coarse, start, Math.min(coarse.count, start + size));
+      parts.push(copies === 1 ? part : refine(part, ratio));
+    }
+    const error = rounding && symbolError(e, rounding, taps, true);
+    const blocks = [[0, taps.rows]] as const;
+    const covariance = (i: Engine, f: Frequencies): Matrices => {
+      const symbol = symbolOf(i, taps, matrices, f);
+      if (!rounding || !error) {
+        return reads ? read(i, symbol, undefined, f) : affine(i, symbol, undefined, copies);
+      }
+      return reads
+        ? readAbove(i, rounding, symbol, undefined, f, error, blocks).state
+        : affineAbove(i, rounding, symbol, undefined, copies, error, blocks).state;
+    };
+    if (reads) {
+      const sums = parts.map((f) => scoped(e, (i) => covariance(i, f)));
+      const sum = sums.reduce((a, b) => e.add(a, b));
+      return radius(e, rounding, rounding ? sumAbove(e, rounding, sum, sums.length, blocks) : sum);
+    }
+    const radii = parts.map((f) => scoped(e, (i) => radius(i, rounding, covariance(i, f))));
+    return radii.reduce((a, b) => e.maximum(a, b));
+  });
+  engine.release(matrices);
+  return result;
+}
+
+/** The torus on which W Wᴴ of one map is looked at: that of its source, `ratio` times coarser where a stride aliases `copies`
+ *  frequencies into one. */
+export function gridOf(
+  segment: Segment,
+  k: number,
+  { term, source }: PlacedTerm,
+): { readonly torus: number[]; readonly ratio: readonly number[]; readonly copies: number } {
+  const side = segment.grids[k]!.map((g, a) => (segment.torus[a]! / g) * source.lift[a]!);
+  const ratio = term.map.kind === 'convolution' ? term.map.stride : side.map(() => 1);
+  return {
+    torus: side.map((n, a) => n / ratio[a]!),
+    ratio,
+    copies: ratio.reduce((p, r) => p * r, 1),
+  };
+}
+
+function radius(engine: Engine, rounding: Rounding | undefined, s: Matrices): Vector {
+  const found = engine.spectralRadius(s);
+  return rounding ? engine.combine([[rounding.radius(s.rows, s.complex), found]]) : found;
+}
+
+/** A dense real matrix, row-major, with the `magnitudes` of `Taps`. */
+export type Dense = Pick<StepTaps, 'rows' | 'columns' | 'matrices' | 'magnitudes'>;
+
+/** ‖W‖², from above where rounding is bounded. */
+export function squaredRadius(engine: Engine, dense: Dense, rounding: Rounding | undefined): Vector {
+  return scoped(engine, (e) => radius(e, rounding, smallerGram(e, dense, rounding)));
+}
+
+/** W Wᵀ or Wᵀ W, whichever is smaller, the sum over slices of columns. */
+function smallerGram(engine: Engine, dense: Dense, rounding: Rounding | undefined): Matrices {
+  const wide = dense.rows <= dense.columns ? dense : adjoint(dense);
+  const blocks = [[0, wide.rows]] as const;
+  const vanishes = (wide.magnitudes ?? wide.matrices).every((x) => x === 0);
+  let sum: Matrices | undefined;
+  let count = 0;
+  for (const { matrices, magnitudes } of byColumns(engine, wide, MOST_UPLOADED)) {
+    const before = sum;
+    sum = scoped(engine, (e) => {
+      if (!rounding) {
+        const part = e.congruence(matrices);
+        return before ? e.add(before, part) : part;
+      }
+      const { rows, columns } = matrices;
+      const own = { rows, columns, ...(magnitudes && { magnitudes }) };
+      const error = { ...denseError(e, rounding, own), vanishes };
+      const part = affineAbove(e, rounding, matrices, undefined, 1, error, blocks).state;
+      return before ? e.add(before, part) : part;
+    });
+    engine.release(matrices, ...(before ? [before] : []));
+    count++;
+  }
+  return rounding && count > 1 ? sumAbove(engine, rounding, sum!, count, blocks) : sum!;
+}
+
+function adjoint({ rows, columns, matrices, magnitudes }: Dense): Dense {
+  return {
+    rows: columns,
+    columns: rows,
+    matrices: transposed(matrices, rows, columns),
+    ...(magnitudes && { magnitudes: transposed(magnitudes, rows, columns) }),
+  };
+}
+
+function transposed(matrix: Float64Array, rows: number, columns: number): Float64Array {
+  const out = new Float64Array(rows * columns);
+  for (let r = 0; r < rows; r++) {
+    for (let c = 0; c < columns; c++) out[c * rows + r] = matrix[r * columns + c]!;
+  }
+  return out;
+}

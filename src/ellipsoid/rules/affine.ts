@@ -1,0 +1,191 @@
+/** The affine rule Σ_y = C Σ Cᴴ, frequency by frequency (docs/mathematics.md §1 and §2). */
+import type { Engine, Matrices, Vector } from '../../engine/engine.ts';
+import {
+  boxValue,
+  type LinearStep,
+  type Live,
+  type PlacedTerm,
+  type ReadStep,
+  totalRows,
+} from '../../program/program.ts';
+import { readKernel } from '../../program/variables.ts';
+import { type Frequencies, phases } from '../../spectrum/frequencies.ts';
+import {
+  type Block,
+  placeBox,
+  placeConvolution,
+  placeRead,
+  TapBuilder,
+  type Taps,
+} from '../../spectrum/taps.ts';
+
+/** A covariance before the first step of a segment: white (the identity, or one diagonal for all frequencies) or matrices. */
+export type State = Matrices | Vector | undefined;
+
+/** The taps of a step's block matrix; `exponent`: the true map is 2^exponent times them. */
+export type StepTaps = Taps & { readonly exponent: number };
+
+export function tapsOf(step: LinearStep | ReadStep, axes: number): StepTaps {
+  const rows = totalRows(step.after);
+  const columns = totalRows(step.before);
+  const builder = new TapBuilder(rows, columns, axes);
+  const ratio = step.kind === 'linear' ? step.ratio : [];
+  for (const placed of step.terms) placeTerm(builder, placed, columns, ratio);
+  return builder.build();
+}
+
+/** Taps of one term alone, from an unlifted source: what its norm is computed from. */
+export function termTaps(placed: PlacedTerm, axes: number): StepTaps {
+  const { term } = placed;
+  const ones = Array.from({ length: axes }, () => 1);
+  const upsampled = term.map.kind === 'transposed' ? term.map.stride : ones;
+  const source: Live = {
+    ...placed.source,
+    start: 0,
+    lift: ones,
+    rows: axes === 0 ? placed.source.rows : placed.source.variable.channels,
+  };
+  const target: Live = {
+    variable: { ...placed.target.variable, channels: term.channels },
+    start: 0,
+    rows: term.channels * upsampled.reduce((p, s) => p * s, 1),
+    lift: placed.target.lift.length === 0 ? [] : upsampled,
+  };
+  const builder = new TapBuilder(target.rows, source.rows, axes);
+  const ratio = term.map.kind === 'convolution' ? term.map.stride : ones;
+  placeTerm(builder, { term: { ...term, row: 0 }, source, target }, source.rows, ratio);
+  return builder.build();
+}
+
+function placeTerm(builder: TapBuilder, placed: PlacedTerm, columns: number, ratio: readonly number[]): void {
+  const { term, source, target } = placed;
+  const map = term.map;
+  const block: Block = {
+    row: target.start + term.row,
+    column: source.start,
+    columns,
+    rowStride: target.variable.channels,
+    columnStride: source.variable.channels,
+  };
+  const { window } = source.variable;
+  switch (map.kind) {
+    case 'identity': {
+      const scale = (c: number) => map.scale[map.scale.length === 1 ? 0 : c]!;
+      if (source.lift.length === 0) {
+        // Vectors; an image seen as a vector runs over positions first.
+        const perChannel = source.rows / source.variable.channels;
+        const matrix = builder.matrix([]);
+        for (let k = 0; k < source.rows; k++) {
+          matrix.add((block.row + k) * columns + block.column + k, scale(Math.floor(k / perChannel)));
+        }
+        return;
+      }
+      const ones = source.lift.map(() => 1);
+      const zeros = source.lift.map(() => 0);
+      placeConvolution(
+        builder,
+        block,
+        {
+          sides: ones,
+          entries: (_t, put) => {
+            for (let c = 0; c < term.channels; c++) put(c, c, scale(c));
+          },
+        },
+        { stride: ones, dilation: ones, before: zeros, transposed: false },
+        source.lift,
+        target.lift,
+      );
+      return;
+    }
+    case 'convolution': {
+      const value = boxValue(placed, ratio);
+      if (value !== undefined) {
+        placeBox(
+          builder,
+          block,
+          term.channels,
+          () => value,
+          map.before.map((b) => -b || 0),
+          map.kernel.sides,
+        );
+        return;
+      }
+      placeConvolution(builder, block, map.kernel, { ...map, transposed: false }, source.lift, target.lift);
+      return;
+    }
+    case 'transposed':
+      placeConvolution(builder, block, map.kernel, { ...map, transposed: true }, source.lift, target.lift);
+      return;
+    case 'read': {
+      if (source.lift.length === 0) {
+        const matrix = builder.matrix([]);
+        for (let o = 0; o < term.channels; o++) {
+          for (let i = 0; i < source.rows; i++) {
+            const from = o * source.rows + i;
+            matrix.add(
+              (block.row + o) * columns + block.column + i,
+              map.weight[from]!,
+              map.magnitude?.[from],
+            );
+          }
+        }
+        return;
+      }
+      placeRead(builder, block, readKernel(map, source.variable.channels, window), source.lift);
+      return;
+    }
+    case 'total': {
+      const value = map.value;
+      if (source.lift.length === 0) {
+        const perChannel = source.rows / source.variable.channels;
+        const matrix = builder.matrix([]);
+        for (let i = 0; i < source.rows; i++) {
+          matrix.add((block.row + Math.floor(i / perChannel)) * columns + block.column + i, value);
+        }
+      } else if (source.lift.every((f) => f === 1)) {
+        const origin = window.map(() => 0);
+        placeBox(builder, block, term.channels, () => value, origin, window);
+      } else {
+        placeRead(
+          builder,
+          block,
+          {
+            sides: window,
+            entries: (_u, put) => {
+              for (let c = 0; c < term.channels; c++) put(c, c, value);
+            },
+          },
+          source.lift,
+        );
+      }
+      return;
+    }
+    default:
+      map satisfies never;
+  }
+}
+
+/** The symbol of taps (uploaded as `tapMatrices`) at frequencies; for vectors, without those, the matrix itself. */
+export function symbolOf(
+  engine: Engine,
+  taps: StepTaps,
+  tapMatrices: Matrices | undefined,
+  frequencies: Frequencies,
+): Matrices {
+  if (!tapMatrices) return engine.matrices(taps.matrices, 1, taps.rows, taps.columns, false);
+  const table = engine.matrices(phases(frequencies, taps.taps), 1, frequencies.count, taps.taps.length, true);
+  return engine.symbol(tapMatrices, table, taps.rows, taps.columns);
+}
+
+/** W Σ Wᴴ, then the mean over aliases where the working grid gets coarser. */
+export function affine(engine: Engine, symbol: Matrices, state: State, copies: number): Matrices {
+  const s = state === undefined ? engine.congruence(symbol) : engine.congruence(symbol, state);
+  return copies === 1 ? s : engine.alias(s, copies);
+}
+
+/** This chunk's part of N⁻ᵈ Σ_ω W Σ Wᴴ: the covariance of what reads whole windows. */
+export function read(engine: Engine, symbol: Matrices, state: State, frequencies: Frequencies): Matrices {
+  const samples = frequencies.torus.reduce((p, n) => p * n, 1);
+  const weights = engine.vector(frequencies.weights.map((w) => w / samples));
+  return engine.windowSum(symbol, state, weights);
+}

@@ -1,0 +1,61 @@
+/**
+ * The rule of max pooling (docs/mathematics.md §1). Each output is one of the samples of its window, whose increment is at most the
+ * largest there: Σ_o Δp_o² / e_o ≤ Σ_i Δy_i² Σ_{o ∋ i} 1/e_o ≤ Σ_i Δy_i² / D_i when e_o = μ max_{i ∈ o} D_i, μ the largest number
+ * of windows that share a sample. With D ≻ S (D ⪰ S if nothing else lives on) the output has the covariance diag(e),
+ * uncorrelated with what lives on, and that keeps Σ_kk + Σ_kc (D − S)⁻¹ Σ_ck.
+ */
+import type { Engine, Matrices, Vector } from '../../engine/engine.ts';
+import type { MaximumStep } from '../../program/program.ts';
+import { argument, type Inversion, rangesOf, type Updated } from './nonlinearity.ts';
+
+/** diag(e), one entry per row of the target, from D on the rows of the source. */
+export function pooledMultiplier(engine: Engine, step: MaximumStep, d: Vector): Vector {
+  const weighted = engine.multiply(engine.vector(step.gain.map((g) => g * g)), d);
+  return engine.combine([[step.maximum.overlap, engine.maximumOver(weighted, sharedRows(step))]]);
+}
+
+/** For every row of the target, the rows of the source that its windows can reach. */
+function sharedRows(step: MaximumStep): Int32Array[] {
+  const { windows } = step.maximum;
+  if (windows.kind === 'listed') return [...windows.entries];
+  const channels = step.source.variable.channels;
+  const rowsOf = Array.from({ length: channels }, (_, c) =>
+    Int32Array.from({ length: step.source.rows / channels }, (_, phase) => phase * channels + c),
+  );
+  return Array.from({ length: step.target.rows }, (_, row) => rowsOf[row % channels]!);
+}
+
+/** The joint covariance after a pooling beside which other variables live on. */
+export function maximum(
+  engine: Engine,
+  step: MaximumStep,
+  state: Matrices,
+  d: Vector,
+  image: Vector,
+  invert: Inversion = (s) => engine.inverse(d, s),
+): Updated & { readonly r: Matrices | undefined; readonly across: Matrices | undefined } {
+  if (step.kept.length === 0) {
+    const own = engine.diagonalMatrix(image, state.complex);
+    const ones = engine.vector(new Float64Array(state.batch).fill(1));
+    return {
+      state: engine.scaleBatch(own, ones),
+      definite: engine.vector([1]),
+      r: undefined,
+      across: undefined,
+    };
+  }
+  const s = argument(engine, state, step.source);
+  const { inverse: r, definite } = invert(s);
+  const kept = rangesOf(step.kept);
+  const across = engine.submatrix(state, kept, rangesOf([step.source]));
+  const keptState = engine.add(engine.submatrix(state, kept, kept), engine.congruence(across, r));
+  const ones = engine.vector(new Float64Array(keptState.batch).fill(1));
+  const own = engine.scaleBatch(engine.diagonalMatrix(image, keptState.complex), ones);
+  const split = keptState.rows;
+  const size = split + step.target.rows;
+  const joint = engine.add(
+    engine.submatrixAdjoint(keptState, [[0, split]], size),
+    engine.submatrixAdjoint(own, [[split, size]], size),
+  );
+  return { state: joint, definite, r, across };
+}

@@ -1,0 +1,484 @@
+/**
+ * One differentiable pass through a program: the bound for given multipliers and its gradient, recorded as a whole and read
+ * back once.
+ *
+ * Multipliers are relative (docs/mathematics.md §5): at a nonlinearity D = e^θ ρ(S), ρ the row sums of |S|, so that θ is what matters and
+ * deep networks converge. At a max pooling, where nothing repels D from S, D is scaled onto the boundary of D ⪰ S:
+ * D = e^θ λ_max(e^{−θ/2} S e^{−θ/2}).
+ */
+import type { Engine, Matrices, Vector } from '../../engine/engine.ts';
+import { scoped } from '../../engine/scope.ts';
+import {
+  type LinearStep,
+  type MaximumStep,
+  type NonlinearityStep,
+  type Program,
+  type ReadStep,
+  type Segment,
+  type Step,
+  totalRows,
+} from '../../program/program.ts';
+import type { Frequencies } from '../../spectrum/frequencies.ts';
+import type { Chunk } from '../memory/chunks.ts';
+import { dominating } from '../multipliers/closedForms.ts';
+import { type PoolTape, pool, poolAdjoint, poolParameters } from '../multipliers/pool.ts';
+import { affine, read, type State, symbolOf, tapsOf } from '../rules/affine.ts';
+import { argument, levelOf, nonlinearity, type SectorTape } from '../rules/nonlinearity.ts';
+import {
+  type SectorGradient,
+  sectorAdjoint,
+  stateGradient,
+  sumOverBatch,
+} from '../rules/nonlinearityAdjoint.ts';
+import { smoothMaximum, total } from '../rules/smoothMaximum.ts';
+import type { Objective } from './objective.ts';
+
+/** θ of every nonlinear step, in the order of `nonlinearSteps`. */
+export type Relative = readonly Float64Array[];
+
+export function nonlinearSteps(program: Program): (NonlinearityStep | MaximumStep)[] {
+  return program.segments.flatMap((s) =>
+    s.steps.filter((k) => k.kind === 'nonlinearity' || k.kind === 'maximum'),
+  );
+}
+
+/** Entries of θ at a step: one per row of a nonlinearity's argument, one per row of a pooling's result. */
+export function parametersOf(step: NonlinearityStep | MaximumStep): number {
+  return step.kind === 'nonlinearity' ? step.source.rows : poolParameters(step);
+}
+
+export interface Evaluation {
+  /** ln of the bound L itself (of the frequencies at hand), from above; +∞ where D ≻ S failed. */
+  readonly bound: number;
+  /** The smooth objective: ln of a majorant of L. +∞ where D ≻ S failed. */
+  readonly objective: number;
+  /** ∂ objective / ∂θ. */
+  readonly gradient: Relative;
+}
+
+type Tape =
+  | { readonly kind: 'repeat'; readonly rows: number; readonly channels: number }
+  | {
+      readonly kind: 'linear';
+      readonly step: LinearStep | ReadStep;
+      readonly symbol: Matrices;
+      readonly before: State;
+    }
+  | {
+      readonly kind: 'nonlinearity';
+      readonly step: NonlinearityStep;
+      readonly sector: SectorTape;
+      readonly scale: Vector;
+      readonly sums: Vector;
+      readonly d: Vector;
+      readonly shift: Vector;
+      readonly before: State;
+    }
+  | {
+      readonly kind: 'maximum';
+      readonly step: MaximumStep;
+      readonly pool: PoolTape;
+      readonly shift: Vector;
+      readonly before: State;
+    };
+
+interface Stage {
+  readonly segment: Segment;
+  readonly frequencies: readonly Frequencies[];
+  readonly symbols: Map<number, Matrices>;
+}
+
+/** What the adjoint of one step gives. */
+interface Adjoint {
+  readonly before?: Matrices | Vector;
+  readonly theta?: Vector;
+}
+
+/** One thing to do on the way: a step of a stage, or (k = −1) its opening. */
+interface Unit {
+  readonly stage: Stage;
+  readonly k: number;
+  /** Index into θ, for nonlinear steps. */
+  readonly parameter: number;
+}
+
+/** What makes the bound smooth enough to descend. */
+export interface Smoothing {
+  /** p = 2^doublings of the p-norm of eigenvalues. */
+  readonly doublings: number;
+  /**
+   * Weight μ ≥ 0 of Σ tr(S R) over the nonlinear steps, R = (D − S)⁻¹, each as the mean over frequencies. The optimum can lie on the
+   * boundary of D ⪰ S (one output suffices for that), where a line search that takes an indefinite D − S as +∞ stalls.
+   */
+  readonly barrier: number;
+}
+
+export class DifferentiablePass {
+  readonly #engine: Engine;
+  readonly #stages: Stage[];
+  /** The way through the program, cut into blocks: tapes are kept for one block at a time. */
+  readonly #blocks: readonly (readonly Unit[])[];
+  #hostExponent = 0;
+
+  /**
+   * @param chunks the frequencies of every segment, all or some of them
+   * @param blocks more than 1: only the states between so many blocks of steps are kept, and the tapes of a block are made again
+   *   when its adjoints are due; a third more work for that much less memory
+   */
+  constructor(engine: Engine, program: Program, chunks: readonly Chunk[], blocks = 1) {
+    this.#engine = engine;
+    this.#stages = program.segments.map((segment, i) => ({
+      segment,
+      frequencies: chunks[i]!.frequencies,
+      symbols: new Map(),
+    }));
+    for (const stage of this.#stages) {
+      stage.segment.steps.forEach((step, k) => {
+        if (step.kind !== 'linear' && step.kind !== 'read') return;
+        const taps = tapsOf(step, stage.segment.axes);
+        this.#hostExponent += 2 * taps.exponent;
+        stage.symbols.set(
+          k,
+          scoped(engine, (e) => {
+            const uploaded =
+              stage.segment.axes > 0
+                ? e.matrices(taps.matrices, 1, taps.taps.length, taps.rows * taps.columns, false)
+                : undefined;
+            return symbolOf(e, taps, uploaded, stage.frequencies[k]!);
+          }),
+        );
+      });
+    }
+    this.#blocks = blocksOf(this.#stages, blocks);
+  }
+
+  close(): void {
+    for (const stage of this.#stages) this.#engine.release(...stage.symbols.values());
+  }
+
+  /** @throws the signal's reason when it is aborted */
+  async evaluate(
+    theta: Relative,
+    smoothing: Smoothing,
+    target: Objective = { kind: 'radius' },
+    signal?: AbortSignal,
+  ): Promise<Evaluation> {
+    const record = scoped(this.#engine, (engine) => this.#record(engine, theta, smoothing, target));
+    const handles = [
+      ...[record.value, record.trace, record.barrier, record.exponent, record.definite],
+      ...record.gradients,
+    ];
+    try {
+      await this.#engine.settle(signal);
+      const [value, trace, barrier, exponent, definite, ...gradients] = await this.#engine.read(...handles);
+      const [v, t] = [value![0]!, trace![0]!];
+      const infeasible = definite![0] !== 1 || !(v > 0) || !(t > 0) || !(t < Infinity);
+      const bound = 0.5 * (Math.log(v) + (exponent![0]! + this.#hostExponent) * Math.LN2);
+      const objective =
+        bound + (0.5 * Math.log(t)) / 2 ** smoothing.doublings + smoothing.barrier * barrier![0]!;
+      // ∂ ln λ̃ / ∂Σ = X^{p−1} / (t · radius); L is the square root.
+      const factor = 0.5 / (t * v);
+      return {
+        bound: infeasible ? Infinity : bound,
+        objective: infeasible ? Infinity : objective,
+        gradient: gradients.map((g) => g.map((x) => x * factor)),
+      };
+    } finally {
+      this.#engine.release(...handles);
+    }
+  }
+
+  /** Records forward and backward; gradients in the order of the steps. */
+  #record(engine: Engine, theta: Relative, smoothing: Smoothing, target: Objective) {
+    const checkpoints: State[] = [undefined];
+    let exponent = engine.vector([0]);
+    let barrier = engine.vector([0]);
+    let definite = engine.vector([1]);
+    const note = (part: {
+      readonly exponent: Vector;
+      readonly barrier: Vector;
+      readonly definite: Vector;
+    }) => {
+      exponent = sum(engine, exponent, part.exponent);
+      barrier = sum(engine, barrier, part.barrier);
+      definite = engine.multiply(definite, part.definite);
+    };
+    for (const block of this.#blocks.slice(0, -1)) {
+      const before = checkpoints.at(-1);
+      const part = scoped(engine, (e) => {
+        const { tapes: _, ...ends } = this.#forward(e, theta, block, before);
+        return ends;
+      });
+      note(part);
+      checkpoints.push(part.state);
+    }
+    const end = scoped(engine, (e) => {
+      const forward = this.#forward(e, theta, this.#blocks.at(-1)!, checkpoints.at(-1));
+      const top = this.#objective(e, forward.state, smoothing, target);
+      const { exponent, barrier, definite } = forward;
+      // Twice: L is a square root. The host divides all gradients by t · radius.
+      const push = e.combine([[2 * smoothing.barrier, e.multiply(top.trace, top.radius)]]);
+      const back = this.#backward(e, forward.tapes, top.power, push);
+      return { value: top.radius, trace: top.trace, exponent, barrier, definite, push, ...back };
+    });
+    note(end);
+    const gradients = [...end.gradients];
+    let g = end.before;
+    for (let b = this.#blocks.length - 2; b >= 0 && g; b--) {
+      const after: Matrices | Vector = g;
+      const back = scoped(engine, (e) =>
+        this.#backward(e, this.#forward(e, theta, this.#blocks[b]!, checkpoints[b]).tapes, after, end.push),
+      );
+      if (back.before !== after) engine.release(after);
+      gradients.unshift(...back.gradients);
+      g = back.before;
+    }
+    return { value: end.value, trace: end.trace, barrier, exponent, definite, gradients };
+  }
+
+  #objective(engine: Engine, state: State, smoothing: Smoothing, target: Objective) {
+    const { segment, frequencies } = this.#stages.at(-1)!;
+    const matrices = asMatrices(engine, state, totalRows(lastLayout(segment)), segment.axes > 0);
+    if (target.kind === 'trace') return linearFunctional(engine, matrices, target.matrix);
+    const weights = engine.vector(matrices.batch === 1 ? [1] : frequencies.at(-1)!.weights);
+    return smoothMaximum(engine, matrices, weights, smoothing.doublings);
+  }
+
+  // ---- forward --------------------------------------------------------------------------------
+
+  #forward(engine: Engine, theta: Relative, units: readonly Unit[], start: State) {
+    const tapes: Tape[] = [];
+    let state = start;
+    let exponent = engine.vector([0]);
+    let barrier = engine.vector([0]);
+    let definite = engine.vector([1]);
+    for (const { stage, k, parameter } of units) {
+      const before = state;
+      const step = k < 0 ? undefined : stage.segment.steps[k]!;
+      switch (step?.kind) {
+        case undefined: {
+          const rows = totalRows(stage.segment.start);
+          if (stage.segment.white && before?.kind === 'vector' && before.length !== rows) {
+            const channels = before.length;
+            state = engine.sumOver(before, repeats(rows, channels));
+            tapes.push({ kind: 'repeat', rows, channels });
+          }
+          break;
+        }
+        case 'linear':
+        case 'read': {
+          const symbol = stage.symbols.get(k)!;
+          state = scoped(engine, (e) =>
+            step.kind === 'read'
+              ? read(e, symbol, before, stage.frequencies[k]!)
+              : affine(e, symbol, before, copiesOf(step)),
+          );
+          tapes.push({ kind: 'linear', step, symbol, before });
+          break;
+        }
+        case 'nonlinearity':
+        case 'maximum': {
+          const made = scoped(engine, (e) => {
+            const scale = e.vector(theta[parameter]!.map(Math.exp));
+            const matrices = asMatrices(e, before, totalRows(step.before), stage.segment.axes > 0);
+            return step.kind === 'nonlinearity'
+              ? sector(e, step, matrices, scale)
+              : pool(e, step, matrices, scale, stage.frequencies[k]!.weights);
+          });
+          state = made.state;
+          exponent = sum(engine, exponent, made.shift);
+          if (made.definite) definite = engine.multiply(definite, made.definite);
+          if (step.kind === 'nonlinearity' && 'tape' in made) {
+            const { tape, scale, sums, d, shift } = made;
+            barrier = sum(engine, barrier, barrierOf(engine, tape, d));
+            tapes.push({ kind: 'nonlinearity', step, sector: tape, scale, sums, d, shift, before });
+          } else if (step.kind === 'maximum' && 'pool' in made) {
+            tapes.push({ kind: 'maximum', step, pool: made.pool, shift: made.shift, before });
+          }
+          break;
+        }
+        default:
+          step satisfies never;
+      }
+    }
+    return { state, exponent, barrier, definite, tapes };
+  }
+
+  // ---- backward -------------------------------------------------------------------------------
+
+  /** Gradients of θ in the order of the tapes, and of the state before them (none where that is the input's). */
+  #backward(engine: Engine, tapes: readonly Tape[], top: Matrices | Vector, push: Vector) {
+    const gradients: Vector[] = [];
+    let before: Matrices | Vector | undefined = top;
+    for (const tape of [...tapes].reverse()) {
+      const after: Matrices | Vector = before;
+      const result: Adjoint = scoped(engine, (e) => this.#adjointOf(e, tape, after, push));
+      if (after !== top && after !== result.before) engine.release(after);
+      if (result.theta) gradients.unshift(result.theta);
+      before = result.before;
+      if (!before) break;
+    }
+    return { gradients, before };
+  }
+
+  #adjointOf(engine: Engine, tape: Tape, g: Matrices | Vector, push: Vector): Adjoint {
+    switch (tape.kind) {
+      case 'repeat': {
+        if (g.kind !== 'vector') throw new Error('pass: a gradient of a diagonal was expected');
+        const perChannel = tape.rows / tape.channels;
+        const rowsOf = (c: number) => Int32Array.from({ length: perChannel }, (_, u) => c * perChannel + u);
+        return {
+          before: engine.sumOver(
+            g,
+            Array.from({ length: tape.channels }, (_, c) => rowsOf(c)),
+          ),
+        };
+      }
+      case 'linear': {
+        if (tape.before === undefined) return {};
+        const inner = this.#linearAdjoint(engine, tape.step, tape.symbol, matricesOnly(g));
+        return { before: asStateGradient(engine, inner, tape.before) };
+      }
+      case 'nonlinearity': {
+        const { step, sector } = tape;
+        const own = pushed(engine, sectorAdjoint(engine, step, sector, matricesOnly(g)), tape, push);
+        // D = scale · ρ(S): θ moves D alone, ρ moves with S.
+        const throughSums = engine.rowSumsAdjoint(
+          sector.s,
+          tape.sums,
+          engine.multiply(own.multiplier, tape.scale),
+        );
+        const blocks = { ...own, argument: engine.add(own.argument, throughSums) };
+        const theta = engine.multiply(own.multiplier, tape.d);
+        if (tape.before === undefined) return { theta };
+        const whole = stateGradient(engine, step, totalRows(step.before), blocks);
+        return {
+          theta,
+          before: asStateGradient(engine, engine.scaleByPower(whole, tape.shift, -1), tape.before),
+        };
+      }
+      case 'maximum': {
+        const { whole, theta } = poolAdjoint(engine, tape.step, tape.pool, g);
+        if (tape.before === undefined) return { theta };
+        return {
+          theta,
+          before: asStateGradient(engine, engine.scaleByPower(whole, tape.shift, -1), tape.before),
+        };
+      }
+      default:
+        return tape satisfies never;
+    }
+  }
+
+  #linearAdjoint(engine: Engine, step: LinearStep | ReadStep, symbol: Matrices, g: Matrices): Matrices {
+    if (step.kind === 'linear') {
+      const copies = copiesOf(step);
+      return engine.congruenceAdjoint(symbol, copies === 1 ? g : engine.aliasAdjoint(g, copies));
+    }
+    const { frequencies } = this.#stages.find((s) => s.segment.steps.includes(step))!;
+    const at = frequencies[frequencies.length - 2]!;
+    const samples = at.torus.reduce((p, n) => p * n, 1);
+    const inner = engine.congruenceAdjoint(symbol, engine.toComplex(g));
+    return engine.scaleBatch(inner, engine.vector(at.weights.map((w) => w / samples)));
+  }
+}
+
+/** All units in order, cut into blocks of about equal numbers of units. */
+function blocksOf(stages: readonly Stage[], count: number): Unit[][] {
+  let parameter = 0;
+  const units = stages.flatMap((stage): Unit[] => [
+    { stage, k: -1, parameter: -1 },
+    ...stage.segment.steps.map((step, k): Unit => {
+      const nonlinear = step.kind === 'nonlinearity' || step.kind === 'maximum';
+      return { stage, k, parameter: nonlinear ? parameter++ : -1 };
+    }),
+  ]);
+  const size = Math.ceil(units.length / Math.min(count, units.length));
+  const blocks: Unit[][] = [];
+  for (let start = 0; start < units.length; start += size) blocks.push(units.slice(start, start + size));
+  return blocks;
+}
+
+/** The rule of a nonlinearity with D = scale · ρ(S), on the state scaled to order 1. */
+function sector(engine: Engine, step: NonlinearityStep, state: Matrices, scale: Vector) {
+  const shift = engine.exponent(levelOf(engine, state, step.source));
+  const scaled = engine.scaleByPower(state, shift, -1);
+  const sums = engine.rowSums(argument(engine, scaled, step.source));
+  const d = dominating(engine, engine.multiply(scale, sums));
+  return { ...nonlinearity(engine, step, scaled, d), shift, scale, sums, d };
+}
+
+/** tr(S R) = tr(D R) − n, the mean over the batch. */
+function barrierOf(engine: Engine, { r }: SectorTape, d: Vector): Vector {
+  const trace = total(engine, engine.multiply(d, engine.diagonalSum(r)));
+  return engine.combine([
+    [1 / r.batch, trace],
+    [-1, engine.vector([r.rows])],
+  ]);
+}
+
+/** Adds the gradients of the barrier: R D R to ∂f/∂S, diag R − diag(R D R) to ∂f/∂D. */
+function pushed(
+  engine: Engine,
+  own: SectorGradient,
+  tape: { readonly sector: SectorTape; readonly d: Vector },
+  push: Vector,
+): SectorGradient {
+  const { r } = tape.sector;
+  const rdr = engine.congruence(r, tape.d);
+  const weight = engine.combine([[1 / r.batch, push]]);
+  const weights = engine.multiply(weight, engine.vector(new Float64Array(r.batch).fill(1)));
+  const difference = engine.combine([
+    [1, engine.diagonalSum(r)],
+    [-1, engine.diagonalSum(rdr)],
+  ]);
+  return {
+    ...own,
+    argument: engine.add(own.argument, engine.scaleBatch(rdr, weights)),
+    multiplier: sum(engine, own.multiplier, engine.multiply(weight, difference)),
+  };
+}
+
+function sum(engine: Engine, a: Vector, b: Vector): Vector {
+  return engine.combine([
+    [1, a],
+    [1, b],
+  ]);
+}
+
+/** tr(C Σ) in the form of `smoothMaximum`: no majorant, t = 1. */
+function linearFunctional(engine: Engine, state: Matrices, matrix: Float64Array) {
+  const c = engine.matrices(matrix, 1, state.rows, state.rows, false);
+  const value = total(engine, engine.diagonalSum(engine.product(c, state)));
+  return { radius: value, trace: engine.vector([1]), power: c };
+}
+
+function copiesOf(step: LinearStep): number {
+  return step.ratio.reduce((p, r) => p * r, 1);
+}
+
+/** For every row of an image read as a vector, the channel it belongs to. */
+function repeats(rows: number, channels: number): Int32Array[] {
+  return Array.from({ length: rows }, (_, k) => Int32Array.of(Math.floor(k / (rows / channels))));
+}
+
+function asMatrices(engine: Engine, state: State, rows: number, complex: boolean): Matrices {
+  if (state?.kind === 'matrices') return state;
+  return engine.diagonalMatrix(state ?? engine.vector(new Float64Array(rows).fill(1)), complex);
+}
+
+/** A gradient in the form of the state it belongs to: matrices per frequency, one for all, or a diagonal. */
+function asStateGradient(engine: Engine, g: Matrices, before: Matrices | Vector): Matrices | Vector {
+  if (before.kind === 'matrices') return before.batch === g.batch ? g : sumOverBatch(engine, g);
+  return engine.diagonalSum(g);
+}
+
+function matricesOnly(g: Matrices | Vector): Matrices {
+  if (g.kind !== 'matrices') throw new Error('pass: a gradient of matrices was expected');
+  return g;
+}
+
+function lastLayout(segment: Segment) {
+  const step: Step | undefined = segment.steps.at(-1);
+  return step ? step.after : segment.start;
+}

@@ -1,0 +1,109 @@
+/**
+ * A program: the order in which a network's variables are pushed through the recursion, segment by segment.
+ *
+ * At any time some variables are *live*; the state is their joint bounding covariance, one Hermitian matrix per frequency
+ * of the working grid (one real matrix for vectors). Steps turn one list of live variables into the next.
+ */
+import type { Interpolation } from '../ellipsoid/anyLength/plan.ts';
+import type { Maximum, Term, Variable } from './variables.ts';
+
+/** A live variable and the rows it occupies: `rows = Π lift · channels`, phase after phase. */
+export interface Live {
+  readonly variable: Variable;
+  readonly start: number;
+  readonly rows: number;
+  /** Spacing of the working grid over the variable's own, per axis. */
+  readonly lift: readonly number[];
+}
+
+export interface PlacedTerm {
+  readonly term: Term;
+  readonly source: Live;
+  readonly target: Live;
+}
+
+interface Transition {
+  readonly before: readonly Live[];
+  readonly after: readonly Live[];
+}
+
+/** `after = A · before`, by symbols on the grid before, then aliasing by `ratio` (all 1: none). */
+export interface LinearStep extends Transition {
+  readonly kind: 'linear';
+  readonly ratio: readonly number[];
+  readonly terms: readonly PlacedTerm[];
+}
+
+/** From a grid to vectors: sums over all frequencies. Ends a segment. */
+export interface ReadStep extends Transition {
+  readonly kind: 'read';
+  readonly terms: readonly PlacedTerm[];
+}
+
+/** One variable goes through its nonlinearity; `after` = the kept ones of `before`, then the new one. */
+export interface NonlinearityStep extends Transition {
+  readonly kind: 'nonlinearity';
+  readonly source: Live;
+  readonly kept: readonly Live[];
+  readonly target: Live;
+  /** Slopes per row of `source`. */
+  readonly lower: Float64Array;
+  readonly upper: Float64Array;
+}
+
+/** Max pooling. `cut`: nothing else lives on, so the result starts a segment of its own. */
+export interface MaximumStep extends Transition {
+  readonly kind: 'maximum';
+  readonly source: Live;
+  readonly kept: readonly Live[];
+  readonly target: Live;
+  readonly maximum: Maximum;
+  /** One entry per row of `source`. */
+  readonly gain: Float64Array;
+  readonly cut: boolean;
+}
+
+export type Step = LinearStep | ReadStep | NonlinearityStep | MaximumStep;
+
+export interface Segment {
+  /** Spatial axes; 0 where all is vectors. */
+  readonly axes: number;
+  /** Sides of the torus in units (see `spacing`). */
+  readonly torus: readonly number[];
+  /** Spacing of the working grid, in units, before each step and after the last. */
+  readonly grids: readonly (readonly number[])[];
+  /** What lives before the first step. */
+  readonly start: readonly Live[];
+  /** False where a read step of the segment before left the covariance of `start`; true where it is white: the network's
+   *  input (the identity) or what a max pooling leaves (a diagonal, the same at every frequency). */
+  readonly white: boolean;
+  readonly steps: readonly Step[];
+  /** Present where covariances hold between the frequencies of the torus too, for signals of any length. */
+  readonly interpolation?: Interpolation;
+}
+
+export interface Program {
+  readonly segments: readonly Segment[];
+  readonly output: Variable;
+  /** Factor for what follows the output (softmax). */
+  readonly factor: number;
+  /** Sides of the torus in samples of the variable, for variables on a grid. */
+  readonly torusOf: ReadonlyMap<Variable, readonly number[]>;
+}
+
+/** What every position of the window holds where a term, on a grid that gets `ratio` times coarser, is one tap: a box. */
+export function boxValue({ term, source, target }: PlacedTerm, ratio: readonly number[]): number | undefined {
+  const { map } = term;
+  if (map.kind !== 'convolution') return undefined;
+  const plain = [...source.lift, ...target.lift].every((f) => f === 1);
+  return plain && ratio.every((r, a) => r === map.stride[a]) ? map.box : undefined;
+}
+
+/** Working torus, in samples, before step `k` of a segment (k = steps.length: after the last). */
+export function gridSides(segment: Segment, k: number): number[] {
+  return segment.torus.map((n, a) => n / segment.grids[k]![a]!);
+}
+
+export function totalRows(live: readonly Live[]): number {
+  return live.reduce((sum, l) => sum + l.rows, 0);
+}
