@@ -1,13 +1,16 @@
 /** From a simplified network to the program that bounds it. */
 import type { Network } from '../network/network.ts';
+import { fuseMaxima } from './fuseMaxima.ts';
+import { inlineSums } from './inlineSums.ts';
 import type { Program } from './program.ts';
-import { applyWindows, fuseMaxima, inlineSums, withZeroSlopes } from './rewrite.ts';
 import { schedule } from './schedule.ts';
-import { type Lengths, variablesOf } from './variables.ts';
+import { variablesOf } from './translate.ts';
+import type { Lengths } from './variables.ts';
+import { applyWindows, withZeroSlopes } from './windowRule.ts';
 
 /**
  * @param network as `simplify` returns it
- * @param lengths any: see `interpolation/plan.ts`, which makes the program whole
+ * @param lengths any: see `ellipsoid/anyLength/plan.ts`, which makes the program whole
  * @throws UnsupportedError listing what has no rule: see `variablesOf` and `schedule`
  */
 export function compile(network: Network, lengths: Lengths = 'as given'): Program {

@@ -4,7 +4,7 @@
  * At any time some variables are *live*; the state is their joint bounding covariance, one Hermitian matrix per frequency
  * of the working grid (one real matrix for vectors). Steps turn one list of live variables into the next.
  */
-import type { Interpolation } from '../ellipsoid/anyLength/plan.ts';
+import type { Interpolation } from './interpolation.ts';
 import type { Maximum, Term, Variable } from './variables.ts';
 
 /** A live variable and the rows it occupies: `rows = Π lift · channels`, phase after phase. */

@@ -7,19 +7,28 @@
  */
 import { UnsupportedError } from '../errors.ts';
 import type { Live, PlacedTerm, Program, Segment, Step } from './program.ts';
-import { consumersOf, sourcesOf } from './rewrite.ts';
 import { chooseTorus, leastCommonMultiple, TorusConflict, type TorusDemand } from './torus.ts';
-import type { Lengths, LinearMap, Maximum, Term, Variable, VariableGraph } from './variables.ts';
+import {
+  consumersOf,
+  copyOf,
+  type Lengths,
+  type LinearMap,
+  type Maximum,
+  sourcesOf,
+  type Term,
+  type Variable,
+  type VariableGraph,
+} from './variables.ts';
 
 /** Of the lists of what is alive after each step, together: half a gigabyte. Networks that people train have some hundred steps. */
 const MOST_LISTED = 5e6;
 
 /**
- * @param lengths any: tori are as small as strides allow, to be refined by `interpolation/plan.ts`
+ * @param lengths any: tori are as small as strides allow, to be refined by `ellipsoid/anyLength/plan.ts`
  * @throws UnsupportedError where branches cannot be brought to one grid or padding modes need different tori
  */
 export function schedule(graph: VariableGraph, lengths: Lengths = 'as given'): Program {
-  return new Scheduler(graph, lengths).run();
+  return new Scheduler(copyOf(graph), lengths).run();
 }
 
 const product = (sides: readonly number[]) => sides.reduce((p, n) => p * n, 1);

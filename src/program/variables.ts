@@ -2,12 +2,7 @@
  * A network as the recursion sees it: *variables*, each the network's input, a linear combination of earlier variables, a
  * nonlinearity of one, or the maximum over windows of one. Biases are gone: only increments matter.
  */
-import { type Unsupported, UnsupportedError } from '../errors.ts';
-import { slopeInterval } from '../network/elementwise.ts';
-import type { Network, Node } from '../network/network.ts';
-import type { Convolution, Padding, TransposedConvolution } from '../network/operator.ts';
-import { fewestSamplesInside, mostWindowsSharing } from '../network/windows.ts';
-import { type Kernel, positions } from '../spectrum/taps.ts';
+import type { Kernel } from '../spectrum/taps.ts';
 
 /** A linear map between two variables, with what the torus must know of it. */
 export type LinearMap =
@@ -104,320 +99,57 @@ export interface AnyLengths {
   readonly shortest: (node: string) => readonly number[] | undefined;
 }
 
-/** The largest identity a flatten may become where it cannot be absorbed. */
-const LARGEST_FLATTEN = 4096;
-
-const ONE = Float64Array.of(1);
-
-/**
- * Translates a simplified network.
- * @throws UnsupportedError listing every node that has no rule on a torus (reflect and replicate padding, reshapes that
- *   are not a flatten): the unrolled network may still be bounded.
- */
-export function variablesOf(network: Network, lengths: Lengths = 'as given'): VariableGraph {
-  const byTensor = new Map<number, Variable>();
-  const shapeOf = (tensor: number) => network.tensors[tensor]!.shape;
-  const input: Variable = {
-    name: network.tensors[network.input]!.name,
-    operator: 'input',
-    channels: shapeOf(network.input)[0]!,
-    window: shapeOf(network.input).slice(1),
-    origin: { kind: 'input' },
-  };
-  byTensor.set(network.input, input);
-  const variables = [input];
-  const unsupported: Unsupported[] = [];
-  let factor = 1;
-
-  for (const node of network.nodes) {
-    const shape = shapeOf(node.output);
-    const sources = node.inputs.map((t) => byTensor.get(t)!);
-    const make: Make = (origin, suffix = '', own = shape) => {
-      const variable: Variable = {
-        name: node.name + suffix,
-        operator: node.operator.kind,
-        channels: own[0]!,
-        window: own.slice(1),
-        origin,
-      };
-      variables.push(variable);
-      return variable;
-    };
-    const refuse: Refuse = (found, reason) => {
-      unsupported.push({ node: node.name, found, reason });
-      return make({ kind: 'input' });
-    };
-    const result = translate(node, sources, shape, lengths, make, refuse);
-    if (node.operator.kind === 'softmax') factor = softmaxFactor(node, shape);
-    byTensor.set(node.output, result);
-  }
-  if (unsupported.length > 0) throw new UnsupportedError(unsupported);
-  return { variables, input, output: byTensor.get(network.output)!, factor };
-}
-
-/** Makes a variable of the node's shape, or of another. */
-type Make = (origin: Variable['origin'], suffix?: string, shape?: readonly number[]) => Variable;
-type Refuse = (found: string, reason: string) => Variable;
-
-function translate(
-  node: Node,
-  sources: readonly Variable[],
-  shape: readonly number[],
-  lengths: Lengths,
-  make: Make,
-  refuse: Refuse,
-): Variable {
-  const operator = node.operator;
-  const source = sources[0]!;
-  const linear = (map: LinearMap, suffix?: string) =>
-    make({ kind: 'linear', terms: [{ source, map, row: 0, channels: shape[0]!, name: node.name }] }, suffix);
-
-  switch (operator.kind) {
-    case 'affine': {
-      const { weight, magnitude } = operator;
-      return linear({ kind: 'read', weight, ...(magnitude && { magnitude }) });
-    }
-    case 'convolution': {
-      const mode = operator.padding.mode;
-      if (!onTorus(operator.padding)) return refuse(`${mode} padding`, NOT_SHIFT_INVARIANT);
-      return linear({
-        kind: 'convolution',
-        kernel: groupedKernel(operator),
-        stride: operator.stride,
-        dilation: operator.dilation,
-        before: operator.padding.before,
-        after: operator.padding.after,
-        circular: mode === 'circular',
-      });
-    }
-    case 'transposed-convolution':
-      return linear({
-        kind: 'transposed',
-        kernel: groupedKernel(operator),
-        stride: operator.stride,
-        dilation: operator.dilation,
-        before: operator.before,
-        after: operator.after.map((x, a) => Math.max(0, x - operator.outputPadding[a]!)),
-      });
-    case 'scale':
-      return linear({ kind: 'identity', scale: operator.scale });
-    case 'nonlinearity': {
-      const { lower, upper } = slopeInterval(operator.function);
-      return make({ kind: 'nonlinearity', source, lower, upper });
-    }
-    case 'average-pool': {
-      if (!onTorus(operator.padding)) return refuse(`${operator.padding.mode} padding`, NOT_SHIFT_INVARIANT);
-      const size = operator.kernel.reduce((p, k) => p * k, 1);
-      const mean = linear(
-        boxMap(operator.kernel, operator.stride, operator.padding, 1 / size, source.channels),
-      );
-      if (operator.countIncludesPadding || !isPadded(operator.padding)) return mean;
-      // Windows at the border divide by fewer samples: a known factor between 1 and `most`, position by position.
-      const fewest =
-        lengths === 'as given'
-          ? fewestSamples(operator.kernel, operator.stride, operator.padding, source.window, shape)
-          : fewestFrom(operator.kernel, operator.padding, lengths.shortest(node.name));
-      const most = size / fewest;
-      return make(
-        { kind: 'nonlinearity', source: mean, lower: ONE, upper: Float64Array.of(most) },
-        ' (divisor)',
-      );
-    }
-    case 'max-pool': {
-      const overlap = operator.kernel.reduce((p, k, a) => {
-        // Taps of one window lie `dilation` apart; a sample is in a window for every tap that lands on the stride's grid.
-        return p * mostWindowsSharing(k, operator.stride[a]!, operator.dilation[a]!);
-      }, 1);
-      return make({
-        kind: 'maximum',
-        source,
-        gain: ONE,
-        overlap,
-        windows: { kind: 'strided', stride: operator.stride },
-      });
-    }
-    case 'global-max-pool':
-      return make({ kind: 'maximum', source, gain: ONE, overlap: 1, windows: { kind: 'whole' } });
-    case 'max-gather': {
-      const vector = source.window.length === 0 ? source : flattened(source, make, refuse);
-      const counts = new Map<number, number>();
-      for (const list of operator.windows) for (const i of list) counts.set(i, (counts.get(i) ?? 0) + 1);
-      let overlap = 1;
-      for (const n of counts.values()) overlap = Math.max(overlap, n);
-      return make({
-        kind: 'maximum',
-        source: vector,
-        gain: ONE,
-        overlap,
-        windows: { kind: 'listed', entries: operator.windows },
-      });
-    }
-    case 'global-average-pool': {
-      const size = source.window.reduce((p, n) => p * n, 1);
-      return linear({ kind: 'total', value: operator.sum ? 1 : 1 / size });
-    }
-    case 'pad': {
-      if (!onTorus(operator.padding)) return refuse(`${operator.padding.mode} padding`, NOT_SHIFT_INVARIANT);
-      const ones = operator.padding.before.map(() => 1);
-      return linear(boxMap(ones, ones, operator.padding, 1, source.channels));
-    }
-    case 'reindex': {
-      const inOrder = operator.permutation.every((axis, k) => axis === k);
-      if (shape.length === 1 && inOrder) return flattened(source, make, refuse);
-      return refuse(`reshape to [${shape.join(', ')}]`, 'between layers only a flatten is supported');
-    }
-    case 'add':
-      return make({
-        kind: 'linear',
-        terms: sources.map((s, k) => ({
-          source: s,
-          map: { kind: 'identity', scale: Float64Array.of(operator.coefficients[k]!) },
-          row: 0,
-          channels: s.channels,
-        })),
-      });
-    case 'concat': {
-      let row = 0;
-      const terms = sources.map((s): Term => {
-        const term: Term = { source: s, map: { kind: 'identity', scale: ONE }, row, channels: s.channels };
-        row += s.channels;
-        return term;
-      });
-      return make({ kind: 'linear', terms });
-    }
-    case 'softmax':
-      return source;
+/** The variables that a variable is made of, each once. */
+export function sourcesOf(variable: Variable): readonly Variable[] {
+  const origin = variable.origin;
+  switch (origin.kind) {
+    case 'input':
+      return [];
+    case 'linear':
+      return [...new Set(origin.terms.map((t) => t.source))];
+    case 'nonlinearity':
+    case 'maximum':
+      return [origin.source];
     default:
-      return operator satisfies never;
+      return origin satisfies never;
   }
 }
 
-/** A variable's entries as a vector, where no fully connected layer reads them at once. */
-function flattened(source: Variable, make: Make, refuse: Refuse): Variable {
-  const size = source.window.reduce((p, n) => p * n, source.channels);
-  if (size > LARGEST_FLATTEN) {
-    return refuse(
-      `flatten to ${size} entries`,
-      `only one of at most ${LARGEST_FLATTEN} can stand before something else than a fully connected layer`,
-    );
+/** The variables that are made of each variable. */
+export function consumersOf(variables: readonly Variable[]): Map<Variable, Variable[]> {
+  const consumers = new Map<Variable, Variable[]>(variables.map((v) => [v, []]));
+  for (const v of variables) for (const s of sourcesOf(v)) consumers.get(s)!.push(v);
+  return consumers;
+}
+
+/** The graph without what its output does not need. */
+export function dropUnused(graph: VariableGraph): VariableGraph {
+  const needed = new Set<Variable>([graph.output, graph.input]);
+  for (const v of [...graph.variables].reverse())
+    if (needed.has(v)) for (const s of sourcesOf(v)) needed.add(s);
+  return { ...graph, variables: graph.variables.filter((v) => needed.has(v)) };
+}
+
+/** The same graph of other objects, whose origins can be rewritten. */
+export function copyOf(graph: VariableGraph): VariableGraph {
+  const copies = new Map<Variable, Variable>();
+  const of = (variable: Variable) => copies.get(variable)!;
+  for (const variable of graph.variables) {
+    const { origin } = variable;
+    copies.set(variable, {
+      ...variable,
+      origin:
+        origin.kind === 'input'
+          ? origin
+          : origin.kind === 'linear'
+            ? { ...origin, terms: origin.terms.map((term) => ({ ...term, source: of(term.source) })) }
+            : { ...origin, source: of(origin.source) },
+    });
   }
-  const weight = new Float64Array(size * size);
-  for (let k = 0; k < size; k++) weight[k * size + k] = 1;
-  const term: Term = { source, map: { kind: 'read', weight }, row: 0, channels: size };
-  return make({ kind: 'linear', terms: [term] }, '', [size]);
-}
-
-const NOT_SHIFT_INVARIANT =
-  'not shift-invariant, so it has no symbol; zero and circular padding have; the unrolled method covers it where the layer is small enough';
-
-function onTorus(padding: Padding): boolean {
-  return padding.mode === 'zero' || padding.mode === 'circular' || !isPadded(padding);
-}
-
-function isPadded(padding: Padding): boolean {
-  return padding.before.some((p) => p !== 0) || padding.after.some((p) => p !== 0);
-}
-
-/** Softmax is ½-Lipschitz; the Jacobian I − 1pᵀ of log-softmax over n classes has norm at most √n (a vertex p = e_i). */
-function softmaxFactor(node: Node, shape: readonly number[]): number {
-  return node.operator.kind === 'softmax' && node.operator.logarithm ? Math.sqrt(shape[0]!) : 0.5;
-}
-
-/** Fewest unpadded samples in any window of a padded average pooling. */
-function fewestSamples(
-  kernel: readonly number[],
-  stride: readonly number[],
-  padding: Padding,
-  window: readonly number[],
-  shape: readonly number[],
-): number {
-  return kernel.reduce((product, k, a) => {
-    const fewest = fewestSamplesInside(k, stride[a]!, padding.before[a]!, window[a]!, shape[a + 1]!);
-    return product * Math.max(1, Math.min(k, fewest));
-  }, 1);
-}
-
-/** The same for all signals that are not shorter: one, or in long ones what padding on one side leaves of a window. */
-function fewestFrom(
-  kernel: readonly number[],
-  { before, after }: Padding,
-  shortest: readonly number[] | undefined,
-): number {
-  return kernel.reduce((product, k, a) => {
-    const long = shortest !== undefined && shortest[a]! >= k;
-    return product * (long ? Math.max(1, k - Math.max(before[a]!, after[a]!)) : 1);
-  }, 1);
-}
-
-function boxMap(
-  kernel: readonly number[],
-  stride: readonly number[],
-  padding: Padding,
-  value: number,
-  channels: number,
-): LinearMap {
   return {
-    kind: 'convolution',
-    kernel: {
-      sides: kernel,
-      entries: (_t, put) => {
-        for (let c = 0; c < channels; c++) put(c, c, value);
-      },
-    },
-    stride,
-    dilation: kernel.map(() => 1),
-    before: padding.before,
-    after: padding.after,
-    circular: padding.mode === 'circular' && isPadded(padding),
-    box: value,
-  };
-}
-
-/**
- * The kernel of a grouped convolution, whose weight is [outputs, inputs / groups, ...kernel], or of a transposed one,
- * [inputs, outputs / groups, ...kernel].
- */
-function groupedKernel(c: Convolution | TransposedConvolution): Kernel {
-  const size = c.kernel.reduce((p, k) => p * k, 1);
-  const transposed = c.kind === 'transposed-convolution';
-  const [rows, columns] = transposed ? [c.inputs, c.outputs] : [c.outputs, c.inputs];
-  const columnsPerGroup = columns / c.groups;
-  const rowsPerGroup = rows / c.groups;
-  return {
-    sides: c.kernel,
-    entries: (t, put) => {
-      for (let row = 0; row < rows; row++) {
-        const first = Math.floor(row / rowsPerGroup) * columnsPerGroup;
-        for (let k = 0; k < columnsPerGroup; k++) {
-          const value = c.weight[(row * columnsPerGroup + k) * size + t]!;
-          if (value === 0) continue;
-          if (transposed) put(first + k, row, value);
-          else put(row, first + k, value);
-        }
-      }
-    },
-  };
-}
-
-/** A read as a kernel over the window's positions. */
-export function readKernel(
-  { weight, magnitude }: Extract<LinearMap, { kind: 'read' }>,
-  channels: number,
-  window: readonly number[],
-): Kernel {
-  const size = positions(window).length;
-  const columns = channels * size;
-  return {
-    sides: window,
-    entries: (u, put) => {
-      for (let o = 0, rows = weight.length / columns; o < rows; o++) {
-        for (let c = 0; c < channels; c++) {
-          const at = o * columns + c * size + u;
-          const value = weight[at]!;
-          const most = magnitude?.[at];
-          if (value !== 0 || most) put(o, c, value, most);
-        }
-      }
-    },
+    ...graph,
+    variables: graph.variables.map(of),
+    input: of(graph.input),
+    output: of(graph.output),
   };
 }

@@ -8,15 +8,13 @@ import type { Engine, Matrices, Vector } from '../../src/engine/engine.ts';
 import { NetworkBuilder } from '../../src/network/builder.ts';
 import type { Network } from '../../src/network/network.ts';
 import type { Convolution, Operator } from '../../src/network/operator.ts';
+import { fuseMaxima } from '../../src/program/fuseMaxima.ts';
+import { inlineSums } from '../../src/program/inlineSums.ts';
 import type { Program } from '../../src/program/program.ts';
-import { applyWindows, fuseMaxima, inlineSums } from '../../src/program/rewrite.ts';
 import { schedule } from '../../src/program/schedule.ts';
-import {
-  type LinearMap,
-  type Variable,
-  type VariableGraph,
-  variablesOf,
-} from '../../src/program/variables.ts';
+import { variablesOf } from '../../src/program/translate.ts';
+import type { LinearMap, Variable, VariableGraph } from '../../src/program/variables.ts';
+import { applyWindows } from '../../src/program/windowRule.ts';
 import { denseOracle, NotDominated } from '../support/denseOracle.ts';
 import { sampledLowerBound } from '../support/forward.ts';
 import { frequencyPath, oracleFor } from '../support/frequencyPath.ts';

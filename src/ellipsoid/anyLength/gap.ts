@@ -1,12 +1,12 @@
 /** What the gaps between frequencies add to covariances (`plan.ts`). */
 import type { Engine, Matrices, Ranges, Vector } from '../../engine/engine.ts';
+import type { Gap } from '../../program/interpolation.ts';
 import { type ReadStep, totalRows } from '../../program/program.ts';
 import type { Variable } from '../../program/variables.ts';
 import { TapBuilder } from '../../spectrum/taps.ts';
 import type { Rounding } from '../rounding/rounding.ts';
 import type { StepTaps } from '../rules/affine.ts';
 import { sumAbove } from '../rules/affineAbove.ts';
-import type { Gap } from './plan.ts';
 
 /** (1 + τ) S + (1 + 1/τ) ε² ‖Cov f‖ I on the rows concerned. @param reach ‖Cov f‖, of length 1 */
 export function overGap(

@@ -121,7 +121,7 @@ function linear(segment: Segment, k: number, step: LinearStep, slice: number): W
   const copies = step.ratio.reduce((p, r) => p * r, 1);
   // With the covariance of which rounding has been added to the diagonal.
   const raised = Math.max(symbolAndHalf(step) + rows ** 2, entries(step) + (1 + 2 / copies) * rows ** 2);
-  // Stretched, widened, and with what both may lose (`interpolation/gap.ts`).
+  // Stretched, widened, and with what both may lose (`anyLength/gap.ts`).
   const each = raised + (segment.interpolation ? 3 * rows ** 2 : 0);
   // Where not all frequencies that alias to one are in a piece: the mean so far, and that with one more piece.
   const held = copies === 1 ? 0 : 2 * rows ** 2;

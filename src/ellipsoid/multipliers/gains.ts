@@ -1,7 +1,6 @@
 /** Norms of linear maps combined along the graph: the product of norms, and what a branch beside a skip amplifies. */
 
-import { sourcesOf } from '../../program/rewrite.ts';
-import type { LinearMap, Term, Variable } from '../../program/variables.ts';
+import { type LinearMap, sourcesOf, type Term, type Variable } from '../../program/variables.ts';
 import { hypotenuse, plus, type Scaled, scaled, times, ZERO } from '../../scaled.ts';
 
 export type Norms = ReadonlyMap<LinearMap, Scaled>;

@@ -1,8 +1,7 @@
 /** What a nonlinearity must know of the skip connections beside it (docs/mathematics.md §4, residual blocks and general graphs). */
 
 import type { Live, NonlinearityStep, Program, Step } from '../../program/program.ts';
-import { sourcesOf } from '../../program/rewrite.ts';
-import type { Variable } from '../../program/variables.ts';
+import { sourcesOf, type Variable } from '../../program/variables.ts';
 import { ONE, over, toNumber, ZERO } from '../../scaled.ts';
 import { rangesOf } from '../rules/nonlinearity.ts';
 import { Gains, type Norms } from './gains.ts';

@@ -8,13 +8,15 @@ import {
   type ReadStep,
   totalRows,
 } from '../../program/program.ts';
-import { readKernel } from '../../program/variables.ts';
+import type { LinearMap } from '../../program/variables.ts';
 import { type Frequencies, phases } from '../../spectrum/frequencies.ts';
 import {
   type Block,
+  type Kernel,
   placeBox,
   placeConvolution,
   placeRead,
+  positions,
   TapBuilder,
   type Taps,
 } from '../../spectrum/taps.ts';
@@ -188,4 +190,27 @@ export function read(engine: Engine, symbol: Matrices, state: State, frequencies
   const samples = frequencies.torus.reduce((p, n) => p * n, 1);
   const weights = engine.vector(frequencies.weights.map((w) => w / samples));
   return engine.windowSum(symbol, state, weights);
+}
+
+/** A read as a kernel over the window's positions. */
+function readKernel(
+  { weight, magnitude }: Extract<LinearMap, { kind: 'read' }>,
+  channels: number,
+  window: readonly number[],
+): Kernel {
+  const size = positions(window).length;
+  const columns = channels * size;
+  return {
+    sides: window,
+    entries: (u, put) => {
+      for (let o = 0, rows = weight.length / columns; o < rows; o++) {
+        for (let c = 0; c < channels; c++) {
+          const at = o * columns + c * size + u;
+          const value = weight[at]!;
+          const most = magnitude?.[at];
+          if (value !== 0 || most) put(o, c, value, most);
+        }
+      }
+    },
+  };
 }

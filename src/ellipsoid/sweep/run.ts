@@ -23,7 +23,7 @@ export interface Run {
   /** What was chosen at the segment's nonlinear steps so far, by step index. */
   readonly choices: Map<number, Choice>;
   readonly layers: Layer[];
-  /** ‖Cov f‖ before the segment's linear steps so far, by step index, where it is interpolated (`interpolation/plan.ts`). */
+  /** ‖Cov f‖ before the segment's linear steps so far, by step index, where it is interpolated (`anyLength/plan.ts`). */
   readonly reaches: Map<number, Vector>;
   /** The same at the step reached, where f is not what lives. */
   reach: Vector | undefined;
