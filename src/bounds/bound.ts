@@ -2,8 +2,8 @@
 
 import { normCost, programCost, stepsOf } from '../ellipsoid/memory/cost.ts';
 import { RULE_NAMES, type RuleName } from '../ellipsoid/multipliers/closedForms.ts';
-import type { Norms } from '../ellipsoid/multipliers/gains.ts';
 import { hasSkips } from '../ellipsoid/multipliers/skips.ts';
+import type { Norms } from '../ellipsoid/norms/gains.ts';
 import { Rounding } from '../ellipsoid/rounding/rounding.ts';
 import { type Outcome, sweep } from '../ellipsoid/sweep/sweep.ts';
 import { createEngine } from '../engine/create.ts';

@@ -2,8 +2,8 @@
 
 import { stepCost } from '../ellipsoid/memory/cost.ts';
 import { RULES, type RuleName } from '../ellipsoid/multipliers/closedForms.ts';
-import type { Norms } from '../ellipsoid/multipliers/gains.ts';
 import { skipsOf } from '../ellipsoid/multipliers/skips.ts';
+import type { Norms } from '../ellipsoid/norms/gains.ts';
 import type { Rounding } from '../ellipsoid/rounding/rounding.ts';
 import { type Outcome, sweep } from '../ellipsoid/sweep/sweep.ts';
 import type { Engine } from '../engine/engine.ts';

@@ -1,10 +1,11 @@
 /** Multipliers found by search, from the best closed form on (docs/mathematics.md §5). */
 
 import { programCost } from '../ellipsoid/memory/cost.ts';
+import { nonlinearSteps, parametersOf } from '../ellipsoid/multipliers/relative.ts';
 import type { Rounding } from '../ellipsoid/rounding/rounding.ts';
 import { allDifferences, difference, type Objective } from '../ellipsoid/search/objective.ts';
-import { nonlinearSteps, parametersOf } from '../ellipsoid/search/pass.ts';
-import { type Refined, refine, type Status, thetaOf } from '../ellipsoid/search/refine.ts';
+import { type Refined, refine, type Status } from '../ellipsoid/search/refine.ts';
+import { thetaOf } from '../ellipsoid/search/start.ts';
 import type { Outcome } from '../ellipsoid/sweep/sweep.ts';
 import type { Engine } from '../engine/engine.ts';
 import { InputError } from '../errors.ts';

@@ -1,8 +1,8 @@
 /** The product of spectral norms: sums over branches, maxima nowhere. Fast, and the yardstick for every other bound. */
 
 import { normCost } from '../ellipsoid/memory/cost.ts';
-import { Gains, type Norms } from '../ellipsoid/multipliers/gains.ts';
-import { normsOf } from '../ellipsoid/multipliers/norms.ts';
+import { Gains, type Norms } from '../ellipsoid/norms/gains.ts';
+import { normsOf } from '../ellipsoid/norms/norms.ts';
 import type { Rounding } from '../ellipsoid/rounding/rounding.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Program } from '../program/program.ts';

@@ -1,7 +1,7 @@
 /** The spectrum of one convolution of a network. */
 
 import { stepsOf } from '../ellipsoid/memory/cost.ts';
-import { termSpectrum } from '../ellipsoid/spectrum.ts';
+import { termSpectrum } from '../ellipsoid/norms/layerSpectrum.ts';
 import type { Engine } from '../engine/engine.ts';
 import { InputError } from '../errors.ts';
 import type { Network } from '../network/network.ts';

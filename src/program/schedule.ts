@@ -6,8 +6,9 @@
  * readers make of it, or else lifted (spectrum/taps.ts).
  */
 import { UnsupportedError } from '../errors.ts';
+import { leastCommonMultiple } from '../spectrum/frequencies.ts';
 import type { Live, PlacedTerm, Program, Segment, Step } from './program.ts';
-import { chooseTorus, leastCommonMultiple, TorusConflict, type TorusDemand } from './torus.ts';
+import { Spacings, unsupportedBranch } from './spacings.ts';
 import {
   consumersOf,
   copyOf,
@@ -54,8 +55,7 @@ class Scheduler {
   #grid: number[] = [];
   #grids: number[][] = [];
   #steps: Step[] = [];
-  #spacing = new Map<Variable, readonly number[]>();
-  #demands: TorusDemand[] = [];
+  #spacings = new Spacings(0, []);
 
   constructor(graph: VariableGraph, lengths: Lengths) {
     this.#graph = graph;
@@ -100,28 +100,14 @@ class Scheduler {
     this.#white = true;
     this.#live = [...this.#start];
     this.#steps = [];
-    this.#spacing = new Map([[variable, unit]]);
-    this.#demands = [];
-    this.#demandWindow(variable);
+    this.#spacings = new Spacings(this.#axes, [[variable, unit]]);
+    this.#spacings.demandWindow(variable);
   }
 
   #close(): void {
-    const spacings = [...this.#spacing.values()];
-    let torus: number[];
-    try {
-      torus = chooseTorus(this.#axes, spacings, this.#lengths === 'as given' ? this.#demands : []);
-    } catch (error) {
-      if (!(error instanceof TorusConflict)) throw error;
-      throw new UnsupportedError([
-        {
-          node: error.demand.name,
-          found: 'circular padding beside operators that need another torus',
-          reason: `${error.message}; the unrolled method covers it where the layers are small enough`,
-        },
-      ]);
-    }
-    for (const [variable, spacing] of this.#spacing) {
-      if (this.#axes > 0)
+    const torus = this.#spacings.torus(this.#lengths === 'as given');
+    if (this.#axes > 0) {
+      for (const [variable, spacing] of this.#spacings.known)
         this.#torusOf.set(
           variable,
           torus.map((n, a) => n / spacing[a]!),
@@ -153,7 +139,7 @@ class Scheduler {
       const missing = origin.terms.find((t) => !this.#liveOf(t.source));
       if (missing) open.push(missing.source);
       else if (next.window.length === 0 && this.#axes > 0) this.#read(next);
-      else this.#advance(next, this.#spacingOf(next));
+      else this.#advance(next, this.#spacings.of(next));
     }
     return this.#liveOf(variable)!;
   }
@@ -193,9 +179,9 @@ class Scheduler {
     const fits = (reader: Variable) =>
       reader.origin.kind === 'linear' &&
       termsFrom(reader, variable).every((t) => t.map.kind === 'identity' || t.map.kind === 'convolution') &&
-      this.#spacingOf(reader).every((s, a) => grid[a]! % s === 0);
+      this.#spacings.of(reader).every((s, a) => grid[a]! % s === 0);
     if (!readers.every(fits)) return false;
-    const liftedTo = (v: Variable) => product(grid.map((g, a) => g / this.#spacingOf(v)[a]!)) * v.channels;
+    const liftedTo = (v: Variable) => product(grid.map((g, a) => g / this.#spacings.of(v)[a]!)) * v.channels;
     const cost = readers.reduce((sum, r) => sum + (made.has(r) ? 0 : liftedTo(r)), 0);
     if (cost >= liftedTo(variable)) return false;
     this.#replace(variable, readers, before, made);
@@ -250,13 +236,13 @@ class Scheduler {
   ): void {
     const before = this.#live;
     const after = layout(variables, (v) => {
-      const lift = grid.map((g, a) => g / this.#spacingOf(v)[a]!);
+      const lift = grid.map((g, a) => g / this.#spacings.of(v)[a]!);
       const window = this.#axes === 0 && v === this.#start[0]!.variable ? product(v.window) : 1;
       return { lift, rows: product(lift) * v.channels * window };
     });
     const terms = this.#placedTerms(before, after, kept);
     for (const { term, target } of terms) {
-      if (!kept.has(target.variable)) this.#demandTerm(term, target.variable);
+      if (!kept.has(target.variable)) this.#spacings.demandTerm(term, target.variable);
     }
     this.#steps.push({ kind: 'linear', before, after, ratio, terms });
     this.#setLive(after, grid);
@@ -304,8 +290,10 @@ class Scheduler {
     this.#grid = [];
     this.#grids = [[]];
     this.#steps = [];
-    this.#spacing = new Map(next.map((l) => [l.variable, []]));
-    this.#demands = [];
+    this.#spacings = new Spacings(
+      0,
+      next.map((l) => [l.variable, []]),
+    );
   }
 
   // ---- nonlinear steps ------------------------------------------------------------------------
@@ -314,7 +302,7 @@ class Scheduler {
     const origin = variable.origin;
     if (origin.kind !== 'nonlinearity') throw new Error(`schedule: ${variable.name} is linear`);
     const source = this.#ensure(from);
-    this.#spacingOf(variable);
+    this.#spacings.of(variable);
     this.#consume(variable);
     const before = this.#live;
     const { kept, after, target } = this.#replaceSource(before, variable, source.rows, source.lift);
@@ -342,7 +330,7 @@ class Scheduler {
       throw unsupportedBranch(variable, 'while other branches live on');
     }
     if (!cut && windows.kind === 'strided') {
-      const spacing = this.#spacingOf(variable);
+      const spacing = this.#spacings.of(variable);
       // Regridding must not drop the source, whose reader has just been taken off.
       this.#pending.get(origin.source)!.add(variable);
       if (!spacing.every((s, a) => this.#grid[a]! % s === 0)) this.#advance(undefined, spacing);
@@ -350,7 +338,7 @@ class Scheduler {
     }
     const before = this.#live;
     const source = before.find((l) => l.variable === origin.source)!;
-    const lift = cut ? source.lift : this.#grid.map((g, a) => g / this.#spacingOf(variable)[a]!);
+    const lift = cut ? source.lift : this.#grid.map((g, a) => g / this.#spacings.of(variable)[a]!);
     const rows = variable.channels * (cut ? 1 : product(lift));
     const { kept, after, target } = this.#replaceSource(before, variable, rows, lift);
     this.#steps.push({
@@ -366,7 +354,7 @@ class Scheduler {
     });
     this.#setLive(after, this.#grid);
     if (cut) {
-      this.#spacing.delete(variable);
+      this.#spacings.forget(variable);
       this.#close();
       this.#open(variable);
     }
@@ -396,79 +384,6 @@ class Scheduler {
   #consume(reader: Variable): void {
     for (const source of sourcesOf(reader)) this.#pending.get(source)!.delete(reader);
   }
-
-  /** What is on the way to it gets a spacing first. */
-  #spacingOf(variable: Variable): readonly number[] {
-    if (this.#axes === 0 && !this.#spacing.has(variable)) return [];
-    const open = [variable];
-    for (let next = open.at(-1); next; next = open.at(-1)) {
-      const missing = this.#spacing.has(next)
-        ? undefined
-        : sourcesOf(next).find((source) => !this.#spacing.has(source));
-      if (missing) {
-        open.push(missing);
-        continue;
-      }
-      open.pop();
-      if (this.#spacing.has(next)) continue;
-      this.#spacing.set(next, this.#derivedSpacing(next));
-      this.#demandWindow(next);
-    }
-    return this.#spacing.get(variable)!;
-  }
-
-  #derivedSpacing(variable: Variable): readonly number[] {
-    const origin = variable.origin;
-    switch (origin.kind) {
-      case 'input':
-        throw new Error(`schedule: ${variable.name} has no grid yet`);
-      case 'nonlinearity':
-        return this.#spacingOf(origin.source);
-      case 'maximum': {
-        const windows = origin.windows;
-        const source = this.#spacingOf(origin.source);
-        return windows.kind === 'strided' ? source.map((s, a) => s * windows.stride[a]!) : [];
-      }
-      case 'linear': {
-        const all = origin.terms.map((t) => targetSpacing(t.map, this.#spacingOf(t.source)));
-        const other = all.find((own) => own.some((s, a) => s !== all[0]![a]));
-        if (other)
-          throw unsupportedBranch(
-            variable,
-            `on grids of spacing ${all[0]!.join('×')} and ${other.join('×')}`,
-          );
-        return all[0]!;
-      }
-      default:
-        return origin satisfies never;
-    }
-  }
-
-  #demandWindow(variable: Variable): void {
-    for (let a = 0; a < this.#axes; a++) this.#demand(variable, variable.name, a, variable.window[a]!, false);
-  }
-
-  #demandTerm(term: Term, target: Variable): void {
-    const { map, source } = term;
-    for (let a = 0; a < this.#axes; a++) {
-      if (map.kind === 'convolution') {
-        const reach = map.circular ? 0 : Math.max(0, map.before[a]!, map.after[a]!);
-        this.#demand(source, target.name, a, source.window[a]! + reach, map.circular);
-      } else if (map.kind === 'transposed') {
-        this.#demand(
-          target,
-          target.name,
-          a,
-          target.window[a]! + Math.max(0, map.before[a]!, map.after[a]!),
-          false,
-        );
-      }
-    }
-  }
-
-  #demand(variable: Variable, name: string, axis: number, samples: number, exactly: boolean): void {
-    this.#demands.push({ name, axis, spacing: this.#spacing.get(variable)![axis]!, samples, exactly });
-  }
 }
 
 function layout(
@@ -490,22 +405,6 @@ function termsFrom(reader: Variable, source: Variable): Term[] {
 
 function isRead(map: LinearMap): boolean {
   return map.kind === 'read' || map.kind === 'total';
-}
-
-function targetSpacing(map: LinearMap, spacing: readonly number[]): readonly number[] {
-  switch (map.kind) {
-    case 'identity':
-      return spacing;
-    case 'convolution':
-      return spacing.map((s, a) => s * map.stride[a]!);
-    case 'transposed':
-      return spacing.map((s, a) => s / map.stride[a]!);
-    case 'read':
-    case 'total':
-      return [];
-    default:
-      return map satisfies never;
-  }
 }
 
 /** Product of the strides of all transposed convolutions on one axis: spacings in units stay whole numbers. */
@@ -551,17 +450,6 @@ function tooManyBranches(live: readonly Live[]): UnsupportedError {
       node: name,
       found: `${operator} beside ${live.length - 1} other branches`,
       reason: `branches have to fit in a plan of ${MOST_LISTED} entries, one for each that is alive at a step; join them earlier, or stack them as channels of one layer`,
-    },
-  ]);
-}
-
-function unsupportedBranch(variable: Variable, why: string): UnsupportedError {
-  return new UnsupportedError([
-    {
-      node: variable.name,
-      found: `${variable.operator} ${why}`,
-      reason:
-        'the branches of a network must meet on one grid; the unrolled method covers it where the layers are small enough',
     },
   ]);
 }

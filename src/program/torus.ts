@@ -5,6 +5,8 @@
  * a stride multiplies them, a transposed convolution divides them.
  */
 
+import { leastCommonMultiple } from '../spectrum/frequencies.ts';
+
 /** What one operator asks of the torus along one axis. */
 export interface TorusDemand {
   /** Who asks, for messages. */
@@ -52,12 +54,4 @@ export function chooseTorus(
     if (exact && side % step !== 0) throw new TorusConflict(exact, Math.ceil(side / step) * step);
     return side;
   });
-}
-
-export function leastCommonMultiple(a: number, b: number): number {
-  return (a / greatestCommonDivisor(a, b)) * b;
-}
-
-function greatestCommonDivisor(a: number, b: number): number {
-  return b === 0 ? a : greatestCommonDivisor(b, a % b);
 }

@@ -5,7 +5,6 @@
  * kept, with weight 2 (1 where ω = −ω). A finer grid then lists, for each frequency of the next coarser one in turn, all
  * frequencies that alias to it.
  */
-import { leastCommonMultiple } from '../program/torus.ts';
 import { rootOfUnity, rootsOfUnity } from './twiddles.ts';
 
 export interface Frequencies {
@@ -17,6 +16,14 @@ export interface Frequencies {
   /** [count]: how many frequencies of the full torus this one stands for. Σ weights over all chunks = Π torus. */
   readonly weights: Float64Array;
 }
+
+/** The one "frequency" of vectors. */
+export const NO_FREQUENCIES: Frequencies = {
+  torus: [],
+  count: 1,
+  indices: new Int32Array(0),
+  weights: Float64Array.of(1),
+};
 
 /** A tap of a kernel: a box of samples `offset … offset + extent − 1` per axis, all with one matrix. */
 export interface Tap {
@@ -154,4 +161,12 @@ function rootsBelow(period: number, wanted: number): (k: number, to: Float64Arra
 
 function modulo(a: number, n: number): number {
   return ((a % n) + n) % n;
+}
+
+export function leastCommonMultiple(a: number, b: number): number {
+  return (a / greatestCommonDivisor(a, b)) * b;
+}
+
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b);
 }

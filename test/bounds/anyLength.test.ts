@@ -6,7 +6,7 @@ import { Ledger } from '../../src/bounds/ledger.ts';
 import type { BoundOptions } from '../../src/bounds/result.ts';
 import { interpolated } from '../../src/ellipsoid/anyLength/plan.ts';
 import { stepNorms } from '../../src/ellipsoid/anyLength/taps.ts';
-import { normsOf } from '../../src/ellipsoid/multipliers/norms.ts';
+import { normsOf } from '../../src/ellipsoid/norms/norms.ts';
 import { createEngine } from '../../src/engine/create.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { UnsupportedError } from '../../src/errors.ts';

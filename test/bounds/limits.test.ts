@@ -8,10 +8,10 @@ import { beyondSampling, formatBytes, MemoryError } from '../../src/bounds/budge
 import { inspect } from '../../src/bounds/inspect.ts';
 import { keepsOutputOrder } from '../../src/bounds/margins.ts';
 import { needsOf } from '../../src/ellipsoid/memory/needs.ts';
-import { Gains } from '../../src/ellipsoid/multipliers/gains.ts';
-import { normsOf } from '../../src/ellipsoid/multipliers/norms.ts';
-import { schurNorm } from '../../src/ellipsoid/multipliers/schur.ts';
 import { skipsOf } from '../../src/ellipsoid/multipliers/skips.ts';
+import { Gains } from '../../src/ellipsoid/norms/gains.ts';
+import { normsOf } from '../../src/ellipsoid/norms/norms.ts';
+import { schurNorm } from '../../src/ellipsoid/norms/schur.ts';
 import { createEngine } from '../../src/engine/create.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { InputError, UnsupportedError } from '../../src/errors.ts';

@@ -1,8 +1,8 @@
 /** The library's frequency path, opened up: the program may be altered before it runs, the multipliers are read after. */
 
 import type { RuleName } from '../../src/ellipsoid/multipliers/closedForms.ts';
-import { normsOf } from '../../src/ellipsoid/multipliers/norms.ts';
 import { skipsOf } from '../../src/ellipsoid/multipliers/skips.ts';
+import { normsOf } from '../../src/ellipsoid/norms/norms.ts';
 import type { Rounding } from '../../src/ellipsoid/rounding/rounding.ts';
 import { type Outcome, sweep } from '../../src/ellipsoid/sweep/sweep.ts';
 import type { Engine } from '../../src/engine/engine.ts';

@@ -2,7 +2,7 @@
 import type { Engine, Vector } from '../../engine/engine.ts';
 import type { Live, Program, Step } from '../../program/program.ts';
 import { positions } from '../../spectrum/taps.ts';
-import { squaredRadius } from '../multipliers/norms.ts';
+import { squaredRadius } from '../norms/norms.ts';
 import type { Rounding } from '../rounding/rounding.ts';
 import { tapsOf } from '../rules/affine.ts';
 

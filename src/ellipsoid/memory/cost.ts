@@ -8,7 +8,7 @@ import {
   type Step,
   totalRows,
 } from '../../program/program.ts';
-import { bytesPerFrequency } from './chunks.ts';
+import { bytesPerFrequency } from './passBytes.ts';
 
 /** Frequencies of the working grid before step k, of which conjugate pairs need one. */
 function frequencies(segment: Segment, k: number): number {

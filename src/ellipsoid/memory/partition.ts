@@ -7,8 +7,7 @@
 
 import { largest } from '../../network/extremes.ts';
 import { gridSides, type Program, type Segment, totalRows } from '../../program/program.ts';
-import { type Frequencies, halfTorus, refine, slice } from '../../spectrum/frequencies.ts';
-import { NO_FREQUENCIES } from './chunks.ts';
+import { type Frequencies, halfTorus, NO_FREQUENCIES, refine, slice } from '../../spectrum/frequencies.ts';
 import { entries, goesByColumns, tapCount, type Workspace, workspace } from './workspace.ts';
 
 export interface Piece {

@@ -1,6 +1,6 @@
 /**
  * How many numbers a step holds on the engine while it works on one piece of its frequencies: what a memory budget is divided by.
- * Counted after what `walk.ts`, `choice.ts` and the operations of the engines hold at the same time.
+ * Counted after what `sweep/propagation.ts`, `sweep/chooser.ts` and the operations of the engines hold at the same time.
  */
 import {
   boxValue,

@@ -3,8 +3,8 @@
 import type { Live, NonlinearityStep, Program, Step } from '../../program/program.ts';
 import { sourcesOf, type Variable } from '../../program/variables.ts';
 import { ONE, over, toNumber, ZERO } from '../../scaled.ts';
+import { Gains, type Norms } from '../norms/gains.ts';
 import { rangesOf } from '../rules/nonlinearity.ts';
-import { Gains, type Norms } from './gains.ts';
 
 export interface Skip {
   /** Rows, before the step, of the variables that later join the nonlinearity's branch. */

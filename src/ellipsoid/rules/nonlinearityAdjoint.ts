@@ -1,10 +1,10 @@
 /**
- * Adjoints of the rules: from G = ∂f/∂Σ after a step to ∂f/∂Σ before it and ∂f/∂D (docs/mathematics.md §5, there for chains).
- * Gradients are Hermitian, df = Re tr(G dΣ) summed over the frequencies at hand.
+ * The adjoint of the rule of a nonlinearity: from G = ∂f/∂Σ after it to ∂f/∂Σ before it and ∂f/∂D (docs/mathematics.md §5, there for
+ * chains). Gradients are Hermitian, df = Re tr(G dΣ) summed over the frequencies at hand.
  */
 import type { Engine, Matrices, Vector } from '../../engine/engine.ts';
-import type { MaximumStep, NonlinearityStep } from '../../program/program.ts';
-import { rangesOf, type SectorTape } from './nonlinearity.ts';
+import type { NonlinearityStep } from '../../program/program.ts';
+import type { SectorTape } from './nonlinearity.ts';
 
 /** Gradient of the state before the step, still without what D depends on, and of D. */
 export interface SectorGradient {
@@ -50,31 +50,4 @@ export function sectorAdjoint(
     ...(tape.square ? ([[-1, engine.multiply(tape.square, engine.diagonalSum(gOwn))]] as const) : []),
   ]);
   return { kept: gKept, across: tKept, argument: h, multiplier };
-}
-
-/**
- * Gradient of the whole state before a nonlinear step from its blocks: rows that were kept, and the argument's own, which may
- * be among them.
- */
-export function stateGradient(
-  engine: Engine,
-  step: NonlinearityStep | MaximumStep,
-  size: number,
-  blocks: {
-    readonly kept: Matrices | undefined;
-    readonly across: Matrices | undefined;
-    readonly argument: Matrices;
-  },
-): Matrices {
-  const own = rangesOf([step.source]);
-  if (!blocks.kept || !blocks.across) {
-    return step.source.rows === size ? blocks.argument : engine.submatrixAdjoint(blocks.argument, own, size);
-  }
-  const all = engine.assemble(blocks.kept, blocks.across, blocks.argument);
-  return engine.submatrixAdjoint(all, [...rangesOf(step.kept), ...own], size);
-}
-
-/** Sum over the batch, where one state served all frequencies. */
-export function sumOverBatch(engine: Engine, g: Matrices): Matrices {
-  return engine.scaleBatch(engine.alias(g, g.batch), engine.vector([g.batch]));
 }

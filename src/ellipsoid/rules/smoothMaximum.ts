@@ -42,3 +42,11 @@ export function smoothMaximum(
 export function total(engine: Engine, a: Vector): Vector {
   return engine.sumOver(a, [Int32Array.from({ length: a.length }, (_, i) => i)]);
 }
+
+/** a + b. */
+export function sum(engine: Engine, a: Vector, b: Vector): Vector {
+  return engine.combine([
+    [1, a],
+    [1, b],
+  ]);
+}

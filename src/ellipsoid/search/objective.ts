@@ -1,4 +1,6 @@
 /** What the search over multipliers minimises. */
+import type { Engine, Matrices } from '../../engine/engine.ts';
+import { type SmoothMaximum, total } from '../rules/smoothMaximum.ts';
 
 export type Objective =
   /** L: the largest eigenvalue of Σ_out, smoothed. */
@@ -21,4 +23,15 @@ export function allDifferences(outputs: number): Objective {
   const matrix = new Float64Array(outputs * outputs).fill(-1);
   for (let i = 0; i < outputs; i++) matrix[i * outputs + i] = outputs - 1;
   return { kind: 'trace', matrix };
+}
+
+/** tr(C Σ) in the form of a `SmoothMaximum` without a majorant: t = 1. */
+export function linearFunctional(
+  engine: Engine,
+  state: Matrices,
+  matrix: Float64Array,
+): Pick<SmoothMaximum, 'radius' | 'trace' | 'power'> {
+  const c = engine.matrices(matrix, 1, state.rows, state.rows, false);
+  const value = total(engine, engine.diagonalSum(engine.product(c, state)));
+  return { radius: value, trace: engine.vector([1]), power: c };
 }

@@ -5,21 +5,15 @@
  */
 import { bytesPerNumber } from '../../engine/bytesPerNumber.ts';
 import type { Engine } from '../../engine/engine.ts';
-import {
-  gridSides,
-  type MaximumStep,
-  type NonlinearityStep,
-  type Program,
-  type Step,
-} from '../../program/program.ts';
-import { halfCount } from '../../spectrum/frequencies.ts';
-import { type Chunk, NO_FREQUENCIES, passBytes, spread } from '../memory/chunks.ts';
-import { poolParameters } from '../multipliers/pool.ts';
+import type { MaximumStep, NonlinearityStep, Program, Step } from '../../program/program.ts';
+import { nonlinearSteps, parametersOf, type Relative } from '../multipliers/relative.ts';
 import type { Rounding } from '../rounding/rounding.ts';
-import { type LayerMultipliers, type Outcome, sweep } from '../sweep/sweep.ts';
+import type { Outcome } from '../sweep/sweep.ts';
+import { DifferentiablePass, type Smoothing } from './differentiablePass.ts';
+import { lastPass } from './lastPass.ts';
 import { type Ending, minimise, type Point } from './lbfgs.ts';
 import type { Objective } from './objective.ts';
-import { DifferentiablePass, nonlinearSteps, parametersOf, type Relative, type Smoothing } from './pass.ts';
+import { type SearchPlan, searchPlan } from './plan.ts';
 
 export interface RefineOptions {
   /** Memory budget in bytes. */
@@ -71,21 +65,6 @@ const MEMORY = 20;
 const PATIENCE = 10;
 /** No multiplier changes by more than a factor e in one step. */
 const LARGEST_MOVE = 1;
-
-/** Where the search starts: the multipliers of a run of `sweep`. */
-export function thetaOf(layers: readonly LayerMultipliers[]): Map<Step, Float64Array> {
-  return new Map<Step, Float64Array>(layers.map((l) => [l.step, startOf(l)]));
-}
-
-function startOf({ step, relative }: LayerMultipliers): Float64Array {
-  const logarithm = (x: number, otherwise: number) => (x > 0 && x < Infinity ? Math.log(x) : otherwise);
-  if (step.kind === 'nonlinearity') return relative.map((x) => logarithm(x, Math.log(4 / 3)));
-  const free = poolParameters(step) - (step.kept.length > 0 ? 1 : 0);
-  const largest = relative.reduce((m, x) => Math.max(m, x), 0);
-  const start = new Float64Array(poolParameters(step)).fill(Math.log(0.3));
-  for (let k = 0; k < free; k++) start[k] = Math.max(-20, logarithm(relative[k]! / largest, 0));
-  return start;
-}
 
 /**
  * Searches from `start` and returns the outcome of the last pass over all frequencies.
@@ -168,7 +147,7 @@ class Search {
   readonly #trace: number[] = [];
 
   constructor(engine: Engine, program: Program, plan: SearchPlan, layout: Flat, options: RefineOptions) {
-    this.#pass = new DifferentiablePass(engine, program, plan.chunks, plan.blocks);
+    this.#pass = new DifferentiablePass(engine, program, plan.frequencies, plan.blocks);
     this.#complete = plan.complete;
     this.#layout = layout;
     this.#options = options;
@@ -244,86 +223,4 @@ class Search {
     const last = this.#trace.slice(-1 - PATIENCE).filter((bound) => bound < Infinity);
     return { gap: Math.expm1(last[0]! - last.at(-1)!), over: last.length - 1 };
   }
-}
-
-/** Factors by which multipliers that do not dominate at some frequency are scaled up, one after the other. */
-const REPAIRS = [1, 1 + 1e-6, 1 + 1e-4, 1.01, 1.03, 1.1, 1.3, 2];
-
-/** The bound that multipliers give, scaled up by as little as makes them dominate at every frequency. */
-export async function lastPass(
-  engine: Engine,
-  program: Program,
-  theta: ReadonlyMap<Step, Float64Array>,
-  options: Pick<RefineOptions, 'memory' | 'rounding' | 'signal'>,
-) {
-  let last: { outcome: Outcome; theta: Map<Step, Float64Array> } | undefined;
-  for (const factor of REPAIRS) {
-    const raised = new Map([...theta].map(([step, t]) => [step, raise(step, t, Math.log(factor))] as const));
-    const [outcome] = await sweep(engine, program, {
-      runs: [{ name: 'refined', theta: raised }],
-      memory: options.memory,
-      skips: new Map(),
-      rounding: options.rounding,
-      signal: options.signal,
-    });
-    last = { outcome: outcome!, theta: raised };
-    if (!Number.isNaN(outcome!.squared.mantissa)) break;
-  }
-  return last!;
-}
-
-/** At a pooling D is on the boundary whatever θ is. */
-function raise(step: Step, theta: Float64Array, by: number): Float64Array {
-  return step.kind === 'nonlinearity' ? theta.map((t) => t + by) : theta;
-}
-
-interface SearchPlan {
-  readonly chunks: readonly Chunk[];
-  /** True where all frequencies are there. */
-  readonly complete: boolean;
-  /** Blocks of steps between which the pass keeps states alone. */
-  readonly blocks: number;
-}
-
-/**
- * How a search fits the memory: with all tapes; else with tapes for one block of steps at a time; else with only as many evenly
- * spread frequencies as there is room for. Undefined where there is no room for one.
- */
-function searchPlan(program: Program, memory: number, numberBytes: number): SearchPlan | undefined {
-  const parts = program.segments.map((segment) => ({
-    segment,
-    bytes: passBytes(segment, numberBytes),
-    count: segment.axes === 0 ? 0 : halfCount(gridSides(segment, segment.steps.length)),
-  }));
-  const steps = program.segments.reduce((sum, s) => sum + s.steps.length, 0);
-  // What vectors need does not shrink with the frequencies.
-  const need = (blocks: number, vectors: boolean) => {
-    const chosen = parts.filter((p) => (p.count === 0) === vectors);
-    const times = (p: (typeof parts)[number]) => Math.max(1, p.count);
-    const state = Math.max(0, ...chosen.map((p) => times(p) * p.bytes.state));
-    const working = Math.max(0, ...chosen.map((p) => times(p) * p.bytes.working));
-    const kept = chosen.reduce((sum, p) => sum + times(p) * (p.bytes.symbols + p.bytes.tapes / blocks), 0);
-    return kept + working + (blocks > 1 ? blocks * state : 0);
-  };
-  const cuts = [1, 2, 4, 8, 16, 32].filter((b) => b === 1 || b <= steps / 2);
-  const whole = cuts.find((b) => need(b, true) + need(b, false) <= memory);
-  const blocks =
-    whole ??
-    cuts.reduce((best, b) =>
-      need(b, true) + need(b, false) < need(best, true) + need(best, false) ? b : best,
-    );
-  const room = memory - need(blocks, true);
-  if (!(room > 0)) return undefined;
-  const share = whole === undefined ? Math.min(1, room / need(blocks, false)) : 1;
-  const counts = parts.map((p) => (share === 1 ? p.count : Math.floor(share * p.count)));
-  if (parts.some((p, i) => p.count > 0 && counts[i] === 0)) return undefined;
-  return {
-    chunks: parts.map(({ segment }, i) =>
-      segment.axes === 0
-        ? { frequencies: segment.grids.map(() => NO_FREQUENCIES) }
-        : spread(segment, counts[i]!),
-    ),
-    complete: share === 1,
-    blocks,
-  };
 }

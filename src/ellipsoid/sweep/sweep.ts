@@ -17,15 +17,15 @@ import {
 } from '../../program/program.ts';
 import type { Variable } from '../../program/variables.ts';
 import { type Scaled, scaled } from '../../scaled.ts';
-import { Reaches } from '../anyLength/reaches.ts';
 import { type Partition, partition } from '../memory/partition.ts';
-import { Chooser } from '../multipliers/chooser.ts';
 import type { Skip } from '../multipliers/skips.ts';
 import { type Inflation, inflationOf } from '../rounding/inflation.ts';
 import type { Rounding } from '../rounding/rounding.ts';
 import type { State } from '../rules/affine.ts';
+import { Chooser } from './chooser.ts';
+import { handlesOf, Propagation } from './propagation.ts';
+import { Reaches } from './reaches.ts';
 import type { Choice, Choosing, Run } from './run.ts';
-import { handlesOf, Walk } from './walk.ts';
 
 export interface SweepOptions {
   readonly runs: readonly Choosing[];
@@ -90,7 +90,7 @@ class Sweep {
   readonly #program: Program;
   readonly #options: SweepOptions;
   /** Of the segment at work. */
-  #walk!: Walk;
+  #propagation!: Propagation;
 
   constructor(engine: Engine, program: Program, options: SweepOptions) {
     this.#engine = engine;
@@ -117,8 +117,8 @@ class Sweep {
     );
     for (const segment of this.#program.segments) {
       this.#open(segment, runs);
-      const chooser = new Chooser(engine, this.#walk, this.#options.skips, this.#options.rounding);
-      const reaches = new Reaches(engine, this.#walk, this.#options.rounding);
+      const chooser = new Chooser(engine, this.#propagation, this.#options.skips, this.#options.rounding);
+      const reaches = new Reaches(engine, this.#propagation, this.#options.rounding);
       for (let k = 0; k < segment.steps.length; k++) {
         const step = segment.steps[k]!;
         for (const run of runs) {
@@ -133,20 +133,20 @@ class Sweep {
     }
     const outcomes: Outcome[] = [];
     for (const run of runs) outcomes.push(await this.#outcome(run));
-    this.#walk.close();
+    this.#propagation.close();
     return outcomes;
   }
 
   // ---- segments -------------------------------------------------------------------------------
 
   #open(segment: Segment, runs: readonly Run[]): void {
-    this.#walk?.close();
+    this.#propagation?.close();
     const partition = partitionFor(this.#engine, segment, this.#options, runs.length);
-    this.#walk = new Walk(this.#engine, segment, partition, this.#options.rounding);
+    this.#propagation = new Propagation(this.#engine, segment, partition, this.#options.rounding);
     for (const run of runs) {
       // A white state serves all pieces; vectors have one piece.
       const opening = this.#opening(run, segment);
-      run.states = this.#walk.pieces(0).map(() => opening);
+      run.states = this.#propagation.pieces(0).map(() => opening);
       run.at = 0;
       this.#forgetChoices(run);
       this.#forgetReaches(run);
@@ -172,12 +172,12 @@ class Sweep {
 
   /** Moves every run past step k, or only remembers the way where covariances are recomputed. */
   #advanceAll(runs: readonly Run[], k: number): void {
-    const step = this.#walk.segment.steps[k]!;
+    const step = this.#propagation.segment.steps[k]!;
     if (step.kind === 'read') {
-      const sums = runs.map((run) => this.#walk.readAll(run, k));
+      const sums = runs.map((run) => this.#propagation.readAll(run, k));
       runs.forEach((run, r) => {
         this.#replaceStates(run, [sums[r]]);
-        run.hostExponent += 2 * this.#walk.tapsOf(k).exponent;
+        run.hostExponent += 2 * this.#propagation.tapsOf(k).exponent;
       });
       return;
     }
@@ -191,13 +191,14 @@ class Sweep {
       }
       return;
     }
-    if (step.kind === 'linear') for (const run of runs) run.hostExponent += 2 * this.#walk.tapsOf(k).exponent;
+    if (step.kind === 'linear')
+      for (const run of runs) run.hostExponent += 2 * this.#propagation.tapsOf(k).exponent;
     else for (const run of runs) this.#shiftExponent(run, run.choices.get(k)!);
-    if (!this.#walk.partition.kept) return;
+    if (!this.#propagation.partition.kept) return;
     const next = runs.map((): State[] => []);
-    for (const [piece, { parts }] of this.#walk.pieces(k + 1).entries()) {
+    for (const [piece, { parts }] of this.#propagation.pieces(k + 1).entries()) {
       runs.forEach((run, r) => {
-        next[r]!.push(this.#walk.stateAfter(run, k, piece));
+        next[r]!.push(this.#propagation.stateAfter(run, k, piece));
         this.#dropStates(run, ...parts);
       });
     }
@@ -205,7 +206,7 @@ class Sweep {
       run.states = next[r]!;
       run.at = k + 1;
     });
-    if (step.kind === 'linear') this.#walk.forget(k);
+    if (step.kind === 'linear') this.#propagation.forget(k);
   }
 
   /** Lets go of the states of pieces first … end − 1; a white one may serve others still. */
@@ -235,14 +236,14 @@ class Sweep {
   /** Reads a run's result back and releases all it holds. */
   async #outcome(run: Run): Promise<Outcome> {
     const engine = this.#engine;
-    const vectorOutput = this.#walk.segment.axes === 0;
+    const vectorOutput = this.#propagation.segment.axes === 0;
     const made: Handle[] = [];
     let outputRows = 0;
     let radius: Vector | undefined;
     let covariance: Matrices | undefined;
-    const end = this.#walk.segment.steps.length;
-    for (const piece of this.#walk.pieces(end).keys()) {
-      const { state, done } = this.#walk.stateBefore(run, end, piece);
+    const end = this.#propagation.segment.steps.length;
+    for (const piece of this.#propagation.pieces(end).keys()) {
+      const { state, done } = this.#propagation.stateBefore(run, end, piece);
       const matrices = this.#finalMatrices(state);
       const own = engine.spectralRadius(matrices);
       outputRows = matrices.rows;
@@ -279,7 +280,7 @@ class Sweep {
         })),
       );
     const proven = !inflation || inflation.proven;
-    const factor = rounding?.radius(outputRows, this.#walk.segment.axes > 0) ?? 1;
+    const factor = rounding?.radius(outputRows, this.#propagation.segment.axes > 0) ?? 1;
     return {
       name: run.choosing.name,
       squared: scaled(proven && definite![0] === 1 ? values![0]! * factor : NaN, exponent),
@@ -298,8 +299,9 @@ class Sweep {
   #finalMatrices(state: State): Matrices {
     if (state?.kind === 'matrices') return state;
     return scoped(this.#engine, (e) => {
-      const diagonal = state ?? e.vector(new Float64Array(totalRows(this.#walk.segment.start)).fill(1));
-      return e.diagonalMatrix(diagonal, this.#walk.segment.axes > 0);
+      const diagonal =
+        state ?? e.vector(new Float64Array(totalRows(this.#propagation.segment.start)).fill(1));
+      return e.diagonalMatrix(diagonal, this.#propagation.segment.axes > 0);
     });
   }
 

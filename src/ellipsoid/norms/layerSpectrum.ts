@@ -1,11 +1,11 @@
 /** One convolution frequency by frequency: λ_max(S(ω)) of what it makes of white input. Its maximum is the map's squared norm. */
-import type { Engine, Vector } from '../engine/engine.ts';
-import { scoped } from '../engine/scope.ts';
-import type { PlacedTerm, Segment } from '../program/program.ts';
-import { scaled, toNumber } from '../scaled.ts';
-import { halfTorus, refine, slice } from '../spectrum/frequencies.ts';
-import { gridOf } from './multipliers/norms.ts';
-import { affine, symbolOf, termTaps } from './rules/affine.ts';
+import type { Engine, Vector } from '../../engine/engine.ts';
+import { scoped } from '../../engine/scope.ts';
+import type { PlacedTerm, Segment } from '../../program/program.ts';
+import { scaled, toNumber } from '../../scaled.ts';
+import { halfTorus, refine, slice } from '../../spectrum/frequencies.ts';
+import { affine, symbolOf, termTaps } from '../rules/affine.ts';
+import { gridOf } from './norms.ts';
 
 /** Frequencies whose results are recorded before the engine runs them. */
 const AT_ONCE = 64;

@@ -7,23 +7,24 @@ import { scoped } from '../../engine/scope.ts';
 import type { MaximumStep, NonlinearityStep } from '../../program/program.ts';
 import type { Rounding } from '../rounding/rounding.ts';
 import { argument } from '../rules/nonlinearity.ts';
-import type { Run } from '../sweep/run.ts';
-import type { Walk } from '../sweep/walk.ts';
+import type { Propagation } from './propagation.ts';
+import type { Run } from './run.ts';
+import { largestRadius, overPieces } from './states.ts';
 
 export class Reaches {
   readonly #engine: Engine;
-  readonly #walk: Walk;
+  readonly #propagation: Propagation;
   readonly #rounding: Rounding | undefined;
 
-  constructor(engine: Engine, walk: Walk, rounding: Rounding | undefined) {
+  constructor(engine: Engine, propagation: Propagation, rounding: Rounding | undefined) {
     this.#engine = engine;
-    this.#walk = walk;
+    this.#propagation = propagation;
     this.#rounding = rounding;
   }
 
   /** Before step k is taken, its multipliers chosen. */
   before(run: Run, k: number): void {
-    const { interpolation, steps } = this.#walk.segment;
+    const { interpolation, steps } = this.#propagation.segment;
     const step = steps[k]!;
     const gap = interpolation?.gaps.get(k);
     if (!interpolation || interpolation.gaps.size === 0 || step.kind === 'read') return;
@@ -40,7 +41,7 @@ export class Reaches {
 
   /** After step k: its image is part of f, and what is too much is dropped. */
   after(run: Run, k: number): void {
-    const { interpolation, steps } = this.#walk.segment;
+    const { interpolation, steps } = this.#propagation.segment;
     const kind = steps[k]!.kind;
     if (!run.reach || kind === 'linear' || kind === 'read' || interpolation!.free[k + 1]) {
       if (interpolation?.free[k + 1]) this.#replace(run, undefined);
@@ -71,17 +72,19 @@ export class Reaches {
   }
 
   #radius(run: Run, k: number): Vector {
-    return largestRadius(this.#engine, this.#walk, run, k, this.#rounding);
+    return largestRadius(this.#engine, this.#propagation, run, k, this.#rounding);
   }
 
   /** κ ‖Cov f‖ in the units of the state after step k. NaN where D does not dominate S. */
   #amplified(run: Run, k: number, step: NonlinearityStep | MaximumStep): Vector {
     const { d, shift } = run.choices.get(k)!;
-    const walk = this.#walk;
+    const propagation = this.#propagation;
     const engine = this.#engine;
-    const before = walk.segment.interpolation!.free[k] ? this.#radius(run, k) : this.#copy(run.reach!, 1);
-    const largest = overPieces(engine, walk, run, k, (e, state) => {
-      const s = e.scaleByPower(argument(e, walk.asMatrices(e, state, step), step.source), shift, -1);
+    const before = propagation.segment.interpolation!.free[k]
+      ? this.#radius(run, k)
+      : this.#copy(run.reach!, 1);
+    const largest = overPieces(engine, propagation, run, k, (e, state) => {
+      const s = e.scaleByPower(argument(e, propagation.asMatrices(e, state, step), step.source), shift, -1);
       const root = e.squareRoot(e.reciprocal(d));
       return e.spectralRadius(e.scaleSides(s, root, root));
     });
@@ -100,40 +103,4 @@ export class Reaches {
     engine.release(before, largest);
     return result;
   }
-}
-
-/** λ_max of the covariance before step k over all frequencies, from above. Length 1. */
-export function largestRadius(
-  engine: Engine,
-  walk: Walk,
-  run: Run,
-  k: number,
-  rounding: Rounding | undefined,
-): Vector {
-  return overPieces(engine, walk, run, k, (e, state) => {
-    if (state === undefined) return e.vector([1]);
-    if (state.kind === 'vector') return e.largest(state);
-    const factor = rounding?.radius(state.rows, state.complex) ?? 1;
-    return e.combine([[factor, e.spectralRadius(state)]]);
-  });
-}
-
-/** The largest of what `measure` (of length 1) says of the states of all pieces before step k. */
-function overPieces(
-  engine: Engine,
-  walk: Walk,
-  run: Run,
-  k: number,
-  measure: (engine: Engine, state: ReturnType<Walk['stateBefore']>['state']) => Vector,
-): Vector {
-  let most: Vector | undefined;
-  for (const piece of walk.pieces(k).keys()) {
-    const { state, done } = walk.stateBefore(run, k, piece);
-    const own = scoped(engine, (e) => measure(e, state));
-    done();
-    const before = most;
-    most = before ? engine.maximum(before, own) : own;
-    if (before) engine.release(before, own);
-  }
-  return most!;
 }

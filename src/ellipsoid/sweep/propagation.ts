@@ -14,7 +14,6 @@ import {
 import type { Variable } from '../../program/variables.ts';
 import type { Frequencies } from '../../spectrum/frequencies.ts';
 import { meansOf, overGap } from '../anyLength/gap.ts';
-import { largestRadius } from '../anyLength/reaches.ts';
 import type { Partition, Piece } from '../memory/partition.ts';
 import type { Rounding } from '../rounding/rounding.ts';
 import { affine, read, type State, type StepTaps } from '../rules/affine.ts';
@@ -27,9 +26,11 @@ import {
   symbolError,
 } from '../rules/affineAbove.ts';
 import { maximum } from '../rules/maximum.ts';
+import { maximumAbove } from '../rules/maximumAbove.ts';
 import { nonlinearity, rangesOf } from '../rules/nonlinearity.ts';
-import { maximumAbove, nonlinearityAbove } from '../rules/nonlinearityAbove.ts';
+import { nonlinearityAbove } from '../rules/nonlinearityAbove.ts';
 import type { Choice, Evidence, Run } from './run.ts';
+import { type Held, largestRadius, type States } from './states.ts';
 import { Symbols } from './symbols.ts';
 
 /** What a step's result rests on: `definite` as the rules have it, the rest where rounding is bounded. */
@@ -44,13 +45,7 @@ export function handlesOf(proof: Proof): Handle[] {
   return Object.values(proof).filter((handle) => handle !== undefined);
 }
 
-/** A state, and how to say that it is no longer needed. */
-interface Held {
-  readonly state: State;
-  readonly done: () => void;
-}
-
-export class Walk {
+export class Propagation implements States {
   readonly #engine: Engine;
   readonly segment: Segment;
   readonly partition: Partition;
@@ -171,7 +166,7 @@ export class Walk {
         return next;
       }
       case 'read':
-        throw new Error(`sweep: a read step has no state per piece (${run.choosing.name})`);
+        throw new Error(`propagation: a read step has no state per piece (${run.choosing.name})`);
       default:
         return step satisfies never;
     }
@@ -213,7 +208,7 @@ export class Walk {
   /** The covariance of means over signals of any length, from the largest that any frequency can have. */
   #means(k: number, samples: ReadonlyMap<Variable, number>, run: Run): Proven {
     const step = this.segment.steps[k]!;
-    if (step.kind !== 'read') throw new Error('walk: only read steps take means');
+    if (step.kind !== 'read') throw new Error('propagation: only read steps take means');
     const largest = largestRadius(this.#engine, this, run, k, this.#rounding);
     const { exponent, matrices, magnitudes, rows, columns } = meansOf(step, samples);
     run.hostExponent += 2 * (exponent - this.tapsOf(k).exponent);

@@ -12,7 +12,7 @@ import { MOST_UPLOADED } from '../memory/partition.ts';
 import type { Rounding } from '../rounding/rounding.ts';
 import { affine, read, type StepTaps, symbolOf, termTaps } from '../rules/affine.ts';
 import { affineAbove, denseError, readAbove, sumAbove, symbolError } from '../rules/affineAbove.ts';
-import { byColumns } from '../sweep/symbols.ts';
+import { byColumns } from '../rules/columns.ts';
 import type { Norms } from './gains.ts';
 import { schurNorm } from './schur.ts';
 

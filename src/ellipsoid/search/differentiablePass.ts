@@ -2,9 +2,7 @@
  * One differentiable pass through a program: the bound for given multipliers and its gradient, recorded as a whole and read
  * back once.
  *
- * Multipliers are relative (docs/mathematics.md §5): at a nonlinearity D = e^θ ρ(S), ρ the row sums of |S|, so that θ is what matters and
- * deep networks converge. At a max pooling, where nothing repels D from S, D is scaled onto the boundary of D ⪰ S:
- * D = e^θ λ_max(e^{−θ/2} S e^{−θ/2}).
+ * Multipliers are relative (`multipliers/relative.ts`), so that θ is what matters and deep networks converge.
  */
 import type { Engine, Matrices, Vector } from '../../engine/engine.ts';
 import { scoped } from '../../engine/scope.ts';
@@ -19,33 +17,17 @@ import {
   totalRows,
 } from '../../program/program.ts';
 import type { Frequencies } from '../../spectrum/frequencies.ts';
-import type { Chunk } from '../memory/chunks.ts';
-import { dominating } from '../multipliers/closedForms.ts';
-import { type PoolTape, pool, poolAdjoint, poolParameters } from '../multipliers/pool.ts';
+import { exponential, fromRowSums, type Relative } from '../multipliers/relative.ts';
 import { affine, read, type State, symbolOf, tapsOf } from '../rules/affine.ts';
+import { affineAdjoint, readAdjoint } from '../rules/affineAdjoint.ts';
 import { argument, levelOf, nonlinearity, type SectorTape } from '../rules/nonlinearity.ts';
-import {
-  type SectorGradient,
-  sectorAdjoint,
-  stateGradient,
-  sumOverBatch,
-} from '../rules/nonlinearityAdjoint.ts';
-import { smoothMaximum, total } from '../rules/smoothMaximum.ts';
-import type { Objective } from './objective.ts';
-
-/** θ of every nonlinear step, in the order of `nonlinearSteps`. */
-export type Relative = readonly Float64Array[];
-
-export function nonlinearSteps(program: Program): (NonlinearityStep | MaximumStep)[] {
-  return program.segments.flatMap((s) =>
-    s.steps.filter((k) => k.kind === 'nonlinearity' || k.kind === 'maximum'),
-  );
-}
-
-/** Entries of θ at a step: one per row of a nonlinearity's argument, one per row of a pooling's result. */
-export function parametersOf(step: NonlinearityStep | MaximumStep): number {
-  return step.kind === 'nonlinearity' ? step.source.rows : poolParameters(step);
-}
+import { sectorAdjoint } from '../rules/nonlinearityAdjoint.ts';
+import { smoothMaximum, sum } from '../rules/smoothMaximum.ts';
+import { stateGradient, sumOverBatch } from '../rules/stateGradient.ts';
+import { barrierOf, pushed } from './barrier.ts';
+import type { SegmentFrequencies } from './frequencies.ts';
+import { linearFunctional, type Objective } from './objective.ts';
+import { type PoolTape, pool, poolAdjoint } from './pooling.ts';
 
 export interface Evaluation {
   /** ln of the bound L itself (of the frequencies at hand), from above; +∞ where D ≻ S failed. */
@@ -62,6 +44,8 @@ type Tape =
       readonly kind: 'linear';
       readonly step: LinearStep | ReadStep;
       readonly symbol: Matrices;
+      /** Before the step. */
+      readonly frequencies: Frequencies;
       readonly before: State;
     }
   | {
@@ -121,15 +105,15 @@ export class DifferentiablePass {
   #hostExponent = 0;
 
   /**
-   * @param chunks the frequencies of every segment, all or some of them
+   * @param frequencies those of every segment, all or some of them
    * @param blocks more than 1: only the states between so many blocks of steps are kept, and the tapes of a block are made again
    *   when its adjoints are due; a third more work for that much less memory
    */
-  constructor(engine: Engine, program: Program, chunks: readonly Chunk[], blocks = 1) {
+  constructor(engine: Engine, program: Program, frequencies: readonly SegmentFrequencies[], blocks = 1) {
     this.#engine = engine;
     this.#stages = program.segments.map((segment, i) => ({
       segment,
-      frequencies: chunks[i]!.frequencies,
+      frequencies: frequencies[i]!.frequencies,
       symbols: new Map(),
     }));
     for (const stage of this.#stages) {
@@ -273,13 +257,13 @@ export class DifferentiablePass {
               ? read(e, symbol, before, stage.frequencies[k]!)
               : affine(e, symbol, before, copiesOf(step)),
           );
-          tapes.push({ kind: 'linear', step, symbol, before });
+          tapes.push({ kind: 'linear', step, symbol, frequencies: stage.frequencies[k]!, before });
           break;
         }
         case 'nonlinearity':
         case 'maximum': {
           const made = scoped(engine, (e) => {
-            const scale = e.vector(theta[parameter]!.map(Math.exp));
+            const scale = exponential(e, theta[parameter]!);
             const matrices = asMatrices(e, before, totalRows(step.before), stage.segment.axes > 0);
             return step.kind === 'nonlinearity'
               ? sector(e, step, matrices, scale)
@@ -324,7 +308,8 @@ export class DifferentiablePass {
   #adjointOf(engine: Engine, tape: Tape, g: Matrices | Vector, push: Vector): Adjoint {
     switch (tape.kind) {
       case 'repeat': {
-        if (g.kind !== 'vector') throw new Error('pass: a gradient of a diagonal was expected');
+        if (g.kind !== 'vector')
+          throw new Error('differentiable pass: a gradient of a diagonal was expected');
         const perChannel = tape.rows / tape.channels;
         const rowsOf = (c: number) => Int32Array.from({ length: perChannel }, (_, u) => c * perChannel + u);
         return {
@@ -336,7 +321,11 @@ export class DifferentiablePass {
       }
       case 'linear': {
         if (tape.before === undefined) return {};
-        const inner = this.#linearAdjoint(engine, tape.step, tape.symbol, matricesOnly(g));
+        const { step, symbol, frequencies } = tape;
+        const inner =
+          step.kind === 'linear'
+            ? affineAdjoint(engine, symbol, matricesOnly(g), copiesOf(step))
+            : readAdjoint(engine, symbol, matricesOnly(g), frequencies);
         return { before: asStateGradient(engine, inner, tape.before) };
       }
       case 'nonlinearity': {
@@ -369,18 +358,6 @@ export class DifferentiablePass {
         return tape satisfies never;
     }
   }
-
-  #linearAdjoint(engine: Engine, step: LinearStep | ReadStep, symbol: Matrices, g: Matrices): Matrices {
-    if (step.kind === 'linear') {
-      const copies = copiesOf(step);
-      return engine.congruenceAdjoint(symbol, copies === 1 ? g : engine.aliasAdjoint(g, copies));
-    }
-    const { frequencies } = this.#stages.find((s) => s.segment.steps.includes(step))!;
-    const at = frequencies[frequencies.length - 2]!;
-    const samples = at.torus.reduce((p, n) => p * n, 1);
-    const inner = engine.congruenceAdjoint(symbol, engine.toComplex(g));
-    return engine.scaleBatch(inner, engine.vector(at.weights.map((w) => w / samples)));
-  }
 }
 
 /** All units in order, cut into blocks of about equal numbers of units. */
@@ -404,53 +381,8 @@ function sector(engine: Engine, step: NonlinearityStep, state: Matrices, scale: 
   const shift = engine.exponent(levelOf(engine, state, step.source));
   const scaled = engine.scaleByPower(state, shift, -1);
   const sums = engine.rowSums(argument(engine, scaled, step.source));
-  const d = dominating(engine, engine.multiply(scale, sums));
+  const d = fromRowSums(engine, scale, sums);
   return { ...nonlinearity(engine, step, scaled, d), shift, scale, sums, d };
-}
-
-/** tr(S R) = tr(D R) − n, the mean over the batch. */
-function barrierOf(engine: Engine, { r }: SectorTape, d: Vector): Vector {
-  const trace = total(engine, engine.multiply(d, engine.diagonalSum(r)));
-  return engine.combine([
-    [1 / r.batch, trace],
-    [-1, engine.vector([r.rows])],
-  ]);
-}
-
-/** Adds the gradients of the barrier: R D R to ∂f/∂S, diag R − diag(R D R) to ∂f/∂D. */
-function pushed(
-  engine: Engine,
-  own: SectorGradient,
-  tape: { readonly sector: SectorTape; readonly d: Vector },
-  push: Vector,
-): SectorGradient {
-  const { r } = tape.sector;
-  const rdr = engine.congruence(r, tape.d);
-  const weight = engine.combine([[1 / r.batch, push]]);
-  const weights = engine.multiply(weight, engine.vector(new Float64Array(r.batch).fill(1)));
-  const difference = engine.combine([
-    [1, engine.diagonalSum(r)],
-    [-1, engine.diagonalSum(rdr)],
-  ]);
-  return {
-    ...own,
-    argument: engine.add(own.argument, engine.scaleBatch(rdr, weights)),
-    multiplier: sum(engine, own.multiplier, engine.multiply(weight, difference)),
-  };
-}
-
-function sum(engine: Engine, a: Vector, b: Vector): Vector {
-  return engine.combine([
-    [1, a],
-    [1, b],
-  ]);
-}
-
-/** tr(C Σ) in the form of `smoothMaximum`: no majorant, t = 1. */
-function linearFunctional(engine: Engine, state: Matrices, matrix: Float64Array) {
-  const c = engine.matrices(matrix, 1, state.rows, state.rows, false);
-  const value = total(engine, engine.diagonalSum(engine.product(c, state)));
-  return { radius: value, trace: engine.vector([1]), power: c };
 }
 
 function copiesOf(step: LinearStep): number {
@@ -474,7 +406,7 @@ function asStateGradient(engine: Engine, g: Matrices, before: Matrices | Vector)
 }
 
 function matricesOnly(g: Matrices | Vector): Matrices {
-  if (g.kind !== 'matrices') throw new Error('pass: a gradient of matrices was expected');
+  if (g.kind !== 'matrices') throw new Error('differentiable pass: a gradient of matrices was expected');
   return g;
 }
 

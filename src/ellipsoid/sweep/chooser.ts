@@ -2,15 +2,9 @@
 import type { Engine, Matrices, Vector } from '../../engine/engine.ts';
 import { scoped } from '../../engine/scope.ts';
 import type { MaximumStep, NonlinearityStep, Step } from '../../program/program.ts';
-import type { Rounding } from '../rounding/rounding.ts';
-import { pooledMultiplier } from '../rules/maximum.ts';
-import { argument, levelOf } from '../rules/nonlinearity.ts';
-import { pooledFactor } from '../rules/nonlinearityAbove.ts';
-import type { Choice, Run } from '../sweep/run.ts';
-import { handlesOf, type Proven, type Walk } from '../sweep/walk.ts';
+import { onBoundary, type PoolShape, poolShape } from '../multipliers/boundary.ts';
 import {
   dominates,
-  dominating,
   leastMultiplier,
   merge,
   multiplier,
@@ -21,20 +15,31 @@ import {
   statistics,
   type Wanted,
   wantedBy,
-} from './closedForms.ts';
-import { onBoundary, type PoolShape, poolShape } from './pool.ts';
-import type { Skip } from './skips.ts';
+} from '../multipliers/closedForms.ts';
+import { exponential, fromRowSums, relativeToRowSums } from '../multipliers/relative.ts';
+import type { Skip } from '../multipliers/skips.ts';
+import type { Rounding } from '../rounding/rounding.ts';
+import { pooledMultiplier } from '../rules/maximum.ts';
+import { pooledFactor } from '../rules/maximumAbove.ts';
+import { argument, levelOf } from '../rules/nonlinearity.ts';
+import { handlesOf, type Propagation, type Proven } from './propagation.ts';
+import type { Choice, Run } from './run.ts';
 
 export class Chooser {
   readonly #engine: Engine;
-  readonly #walk: Walk;
+  readonly #propagation: Propagation;
   readonly #skips: ReadonlyMap<Step, Skip>;
   readonly #rounding: Rounding | undefined;
 
-  constructor(engine: Engine, walk: Walk, skips: ReadonlyMap<Step, Skip>, rounding: Rounding | undefined) {
+  constructor(
+    engine: Engine,
+    propagation: Propagation,
+    skips: ReadonlyMap<Step, Skip>,
+    rounding: Rounding | undefined,
+  ) {
     this.#rounding = rounding;
     this.#engine = engine;
-    this.#walk = walk;
+    this.#propagation = propagation;
     this.#skips = skips;
   }
 
@@ -50,9 +55,7 @@ export class Chooser {
       // A copy: at a cut the image goes on as the state.
       const scaledSums = e.scaleByPower(sums, choice.shift, -1);
       return {
-        relative: choice.image
-          ? e.combine([[1, choice.image]])
-          : e.multiply(choice.d, e.reciprocal(scaledSums)),
+        relative: choice.image ? e.combine([[1, choice.image]]) : relativeToRowSums(e, choice.d, scaledSums),
         exponent: e.combine([
           [1, run.exponent],
           [1, choice.shift],
@@ -66,8 +69,7 @@ export class Chooser {
   /** Multipliers relative to the row sums of S; at a pooling scaled onto the boundary of D ⪰ S. */
   #given(run: Run, k: number, step: NonlinearityStep | MaximumStep, theta: Float64Array) {
     const engine = this.#engine;
-    const shape =
-      step.kind === 'maximum' ? poolShape(engine, step, engine.vector(theta.map(Math.exp))) : undefined;
+    const shape = step.kind === 'maximum' ? poolShape(engine, step, exponential(engine, theta)) : undefined;
     const { stats, level } = this.#statistics(
       run,
       k,
@@ -84,8 +86,8 @@ export class Chooser {
         const { d, image } = onBoundary(e, step, shape, boundary);
         return { choice: { d, image: this.#pooled(e, step, image), shift, dominated: false }, sums };
       }
-      const d = e.multiply(e.vector(theta.map(Math.exp)), e.scaleByPower(sums, shift, -1));
-      return { choice: { d: dominating(e, d), image: undefined, shift, dominated: false }, sums };
+      const d = fromRowSums(e, exponential(e, theta), e.scaleByPower(sums, shift, -1));
+      return { choice: { d, image: undefined, shift, dominated: false }, sums };
     });
     engine.release(
       ...(Object.values(stats) as Vector[]),
@@ -157,10 +159,10 @@ export class Chooser {
   ): { stats: Statistics; level: Vector; skipped: Vector | undefined } {
     const engine = this.#engine;
     let found: { stats: Statistics; level: Vector; skipped: Vector | undefined } | undefined;
-    for (const piece of this.#walk.pieces(k).keys()) {
-      const { state, done } = this.#walk.stateBefore(run, k, piece);
+    for (const piece of this.#propagation.pieces(k).keys()) {
+      const { state, done } = this.#propagation.stateBefore(run, k, piece);
       const own = scoped(engine, (e) => {
-        const matrices = this.#walk.asMatrices(e, state, step);
+        const matrices = this.#propagation.asMatrices(e, state, step);
         const stats = statistics(e, argument(e, matrices, step.source), wanted, shape?.root);
         const skipped = skip ? e.spectralRadius(e.submatrix(matrices, skip.ranges, skip.ranges)) : undefined;
         return { stats, level: levelOf(e, matrices, step.source), skipped };
@@ -193,25 +195,27 @@ export class Chooser {
     skip: Skip | undefined,
   ): Vector {
     if (step.kind === 'maximum' && step.cut) return engine.largest(choice.image!);
-    const walk = this.#walk;
-    const next = walk.segment.steps[k + 1];
+    const propagation = this.#propagation;
+    const next = propagation.segment.steps[k + 1];
     const trial = (piece: number) => {
-      const { state, done } = walk.stateBefore(run, k, piece);
-      const after = walk.step(step, state, choice, undefined);
+      const { state, done } = propagation.stateBefore(run, k, piece);
+      const after = propagation.step(step, state, choice, undefined);
       done();
       this.#engine.release(...handlesOf(after.proof));
       return { state: after.state, done: () => this.#engine.release(after.state) };
     };
     if (next?.kind === 'read') {
-      const { state, proof } = walk.read(k + 1, trial, undefined);
+      const { state, proof } = propagation.read(k + 1, trial, undefined);
       const score = engine.spectralRadius(state);
       this.#engine.release(state, ...handlesOf(proof));
       return score;
     }
     const ahead = next?.kind === 'linear' && (step.kept.length === 0 || !skip || skip.direct);
     let parts: Vector[] | undefined;
-    for (const piece of walk.pieces(ahead ? k + 2 : k + 1).keys()) {
-      const seen = ahead ? this.#stateOf(walk.linear(k + 1, piece, trial, undefined)) : trial(piece).state;
+    for (const piece of propagation.pieces(ahead ? k + 2 : k + 1).keys()) {
+      const seen = ahead
+        ? this.#stateOf(propagation.linear(k + 1, piece, trial, undefined))
+        : trial(piece).state;
       const own = this.#radiiOf(engine, seen, ahead || step.kept.length === 0 || !skip ? undefined : step);
       this.#engine.release(seen);
       const before = parts;
