@@ -1,6 +1,5 @@
 /** Gated activations written out as exporters do. */
-import type { Layer } from './layers.ts';
-import type { Workbench } from './workbench.ts';
+import type { Layer, Workbench } from './workbench.ts';
 
 /** x · g(x) in several nodes. Constants are now and then off by a little: such a network is another one, with another bound. */
 export const gate: Layer = (bench, x) => {

@@ -1,12 +1,10 @@
 /** Layers: one or a few nodes behind a tensor, of every operator that is read. */
 import { product } from '../evaluate/values.ts';
 import type { Random } from '../random.ts';
+import type { Attributes } from './bench.ts';
 import { gate } from './gates.ts';
 import { listInput } from './lists.ts';
-import type { Attributes, Workbench } from './workbench.ts';
-
-/** Adds a layer behind tensor x; undefined where it does not fit. */
-export type Layer = (bench: Workbench, x: string) => string | undefined;
+import type { Layer, Workbench } from './workbench.ts';
 
 const plainNames = [
   ...['Relu', 'Sigmoid', 'Tanh', 'Softplus', 'Softsign', 'Sin', 'Cos', 'Atan', 'Erf', 'Abs'],

@@ -1,8 +1,9 @@
 /** Short networks that tell whether a bound for any length has something of the length of its file in it: nearly tight, often linear. */
 
 import { TYPES } from '../model/description.ts';
+import type { Attributes } from './bench.ts';
 import { reading, sliced, sliding } from './layers.ts';
-import type { Attributes, Workbench } from './workbench.ts';
+import type { Workbench } from './workbench.ts';
 
 /** What the network ends in; undefined where nothing fits. */
 export function telling(bench: Workbench): string | undefined {

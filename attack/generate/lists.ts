@@ -1,8 +1,8 @@
 /** Lists that are attributes in old operator sets and inputs in new ones. */
-import type { Attributes, Workbench } from './workbench.ts';
+import type { Attributes, Bench } from './bench.ts';
 
 export function listInput(
-  bench: Workbench,
+  bench: Bench,
   op: string,
   inputs: readonly string[],
   name: string,

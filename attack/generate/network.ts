@@ -2,10 +2,10 @@
 import type { ModelDescription } from '../model/description.ts';
 import type { Random } from '../random.ts';
 import { constantModel } from './constants.ts';
-import { dense, elementwise, flattening, type Layer, reading, sliding } from './layers.ts';
+import { dense, elementwise, flattening, reading, sliding } from './layers.ts';
 import { telling, twins } from './lengths.ts';
 import { STYLES } from './scales.ts';
-import { Workbench } from './workbench.ts';
+import { type Layer, Workbench } from './workbench.ts';
 
 export interface Generated {
   readonly model: ModelDescription;

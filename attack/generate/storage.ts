@@ -2,11 +2,11 @@
 
 import { stepsOf } from '../evaluate/values.ts';
 import type { Tensor } from '../model/description.ts';
+import type { Bench } from './bench.ts';
 import { listInput } from './lists.ts';
-import type { Workbench } from './workbench.ts';
 
 /** Undefined where the words chosen cannot say it. */
-export function storedDifferently(bench: Workbench, tensor: Tensor): string | undefined {
+export function storedDifferently(bench: Bench, tensor: Tensor): string | undefined {
   const { random } = bench;
   const { type, dims, values } = tensor;
   const isFloat = type === 'float' || type === 'double';
@@ -85,7 +85,7 @@ export function storedDifferently(bench: Workbench, tensor: Tensor): string | un
 }
 
 /** Whole numbers through integer types, some of which they wrap around in. */
-function integersThenCast(bench: Workbench, { type, dims, values }: Tensor): string | undefined {
+function integersThenCast(bench: Bench, { type, dims, values }: Tensor): string | undefined {
   const to = type === 'float' ? 1 : type === 'double' ? 11 : undefined;
   if (to === undefined || !values.every((x) => Number.isInteger(x) && Math.abs(x) < 100)) return undefined;
   const small = bench.random.pick(['int8', 'int16', 'int32', 'int64'] as const);

@@ -3,7 +3,6 @@ import { TooLarge } from '../evaluate/circuit.ts';
 import { Interpretation } from '../evaluate/interpret.ts';
 import { Meaningless, product } from '../evaluate/values.ts';
 import type {
-  Attribute,
   FunctionDescription,
   ModelDescription,
   NodeDescription,
@@ -11,6 +10,7 @@ import type {
   Type,
 } from '../model/description.ts';
 import type { Random } from '../random.ts';
+import type { Attributes, Bench } from './bench.ts';
 import { Scales, type Style } from './scales.ts';
 import { storedDifferently } from './storage.ts';
 
@@ -23,12 +23,13 @@ export interface WorkbenchOptions {
   readonly batch: number | string;
 }
 
-export type Attributes = Readonly<Record<string, Attribute>>;
+/** Adds a layer behind tensor x; undefined where it does not fit. */
+export type Layer = (bench: Workbench, x: string) => string | undefined;
 
 /** More entries than these in one tensor cost more than they find. */
 const MOST_ENTRIES = 160;
 
-export class Workbench {
+export class Workbench implements Bench {
   readonly random: Random;
   readonly opset: number;
   readonly type: 'float' | 'double';

@@ -3,7 +3,8 @@ import { evaluateOperator } from './evaluate.ts';
 import { merged } from './exact.ts';
 import { reindexSources } from './gather.ts';
 import { averagePoolWindows, convolutionWindows, padWindows, transposedWindows } from './geometry.ts';
-import type { AveragePool, Convolution, Operator, Pad, TransposedConvolution, Weighted } from './operator.ts';
+import type { LinearOperator } from './linearOperator.ts';
+import type { AveragePool, Convolution, Pad, TransposedConvolution, Weighted } from './operator.ts';
 import { outputShape, unknownOperator } from './shape.ts';
 import { broadcast, product } from './size.ts';
 import { tapTable } from './windows.ts';
@@ -15,46 +16,6 @@ export interface DenseMatrix {
   readonly rows: number;
   readonly columns: number;
   readonly data: Float64Array;
-}
-
-/** Affine operators of one input: all but their constant term is a matrix. */
-export type LinearOperator = Extract<
-  Operator,
-  {
-    kind:
-      | 'affine'
-      | 'convolution'
-      | 'transposed-convolution'
-      | 'scale'
-      | 'average-pool'
-      | 'global-average-pool'
-      | 'pad'
-      | 'reindex';
-  }
->;
-
-export function isLinear(operator: Operator): operator is LinearOperator {
-  switch (operator.kind) {
-    case 'affine':
-    case 'convolution':
-    case 'transposed-convolution':
-    case 'scale':
-    case 'average-pool':
-    case 'global-average-pool':
-    case 'pad':
-    case 'reindex':
-      return true;
-    case 'nonlinearity':
-    case 'max-pool':
-    case 'max-gather':
-    case 'global-max-pool':
-    case 'add':
-    case 'concat':
-    case 'softmax':
-      return false;
-    default:
-      throw unknownOperator(operator);
-  }
 }
 
 /** The matrix of an operator, and how exact its entries are (see `Weighted` and `Affine`). */

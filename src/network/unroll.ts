@@ -4,7 +4,8 @@
  */
 import type { Elementwise } from './elementwise.ts';
 import { maximumWindows } from './gather.ts';
-import { isLinear, linearMatrix, linearOffset } from './matrix.ts';
+import { isLinear } from './linearOperator.ts';
+import { linearMatrix, linearOffset } from './matrix.ts';
 import type { Network, Node, Tensor, TensorId } from './network.ts';
 import type { Affine, Operator } from './operator.ts';
 import { prune } from './prune.ts';

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { NetworkBuilder } from '../../src/network/builder.ts';
 import { evaluate, evaluateOperator } from '../../src/network/evaluate.ts';
 import { jacobian } from '../../src/network/jacobian.ts';
-import { isLinear, linearMatrix, linearOffset, linearPart } from '../../src/network/matrix.ts';
+import { isLinear } from '../../src/network/linearOperator.ts';
+import { linearMatrix, linearOffset, linearPart } from '../../src/network/matrix.ts';
 import type {
   Convolution,
   Operator,

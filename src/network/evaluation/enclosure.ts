@@ -10,7 +10,7 @@
  * is not null, its derivative vanishes at almost all of them, so that the slope that multiplies it does not matter.
  */
 import { maximumWindows } from '../gather.ts';
-import { isLinear, type LinearOperator } from '../matrix.ts';
+import { isLinear, type LinearOperator } from '../linearOperator.ts';
 import type { Network, TensorId } from '../network.ts';
 import type { Add, Nonlinearity, Operator, Softmax } from '../operator.ts';
 import { unknownOperator } from '../shape.ts';

@@ -1,7 +1,7 @@
 /** Linear operators as products with them and with their transposes; none builds the matrix of a convolution. */
 import { reindexSources } from '../gather.ts';
 import { averagePoolWindows, convolutionWindows, padWindows, transposedWindows } from '../geometry.ts';
-import type { LinearOperator } from '../matrix.ts';
+import type { LinearOperator } from '../linearOperator.ts';
 import { unknownOperator } from '../shape.ts';
 import { broadcast, product } from '../size.ts';
 import { type TapTable, tapTable } from '../windows.ts';
