@@ -46,7 +46,8 @@ export async function readRegularFile(path: string, what: string, most: number):
 export async function readTextFile(path: string, what: string, most: number): Promise<string> {
   const bytes = await readRegularFile(path, what, most);
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    // A mark of the byte order is text like any other, and no beginning of JSON.
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (error) {
     if (error instanceof RangeError) throw error;
     throw new InputError(`${what}: must be text in UTF-8`, { cause: error });

@@ -4,11 +4,11 @@ import { check } from '../../src/certificate/checker/check.ts';
 import { type Layer, planOf } from '../../src/certificate/checker/plan.ts';
 import { after } from '../../src/certificate/checker/recursion.ts';
 import { Refusal } from '../../src/certificate/checker/refusal.ts';
+import { signalsOf } from '../../src/certificate/reading/signalsOf.ts';
 import { NetworkBuilder } from '../../src/network/builder.ts';
 import { linearMatrix } from '../../src/network/matrix.ts';
 import type { Network, TensorId } from '../../src/network/network.ts';
 import type { Affine, Convolution, Operator } from '../../src/network/operator.ts';
-import { signalsOf } from '../../src/network/signals/read.ts';
 import { Random } from '../support/random.ts';
 import { runs } from '../support/runs.ts';
 import {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { InputError } from '../../src/errors.ts';
+import { readTextFile } from '../../src/files.node.ts';
 import { loadNetwork as loadInBrowser } from '../../src/formats/load.browser.ts';
 import { loadNetwork } from '../../src/formats/load.node.ts';
 import { TensorProtoSchema } from '../../src/formats/onnx/onnx_pb.ts';
@@ -50,6 +51,27 @@ function listed(model: Uint8Array, ...files: readonly (readonly [name: string, d
 }
 
 const x = Float64Array.of(1, 1, 1, 1);
+
+describe('text files', () => {
+  let folder = '';
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'lipsoid-'));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  it.each([
+    ['text', 'a ä\n'],
+    ['a mark of the byte order, which is text', '\ufeff{}'],
+  ])('hold %s', async (_, text) => {
+    await writeFile(join(folder, 'file'), text);
+    expect(await readTextFile(join(folder, 'file'), 'file', 100)).toBe(text);
+  });
+
+  it('are UTF-8', async () => {
+    await writeFile(join(folder, 'file'), Uint8Array.of(0x7b, 0xff, 0x7d));
+    await expect(readTextFile(join(folder, 'file'), 'file', 100)).rejects.toThrow(/must be text in UTF-8/);
+  });
+});
 
 describe('loading from a disk', () => {
   let folder = '';

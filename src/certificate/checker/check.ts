@@ -6,10 +6,10 @@
 
 import { lengthened } from '../../network/lengths.ts';
 import type { Network } from '../../network/network.ts';
-import { signalsOf } from '../../network/signals/read.ts';
-import type { Sector } from '../../network/signals/signal.ts';
 import { foldingsOf } from '../../network/simplify/roundings.ts';
 import { simplify } from '../../network/simplify.ts';
+import type { Sector } from '../reading/signal.ts';
+import { signalsOf } from '../reading/signalsOf.ts';
 import { gamma, rootUp, type Scaled } from './numbers.ts';
 import { type Layer, planOf } from './plan.ts';
 import { run } from './recursion.ts';

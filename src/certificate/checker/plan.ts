@@ -5,17 +5,11 @@
  */
 
 import { largest } from '../../network/extremes.ts';
-import { misfit } from '../../network/signals/grids.ts';
-import { pointwise } from '../../network/signals/maps.ts';
-import { liftOf, type Phases, polyphase } from '../../network/signals/polyphase.ts';
-import {
-  type Maximum,
-  type Sector,
-  type Signal,
-  type SignalGraph,
-  sourcesOf,
-} from '../../network/signals/signal.ts';
 import { indices, product } from '../../network/size.ts';
+import { misfit } from '../reading/grids.ts';
+import { pointwise } from '../reading/maps.ts';
+import { liftOf, type Phases, polyphase } from '../reading/polyphase.ts';
+import { type Maximum, type Sector, type Signal, type SignalGraph, sourcesOf } from '../reading/signal.ts';
 import { Chord, type Gap } from './chord.ts';
 import { exponentOf, powerOfTwo, U } from './numbers.ts';
 import { demand } from './refusal.ts';

@@ -2,8 +2,9 @@
  * Linear maps on a torus, frequency by frequency: W(ω) = Σ_u K_u e^{2πi⟨ω,u⟩/n}. A frequency ω ≠ −ω stands for the pair ±ω; its
  * complex matrices X are written as the real [[Re X, −Im X], [Im X, Re X]], which keeps products and order (⪯).
  */
-import type { Put } from '../../network/signals/signal.ts';
+
 import { indices } from '../../network/size.ts';
+import type { Put } from '../reading/signal.ts';
 import { absolute, type Matrix, matrix } from './matrix.ts';
 import { exponentOf, gamma, ROOT_ERROR, rootsOfUnity, timesPower } from './numbers.ts';
 import { demand } from './refusal.ts';

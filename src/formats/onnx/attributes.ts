@@ -84,7 +84,7 @@ export class Attributes {
 
   text<D extends string | undefined>(name: string, absent: D): string | D {
     const attribute = this.ofType(name, AttributeType.STRING);
-    return attribute ? new TextDecoder().decode(attribute.s) : absent;
+    return attribute ? new TextDecoder('utf-8', { ignoreBOM: true }).decode(attribute.s) : absent;
   }
 
   tensor(name: string): TensorProto | undefined {

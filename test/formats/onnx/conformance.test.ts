@@ -105,6 +105,12 @@ describe('attributes and inputs that would be passed over', () => {
       /mode must be/,
     ],
     [
+      'a mode behind a mark of the byte order',
+      node('Pad', 'x p', 'y', { mode: '\ufeffreflect' }),
+      [integers('p', [8], new Array<number>(8).fill(0))],
+      /mode must be/,
+    ],
+    [
       'fewer outputs than parts',
       node('Split', 'x s', 'y', { axis: 3n }),
       [integers('s', [2], [2, 2])],

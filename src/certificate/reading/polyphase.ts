@@ -1,5 +1,5 @@
 /** Linear maps between polyphase components. */
-import { indices } from '../size.ts';
+import { indices } from '../../network/size.ts';
 import type { LinearMap, Put, Sides } from './signal.ts';
 
 /**

@@ -1,7 +1,7 @@
 /** The linear maps of operators. */
 import { UnsupportedError } from '../../errors.ts';
-import type { Convolution, Padding, TransposedConvolution } from '../operator.ts';
-import { everyAxis, indices, product } from '../size.ts';
+import type { Convolution, Padding, TransposedConvolution } from '../../network/operator.ts';
+import { everyAxis, indices, product } from '../../network/size.ts';
 import type { LinearMap, Put, Sides, Signal } from './signal.ts';
 
 /** Entries of K_t, t a position in the kernel or window. */

@@ -1,7 +1,7 @@
 /** Where the samples of signals lie, and what torus they need. */
 import { UnsupportedError } from '../../errors.ts';
-import { largest } from '../extremes.ts';
-import { product } from '../size.ts';
+import { largest } from '../../network/extremes.ts';
+import { product } from '../../network/size.ts';
 import type { Sides, Signal } from './signal.ts';
 
 /** Sets `spacing`, `room` and `wraps` of all signals; returns the extent that holds them. */

@@ -1,11 +1,11 @@
 /** Networks read as signals: linear ones, computed sample by sample from their maps, are what they were. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { LinearMap, Signal, SignalGraph } from '../../src/certificate/reading/signal.ts';
+import { signalsOf } from '../../src/certificate/reading/signalsOf.ts';
 import { UnsupportedError } from '../../src/errors.ts';
 import { evaluate } from '../../src/network/evaluate.ts';
 import type { Network } from '../../src/network/network.ts';
-import { signalsOf } from '../../src/network/signals/read.ts';
-import type { LinearMap, Signal, SignalGraph } from '../../src/network/signals/signal.ts';
 import { simplify } from '../../src/network/simplify.ts';
 import { indices, product, strides } from '../../src/network/size.ts';
 import * as families from '../support/families.ts';
