@@ -21,7 +21,7 @@ export interface CertifyOptions extends VerifyOptions {
  */
 const REPAIRS = [0, 2 ** -40, 2 ** -30, 2 ** -20, 2 ** -10, 2 ** -7];
 
-/** Of rows without any covariance; larger ones are as good. */
+/** The multiplier of rows without any covariance; larger ones are as good. */
 const LEAST = 2 ** -400;
 
 /** For signals of any length: what is tried as `reach`, and how many times as many frequencies as the engine needed. */

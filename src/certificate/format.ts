@@ -14,7 +14,7 @@ export interface Certificate {
   readonly version: typeof VERSION;
   readonly network: {
     readonly name: string;
-    /** Of the network's files (docs/certificate.md). */
+    /** The hash of the network's files (docs/certificate.md). */
     readonly sha256: string;
     /** Shape of the input without the batch axis. */
     readonly input: readonly number[];

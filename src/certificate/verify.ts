@@ -63,7 +63,7 @@ export async function verify(
   }
 }
 
-/** Of several items a line each; a refusal quotes names as they are. */
+/** Why a certificate was not accepted: of several items a line each; a refusal quotes names as they are. */
 function reasonOf(error: Error): string {
   if (error instanceof UnsupportedError) return error.message;
   const text = printable(error.message);

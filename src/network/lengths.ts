@@ -106,7 +106,7 @@ function refuseBrokenCircles(network: Network): void {
     );
 }
 
-/** Of an operator that pads at all. */
+/** The padding of an operator that pads at all. */
 function paddingOf({ operator }: Node): Padding | undefined {
   if (!('padding' in operator)) return undefined;
   const { padding } = operator;

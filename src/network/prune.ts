@@ -1,6 +1,6 @@
 import type { Network, Tensor, TensorId } from './network.ts';
 
-/** The same network without the nodes and tensors that its output does not depend on; the input stays. */
+/** A network without the nodes and tensors that its output does not depend on; the input stays. */
 export function prune(network: Network): Network {
   const needed = new Set([network.input, network.output]);
   const kept = network.nodes.toReversed().filter((node) => {

@@ -21,7 +21,7 @@ import {
   type VariableGraph,
 } from './variables.ts';
 
-/** Of the lists of what is alive after each step, together: half a gigabyte. Networks that people train have some hundred steps. */
+/** Entries of the lists of what is alive after each step, together: half a gigabyte. Networks that people train have some hundred steps. */
 const MOST_LISTED = 5e6;
 
 /**

@@ -240,7 +240,7 @@ function fewestSamples(
   }, 1);
 }
 
-/** The same for all signals that are not shorter: one, or in long ones what padding on one side leaves of a window. */
+/** Fewest unpadded samples in any window, for all signals that are not shorter: one, or in long ones what padding on one side leaves of a window. */
 function fewestFrom(
   kernel: readonly number[],
   { before, after }: Padding,

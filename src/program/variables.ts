@@ -130,7 +130,7 @@ export function dropUnused(graph: VariableGraph): VariableGraph {
   return { ...graph, variables: graph.variables.filter((v) => needed.has(v)) };
 }
 
-/** The same graph of other objects, whose origins can be rewritten. */
+/** A graph made of other objects, whose origins can be rewritten without touching those of the original. */
 export function copyOf(graph: VariableGraph): VariableGraph {
   const copies = new Map<Variable, Variable>();
   const of = (variable: Variable) => copies.get(variable)!;

@@ -15,7 +15,7 @@ export interface Layer {
   readonly name: string;
   /** Takes the channels of several samples at once: of a stride, or of a whole signal where that is flattened. */
   readonly system: StateSpace;
-  /** Of one sample of the input. */
+  /** Channels of one sample of the input. */
   readonly channels: number;
   readonly slopes?: Slopes;
 }
@@ -156,7 +156,7 @@ function refusal(node: Node, network: Network): string | undefined {
   }
 }
 
-/** Of pooling; undefined for other operators. `positions` are those of the input. */
+/** The windows of a pooling; undefined for other operators. `positions` are those of the input. */
 function passageOf(operator: Operator, positions: number): Passage | undefined {
   switch (operator.kind) {
     case 'max-pool':

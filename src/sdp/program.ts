@@ -8,7 +8,7 @@
 import { UnsupportedError } from '../errors.ts';
 import { coordinate, type Form } from './form.ts';
 
-/** In place of a variable: what stands in F₀. */
+/** Stands in place of a variable's index for what is in F₀. */
 export const CONSTANT = 0;
 
 /** The objective: the square of the bound, up to the scale of the network (`scales.ts`). */

@@ -26,7 +26,7 @@ function weighted({ operator }: Node, sources: readonly number[]): number[] {
   return operator.kind === 'add' ? sources.map((s, k) => s * operator.coefficients[k]!) : [...sources];
 }
 
-/** Of the operator's output over its input. */
+/** How much larger the operator's output is than its input. */
 function gain({ operator, inputs }: Node, network: Network): number {
   const positions = product(network.tensors[inputs[0]!]!.shape.slice(1));
   switch (operator.kind) {
@@ -60,7 +60,7 @@ function gain({ operator, inputs }: Node, network: Network): number {
   }
 }
 
-/** By power iteration, from below. `matrix` is row-major. */
+/** The spectral norm by power iteration, from below. `matrix` is row-major. */
 function spectralNorm(matrix: Float64Array, rows: number): number {
   const columns = matrix.length / rows;
   // Nothing in a trained matrix is orthogonal to this.

@@ -15,7 +15,7 @@ export interface ProblemHeader {
   readonly network: {
     readonly name: string;
     readonly file: string | null;
-    /** Of the network's `source`; null for a network that came from no file. */
+    /** The hash of the network's `source`; null for a network that came from no file. */
     readonly sha256: string | null;
   };
   /** The bound is scale · √optimum. */

@@ -2,11 +2,11 @@
 
 /** The solver's own figures; null where it did not print them. */
 export interface SolverReport {
-  /** Of CSDP's primal problem: at most the optimum, up to the tolerance. */
+  /** The value of CSDP's primal problem: at most the optimum, up to the tolerance. */
   readonly primalObjective: number | null;
-  /** Of CSDP's dual problem, which is the one that was exported: at least the optimum, up to the tolerance. */
+  /** The value of CSDP's dual problem, which is the one that was exported: at least the optimum, up to the tolerance. */
   readonly dualObjective: number | null;
-  /** Of the two objectives: (dual − primal) / (1 + |primal| + |dual|). */
+  /** How far the two objectives are apart: (dual − primal) / (1 + |primal| + |dual|). */
   readonly relativeGap: number | null;
   readonly primalInfeasibility: number | null;
   readonly dualInfeasibility: number | null;

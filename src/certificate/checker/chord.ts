@@ -23,7 +23,7 @@ export class Chord {
   #slopes: readonly number[];
   #limit: number;
 
-  /** Of f itself. @param limit c */
+  /** Starts as the chord of f itself: V = I. @param limit c */
   constructor(limit: number, axes: number) {
     this.#limit = limit;
     this.#slopes = new Array<number>(axes).fill(0);

@@ -23,7 +23,7 @@ export interface Layer {
   readonly period: Index;
   /** D, [Π period, channels]; for a maximum the covariance e of its result, per channel or listed output. */
   readonly values: Float64Array;
-  /** Of values, where they are made only when somebody asks for them. */
+  /** How many values there are, which are made only when somebody asks for them. */
   readonly count?: number;
   readonly exponent: number;
 }
@@ -61,7 +61,7 @@ export interface Segment {
   /** Diagonal covariance that it starts from, the same at every frequency. */
   readonly start: readonly number[];
   readonly steps: readonly (LinearStep | NonlinearStep)[];
-  /** Of the grid after the last step. */
+  /** Sides of the grid after the last step. */
   readonly sides: Index;
   /** Row i of the last state is 2^−scale_i times what it stands for. */
   readonly scale: readonly number[];
@@ -77,7 +77,7 @@ interface Live extends Phases {
 const MOST_ROWS = 4096;
 /** For any length. */
 const MOST_FREQUENCIES = 2 ** 16;
-/** Of images and signals of one length: they are gone through one by one. */
+/** The most frequencies of images, and of signals of one length: they are gone through one by one. */
 const MOST_SAMPLES = 2 ** 21;
 
 const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));

@@ -151,7 +151,7 @@ function scaled({ rows, data }: Matrix, exponent: (i: number) => number): Matrix
   return matrix(rows, rows, (i, j) => data[i * rows + j]! * powerOfTwo(exponent(i) + exponent(j)));
 }
 
-/** With a bound added to the diagonal, and what roundings of this sum, of the bound and underflow can take away. */
+/** A matrix with a bound added to its diagonal, and what roundings of this sum, of the bound and underflow can take away. */
 function raised(given: Matrix, bound: Float64Array): Matrix {
   const { rows, data } = given;
   for (const [i, x] of bound.entries()) {

@@ -88,7 +88,7 @@ export function uniform(channels: number, value: number): Entries {
   };
 }
 
-/** Of weights [outputs, inputs / groups, ...kernel], or transposed [inputs, outputs / groups, ...kernel]. */
+/** The kernel of a convolution, whose weights are [outputs, inputs / groups, ...kernel], or of a transposed one, [inputs, outputs / groups, ...kernel]. */
 export function grouped({
   kind,
   weight,

@@ -31,7 +31,7 @@ import {
 import type { Variable } from '../../program/variables.ts';
 import type { Block, Sample, StepNorms } from './taps.ts';
 
-/** Of V, for one live variable: ‖V‖, and ‖∂V‖ per axis. */
+/** The part of V that belongs to one live variable: ‖V‖, and ‖∂V‖ per axis. */
 interface Reach {
   readonly norm: number;
   readonly slopes: readonly number[];
@@ -58,7 +58,7 @@ export function interpolated(
   return { ...program, segments, torusOf: new Map() };
 }
 
-/** The same without what the gaps between frequencies cost: no bound for any length, but what it tends to. */
+/** A program without what the gaps between frequencies cost: no bound for any length, but what it tends to. */
 export function atFrequencies(program: Program): Program {
   const segments = program.segments.map((segment): Segment => {
     if (!segment.interpolation) return segment;

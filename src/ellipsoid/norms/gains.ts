@@ -74,7 +74,7 @@ interface Band {
   readonly start: number;
   readonly end: number;
   readonly value: Scaled;
-  /** Of the last term in it. */
+  /** The place of the last term in it. */
   readonly order: number;
 }
 

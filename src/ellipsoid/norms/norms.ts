@@ -121,7 +121,7 @@ function tapsOfTerm({ map, source }: Term): { count: number; work: number } {
   }
 }
 
-/** Of one frequency of the coarser grid, with those that alias to it: symbols, covariances, phases. */
+/** Bytes for one frequency of the coarser grid, with those that alias to it: symbols, covariances, phases. */
 function pieceBytes(engine: Engine, copies: number, entries: number, rows: number, taps: number): number {
   return 2 * bytesPerNumber(engine) * copies * (2 * entries + 3 * rows ** 2 + taps);
 }

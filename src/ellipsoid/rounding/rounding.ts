@@ -32,7 +32,7 @@ export class Rounding {
     this.#underflow = unitRoundoff > DOUBLE ? 2 ** -116 : 2 ** -1000;
   }
 
-  /** The same of the same network on another engine. */
+  /** Bounds for the same network on another engine. */
   on(information: EngineInformation): Rounding {
     return new Rounding(information, this.foldings);
   }

@@ -2,12 +2,12 @@
 import type { Engine, Matrices } from '../../engine/engine.ts';
 import type { Frequencies } from '../../spectrum/frequencies.ts';
 
-/** Of `affine`: Wᴴ G W, where the working grid gets coarser with G at each of the aliases. */
+/** The adjoint of `affine`: Wᴴ G W, where the working grid gets coarser with G at each of the aliases. */
 export function affineAdjoint(engine: Engine, symbol: Matrices, g: Matrices, copies: number): Matrices {
   return engine.congruenceAdjoint(symbol, copies === 1 ? g : engine.aliasAdjoint(g, copies));
 }
 
-/** Of `read`. @param frequencies those before it */
+/** The adjoint of `read`. @param frequencies those before it */
 export function readAdjoint(
   engine: Engine,
   symbol: Matrices,

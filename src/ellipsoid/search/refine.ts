@@ -218,7 +218,7 @@ class Search {
     return { x, value: objective, gradient: this.#layout.join(gradient) };
   }
 
-  /** From the first evaluation on that had a bound. */
+  /** What the last evaluations gained, from the first one on that had a bound. */
   #gain(): { gap: number; over: number } {
     const last = this.#trace.slice(-1 - PATIENCE).filter((bound) => bound < Infinity);
     return { gap: Math.expm1(last[0]! - last.at(-1)!), over: last.length - 1 };

@@ -38,9 +38,9 @@ export interface Scope {
    */
   readonly batch: number | undefined;
   readonly budget: Budget;
-  /** Of the values of the file. */
+  /** The number formats of the values of the file. */
   readonly types: ElementTypes;
-  /** Of the network's nodes. */
+  /** The names of the network's nodes. */
   readonly names: UniqueNames;
   readonly external: ExternalFiles;
   /** The network's tensors whose sides, the first aside, follow the length of its input. */

@@ -36,7 +36,7 @@ class Products {
     return a * b;
   }
 
-  /** Of the products so far, as a property of an operator. */
+  /** The relative errors of the products so far, as a property of an operator. */
   get roundings(): { roundings?: number } {
     const roundings = this.#before + (this.#exact ? 0 : 1);
     return roundings > 0 ? { roundings } : {};

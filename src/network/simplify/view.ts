@@ -164,7 +164,7 @@ function alignDigits(digits: readonly Digit[], sizes: Shape): Digit[][] | undefi
   return axes;
 }
 
-/** The same order with as few digits as possible: none of size 1, neighbours in one run joined. */
+/** A permutation of an index's digits written with as few of them as possible: none of size 1, neighbours in one run joined. */
 function joined(digits: readonly Digit[]): Digit[] {
   const result: Digit[] = [];
   for (const digit of digits) {
