@@ -70,7 +70,11 @@ class Writer {
     const told = this.#scope === 'any' && random.chance(0.6) ? telling(this.#bench) : undefined;
     if (told !== undefined) return told;
     // Single layers are bounded most sharply.
-    const blocks = random.chance(0.3) ? 1 : random.integer(2, 6);
+    let blocks = random.chance(0.3) ? 1 : random.integer(2, 6);
+    if (this.#bench.type === 'double' && random.chance(0.25)) {
+      x = this.#vanishing(x) ?? x;
+      blocks = random.integer(0, 2);
+    }
     for (let k = 0; k < blocks; ) {
       const next = this.#block(x);
       if (next === undefined) {
@@ -103,7 +107,7 @@ class Writer {
         twins: 1.5,
         filters: 1.5,
         cancelling: 0.7,
-        vanishing: 0.5,
+        vanishing: 0.3,
         dense: 0.7,
         doubling: 0.3,
         called: 0.4,
