@@ -39,6 +39,8 @@ interface Windows {
   readonly dilation: readonly number[];
   readonly before: readonly number[];
   readonly out: readonly number[];
+  /** Whether ceil_mode's last window reaches beyond the padding. */
+  readonly hangs: boolean;
 }
 
 /** Where windows lie on an image of these sides, as the attributes say. */
@@ -70,7 +72,8 @@ function windowsOf(call: Call, sides: readonly number[], kernel: readonly number
     }
     return count;
   });
-  return { kernel, stride, dilation, before, out };
+  const hangs = sides.some((n, a) => (out[a]! - 1) * stride[a]! + extent[a]! > before[a]! + n + after[a]!);
+  return { kernel, stride, dilation, before, out, hangs };
 }
 
 /** Flat position in the image of every tap of the window at `at`; −1 outside. */
@@ -205,6 +208,8 @@ function pooled(call: Call, reduce: (cells: readonly number[], size: number) => 
   const { x, batch, channels, sides, area } = imageOf(call);
   const w = windowsOf(call, sides, call.integers('kernel_shape')!);
   const size = product(w.kernel);
+  // Runtimes disagree on whether it divides by what lies beyond the padding.
+  demand(!w.hangs || call.integer('count_include_pad', 0) === 0, 'the divisor of a window that hangs over');
   const items: number[] = [];
   for (let plane = 0; plane < batch * channels; plane++)
     for (const at of positions(w.out)) {

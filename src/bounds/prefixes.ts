@@ -1,9 +1,11 @@
 /** How the bound grows through a network: bounds of what its first layers make of the input. */
 
 import type { RuleName } from '../ellipsoid/multipliers/closedForms.ts';
+import { Rounding } from '../ellipsoid/rounding/rounding.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Network, Node } from '../network/network.ts';
 import { prune } from '../network/prune.ts';
+import { foldingsOf } from '../network/simplify/roundings.ts';
 import { simplify } from '../network/simplify.ts';
 import { compile } from '../program/compile.ts';
 import { beyondMemory, roomIn } from './budget.ts';
@@ -38,7 +40,7 @@ export interface PrefixOptions {
 
 /**
  * Bounds the network cut off behind each layer that everything passes through (within a residual block there is none), from
- * the first to the last. Costs as many closed-form passes, of growing length, as there are such layers.
+ * the first to the last, rounding errors accounted for. Costs as many closed-form passes, of growing length, as there are such layers.
  *
  * @throws UnsupportedError where the closed form does not cover the network
  * @throws the signal's reason when it is aborted
@@ -46,23 +48,28 @@ export interface PrefixOptions {
 export async function prefixBounds(network: Network, options: PrefixOptions): Promise<PrefixBound[]> {
   const simple = simplify(network);
   compile(simple);
+  const rounding = new Rounding(options.engine.information, foldingsOf(network));
   const found: PrefixBound[] = [];
   for (const index of bottlenecks(simple)) {
     const last = simple.nodes[index]!;
-    const prefix = { layer: last.name, index, ...(await prefixBound(cutBehind(simple, last), options)) };
+    const prefix = {
+      layer: last.name,
+      index,
+      ...(await prefixBound(cutBehind(simple, last), rounding, options)),
+    };
     found.push(prefix);
     options.onPrefix?.(prefix);
   }
   return found;
 }
 
-async function prefixBound(prefix: Network, options: PrefixOptions) {
+async function prefixBound(prefix: Network, rounding: Rounding, options: PrefixOptions) {
   const program = compile(prefix);
   const { engine, signal, rule = 'mixed' } = options;
   const room = roomIn(options.memory, prefix);
   const beyond = beyondMemory(engine, program, room);
   if (beyond) throw beyond;
-  const common = { memory: room.bytes, signal, ledger: new Ledger(undefined) };
+  const common = { memory: room.bytes, rounding, signal, ledger: new Ledger(undefined) };
   const { bound: product, norms } = await spectralProduct(engine, program, common);
   const [outcome] = await closedForms(engine, program, norms, [rule], { ...common, method: 'closed-form' });
   return { ...numbers(rowValue(program, outcome!, undefined)), product: numbers(product) };

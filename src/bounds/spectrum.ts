@@ -2,9 +2,11 @@
 
 import { stepsOf } from '../ellipsoid/memory/cost.ts';
 import { termSpectrum } from '../ellipsoid/norms/layerSpectrum.ts';
+import { Rounding } from '../ellipsoid/rounding/rounding.ts';
 import type { Engine } from '../engine/engine.ts';
 import { InputError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
+import { foldingsOf } from '../network/simplify/roundings.ts';
 import { simplify } from '../network/simplify.ts';
 import { compile } from '../program/compile.ts';
 
@@ -18,7 +20,7 @@ export interface LayerSpectrum {
 
 /**
  * λ_max(S(ω)) of a convolution at every frequency of its torus, S(ω) = W(ω) W(ω)ᴴ (with a stride: its mean over the
- * frequencies that alias), from above (Sedghi, Gupta & Long 2019, arXiv 1805.10408, for circular padding).
+ * frequencies that alias), from above, rounding errors accounted for (Sedghi, Gupta & Long 2019, arXiv 1805.10408, for circular padding).
  *
  * @param layer name of a convolution, plain or transposed, in `inspect(network).layers`
  * @throws InputError where there is no convolution of this name
@@ -30,12 +32,14 @@ export async function layerSpectrum(
   layer: string,
   options: { readonly engine: Engine; readonly signal?: AbortSignal },
 ): Promise<LayerSpectrum> {
+  const { engine, signal } = options;
+  const rounding = new Rounding(engine.information, foldingsOf(network));
   for (const { segment, k, step } of stepsOf(compile(simplify(network)))) {
     if (step.kind !== 'linear') continue;
     for (const placed of step.terms) {
       const { name, map } = placed.term;
       if (name !== layer || (map.kind !== 'convolution' && map.kind !== 'transposed')) continue;
-      return { layer, ...(await termSpectrum(options.engine, segment, k, placed, options.signal)) };
+      return { layer, ...(await termSpectrum(engine, segment, k, placed, rounding, signal)) };
     }
   }
   throw new InputError(`spectrum: the name of a convolution of the network, got ${layer}`);

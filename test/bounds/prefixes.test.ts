@@ -61,6 +61,23 @@ describe('prefix bounds', () => {
     expect(ops.filter((op) => op === 'convolution').length).toBe(1);
   });
 
+  it('account for what rounding hides: of terms that cancel, what is left', async () => {
+    const builder = new NetworkBuilder('cancelling');
+    const x = builder.input('x', [2]);
+    const share = (factor: number) =>
+      ({ kind: 'scale', scale: Float64Array.of(factor), roundings: 1 }) as const;
+    const small = builder.add('small', { kind: 'scale', scale: Float64Array.of(1e-55) }, [x]);
+    // (x + 1e-55 x − x) / 3, each third rounded on its own.
+    const terms = [x, small, x].map((id, k) => builder.add(`third${k}`, share((k === 2 ? -1 : 1) / 3), [id]));
+    const sum = builder.add('sum', { kind: 'add', coefficients: Float64Array.of(1, 1, 1) }, terms);
+    const network = builder.build(sum);
+    for (const rule of ['SN(1)', 'mixed'] as const) {
+      const last = (await prefixBounds(network, { engine, rule })).at(-1)!;
+      expect(last.bound!).toBeGreaterThanOrEqual(1e-55 / 3);
+      expect(last.product.bound!).toBeGreaterThanOrEqual(1e-55 / 3);
+    }
+  });
+
   it('do not exist where the closed form does not', async () => {
     const builder = new NetworkBuilder('reflected');
     const input = builder.input('x', [1, 4, 4]);

@@ -2,9 +2,11 @@
 import type { Engine, Vector } from '../../engine/engine.ts';
 import { scoped } from '../../engine/scope.ts';
 import type { PlacedTerm, Segment } from '../../program/program.ts';
-import { scaled, toNumber } from '../../scaled.ts';
+import { roundedUp, scaled, toNumber } from '../../scaled.ts';
 import { halfTorus, refine, slice } from '../../spectrum/frequencies.ts';
-import { affine, symbolOf, termTaps } from '../rules/affine.ts';
+import type { Rounding } from '../rounding/rounding.ts';
+import { symbolOf, termTaps } from '../rules/affine.ts';
+import { affineAbove, symbolError } from '../rules/affineAbove.ts';
 import { gridOf } from './norms.ts';
 
 /** Frequencies whose results are recorded before the engine runs them. */
@@ -21,17 +23,20 @@ export async function termSpectrum(
   segment: Segment,
   k: number,
   placed: PlacedTerm,
+  rounding: Rounding,
   signal: AbortSignal | undefined,
 ): Promise<{ torus: readonly number[]; values: Float64Array }> {
   const taps = termTaps(placed, segment.axes);
   const { torus, ratio, copies } = gridOf(segment, k, placed);
   const half = halfTorus(torus);
   const matrices = engine.matrices(taps.matrices, 1, taps.taps.length, taps.rows * taps.columns, false);
+  const error = symbolError(engine, rounding, taps, true);
   const radius = (b: number): Vector =>
     scoped(engine, (e) => {
       const one = slice(half, b, b + 1);
       const symbol = symbolOf(e, taps, matrices, copies === 1 ? one : refine(one, ratio));
-      return e.spectralRadius(affine(e, symbol, undefined, copies));
+      const s = affineAbove(e, rounding, symbol, undefined, copies, error, [[0, taps.rows]]).state;
+      return e.combine([[rounding.radius(s.rows, s.complex), e.spectralRadius(s)]]);
     });
   const values = new Float64Array(torus.reduce((p, n) => p * n, 1));
   const index = (b: number, sign: 1 | -1) =>
@@ -43,12 +48,12 @@ export async function termSpectrum(
     const found = await engine.read(...radii);
     engine.release(...radii);
     found.forEach(([value], i) => {
-      const squared = toNumber(scaled(value!, 2 * taps.exponent)) ?? Infinity;
+      const squared = toNumber(roundedUp(scaled(value!, 2 * taps.exponent))) ?? Infinity;
       // Kernels are real: S(−ω) is the conjugate of S(ω).
       values[index(start + i, 1)] = squared;
       values[index(start + i, -1)] = squared;
     });
   }
-  engine.release(matrices);
+  engine.release(matrices, ...(error.moduli ? [error.moduli] : []));
   return { torus, values };
 }
