@@ -1,10 +1,11 @@
 /** What the command line needs of the library. `main.ts` passes the real one, tests pass fakes. */
 import type { EngineOptions } from '../engine/create.ts';
 
+export type { LoadOptions } from '../index.ts';
+
 export type Library = Pick<
   typeof import('../index.ts'),
   'loadNetwork' | 'createEngine' | 'bound' | 'inspect' | 'certify' | 'verify' | 'exportSdp' | 'solveSdp'
 >;
 
-export type LoadOptions = NonNullable<Parameters<Library['loadNetwork']>[1]>;
 export type EngineName = NonNullable<EngineOptions['engine']>;

@@ -1,9 +1,10 @@
 /** Loading a network in a page: from what a person chose or a script fetched. */
 import type { Network } from '../network/network.ts';
-import { type LoadOptions as CommonOptions, loadModel } from './load.ts';
+import type { LoadOptions } from './format.ts';
+import { loadModel } from './load.ts';
 import { type OutlinedNode, outlineOnnx } from './onnx/outline.ts';
 
-export interface LoadOptions extends CommonOptions {
+export interface PageLoadOptions extends LoadOptions {
   /** Files with external data by the names that the model gives them. */
   readonly external?: ReadonlyMap<string, File | Blob | Uint8Array>;
 }
@@ -15,7 +16,7 @@ export interface LoadOptions extends CommonOptions {
  */
 export async function loadNetwork(
   file: File | Blob | Uint8Array | ArrayBuffer,
-  options: LoadOptions = {},
+  options: PageLoadOptions = {},
 ): Promise<Network> {
   const name = 'name' in file && typeof file.name === 'string' ? file.name : 'model.onnx';
   const fetch = (location: string) => {

@@ -4,16 +4,15 @@ import { basename, dirname, join } from 'node:path';
 import { InputError } from '../errors.ts';
 import { readRegularFile, reasonOf } from '../files.node.ts';
 import type { Network } from '../network/network.ts';
-import { type LoadOptions, loadModel } from './load.ts';
+import type { LoadOptions } from './format.ts';
+import { loadModel } from './load.ts';
 import { isPlainName } from './onnx/tensors.ts';
-
-export type { LoadOptions } from './load.ts';
 
 /** Protocol buffers end at 2 GiB, and so does what Node reads at once. */
 const MOST_BYTES = 2 ** 31 - 1;
 
 /**
- * Reads an ONNX file, and the files with external data that it names in its own folder, nowhere else: no paths,
+ * Reads a model's file, ONNX by name or content, and the files with external data that it names in its own folder, nowhere else: no paths,
  * no links that lead out of it.
  * @throws InputError for files that cannot be read, are malformed or do not say what is needed
  * @throws UnsupportedError for what has no bound or is not read, every such node at once

@@ -1,34 +1,35 @@
 /** What loading from a disk and loading in a page share. */
+import { InputError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
-import type { FetchExternal } from './onnx/external.ts';
-import { readOnnx } from './onnx/read.ts';
+import type { FetchExternal, Format, LoadOptions } from './format.ts';
+import { ONNX } from './onnx/format.ts';
 import { sourceOf } from './source.ts';
 
-export interface LoadOptions {
-  /** Shape of one sample, without the batch axis, where the file leaves it open: [channels, ...spatial] or [features]. */
-  readonly inputShape?: readonly number[];
-  /** Name of the output to bound, where the file has several. */
-  readonly output?: string;
-}
+/** The first that recognises a file reads it. */
+const FORMATS: readonly Format[] = [ONNX];
 
-/** Reads a model and notes where it came from. */
+/**
+ * Reads a model and notes where it came from.
+ * @param file its plain name
+ * @throws InputError for files of no format that is read; else as the format
+ */
 export async function loadModel(
   file: string,
   bytes: Uint8Array,
   fetch: FetchExternal,
-  { inputShape, output }: LoadOptions,
+  options: LoadOptions,
 ): Promise<Network> {
+  const format = FORMATS.find(({ recognises }) => recognises(bytes, file));
+  if (!format) {
+    const names = FORMATS.map(({ name }) => name).join(', ');
+    throw new InputError(`${file}: must be a model in a format that is read (${names}), got another file`);
+  }
   const fetched = new Map<string, Uint8Array>();
   const external: FetchExternal = (location) =>
     fetch(location)?.then((data) => {
       fetched.set(location, data);
       return data;
     });
-  const network = await readOnnx(bytes, {
-    name: file.replace(/\.onnx$/i, ''),
-    external,
-    ...(inputShape && { inputShape }),
-    ...(output !== undefined && { output }),
-  });
+  const network = await format.read(bytes, file, external, options);
   return { ...network, source: await sourceOf(file, bytes, fetched) };
 }

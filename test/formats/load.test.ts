@@ -215,3 +215,31 @@ describe('loading in a page', () => {
     await expect(loadInBrowser(bytes, {})).rejects.toThrow(/got no file b.bin/);
   });
 });
+
+describe('the format of a file', () => {
+  const network = model([node('Relu', 'x', 'y')]);
+
+  it('is seen from its first bytes, whatever its name is', async () => {
+    const named = (name: string, bytes: Uint8Array) => loadInBrowser(new File([bytes.slice()], name));
+    expect((await named('relu.onnx', network)).name).toBe('relu');
+    expect((await named('relu.pb', network)).name).toBe('relu.pb');
+    // Fields come in any order.
+    const producer = Uint8Array.of(0x12, 1, 0x61);
+    expect((await named('relu', new Uint8Array([...producer, ...network]))).nodes).toHaveLength(1);
+  });
+
+  it.each([
+    ['text', new TextEncoder().encode('{ "name": "lipsoid" }')],
+    ['an archive', Uint8Array.of(0x50, 0x4b, 3, 4)],
+    ['HDF5', Uint8Array.of(0x89, 0x48, 0x44, 0x46)],
+    ['nothing', new Uint8Array()],
+  ])('that is not read is refused, naming what is: %s', async (_, bytes) => {
+    const error = await loadInBrowser(new File([bytes], 'a.bin')).catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(InputError);
+    expect((error as Error).message).toBe(
+      'a.bin: must be a model in a format that is read (ONNX), got another file',
+    );
+    // Whoever calls it ONNX is told what is wrong with it as such.
+    await expect(loadInBrowser(new File([bytes], 'a.ONNX'))).rejects.toThrow(/^ONNX: /);
+  });
+});

@@ -1,10 +1,8 @@
 /** External data: weights in files of their own next to the model. */
 import { InputError } from '../../errors.ts';
+import type { FetchExternal } from '../format.ts';
 import type { ModelProto, NodeProto, TensorProto } from './onnx_pb.ts';
 import { EXTERNAL, type ExternalFiles, externalReference } from './tensors.ts';
-
-/** Gives the bytes of a file by its plain name; undefined where there is none. */
-export type FetchExternal = (location: string) => Promise<Uint8Array> | undefined;
 
 /**
  * All files that the model's tensors refer to, each fetched once.

@@ -1,9 +1,10 @@
 /** From an ONNX model to a network. */
 import { InputError, UnsupportedError } from '../../errors.ts';
 import type { Network, Source } from '../../network/network.ts';
+import type { FetchExternal } from '../format.ts';
 import { Budget } from './budget.ts';
 import { checkNodes } from './conformance.ts';
-import { type FetchExternal, fetchExternalFiles } from './external.ts';
+import { fetchExternalFiles } from './external.ts';
 import { flatNodes, type GraphNode, neededNodes, type Producers, producersOf } from './graph.ts';
 import { graphInput, graphOutput, readings } from './interface.ts';
 import { interpret, type ResolvedGraph } from './interpretation.ts';

@@ -41,7 +41,7 @@ interface Stored {
 }
 
 /** How a data type is stored: bytes per entry in raw data, how to read one, and the typed field it may use instead. */
-interface Format {
+interface NumberFormat {
   readonly type: ElementType;
   readonly bytes: number;
   readonly read: (view: DataView, at: number) => number | bigint;
@@ -50,7 +50,7 @@ interface Format {
   readonly fromBits?: (bits: number) => number;
 }
 
-const FORMATS: ReadonlyMap<number, Format> = new Map<number, Format>([
+const FORMATS: ReadonlyMap<number, NumberFormat> = new Map<number, NumberFormat>([
   [DataType.FLOAT, { type: 'float', bytes: 4, read: (v, at) => v.getFloat32(at, true), field: 'floatData' }],
   [
     DataType.DOUBLE,
@@ -151,7 +151,7 @@ function tensorShape(what: string, dims: readonly bigint[]): { shape: number[]; 
  * Whether the entries are bytes, in the model or beside it, rather than in the typed field.
  * @throws InputError where they may be in two places, or in the field of another type
  */
-function storedRaw(what: string, tensor: TensorProto, format: Format): boolean {
+function storedRaw(what: string, tensor: TensorProto, format: NumberFormat): boolean {
   const { dataLocation } = tensor;
   if (dataLocation !== DEFAULT && dataLocation !== EXTERNAL) {
     throw new InputError(`${what}: data_location must be 0 or 1, got ${dataLocation}`);
@@ -175,7 +175,7 @@ function storedRaw(what: string, tensor: TensorProto, format: Format): boolean {
 
 function fromBytes(
   what: string,
-  format: Format,
+  format: NumberFormat,
   bytes: Uint8Array,
   size: number,
   reserve: () => void,
@@ -190,7 +190,7 @@ function fromBytes(
 
 function fromField(
   what: string,
-  format: Format,
+  format: NumberFormat,
   tensor: TensorProto,
   size: number,
   reserve: () => void,
@@ -204,7 +204,7 @@ function fromField(
 }
 
 /** The numbers that stored entries mean; a typed field may hold some that its type does not have. */
-function meaning(what: string, format: Format, stored: Stored): Float64Array {
+function meaning(what: string, format: NumberFormat, stored: Stored): Float64Array {
   const { type, fromBits } = format;
   const data = new Float64Array(stored.length);
   if (isFloat(type) && !fromBits) {

@@ -1,0 +1,27 @@
+/** ONNX among the formats. */
+import type { Format } from '../format.ts';
+import { readOnnx } from './read.ts';
+
+const ENDING = /\.onnx$/i;
+
+/**
+ * First bytes of the fields of a `ModelProto`, of which a serialized model holds one after the other in any order: the field's number
+ * times 8, plus its wire type. Fields from 16 on have a second byte.
+ */
+const FIRST_BYTES: readonly number[] = [
+  ...[1, 5].map((varint) => 8 * varint),
+  ...[2, 3, 4, 6, 7, 8, 14].map((message) => 8 * message + 2),
+  ...[20, 25, 26].map((message) => 0x80 | ((8 * message + 2) & 0x7f)),
+];
+
+export const ONNX: Format = {
+  name: 'ONNX',
+  recognises: (bytes, file) => ENDING.test(file) || FIRST_BYTES.includes(bytes[0]!),
+  read: (bytes, file, external, { inputShape, output }) =>
+    readOnnx(bytes, {
+      name: file.replace(ENDING, ''),
+      external,
+      ...(inputShape && { inputShape }),
+      ...(output !== undefined && { output }),
+    }),
+};
