@@ -73,7 +73,7 @@ export class AnyLength {
     const long = simplify(lengthened(network, smallestLength));
     const sides = smallestLength === undefined ? undefined : sidesAt(network, smallestLength);
     this.#exists = existingLength(network, smallestLength ?? 1);
-    this.#base = compile(long, { shortest: (node) => sides?.get(node) });
+    this.#base = compile(long, { lengths: { shortest: (node) => sides?.get(node) } });
     const beyond = beyondMemory(engine, this.#base, options.room);
     if (beyond) throw beyond;
     refuseLongKernels(this.#base);

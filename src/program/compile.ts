@@ -5,15 +5,20 @@ import { inlineSums } from './inlineSums.ts';
 import type { Program } from './program.ts';
 import { schedule } from './schedule.ts';
 import { variablesOf } from './translate.ts';
-import type { Lengths } from './variables.ts';
+import type { AnyLengths } from './variables.ts';
 import { applyWindows, withZeroSlopes } from './windowRule.ts';
+
+export interface CompileOptions {
+  /** For signals of any length, whose slopes are widened to hold 0 (see `ellipsoid/anyLength/plan.ts`, which makes the program whole).
+   *  Absent: of the length that the network says. */
+  readonly lengths?: AnyLengths;
+}
 
 /**
  * @param network as `simplify` returns it
- * @param lengths any: see `ellipsoid/anyLength/plan.ts`, which makes the program whole
  * @throws UnsupportedError listing what has no rule: see `variablesOf` and `schedule`
  */
-export function compile(network: Network, lengths: Lengths = 'as given'): Program {
+export function compile(network: Network, { lengths }: CompileOptions = {}): Program {
   const graph = applyWindows(fuseMaxima(inlineSums(variablesOf(network, lengths))));
-  return schedule(lengths === 'as given' ? graph : withZeroSlopes(graph), lengths);
+  return schedule(lengths ? withZeroSlopes(graph) : graph, lengths);
 }

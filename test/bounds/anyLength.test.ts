@@ -47,7 +47,7 @@ async function value(network: Network, options: BoundOptions): Promise<number> {
 /** SN(1) with so few frequencies, whatever they add. */
 async function coarse(network: Network, frequencies: number): Promise<number> {
   const base = compile(simplify(lengthened(network, 16)), {
-    shortest: (node) => sidesAt(network, 16).get(node),
+    lengths: { shortest: (node) => sidesAt(network, 16).get(node) },
   });
   const norms = await stepNorms(engine, base, undefined);
   const fine = interpolated(base, norms, 256, new Map());

@@ -28,7 +28,7 @@ async function epsilonOf(filters: readonly (readonly number[])[], frequencies: n
     const operator = convolution(new Random(1), 1, 1, kernel, geometry);
     last = builder.add('', { ...operator, weight: Float64Array.from(filter) } as typeof operator, [last]);
   }
-  const program = compile(builder.build(last), { shortest: () => undefined });
+  const program = compile(builder.build(last), { lengths: { shortest: () => undefined } });
   const norms = await stepNorms(engine, program, undefined);
   const [segment] = interpolated(program, norms, frequencies, new Map()).segments;
   const { stretch, share } = segment!.interpolation!.gaps.get(1)!;
