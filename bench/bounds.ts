@@ -3,7 +3,7 @@
  * norms that skip connections ask for not at all) by the median time.
  */
 import { bound } from '../src/bounds/bound.ts';
-import { runsOf } from '../src/bounds/closedForm.ts';
+import { runCount } from '../src/bounds/paths/runCount.ts';
 import { programCost } from '../src/ellipsoid/memory/cost.ts';
 import { RULE_NAMES, type RuleName } from '../src/ellipsoid/multipliers/closedForms.ts';
 import type { Engine } from '../src/engine/engine.ts';
@@ -47,7 +47,7 @@ export interface BoundMeasurement {
 
 /** Estimated floating-point operations of a task. */
 export function operationsOf(task: BoundTask, network: Network): number {
-  return runsOf(rulesOf(task)) * programCost(compile(simplify(network)));
+  return runCount(rulesOf(task)) * programCost(compile(simplify(network)));
 }
 
 export async function measureBound(

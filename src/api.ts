@@ -1,5 +1,6 @@
 /** The public interface, but for loading, which depends on the host. */
 export { bound } from './bounds/bound.ts';
+export { DEFAULTS } from './bounds/defaults.ts';
 export { type InspectedLayer, type Inspection, inspect } from './bounds/inspect.ts';
 export { type PrefixBound, type PrefixOptions, prefixBounds } from './bounds/prefixes.ts';
 export type {

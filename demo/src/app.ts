@@ -1,4 +1,5 @@
 /** What the page knows: models, their runs, settings. Views draw it; everything that changes it is here. */
+import { DEFAULTS } from '../../src/bounds/defaults.ts';
 import { LARGEST_CERTIFICATE } from '../../src/certificate/format.ts';
 import { parseJson } from '../../src/certificate/json.ts';
 import { InputError } from '../../src/errors.ts';
@@ -67,7 +68,7 @@ export class App {
   selected: Model | undefined;
   /** Undefined until the worker has tried them. */
   offers: Offers | undefined;
-  request: BoundRequest = { engine: 'auto', method: 'all' };
+  request: BoundRequest = { engine: DEFAULTS.engine, method: DEFAULTS.method };
   /** What went wrong outside any model. */
   notice: string | undefined;
 

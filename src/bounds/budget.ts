@@ -8,9 +8,7 @@ import { evaluationNeeds } from '../network/evaluation/needs.ts';
 import type { Network } from '../network/network.ts';
 import { weightBytes } from '../network/parameters.ts';
 import type { Program } from '../program/program.ts';
-
-/** In bytes, for what is computed: a default may not keep anybody from networks whose weights alone are as large. */
-const DEFAULT_MEMORY = 2 * 2 ** 30;
+import { DEFAULTS } from './defaults.ts';
 
 /** Steps of a program, matrices that all runs together go through, and terms of symbols beyond which closed forms and searches are left
  *  to those who ask for them: far more than any network that people train takes, and a minute or so of overhead alone. */
@@ -45,7 +43,7 @@ export interface Room {
  */
 export function roomIn(memory: number | undefined, ...networks: readonly Network[]): Room {
   const weights = weightBytes(...networks);
-  return { weights, bytes: memory === undefined ? DEFAULT_MEMORY : memory - weights };
+  return { weights, bytes: memory === undefined ? DEFAULTS.memory : memory - weights };
 }
 
 /** Why a program's covariances have no room, if so. */
@@ -69,10 +67,10 @@ export function disproportion(program: Program, runs: number): string | undefine
   const found = (what: string) =>
     `left out, as it would take very long: ${what}; ask for it with --method closed-form or refined`;
   if (steps > UNASKED_STEPS) return found(`${steps} steps`);
-  if (visits * runs > UNASKED_VISITS) return found(`${count(visits * runs)} matrices`);
+  if (visits * runs > UNASKED_VISITS) return found(`${twoDigits(visits * runs)} matrices`);
   const operations = runs * programCost(program);
-  if (operations > UNASKED_OPERATIONS) return found(`${count(operations)} operations`);
-  if (terms > UNASKED_TERMS) return found(`${count(terms)} terms of symbols`);
+  if (operations > UNASKED_OPERATIONS) return found(`${twoDigits(operations)} operations`);
+  if (terms > UNASKED_TERMS) return found(`${twoDigits(terms)} terms of symbols`);
   return undefined;
 }
 
@@ -83,12 +81,12 @@ export function beyondSampling(network: Network, memory: number): string | undef
     return `No lower bound was sampled: it would take about ${formatBytes(bytes)}, more than the memory budget of ${formatBytes(memory)}.`;
   }
   if (!(work <= MOST_WORK_OF_SAMPLE)) {
-    return `No lower bound was sampled: one evaluation of the network takes ${count(work)} operations.`;
+    return `No lower bound was sampled: one evaluation of the network takes ${twoDigits(work)} operations.`;
   }
   return undefined;
 }
 
-const count = (n: number) => n.toPrecision(2);
+const twoDigits = (n: number) => n.toPrecision(2);
 
 /** In the units of --memory: powers of ten. */
 export function formatBytes(bytes: number): string {

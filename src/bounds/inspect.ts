@@ -8,8 +8,8 @@ import { countParameters } from '../network/parameters.ts';
 import { simplify } from '../network/simplify.ts';
 import { compile } from '../program/compile.ts';
 import type { Program } from '../program/program.ts';
-import { runsOf } from './closedForm.ts';
-import { layerReports } from './layers.ts';
+import { runCount } from './paths/runCount.ts';
+import { layerReports } from './report/layers.ts';
 import type { LayerReport } from './result.ts';
 
 export interface InspectedLayer extends LayerReport {
@@ -51,7 +51,7 @@ export function inspect(network: Network): Inspection {
       parameters: countParameters({ ...simple, nodes: [simple.nodes[k]!] }),
     })),
     bytes: program ? programBytes(program) : 0,
-    flops: program ? runsOf(RULE_NAMES) * programCost(program) : 0,
+    flops: program ? runCount(RULE_NAMES) * programCost(program) : 0,
     refused,
   };
 }

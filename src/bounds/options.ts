@@ -2,8 +2,9 @@
 import { RULE_NAMES } from '../ellipsoid/multipliers/closedForms.ts';
 import { InputError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
-import { keepsOutputOrder } from './margins.ts';
+import { DEFAULTS } from './defaults.ts';
 import { type BoundOptions, METHODS, type MethodName } from './result.ts';
+import { keepsOutputOrder } from './runs/margins.ts';
 
 type Checked = Omit<BoundOptions, 'engine' | 'multipliers' | 'target'>;
 
@@ -35,7 +36,7 @@ export function checkedMethod(options: Checked): MethodName {
   }
   checkLength(options);
   if (rule !== undefined && method !== 'unrolled') return 'closed-form';
-  return method ?? 'all';
+  return method ?? DEFAULTS.method;
 }
 
 function checkLength({ length, smallestLength, cellTolerance, method }: Checked): void {

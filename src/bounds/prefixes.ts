@@ -9,10 +9,12 @@ import { foldingsOf } from '../network/simplify/roundings.ts';
 import { simplify } from '../network/simplify.ts';
 import { compile } from '../program/compile.ts';
 import { beyondMemory, roomIn } from './budget.ts';
-import { closedForms } from './closedForm.ts';
+import { DEFAULTS } from './defaults.ts';
 import { Ledger } from './ledger.ts';
-import { numbers, rowValue } from './rows.ts';
-import { spectralProduct } from './spectralProduct.ts';
+import { numbers } from './report/numbers.ts';
+import { closedForms } from './runs/closedForm.ts';
+import { rowValue } from './runs/rows.ts';
+import { spectralProduct } from './runs/spectralProduct.ts';
 
 /** Bounds on the map from the input to the output of one layer. */
 export interface PrefixBound {
@@ -29,9 +31,9 @@ export interface PrefixBound {
 
 export interface PrefixOptions {
   readonly engine: Engine;
-  /** The closed form; default `mixed`. */
+  /** The closed form; default `DEFAULTS.prefixRule`. */
   readonly rule?: RuleName;
-  /** Memory budget in bytes, as of `bound`; default 2 GiB. */
+  /** Memory budget in bytes, as of `bound`. */
   readonly memory?: number;
   readonly signal?: AbortSignal;
   /** Called with every prefix as it is found. */
@@ -65,7 +67,7 @@ export async function prefixBounds(network: Network, options: PrefixOptions): Pr
 
 async function prefixBound(prefix: Network, rounding: Rounding, options: PrefixOptions) {
   const program = compile(prefix);
-  const { engine, signal, rule = 'mixed' } = options;
+  const { engine, signal, rule = DEFAULTS.prefixRule } = options;
   const room = roomIn(options.memory, prefix);
   const beyond = beyondMemory(engine, program, room);
   if (beyond) throw beyond;

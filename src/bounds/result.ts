@@ -1,8 +1,11 @@
 /** What the methods take and give. */
 
 import type { RuleName } from '../ellipsoid/multipliers/closedForms.ts';
+import type { Status as SearchStatus } from '../ellipsoid/search/refine.ts';
 import type { Engine, EngineInformation } from '../engine/engine.ts';
-import type { Proof } from './proof.ts';
+import type { BoundProof } from './report/proof.ts';
+
+export type { SearchStatus };
 
 export const METHODS = ['all', 'spectral-product', 'closed-form', 'unrolled', 'refined'] as const;
 export type MethodName = (typeof METHODS)[number];
@@ -19,6 +22,7 @@ export interface Progress {
   readonly log10?: number;
 }
 
+/** What is asked of `bound`. `DEFAULTS` has the numbers that stand for what is left out. */
 export interface BoundOptions {
   /** Default `all`: every method whose cost is in proportion, the least bound of all. */
   readonly method?: MethodName;
@@ -26,12 +30,11 @@ export interface BoundOptions {
   readonly rule?: RuleName;
   /** Default: `createEngine()`, closed at the end. A given engine stays open. */
   readonly engine?: Engine;
-  /** Memory budget in bytes for the network's weights and all that is computed, besides what the runtime takes by itself; default 2 GiB
-   *  beside the weights.
+  /** Memory budget in bytes for the network's weights and all that is computed, besides what the runtime takes by itself; default
+   *  `DEFAULTS.memory` beside the weights.
    *  A network beyond it runs slower; what does not fit even one frequency at a time is refused with the size that it takes. */
   readonly memory?: number;
-  /** In float32: by how much, as a fraction, rounding may inflate the bound before its last pass is repeated in float64 on the CPU;
-   *  default 0.05. */
+  /** In float32: by how much, as a fraction, rounding may inflate the bound before its last pass is repeated in float64 on the CPU. */
   readonly inflationLimit?: number;
   /** False: no analysis of rounding, `nominal` numbers. Default true. */
   readonly rigor?: boolean;
@@ -40,20 +43,20 @@ export interface BoundOptions {
   readonly length?: 'any';
   /** With `length`: the length from which on the bound holds. Some networks need one: means over whole signals, for example. */
   readonly smallestLength?: number;
-  /** With `length`: the fraction that the gaps between the frequencies seen may add to a bound, default 0.01 (0.05 for images). */
+  /** With `length`: the fraction that the gaps between the frequencies seen may add to a bound. */
   readonly cellTolerance?: number;
   /** What the refined method makes small: the bound itself (default), all margins together (the root of the sum of their squares), or
    *  output i minus output j; with a pair, `bound` is the bound on that difference. */
   readonly target?: 'global' | 'margins' | readonly [i: number, j: number];
-  /** Gradient evaluations of the refined method at most, default 150. 0 takes the multipliers as they are given. */
+  /** Gradient evaluations of the refined method at most. 0 takes the multipliers as they are given. */
   readonly evaluations?: number;
-  /** The search ends when ten steps gain less than this fraction of the bound; default 1e-5. */
+  /** The search ends when ten steps gain less than this fraction of the bound. */
   readonly tolerance?: number;
-  /** Seconds after which the search starts no evaluation, default 60. */
+  /** Seconds after which the search starts no evaluation. */
   readonly timeLimit?: number;
   /** False: no lower bound beside the bound. Default true; it takes up to about a second. */
   readonly lower?: boolean;
-  /** Of the points that the lower bound is sampled at, a whole number; default 0. All else here uses no random numbers. */
+  /** Of the points that the lower bound is sampled at, a whole number. All else here uses no random numbers. */
   readonly seed?: number;
   /** Where the search starts; default: the best closed form. From `BoundResult.multipliers` of the same network. */
   readonly multipliers?: StoredMultipliers;
@@ -90,9 +93,11 @@ export interface StoredMultipliers {
   readonly layers: readonly { readonly name: string; readonly theta: readonly number[] }[];
 }
 
-/** How a search ended: `converged`, `stopped at N evaluations`, `time limit`, `interrupted`. */
+/** How a search ended, and what it gained. */
 export interface SearchReport {
-  readonly status: string;
+  /** `evaluations`: as many as there may be. */
+  readonly status: SearchStatus;
+  /** Gradients that were evaluated. */
   readonly evaluations: number;
   /** What the last `over` evaluations gained, as a fraction of what the search makes small. */
   readonly gap: number;
@@ -209,7 +214,7 @@ export interface BoundResult {
   readonly multipliers?: StoredMultipliers;
   /** Of the least bound of the whole output that multipliers prove, for `certify`; its bound may be above `bound` where a spectral
    *  product is the least. */
-  readonly proof?: Proof;
+  readonly proof?: BoundProof;
   /** margins[i][j]: bound on the Lipschitz constant of output i minus output j, for vector outputs of up to 256 entries. */
   readonly margins?: readonly (readonly number[])[];
   /** Of the method that gave the bound. */

@@ -1,5 +1,5 @@
 /** Makes certificates. The claim is what the checker proves, never what an engine computed. */
-import type { Proof } from '../bounds/proof.ts';
+import type { BoundProof } from '../bounds/report/proof.ts';
 import type { BoundResult } from '../bounds/result.ts';
 import { InputError, UnsupportedError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
@@ -98,11 +98,11 @@ export async function certify(
 type Proven = Multipliers & { readonly claim: Claim };
 
 /** What is tried, the likeliest first. */
-function* repaired(proof: Proof): Generator<Multipliers> {
+function* repaired(proof: BoundProof): Generator<Multipliers> {
   for (const delta of REPAIRS) yield { ...proof, layers: moved(proof.layers, delta), reach: null };
 }
 
-function* forAnyLength(proof: Proof): Generator<Multipliers> {
+function* forAnyLength(proof: BoundProof): Generator<Multipliers> {
   for (const finer of FINER) {
     const tori = proof.tori.map((sides) => sides.map((n) => n * finer));
     for (const reach of REACHES) {

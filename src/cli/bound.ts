@@ -1,5 +1,13 @@
 /** `lipsoid bound`: the bound of one network, as a table or as a JSON document. */
-import type { BoundResult, LengthReport, LowerBound, MethodName, MethodResult } from '../bounds/result.ts';
+import { DEFAULTS } from '../bounds/defaults.ts';
+import type {
+  BoundResult,
+  LengthReport,
+  LowerBound,
+  MethodName,
+  MethodResult,
+  SearchReport,
+} from '../bounds/result.ts';
 import type { RuleName } from '../ellipsoid/multipliers/closedForms.ts';
 import { InputError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
@@ -12,6 +20,7 @@ import type { EngineName, Library } from './library.ts';
 import { readMultipliers } from './multipliers.ts';
 import { externalFiles, OutputFile } from './outputFile.ts';
 import { progressDisplay } from './progress.ts';
+import { methodDocuments, searchEnding } from './status.ts';
 import { type Column, tableLines } from './table.ts';
 import { bold, dim, type Line, printDocument, printLines, type Terminal } from './terminal.ts';
 
@@ -182,7 +191,7 @@ function boundDocument(file: string, network: Network, result: BoundResult): obj
     leftOut: result.leftOut,
     length: result.length,
     seconds: result.seconds,
-    methods: result.methods,
+    methods: methodDocuments(result.methods),
     trace: result.trace,
     margins: result.margins,
     layers: result.layers,
@@ -334,7 +343,7 @@ function lowerText({ value, log10, assurance, sides }: LowerBound, above: string
 
 function lengthText({ smallest, exists, frequencies, added, tolerance }: LengthReport): string {
   const asked = smallest === undefined ? 'every length' : `every length from ${smallest} on`;
-  const fits = exists !== undefined && exists > (smallest ?? 1);
+  const fits = exists !== undefined && exists > (smallest ?? DEFAULTS.smallestLength);
   const which = fits ? `${asked} at which the network exists (from ${exists} on)` : asked;
   const percent = (x: number) => `${(100 * x).toPrecision(2)} %`;
   const share = added === null ? 'an unknown part' : percent(added);
@@ -344,14 +353,11 @@ function lengthText({ smallest, exists, frequencies, added, tolerance }: LengthR
 }
 
 function searchText(row: MethodResult): string {
-  const { status, evaluations, gap, over, partial, margins } = row.search!;
+  const { gap, over, partial, margins } = row.search!;
   const seen = partial ? ', on as many of the frequencies as the memory budget holds' : '';
-  const where = status.startsWith('stopped')
-    ? status
-    : `${status} after ${formatCount(evaluations, 'evaluation')}`;
   const last = over === 1 ? 'the last evaluation' : `the last ${over} evaluations`;
   const parts = [
-    `Search (${methodName(row)}): ${where}${seen}`,
+    `Search (${methodName(row)}): ${searchEnding(row.search!)}${seen}`,
     ...(over > 0 ? [`${last} gained ${(100 * gap).toPrecision(2)} %`] : []),
     ...(margins
       ? [
@@ -377,9 +383,9 @@ function advice(result: BoundResult, { method, rule, target }: BoundCommand): st
     return ['Tighter: --method all, which searches for multipliers as well.'];
   }
   const searches = methods.flatMap((row) => (row.search ? [row.search] : []));
-  const ended = (status: string) => searches.some((search) => search.status.startsWith(status));
+  const ended = (status: SearchReport['status']) => searches.some((search) => search.status === status);
   const ways = [
-    ...(ended('stopped') ? ['more --evaluations'] : []),
+    ...(ended('evaluations') ? ['more --evaluations'] : []),
     ...(ended('time limit') ? ['a longer --time-limit'] : []),
     ...(ended('interrupted') ? ['a search that is not interrupted'] : []),
     ...(searches.some((search) => search.partial) ? ['more --memory for the search'] : []),

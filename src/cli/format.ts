@@ -4,7 +4,7 @@
  */
 
 /** `up` for what bounds from above. */
-type Rounding = 'up' | 'down';
+type Direction = 'up' | 'down';
 
 /** Significant digits of a bound in tables. */
 const BOUND_DIGITS = 6;
@@ -17,7 +17,7 @@ const UNKNOWN = '–';
  * A bound with six significant digits, not below `bound` (`down`: not above). Where the bound is outside float64 (`bound` null) it is
  * written from its decimal logarithm; a dash where there is neither.
  */
-export function formatBound(bound: number | null, log10: number | null, rounding: Rounding = 'up'): string {
+export function formatBound(bound: number | null, log10: number | null, rounding: Direction = 'up'): string {
   if (bound === 0) return '0';
   if (bound !== null && Number.isFinite(bound) && bound > 0) {
     const [mantissa, exponent] = bound.toExponential(EXACT_DIGITS).split('e') as [string, string];
@@ -36,7 +36,7 @@ export function formatBound(bound: number | null, log10: number | null, rounding
 }
 
 /** A decimal logarithm of a bound, rounded towards +∞ (`down`: −∞). */
-export function formatLog10(log10: number | null, rounding: Rounding = 'up'): string {
+export function formatLog10(log10: number | null, rounding: Direction = 'up'): string {
   if (log10 === null || !Number.isFinite(log10)) return UNKNOWN;
   const outward = log10 > 0 === (rounding === 'up');
   const rounded = roundMagnitude(Math.abs(log10).toFixed(EXACT_DIGITS), LOG_DECIMALS, outward);
@@ -72,6 +72,11 @@ export function formatQuantity(value: number, unit: string): string {
   return `${scaled.toFixed(digits)} ${prefixes[k]}${unit}`;
 }
 
+/** Bytes as whole megabytes, rounded down: what --memory takes. */
+export function formatMegabytes(bytes: number): string {
+  return String(Math.floor(bytes / 1e6));
+}
+
 /** `1 layer`, `3 layers`. */
 export function formatCount(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
@@ -82,7 +87,7 @@ export function formatCount(count: number, noun: string): string {
 const EXACT_DIGITS = 100;
 
 /** mantissa · 10^exponent rounded to BOUND_DIGITS significant digits; mantissa is in [1, 10] as decimal text. */
-function scientific(mantissa: string, exponent: number, rounding: Rounding): string {
+function scientific(mantissa: string, exponent: number, rounding: Direction): string {
   let rounded = roundMagnitude(mantissa, BOUND_DIGITS - 1, rounding === 'up');
   let power = exponent;
   if (rounded.startsWith('10')) {

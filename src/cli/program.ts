@@ -1,5 +1,6 @@
 /** The command line: what can be said, and what happens with it. */
 import { Command, CommanderError, Option } from 'commander';
+import { DEFAULTS } from '../bounds/defaults.ts';
 import { METHODS } from '../bounds/result.ts';
 import { RULE_NAMES } from '../ellipsoid/multipliers/closedForms.ts';
 import { FORMULATIONS } from '../sdp/sdpa.ts';
@@ -8,6 +9,7 @@ import { verifyCommand } from './certificate.ts';
 import { checkCombination } from './combinations.ts';
 import { type ExportSdpCommand, exportSdpCommand } from './exportSdp.ts';
 import { EXIT, type Failure, failureDocument, failureLines, toFailure, UsageError } from './failure.ts';
+import { formatMegabytes } from './format.ts';
 import { inspectCommand } from './inspect.ts';
 import type { EngineName, Library } from './library.ts';
 import { count, megabytes, nonnegative, percent, positiveInteger, shape, target } from './options.ts';
@@ -23,7 +25,7 @@ type Flags = Partial<Omit<BoundCommand, 'file' | 'engine' | 'json' | 'quiet'>> &
   readonly quiet?: true;
 };
 
-export interface Surroundings {
+export interface CommandHost {
   /** Loaded when a command needs it: `--help` does not wait for it. */
   readonly library: () => Promise<Library>;
   readonly terminal: Terminal;
@@ -33,9 +35,9 @@ export interface Surroundings {
 }
 
 /** Runs one command line (without the names of interpreter and script) and returns the exit code. Never throws. */
-export async function runCommandLine(argv: readonly string[], surroundings: Surroundings): Promise<number> {
-  const { signal } = surroundings;
-  const { stdout, stderr } = surroundings.terminal;
+export async function runCommandLine(argv: readonly string[], host: CommandHost): Promise<number> {
+  const { signal } = host;
+  const { stdout, stderr } = host.terminal;
   let answered = false;
   const write = (text: string) => {
     answered = true;
@@ -43,7 +45,7 @@ export async function runCommandLine(argv: readonly string[], surroundings: Surr
   };
   const terminal: Terminal = { stdout: { ...stdout, write }, stderr };
   let code: number = EXIT.success;
-  const program = commandLine({ ...surroundings, terminal }, (exit) => {
+  const program = commandLine({ ...host, terminal }, (exit) => {
     code = exit;
   });
   try {
@@ -68,11 +70,12 @@ export async function runCommandLine(argv: readonly string[], surroundings: Surr
   }
 }
 
-function commandLine(surroundings: Surroundings, finish: (code: number) => void): Command {
-  const { terminal, signal } = surroundings;
+function commandLine(host: CommandHost, finish: (code: number) => void): Command {
+  const { terminal, signal } = host;
+  const [signals, images] = DEFAULTS.cellTolerance;
   const program = new Command('lipsoid')
     .description('Upper bounds on the ℓ2 Lipschitz constant of neural networks, from ONNX files.')
-    .version(surroundings.version, '--version', 'print the version')
+    .version(host.version, '--version', 'print the version')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => printLines(terminal.stdout, text.replace(/\n$/, '').split('\n')),
@@ -86,25 +89,37 @@ function commandLine(surroundings: Surroundings, finish: (code: number) => void)
 
   withNetworkOptions(program.command('bound'))
     .description('Bound the Lipschitz constant of the network in FILE.')
-    .addOption(new Option('--method <name>', 'method to run (default: all)').choices(METHODS))
+    .addOption(new Option('--method <name>', `method to run (default: ${DEFAULTS.method})`).choices(METHODS))
     .addOption(new Option('--rule <name>', 'the one closed-form rule to run').choices(RULE_NAMES))
-    .addOption(new Option('--engine <name>', 'what computes').choices(ENGINES).default('auto'))
-    .option('--threads <n>', 'threads of the engine (default: one per core, 8 at most)', positiveInteger)
-    .option('--memory <MB>', 'memory budget in megabytes (default: 2147 beside the weights)', megabytes)
+    .addOption(new Option('--engine <name>', 'what computes').choices(ENGINES).default(DEFAULTS.engine))
+    .option(
+      '--threads <n>',
+      `threads of the engine (default: one per core, ${DEFAULTS.mostThreads} at most)`,
+      positiveInteger,
+    )
+    .option(
+      '--memory <MB>',
+      `memory budget in megabytes (default: ${formatMegabytes(DEFAULTS.memory)} beside the weights)`,
+      megabytes,
+    )
     .option(
       '--target <what>',
       'what the search makes small: global, margins, or two outputs such as 3,5',
       target,
     )
-    .option('--evaluations <n>', 'gradient evaluations of the search at most (default: 150)', count)
+    .option(
+      '--evaluations <n>',
+      `gradient evaluations of the search at most (default: ${DEFAULTS.evaluations})`,
+      count,
+    )
     .option(
       '--tolerance <x>',
-      'relative gain over ten steps under which the search ends (default: 1e-5)',
+      `relative gain over ten steps under which the search ends (default: ${DEFAULTS.tolerance.toExponential()})`,
       nonnegative,
     )
     .option(
       '--time-limit <s>',
-      'seconds after which the search starts no evaluation (default: 60)',
+      `seconds after which the search starts no evaluation (default: ${DEFAULTS.timeLimit})`,
       nonnegative,
     )
     .addOption(
@@ -120,7 +135,7 @@ function commandLine(surroundings: Surroundings, finish: (code: number) => void)
     )
     .option(
       '--cell-tolerance <x>',
-      'with --length any: what the gaps between frequencies may add (default: 0.01, images 0.05)',
+      `with --length any: what the gaps between frequencies may add (default: ${signals}, images ${images})`,
       nonnegative,
     )
     .option('--multipliers <file>', 'where the search starts, from --save-multipliers')
@@ -128,11 +143,15 @@ function commandLine(surroundings: Surroundings, finish: (code: number) => void)
     .option('--no-rigor', 'bare numbers, without an analysis of rounding errors')
     .option(
       '--inflation-limit <percent>',
-      'what rounding in float32 may add before the last pass is repeated in float64 (default: 5)',
+      `what rounding in float32 may add before the last pass is repeated in float64 (default: ${100 * DEFAULTS.inflationLimit})`,
       percent,
     )
     .option('--no-lower', 'leave out the sampled lower bound that is printed beside the bound')
-    .option('--seed <n>', 'of the points that the lower bound is sampled at (default: 0)', count)
+    .option(
+      '--seed <n>',
+      `of the points that the lower bound is sampled at (default: ${DEFAULTS.seed})`,
+      count,
+    )
     .option('--certificate <file>', 'where to write a certificate that `verify` accepts')
     .option('--quiet', 'print the table alone, and no progress')
     .action(async (file: string, flags: Flags) => {
@@ -140,28 +159,26 @@ function commandLine(surroundings: Surroundings, finish: (code: number) => void)
       const command: BoundCommand = {
         ...rest,
         file,
-        method: method ?? (rest.rule === undefined ? 'all' : 'closed-form'),
+        method: method ?? (rest.rule === undefined ? DEFAULTS.method : 'closed-form'),
         json: json ?? false,
         quiet: quiet ?? false,
       };
       checkCombination(command);
-      finish(
-        await boundCommand(command, await surroundings.library(), terminal, signal, surroundings.version),
-      );
+      finish(await boundCommand(command, await host.library(), terminal, signal, host.version));
     });
 
   withNetworkOptions(program.command('inspect'))
     .description('Show the layers of the network in FILE, and what bounding it would take.')
     .action(async (file: string, flags: Flags) => {
       const command = { ...flags, file, json: flags.json ?? false };
-      finish(await inspectCommand(command, await surroundings.library(), terminal));
+      finish(await inspectCommand(command, await host.library(), terminal));
     });
 
   withNetworkOptions(program.command('verify').argument('<CERTIFICATE>', 'a file from --certificate'))
     .description('Check that CERTIFICATE proves its bound for the network in FILE.')
     .action(async (certificate: string, file: string, flags: Flags) => {
       const command = { ...flags, certificate, file, json: flags.json ?? false };
-      finish(await verifyCommand(command, await surroundings.library(), terminal, signal));
+      finish(await verifyCommand(command, await host.library(), terminal, signal));
     });
 
   withNetworkOptions(program.command('export-sdp'))
@@ -174,7 +191,7 @@ function commandLine(surroundings: Surroundings, finish: (code: number) => void)
     .requiredOption('--out <file>', 'where to write it, such as problem.dat-s')
     .action(async (file: string, flags: Omit<ExportSdpCommand, 'file'>) => {
       const command = { ...flags, file, json: flags.json ?? false };
-      finish(await exportSdpCommand(command, await surroundings.library(), terminal));
+      finish(await exportSdpCommand(command, await host.library(), terminal));
     });
 
   program
@@ -186,7 +203,7 @@ function commandLine(surroundings: Surroundings, finish: (code: number) => void)
     .option('--json', 'print one JSON document instead of text')
     .action(async (file: string, flags: Omit<SolveSdpCommand, 'file'>) => {
       const command = { ...flags, file, json: flags.json ?? false };
-      finish(await solveSdpCommand(command, await surroundings.library(), terminal, signal));
+      finish(await solveSdpCommand(command, await host.library(), terminal, signal));
     });
 
   for (const command of program.commands) nameOptionsWhenUnknown(command);

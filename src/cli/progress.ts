@@ -61,16 +61,16 @@ function description(progress: Progress, left: number): string {
   return `${progress.method}: ${progress.layer}${soFar}${time}`;
 }
 
-function percent(progress: Progress): string {
+function percentage(progress: Progress): string {
   return `${String(Math.floor(100 * fraction(progress))).padStart(3)} %`;
 }
 
 function barLine(progress: Progress, left: number): string {
   const filled = Math.round(BAR_WIDTH * fraction(progress));
   const bar = '█'.repeat(filled) + '░'.repeat(BAR_WIDTH - filled);
-  return `${bar} ${percent(progress)}  ${description(progress, left)}`;
+  return `${bar} ${percentage(progress)}  ${description(progress, left)}`;
 }
 
 function plainLine(progress: Progress, left: number): string {
-  return `${percent(progress)}  ${description(progress, left)}`;
+  return `${percentage(progress)}  ${description(progress, left)}`;
 }

@@ -6,6 +6,7 @@ import { cpuOperations } from './cpu/cpuOperations.ts';
 import { availableThreads } from './cpu/host.ts';
 import type { Kernels } from './cpu/kernels.ts';
 import { WasmKernels } from './cpu/wasm/kernels.ts';
+import { ENGINE_DEFAULTS } from './defaults.ts';
 import type { Engine } from './engine.ts';
 import { QueuedEngine } from './queued/queuedEngine.ts';
 import { describeWebGl, openWebGl } from './webgl/open.ts';
@@ -22,8 +23,6 @@ export interface EngineOptions {
   readonly threads?: number;
 }
 
-const mostThreadsByDefault = 8;
-
 /**
  * Makes an engine; `close` it when done, its threads or its device live until then.
  * @throws InputError for `cpu-blas` where OpenBLAS does not load and for `webgpu` and `webgl` where there is no adapter that will
@@ -31,11 +30,11 @@ const mostThreadsByDefault = 8;
  * @throws RangeError for a number of threads that is no positive integer.
  */
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
-  const threads = options.threads ?? Math.min(await availableThreads(), mostThreadsByDefault);
+  const threads = options.threads ?? Math.min(await availableThreads(), ENGINE_DEFAULTS.mostThreads);
   if (!(Number.isSafeInteger(threads) && threads > 0)) {
     throw new RangeError(`createEngine: threads must be a positive integer, got ${threads}`);
   }
-  const choice = options.engine ?? 'auto';
+  const choice = options.engine ?? ENGINE_DEFAULTS.engine;
   switch (choice) {
     case 'webgpu':
       return openWebGpu(await requestAdapter());

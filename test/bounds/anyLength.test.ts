@@ -1,9 +1,9 @@
 /** Bounds for signals of any length: above those of every length, and hardly so. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bound } from '../../src/bounds/bound.ts';
-import { closedForms } from '../../src/bounds/closedForm.ts';
 import { Ledger } from '../../src/bounds/ledger.ts';
 import type { BoundOptions } from '../../src/bounds/result.ts';
+import { closedForms } from '../../src/bounds/runs/closedForm.ts';
 import { interpolated } from '../../src/ellipsoid/anyLength/plan.ts';
 import { stepNorms } from '../../src/ellipsoid/anyLength/taps.ts';
 import { normsOf } from '../../src/ellipsoid/norms/norms.ts';

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { bound } from '../../src/bounds/bound.ts';
 import { beyondSampling, formatBytes, MemoryError } from '../../src/bounds/budget.ts';
 import { inspect } from '../../src/bounds/inspect.ts';
-import { keepsOutputOrder } from '../../src/bounds/margins.ts';
+import { keepsOutputOrder } from '../../src/bounds/runs/margins.ts';
 import { needsOf } from '../../src/ellipsoid/memory/needs.ts';
 import { skipsOf } from '../../src/ellipsoid/multipliers/skips.ts';
 import { Gains } from '../../src/ellipsoid/norms/gains.ts';

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bound } from '../../src/bounds/bound.ts';
-import { sampledLowerBound } from '../../src/bounds/lower.ts';
+import { sampledLowerBound } from '../../src/bounds/lower/sample.ts';
 import { createEngine } from '../../src/engine/create.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { InputError } from '../../src/errors.ts';

@@ -223,7 +223,7 @@ describe('refined', () => {
     it('stopped at N evaluations', async () => {
       const result = await refined(some.network, { evaluations: 3 });
       const { status, evaluations, gap } = searchOf(result);
-      expect(status).toBe('stopped at 3 evaluations');
+      expect(status).toBe('evaluations');
       expect(evaluations).toBe(3);
       expect(gap).toBeGreaterThan(0);
       expect(gap).toBeLessThan(Infinity);

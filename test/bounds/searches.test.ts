@@ -108,7 +108,7 @@ describe('searches', () => {
     const network = chain(4, 6, 12, 10, 4);
     const report = async (evaluations: number) =>
       searchRow(await bound(network, { engine, lower: false, method: 'refined', evaluations })).search!;
-    expect(await report(1)).toMatchObject({ status: 'stopped at 1 evaluation', gap: 0, over: 0 });
+    expect(await report(1)).toMatchObject({ status: 'evaluations', evaluations: 1, gap: 0, over: 0 });
     expect(await report(4)).toMatchObject({ evaluations: 4, over: 3 });
     expect(await report(12)).toMatchObject({ evaluations: 12, over: 10 });
   });

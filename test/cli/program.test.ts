@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { DEFAULTS } from '../../src/bounds/defaults.ts';
 import type { Inspection } from '../../src/bounds/inspect.ts';
-import type { BoundOptions, BoundResult } from '../../src/bounds/result.ts';
+import type { BoundOptions, BoundResult, SearchReport } from '../../src/bounds/result.ts';
 import type { Certificate } from '../../src/certificate/format.ts';
 import type { Library, LoadOptions } from '../../src/cli/library.ts';
 import { runCommandLine } from '../../src/cli/program.ts';
@@ -235,8 +236,8 @@ describe('lipsoid bound', () => {
     expect(JSON.parse(json.out).lower).toEqual(lower);
   });
 
-  const search = { status: 'converged', evaluations: 42, gap: 0.0125, over: 10 };
-  const searched = (report: Partial<typeof search> & object, more: Partial<BoundResult> = {}) => ({
+  const search: SearchReport = { status: 'converged', evaluations: 42, gap: 0.0125, over: 10 };
+  const searched = (report: Partial<SearchReport>, more: Partial<BoundResult> = {}) => ({
     bound: async () => ({
       ...result,
       methods: [
@@ -247,12 +248,12 @@ describe('lipsoid bound', () => {
   });
 
   it('says how a search ended, and over how many evaluations it gained what', async () => {
-    const text = async (report: object) => (await run('bound a.onnx', searched(report))).out;
+    const text = async (report: Partial<SearchReport>) => (await run('bound a.onnx', searched(report))).out;
     expect(await text({})).toContain(
       'Search (refined): converged after 42 evaluations; the last 10 evaluations gained 1.3 %.\n',
     );
     expect(await text({ over: 1 })).toContain('; the last evaluation gained 1.3 %.');
-    expect(await text({ status: 'stopped at 1 evaluation', evaluations: 1, gap: 0, over: 0 })).toContain(
+    expect(await text({ status: 'evaluations', evaluations: 1, gap: 0, over: 0 })).toContain(
       'Search (refined): stopped at 1 evaluation.\n',
     );
     expect(await text({ margins: { before: 12.5, after: 10 } })).toContain(
@@ -260,8 +261,22 @@ describe('lipsoid bound', () => {
     );
   });
 
+  it('says in JSON how a search ended as a sentence, whatever that is', async () => {
+    const status = async (report: Partial<SearchReport>) => {
+      const { out } = await run('bound a.onnx --json', searched(report));
+      return JSON.parse(out).methods[0].search;
+    };
+    expect(await status({ status: 'evaluations' })).toEqual({
+      ...{ status: 'stopped at 42 evaluations', evaluations: 42, gap: 0.0125, over: 10 },
+    });
+    expect((await status({ status: 'evaluations', evaluations: 1 })).status).toBe('stopped at 1 evaluation');
+    for (const known of ['converged', 'time limit', 'interrupted'] as const) {
+      expect((await status({ status: known })).status).toBe(known);
+    }
+  });
+
   it('advises what was not done and can help, and nothing else', async () => {
-    const last = async (line: string, report: object, more: Partial<BoundResult> = {}) =>
+    const last = async (line: string, report: Partial<SearchReport>, more: Partial<BoundResult> = {}) =>
       (await run(`bound a.onnx ${line}`, searched(report, more))).out.trimEnd().split('\n').at(-1);
     const margins = [
       [0, 1],
@@ -271,7 +286,7 @@ describe('lipsoid bound', () => {
     expect(await last('', {})).toBe(`${about}.`);
     expect(await last('', {}, { margins })).toMatch(/asks for less and gets less\.$/);
     expect(await last('--target margins', {}, { margins })).toBe(`${about}.`);
-    expect(await last('', { status: 'stopped at 42 evaluations' })).toBe('Tighter: more --evaluations.');
+    expect(await last('', { status: 'evaluations' })).toBe('Tighter: more --evaluations.');
     expect(await last('', { status: 'time limit' })).toBe('Tighter: a longer --time-limit.');
     expect(await last('', { status: 'interrupted' })).toBe('Tighter: a search that is not interrupted.');
     expect(await last('', { partial: true })).toBe('Tighter: more --memory for the search.');
@@ -427,6 +442,30 @@ describe('help and version', () => {
     const { code, out, err } = await run(line);
     expect([code, err]).toEqual([0, '']);
     expect(out).toContain(text);
+  });
+});
+
+describe('help', () => {
+  it('names what stands for every option that is left out', async () => {
+    const { out } = await run('bound --help');
+    const parts = out.split(/\n +(?=--)/).map((part) => part.replaceAll(/\s+/g, ' '));
+    const [signals, images] = DEFAULTS.cellTolerance;
+    const shown = {
+      method: DEFAULTS.method,
+      engine: `"${DEFAULTS.engine}"`,
+      threads: `one per core, ${DEFAULTS.mostThreads} at most`,
+      memory: `${Math.floor(DEFAULTS.memory / 1e6)} beside the weights`,
+      evaluations: DEFAULTS.evaluations,
+      tolerance: '1e-5',
+      'time-limit': DEFAULTS.timeLimit,
+      'cell-tolerance': `${signals}, images ${images}`,
+      'inflation-limit': 100 * DEFAULTS.inflationLimit,
+      seed: DEFAULTS.seed,
+    };
+    expect(DEFAULTS.tolerance).toBe(1e-5);
+    for (const [option, value] of Object.entries(shown)) {
+      expect(parts.find((part) => part.startsWith(`--${option} `))).toContain(`default: ${value})`);
+    }
   });
 });
 

@@ -1,4 +1,5 @@
 /** The one number, what it means, and the other methods beside it. */
+import { searchStatus } from '../../../src/cli/status.ts';
 import type { BoundResult } from '../../../src/index.browser.ts';
 import { type App, isRunning, type Model } from '../app.ts';
 import { byId, type Child, h, whenChanged } from '../dom.ts';
@@ -97,7 +98,7 @@ const ASSURANCES: Readonly<Record<BoundResult['assurance'], string>> = {
 function facts(result: BoundResult): HTMLElement {
   const { assurance } = readingsOf(result);
   const search = leastOf(result)?.search;
-  const gained = search && [search.status, ...gainOf(search)].join(', ');
+  const gained = search && [searchStatus(search), ...gainOf(search)].join(', ');
   return h(
     'dl',
     { class: 'facts' },

@@ -1,4 +1,5 @@
 /** The charts of the selected network. */
+import { DEFAULTS } from '../../../src/bounds/defaults.ts';
 import { type App, type Growth, isRunning, type Model } from '../app.ts';
 import { byId, h, whenChanged } from '../dom.ts';
 import { formatBound, formatQuantity, formatUp } from '../format.ts';
@@ -6,8 +7,6 @@ import { least, readingsOf } from '../readings.ts';
 import type { BoundAnswer, TracePoint } from '../worker/protocol.ts';
 import { Figure, numbersTable } from './figure.ts';
 import { spectrumFigure } from './spectrum.ts';
-
-const DEFAULT_EVALUATIONS = 150;
 
 export function figures(app: App): () => void {
   const ladder = new Figure('Methods on one scale', 'bound', 'methods');
@@ -79,7 +78,7 @@ export function figures(app: App): () => void {
     const answer = running ? undefined : model?.answer;
     drawAnswer(answer);
     const run = model?.run;
-    drawTrace(run?.trace ?? NONE, answer, run?.request.evaluations ?? DEFAULT_EVALUATIONS);
+    drawTrace(run?.trace ?? NONE, answer, run?.request.evaluations ?? DEFAULTS.evaluations);
     drawGrowth(answer && model, answer && model?.growth);
     spectrum.update();
   };

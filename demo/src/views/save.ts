@@ -1,4 +1,5 @@
 /** Taking results along, as files that the browser makes here. */
+import { methodDocuments } from '../../../src/cli/status.ts';
 import { printableJson } from '../../../src/printable.ts';
 import { type App, isRunning, type Model } from '../app.ts';
 import { byId, h, whenChanged } from '../dom.ts';
@@ -65,6 +66,7 @@ function boundDocument({ loaded, files }: Model, { result }: BoundAnswer): objec
       layers: nodes,
     },
     ...rest,
+    methods: methodDocuments(result.methods),
   };
 }
 

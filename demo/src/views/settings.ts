@@ -1,4 +1,6 @@
 /** What computes, and by which method. */
+import { DEFAULTS } from '../../../src/bounds/defaults.ts';
+import { formatMegabytes } from '../../../src/cli/format.ts';
 import type { MethodName, RuleName } from '../../../src/index.browser.ts';
 import { type App, isRunning, type Model } from '../app.ts';
 import { byId, h, whenChanged } from '../dom.ts';
@@ -35,14 +37,15 @@ export function settings(app: App): () => void {
   const rule = select('rule', Object.fromEntries([['', 'all rules'], ...RULES.map((r) => [r, r])]));
   const target = h('input', {
     name: 'target',
-    value: 'global',
+    value: DEFAULTS.target,
     size: 8,
     pattern: 'global|margins|[0-9]+,[0-9]+',
   });
-  const evaluations = number('evaluations', '150', 0);
-  const timeLimit = number('time-limit', '60', 0);
-  const memory = number('memory', '2147', 1);
+  const evaluations = number('evaluations', String(DEFAULTS.evaluations), 0);
+  const timeLimit = number('time-limit', String(DEFAULTS.timeLimit), 0);
+  const memory = number('memory', formatMegabytes(DEFAULTS.memory), 1);
   const threads = number('threads', 'one per core', 1);
+  method.value = DEFAULTS.method;
   const go = h('button', { type: 'submit', class: 'primary' }, 'Bound');
 
   const read = () => {
@@ -51,7 +54,7 @@ export function settings(app: App): () => void {
     if (rule.value === '' || method.value === 'unrolled') request.method = method.value as MethodName;
     if (rule.value !== '') request.rule = rule.value as RuleName;
     const goal = targetOf(target.value);
-    if (goal !== 'global') request.target = goal;
+    if (goal !== DEFAULTS.target) request.target = goal;
     if (evaluations.value !== '') request.evaluations = Number(evaluations.value);
     if (timeLimit.value !== '') request.timeLimit = Number(timeLimit.value);
     if (memory.value !== '') request.memory = 1e6 * Number(memory.value);

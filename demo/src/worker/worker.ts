@@ -23,10 +23,10 @@ interface Controls {
 }
 
 const networks = new Map<number, lipsoid.Network>();
-/** Last results, whole: what proves them stays here. */
 /** What the page shows on a GPU is to agree with the command line in three digits. */
 const INFLATION_LIMIT = 1e-3;
 
+/** Last results, whole: what proves them stays here. */
 const results = new Map<number, lipsoid.BoundResult>();
 /** Signals of the calls that are waiting or at work. */
 const stops = new Map<number, Record<'cancel' | 'interrupt', AbortController>>();

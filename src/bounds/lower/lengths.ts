@@ -1,9 +1,9 @@
 /** Lower bounds for signals of any length: the largest that is found at several. */
-import { existingLength, resized, shapesAt } from '../network/lengths.ts';
-import type { Network } from '../network/network.ts';
-import { product } from '../network/size.ts';
-import { isLess, ZERO } from '../scaled.ts';
-import { type LowerOptions, type SampledSlope, sampledLowerBound } from './lower.ts';
+import { existingLength, resized, shapesAt } from '../../network/lengths.ts';
+import type { Network } from '../../network/network.ts';
+import { product } from '../../network/size.ts';
+import { isLess, ZERO } from '../../scaled.ts';
+import { type LowerOptions, type SampledSlope, sampledLowerBound } from './sample.ts';
 
 /** Short signals are all borders; some more of them see every phase of the strides. */
 const SHORTEST = 6;

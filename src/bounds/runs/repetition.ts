@@ -2,36 +2,29 @@
  * What float32 costs a bound, and the remedy: where rounding inflates the best of the rows too much, or lets none of them stand, its
  * last pass is repeated in float64 on the CPU.
  */
-import { programCost } from '../ellipsoid/memory/cost.ts';
-import type { Rounding } from '../ellipsoid/rounding/rounding.ts';
-import { createEngine } from '../engine/create.ts';
-import type { Engine } from '../engine/engine.ts';
-import { over, toNumber } from '../scaled.ts';
+import { programCost } from '../../ellipsoid/memory/cost.ts';
+import { createEngine } from '../../engine/create.ts';
+import { over, toNumber } from '../../scaled.ts';
+import type { BoundTask } from '../task.ts';
 import { least, type Row, rowValue } from './rows.ts';
 
 /** Operations of a pass that are repeated without being asked for: a minute or two of a CPU. */
 const AFFORDABLE = 2e12;
 
-export interface RepetitionOptions {
-  readonly rounding: Rounding;
-  /** Largest inflation that is put up with, as a fraction. */
-  readonly limit: number;
-  readonly pair: readonly [i: number, j: number] | undefined;
-}
-
-/** A row whose inflation is known, and the reading of it for people. */
 export interface Repetition {
-  /** Rows in place of those given. */
+  /** In place of those given. */
   readonly rows: readonly Row[];
+  /** What was done, or could not be, in a sentence. */
   readonly note?: string;
 }
 
-/** @param rows of a run on `engine`, in float32, with rounding accounted for */
-export async function repeated(
-  engine: Engine,
+/** Rows whose rounding is not accounted for, or hardly inflates the best of them, stay as they are. */
+export async function repeatedRows(
+  { engine, query, rounding, interrupt }: BoundTask,
   rows: readonly Row[],
-  { rounding, limit, pair }: RepetitionOptions,
 ): Promise<Repetition> {
+  const { pair, inflationLimit: limit } = query;
+  if (!rounding?.coarse || interrupt?.aborted) return { rows };
   const best = least(rows);
   // The estimate is rather too large: below the limit there is nothing to do.
   const estimate = best?.outcome?.inflation?.factor;

@@ -1,8 +1,8 @@
 /** A simplified network as a list of layers for people, with what its program knows of them. */
 
-import type { Network } from '../network/network.ts';
-import type { Program } from '../program/program.ts';
-import type { LayerReport, RowRule } from './result.ts';
+import type { Network } from '../../network/network.ts';
+import type { Program } from '../../program/program.ts';
+import type { LayerReport, RowRule } from '../result.ts';
 
 /** @param rule gave the multipliers of the nonlinear layers */
 export function layerReports(

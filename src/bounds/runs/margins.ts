@@ -1,9 +1,9 @@
 /** Margin bounds from output covariances: L_ij² = (e_i − e_j)ᵀ Σ (e_i − e_j) (docs/mathematics.md §0). */
 
-import type { Outcome } from '../ellipsoid/sweep/sweep.ts';
-import type { Network } from '../network/network.ts';
-import type { Program } from '../program/program.ts';
-import { isLess, type Scaled, scaled, squareRoot, times, toNumber } from '../scaled.ts';
+import type { Outcome } from '../../ellipsoid/sweep/sweep.ts';
+import type { Network } from '../../network/network.ts';
+import type { Program } from '../../program/program.ts';
+import { isLess, type Scaled, scaled, squareRoot, times, toNumber } from '../../scaled.ts';
 
 /** Outputs beyond this many have no table of margins. */
 const MOST_OUTPUTS = 256;

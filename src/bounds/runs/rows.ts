@@ -1,13 +1,12 @@
-/** Rows of a result: one bound of one method, and how they become numbers. */
+/** Rows of a result: one bound of one method each, and what stands behind it. */
 
-import type { Inflation } from '../ellipsoid/rounding/inflation.ts';
-import type { Rounding } from '../ellipsoid/rounding/rounding.ts';
-import type { Outcome } from '../ellipsoid/sweep/sweep.ts';
-import type { Engine } from '../engine/engine.ts';
-import type { Program } from '../program/program.ts';
-import { isLess, log10, roundedUp, type Scaled, scaled, squareRoot, times, toNumber } from '../scaled.ts';
+import type { Rounding } from '../../ellipsoid/rounding/rounding.ts';
+import type { Outcome } from '../../ellipsoid/sweep/sweep.ts';
+import type { Engine } from '../../engine/engine.ts';
+import type { Program } from '../../program/program.ts';
+import { isLess, roundedUp, type Scaled, scaled, squareRoot, times } from '../../scaled.ts';
+import type { LengthReport, MethodResult, RowRule, SearchReport, StoredMultipliers } from '../result.ts';
 import { hasEntries, marginOf } from './margins.ts';
-import type { InflationReport, LengthReport, MethodResult, RowRule, SearchReport } from './result.ts';
 
 /** A row before it is written as numbers. */
 export interface Row {
@@ -27,6 +26,8 @@ export interface Row {
   readonly length?: LengthReport;
   /** What the search was to make small, where that is not the value. */
   readonly objective?: Scaled;
+  /** That a search has found. */
+  readonly multipliers?: StoredMultipliers;
 }
 
 /** The bound that an outcome gives: on the whole output, or on the difference of a pair of its entries. NaN where it failed. */
@@ -45,13 +46,6 @@ export function rowValue(
   return roundedUp(times(value, scaled(program.factor)));
 }
 
-const MOST_LAYERS = 10;
-
-export function inflationReport({ factor, layers }: Inflation): InflationReport {
-  const largest = [...layers].sort((a, b) => b.factor - a.factor);
-  return { factor, layers: largest.slice(0, MOST_LAYERS).map(({ name, factor }) => ({ name, factor })) };
-}
-
 /** The row with the least value, or the least of something else. */
 export function least(
   rows: readonly Row[],
@@ -66,19 +60,5 @@ export function least(
   return best?.row;
 }
 
-export function methodResult(row: Row): MethodResult {
-  return {
-    method: row.method,
-    ...(row.rule ? { rule: row.rule } : {}),
-    ...numbers(row.value),
-    seconds: row.seconds,
-    ...(row.search ? { search: row.search } : {}),
-    ...(row.error !== undefined ? { error: row.error } : {}),
-  };
-}
-
-/** Null where there is no bound, or none in float64; the logarithm of 0 is null too. */
-export function numbers(value: Scaled | undefined): { bound: number | null; log10: number | null } {
-  if (value === undefined || Number.isNaN(value.mantissa)) return { bound: null, log10: null };
-  return { bound: toNumber(value), log10: value.mantissa === 0 ? null : log10(value) };
-}
+/** Why a row has no bound whose outcome is NaN. */
+export const NOT_DOMINATED = 'the multipliers do not dominate S in the arithmetic of the engine';

@@ -1,11 +1,11 @@
 /** The per-neuron path (docs/mathematics.md §3): convolutions as dense matrices from some layer on, one multiplier per neuron. */
 
-import { programCost } from '../ellipsoid/memory/cost.ts';
-import type { Network } from '../network/network.ts';
-import type { OperatorKind } from '../network/operator.ts';
-import { unroll, unrolledSize } from '../network/unroll.ts';
-import { compile } from '../program/compile.ts';
-import type { Program } from '../program/program.ts';
+import { programCost } from '../../ellipsoid/memory/cost.ts';
+import type { Network } from '../../network/network.ts';
+import type { OperatorKind } from '../../network/operator.ts';
+import { unroll, unrolledSize } from '../../network/unroll.ts';
+import { compile } from '../../program/compile.ts';
+import type { Program } from '../../program/program.ts';
 
 /** Operations of one closed-form pass that are in proportion when nobody asked for this method. */
 const UNASKED_FLOPS = 1e9;

@@ -1,13 +1,13 @@
 /** The product of spectral norms: sums over branches, maxima nowhere. Fast, and the yardstick for every other bound. */
 
-import { normCost } from '../ellipsoid/memory/cost.ts';
-import { Gains, type Norms } from '../ellipsoid/norms/gains.ts';
-import { normsOf } from '../ellipsoid/norms/norms.ts';
-import type { Rounding } from '../ellipsoid/rounding/rounding.ts';
-import type { Engine } from '../engine/engine.ts';
-import type { Program } from '../program/program.ts';
-import { ONE, roundedUp, type Scaled, scaled, times } from '../scaled.ts';
-import type { Ledger } from './ledger.ts';
+import { normCost } from '../../ellipsoid/memory/cost.ts';
+import { Gains, type Norms } from '../../ellipsoid/norms/gains.ts';
+import { normsOf } from '../../ellipsoid/norms/norms.ts';
+import type { Rounding } from '../../ellipsoid/rounding/rounding.ts';
+import type { Engine } from '../../engine/engine.ts';
+import type { Program } from '../../program/program.ts';
+import { ONE, roundedUp, type Scaled, scaled, times } from '../../scaled.ts';
+import type { Ledger } from '../ledger.ts';
 
 /** Norms of every linear map (exact on the torus, docs/mathematics.md §2) and the bound that they multiply to. */
 export async function spectralProduct(

@@ -11,12 +11,12 @@
  * (`encloseDerivative`), which takes in all rounding, and kinks. In deep wide networks it is too wide to say anything, as
  * it knows of no cancellation between the entries of a layer. Then the computed slope itself is returned, and that it is so.
  */
-import { encloseDerivative } from '../network/evaluation/enclosure.ts';
-import { type Linearisation, PreparedNetwork } from '../network/evaluation/preparedNetwork.ts';
-import type { Network } from '../network/network.ts';
-import type { Affine } from '../network/operator.ts';
-import { product } from '../network/size.ts';
-import { type Scaled, scaled, ZERO } from '../scaled.ts';
+import { encloseDerivative } from '../../network/evaluation/enclosure.ts';
+import { type Linearisation, PreparedNetwork } from '../../network/evaluation/preparedNetwork.ts';
+import type { Network } from '../../network/network.ts';
+import type { Affine } from '../../network/operator.ts';
+import { product } from '../../network/size.ts';
+import { type Scaled, scaled, ZERO } from '../../scaled.ts';
 import { normals } from './normals.ts';
 
 /** Multiplications that the search takes, about: half a second to a second on one core. */
@@ -93,7 +93,7 @@ export async function sampledLowerBound(network: Network, options: LowerOptions)
   return search.result();
 }
 
-interface Sample {
+interface SteepPoint {
   /** ‖J(x) v‖, ‖v‖ = 1, as computed. */
   readonly slope: number;
   readonly x: Float64Array;
@@ -109,7 +109,7 @@ class Search {
   #spent = 0;
   #started = 0;
   /** The steepest first. */
-  #best: Sample[] = [];
+  #best: SteepPoint[] = [];
   #turn = performance.now();
 
   constructor(network: Network, options: LowerOptions) {
@@ -123,7 +123,7 @@ class Search {
   }
 
   async run(): Promise<void> {
-    const starts: Sample[] = [];
+    const starts: SteepPoint[] = [];
     do {
       starts.push(this.#start());
       if (await this.#stops()) return;
@@ -138,14 +138,14 @@ class Search {
   }
 
   /** A new point. */
-  #start(): Sample {
+  #start(): SteepPoint {
     const inputs = this.#prepared.inputs;
     const scale = SCALES[this.#started++ % SCALES.length]!;
     const x = this.#normals(inputs).map((value) => scale * value);
     return this.#look(x, unit(this.#normals(inputs)), STEPS_OF_SAMPLE);
   }
 
-  #beside({ slope, x, v }: Sample): Sample {
+  #beside({ slope, x, v }: SteepPoint): SteepPoint {
     const step = (NEARBY * size(x)) / Math.sqrt(x.length);
     return { slope, v, x: moved(x, step, this.#normals(x.length)) };
   }
@@ -171,7 +171,7 @@ class Search {
   }
 
   /** @returns whether it is time to stop */
-  async #climb({ x: start, v: first }: Sample, steps: number, nearness: number): Promise<boolean> {
+  async #climb({ x: start, v: first }: SteepPoint, steps: number, nearness: number): Promise<boolean> {
     let x = start;
     let v = first;
     const wide = nearness * FIRST_REACH * size(x);
@@ -200,7 +200,7 @@ class Search {
   }
 
   /** The steepest direction at `x`, from `v` on; kept if it is among the best. */
-  #look(x: Float64Array, v: Float64Array, steps: number): Sample {
+  #look(x: Float64Array, v: Float64Array, steps: number): SteepPoint {
     const sample = { x, ...steepest(this.#prepared.linearise(x), v, steps) };
     this.#spent += 2 + 2 * steps;
     if (Number.isFinite(sample.slope)) {

@@ -1,19 +1,19 @@
 /** What proves a bound to somebody who trusts no optimiser: the multipliers of every nonlinear step, and where they belong. */
 
-import type { LayerMultipliers, Outcome } from '../ellipsoid/sweep/sweep.ts';
-import type { Program, Segment } from '../program/program.ts';
+import type { LayerMultipliers, Outcome } from '../../ellipsoid/sweep/sweep.ts';
+import type { Program, Segment } from '../../program/program.ts';
 
-export interface Proof {
+export interface BoundProof {
   /** The node of the simplified network from which on it is unrolled; null: not at all. */
   readonly unrolledFrom: number | null;
   /** Sides of the torus of every segment that starts white, in samples of what it starts with. */
   readonly tori: readonly (readonly number[])[];
   /** In the order of the steps. */
-  readonly layers: readonly ProofLayer[];
+  readonly layers: readonly BoundProofLayer[];
 }
 
 /** values · 2^exponent: D per row of the argument; at a maximum the diagonal covariance of its result, per channel. */
-export interface ProofLayer {
+export interface BoundProofLayer {
   readonly name: string;
   readonly role: 'nonlinearity' | 'window' | 'divisor' | 'maximum';
   /** Samples after which D repeats, per axis; rows run over these phases, then over channels. */
@@ -22,7 +22,7 @@ export interface ProofLayer {
   readonly values: Float64Array;
 }
 
-export function proofOf(program: Program, outcome: Outcome, unrolledFrom: number | null): Proof {
+export function proofOf(program: Program, outcome: Outcome, unrolledFrom: number | null): BoundProof {
   const white = program.segments.filter((segment) => segment.white);
   return {
     unrolledFrom,
@@ -37,7 +37,7 @@ function torusOf({ torus, grids, axes, start }: Segment): readonly number[] {
   return axes === 0 && origin.kind !== 'input' ? window : torus.map((n, a) => n / grids[0]![a]!);
 }
 
-function layerOf({ step, variable, values, relative, exponent }: LayerMultipliers): ProofLayer {
+function layerOf({ step, variable, values, relative, exponent }: LayerMultipliers): BoundProofLayer {
   const { name } = variable;
   if (step.kind === 'maximum') {
     // All phases of a channel have one; what is relative there is the covariance itself.

@@ -1,0 +1,88 @@
+/** The answer: what the rows of one call come to. */
+import { log10, type Scaled } from '../../scaled.ts';
+import type { BoundResult, LowerBound, TracePoint } from '../result.ts';
+import { hasEntries, keepsOutputOrder, marginBounds } from '../runs/margins.ts';
+import { least, type Row } from '../runs/rows.ts';
+import type { BoundTask } from '../task.ts';
+import { layerReports } from './layers.ts';
+import { inflationReport, methodResult, numbers } from './numbers.ts';
+import { proofOf } from './proof.ts';
+
+/** What one call has found. */
+export interface Findings {
+  readonly rows: readonly Row[];
+  readonly leftOut: BoundResult['leftOut'];
+  readonly trace: readonly TracePoint[];
+  /** As it was sampled. */
+  readonly lower: LowerBound | undefined;
+  /** Sentences. */
+  readonly notes: readonly string[];
+}
+
+export function reportOf(task: BoundTask, { rows, leftOut, trace, lower, notes }: Findings): BoundResult {
+  const { query, engine, network, rounding, start } = task;
+  const best = least(rows);
+  const searched = least(
+    rows.filter((row) => row.multipliers),
+    (row) => row.objective ?? row.value,
+  );
+  const margins = best && marginsOf(task, rows, best);
+  const contradicted = best?.value && lower && contradicts(task, lower, best.value);
+  const sampled = contradicted ? undefined : lower;
+  const said = contradicted ? [...notes, CONTRADICTED] : notes;
+  const proven = query.pair ? undefined : least(rows.filter((row) => row.outcome !== undefined));
+  return {
+    ...numbers(best?.value),
+    ...(best ? { method: best.method } : {}),
+    ...(best?.rule ? { rule: best.rule } : {}),
+    ...(query.pair ? { target: query.pair } : {}),
+    ...(sampled ? { lower: sampled } : {}),
+    assurance: rounding ? 'rounding-safe' : 'nominal',
+    ...(said.length === 0 ? {} : { note: said.join(' ') }),
+    ...(leftOut ? { leftOut } : {}),
+    ...(best?.length ? { length: best.length } : {}),
+    ...(best?.outcome?.inflation ? { inflation: inflationReport(best.outcome.inflation) } : {}),
+    seconds: (performance.now() - start) / 1000,
+    methods: rows.map(methodResult),
+    ...(trace.length > 0 ? { trace } : {}),
+    ...(searched ? { multipliers: searched.multipliers! } : {}),
+    ...(proven ? { proof: proofOf(proven.program!, proven.outcome!, proven.unrolledFrom ?? null) } : {}),
+    ...(margins ? { margins } : {}),
+    layers: layerReports(
+      network,
+      best?.program,
+      best?.rule ?? (best?.method === 'refined' ? 'refined' : undefined),
+    ),
+    engine: engine.information,
+  };
+}
+
+/** In units of log10: what logarithms of one number may differ by. */
+const EQUAL = 1e-12;
+
+const CONTRADICTED =
+  'No lower bound: what was sampled lies above the bound, and nothing is known of the rounding in it (terms that cancel in the network do that).';
+
+/**
+ * Whether a sampled lower bound lies above a bound whose rounding is accounted for, which a nominal one may.
+ * @throws Error where neither may be wrong: the device does not keep to its arithmetic, or there is a mistake in here
+ */
+function contradicts({ rounding, engine }: BoundTask, lower: LowerBound, bound: Scaled): boolean {
+  if (!rounding || !((lower.log10 ?? -Infinity) > log10(bound) + EQUAL)) return false;
+  if (lower.assurance === 'nominal') return true;
+  throw new Error(
+    `bound: the bound 10^${log10(bound)} must not lie below the sampled 10^${lower.log10}; please report this with the network, the engine (${engine.information.description}) and its driver`,
+  );
+}
+
+/** The table of margins, where entries of the output can be told apart. */
+function marginsOf(
+  { query, original }: BoundTask,
+  rows: readonly Row[],
+  { program, value }: Row,
+): number[][] | undefined {
+  const { output, factor } = program!;
+  if (query.pair || !hasEntries(program!) || factor !== 1 || !keepsOutputOrder(original)) return undefined;
+  const outcomes = rows.flatMap((row) => row.outcome ?? []);
+  return marginBounds(output.channels, outcomes, value!);
+}

@@ -1,0 +1,103 @@
+/** What a search adds to the rows: one that says what it found, beside the closed form that it did not improve on. */
+
+import { type Outcome, sweep } from '../../ellipsoid/sweep/sweep.ts';
+import type { Program } from '../../program/program.ts';
+import { isLess, type Scaled, scaled, times, toNumber } from '../../scaled.ts';
+import type { StoredMultipliers } from '../result.ts';
+import type { BoundTask } from '../task.ts';
+import { allMarginsOf } from './margins.ts';
+import { NOT_DOMINATED, type Row, rowValue } from './rows.ts';
+import { type Found, searched } from './search.ts';
+import type { SearchLog } from './searchLog.ts';
+
+export interface SearchStart {
+  /** What is searched. */
+  readonly program: Program;
+  readonly path: StoredMultipliers['path'];
+  /** A closed form with its outcome: where the search starts. */
+  readonly best: Row;
+  /** Seconds since it was last asked. */
+  readonly clock: () => number;
+  /** What the multipliers found say in the end; absent: what the search's own last pass says. */
+  readonly home?: (found: Found) => Promise<Required<Pick<Row, 'program' | 'outcome' | 'length'>>>;
+}
+
+export async function* searchRows(task: BoundTask, log: SearchLog, start: SearchStart): AsyncGenerator<Row> {
+  const { program, path, best, clock, home } = start;
+  const { query } = task;
+  const found = await searched(task, program, best.outcome!, {
+    path,
+    method: path === 'torus' ? 'refined' : 'unrolled',
+    deadline: log.begin(),
+    // What lies between the frequencies is left to `home`.
+    onTrace: (point) => log.add(home ? { ...point, estimate: true } : point),
+  });
+  const { unrolledFrom } = best;
+  const row = {
+    ...(path === 'torus'
+      ? ({ method: 'refined' } as const)
+      : ({ method: 'unrolled', rule: 'refined' } as const)),
+    ...(unrolledFrom === undefined ? {} : { unrolledFrom }),
+  };
+  const seconds = clock();
+  // What the search has not improved on is an answer too. With other methods its row is there.
+  const kept = query.method === 'refined' ? [best] : [];
+  if (typeof found === 'string') {
+    yield* kept;
+    yield { ...row, seconds, error: NO_SEARCH[found] };
+    return;
+  }
+  const end = home ? await home(found) : { program, outcome: found.outcome };
+  const value = rowValue(end.program, end.outcome, query.pair);
+  const again = home ? {} : { again: lastPassOf(task, program, found) };
+  if (Number.isNaN(value.mantissa)) {
+    yield* kept;
+    yield { ...row, seconds: seconds + clock(), program, ...again, error: NOT_DOMINATED };
+    return;
+  }
+  if (!isLess(value, best.value!)) yield* kept;
+  const objective = objectiveOf(task, end.program, end.outcome);
+  const before = objective && objectiveOf(task, best.program!, best.outcome!);
+  const margins = before && { before: toNumber(before), after: toNumber(objective) };
+  yield {
+    ...row,
+    seconds: seconds + clock(),
+    search: { ...found.report, ...(margins ? { margins } : {}) },
+    value,
+    ...(objective ? { objective } : {}),
+    ...end,
+    ...again,
+    multipliers: { version: 2, network: task.original.source?.sha256 ?? null, path, layers: found.layers },
+  };
+}
+
+const NO_SEARCH = {
+  'no room': 'the search does not fit the memory budget; raise it',
+  'no slope':
+    'there is nothing to search: the bound is 0, or leaves the range of the arithmetic that the search works in',
+} as const;
+
+/** What a search makes small, where that is not the bound. */
+function objectiveOf(
+  { query }: BoundTask,
+  { output, factor }: Program,
+  outcome: Outcome,
+): Scaled | undefined {
+  if (query.target !== 'margins' || !outcome.covariance) return undefined;
+  return times(allMarginsOf(outcome, output.channels), scaled(factor));
+}
+
+/** The last pass of a search, to be made once more. */
+function lastPassOf(
+  { room, stop }: BoundTask,
+  program: Program,
+  { theta }: Found,
+): NonNullable<Row['again']> {
+  return async (engine, rounding) => {
+    const [outcome] = await sweep(engine, program, {
+      ...{ runs: [{ name: 'refined', theta }], memory: room.bytes, skips: new Map() },
+      ...{ rounding, signal: stop },
+    });
+    return outcome!;
+  };
+}

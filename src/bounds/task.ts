@@ -1,0 +1,45 @@
+/** One call of `bound`: what is asked, of which network, and what it is worked out with. */
+import { Rounding } from '../ellipsoid/rounding/rounding.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { Network } from '../network/network.ts';
+import { foldingsOf } from '../network/simplify/roundings.ts';
+import { simplify } from '../network/simplify.ts';
+import { type Room, roomIn } from './budget.ts';
+import { Ledger } from './ledger.ts';
+import type { Query } from './query.ts';
+import type { BoundOptions } from './result.ts';
+
+export interface BoundTask {
+  /** When the call began, on `performance.now()`. */
+  readonly start: number;
+  readonly query: Query;
+  readonly engine: Engine;
+  /** As it was given, and simplified: what is bounded. */
+  readonly original: Network;
+  readonly network: Network;
+  readonly room: Room;
+  /** Absent where the caller wants bare numbers. */
+  readonly rounding: Rounding | undefined;
+  readonly ledger: Ledger;
+  /** Cancels: nothing comes of the call. */
+  readonly signal: AbortSignal | undefined;
+  /** Ends the call early, with what has been found. */
+  readonly interrupt: AbortSignal | undefined;
+  /** Either: stops what no number has come of yet. */
+  readonly stop: AbortSignal | undefined;
+}
+
+/** @param query of the same options */
+export function boundTask(engine: Engine, original: Network, options: BoundOptions, query: Query): BoundTask {
+  const start = performance.now();
+  const { signal, interrupt } = options;
+  const network = simplify(original);
+  const signals = [signal, interrupt].filter((s) => s !== undefined);
+  return {
+    ...{ start, query, engine, original, network, signal, interrupt },
+    room: roomIn(options.memory, original, network),
+    rounding: query.rigor ? new Rounding(engine.information, foldingsOf(original)) : undefined,
+    ledger: new Ledger(options.onProgress),
+    stop: signals.length > 0 ? AbortSignal.any(signals) : undefined,
+  };
+}
