@@ -1,30 +1,69 @@
 /** The public interface, but for loading, which depends on the host. */
+import { type EngineOptions, createEngine as openEngine } from './engine/create.ts';
+import type { EngineHandle } from './engine/engine.ts';
+
 export { bound } from './bounds/bound.ts';
 export { DEFAULTS } from './bounds/defaults.ts';
 export { type InspectedLayer, type Inspection, inspect } from './bounds/inspect.ts';
 export { type PrefixBound, type PrefixOptions, prefixBounds } from './bounds/prefixes.ts';
+export type { BoundProof, BoundProofLayer } from './bounds/report/proof.ts';
 export type {
+  Assurance,
   BoundOptions,
   BoundResult,
+  InflationReport,
   LayerReport,
   LengthReport,
   LowerBound,
   MethodName,
   MethodResult,
   Progress,
+  RowRule,
+  SearchReport,
+  SearchStatus,
+  StoredMultipliers,
+  TracePoint,
 } from './bounds/result.ts';
 export { type LayerSpectrum, layerSpectrum } from './bounds/spectrum.ts';
 export { type CertifyOptions, certify } from './certificate/certify.ts';
 export type { Claim } from './certificate/claim.ts';
-export type { Certificate } from './certificate/format.ts';
+export type { Certificate, StoredLayer } from './certificate/format.ts';
 export { type Verification, type VerifyOptions, verify } from './certificate/verify.ts';
 export type { RuleName } from './ellipsoid/multipliers/closedForms.ts';
-export { createEngine, describeEngine, type EngineOptions } from './engine/create.ts';
-export type { Engine, EngineInformation } from './engine/engine.ts';
+export { describeEngine, type EngineOptions } from './engine/create.ts';
+export type { EngineHandle as Engine, EngineInformation } from './engine/engine.ts';
 export { InputError, type Unsupported, UnsupportedError } from './errors.ts';
 export { writeOnnx } from './formats/onnx/write.ts';
 export { NetworkBuilder } from './network/builder.ts';
-export type { Network, Node, Source, Tensor, TensorId } from './network/network.ts';
-export type { Operator } from './network/operator.ts';
+export type { Elementwise, TanhGelu } from './network/elementwise.ts';
+export type { Network, Node, Source, Tensor, TensorId, Tie } from './network/network.ts';
+export type {
+  Add,
+  Affine,
+  AveragePool,
+  Concat,
+  Convolution,
+  GlobalAveragePool,
+  GlobalMaxPool,
+  MaxGather,
+  MaxPool,
+  Nonlinearity,
+  Operator,
+  Pad,
+  Padding,
+  PaddingMode,
+  Reindex,
+  Scale,
+  Softmax,
+  TransposedConvolution,
+} from './network/operator.ts';
 export { simplify } from './network/simplify.ts';
 export { exportSdp, type Formulation, type SdpProblem } from './sdp/export.ts';
+
+/**
+ * Makes an engine, to be passed to what computes; `close` it when done, its threads or its device live until then.
+ * @throws InputError for `cpu-blas` where OpenBLAS does not load and for `webgpu` and `webgl` where there is no adapter that will
+ *   do (what was tried, what to install).
+ * @throws RangeError for a number of threads that is no positive integer.
+ */
+export const createEngine: (options?: EngineOptions) => Promise<EngineHandle> = openEngine;

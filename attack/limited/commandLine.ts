@@ -2,7 +2,6 @@
 import type { Library } from '../../src/cli/library.ts';
 import { runCommandLine } from '../../src/cli/program.ts';
 import type { Output } from '../../src/cli/terminal.ts';
-import type { Engine } from '../../src/engine/engine.ts';
 import * as library from '../../src/index.ts';
 
 export interface Spoken {
@@ -11,10 +10,10 @@ export interface Spoken {
   readonly stderr: string;
 }
 
-let engine: Promise<Engine> | undefined;
+let engine: Promise<library.Engine> | undefined;
 
 /** One engine for all commands of a child. */
-export function sharedEngine(): Promise<Engine> {
+export function sharedEngine(): Promise<library.Engine> {
   engine ??= library.createEngine({ engine: 'cpu-wasm', threads: 1 });
   return engine;
 }

@@ -1,5 +1,6 @@
 /** The main job: every method that fits, the least bound of all. */
 import { createEngine } from '../engine/create.ts';
+import { engineOf } from '../engine/handle.ts';
 import type { Network } from '../network/network.ts';
 import { log10 } from '../scaled.ts';
 import { lowerBoundOf } from './lower/lowerBound.ts';
@@ -22,7 +23,7 @@ import { type BoundTask, boundTask } from './task.ts';
  */
 export async function bound(network: Network, options: BoundOptions = {}): Promise<BoundResult> {
   const query = queryOf(network, options);
-  const engine = options.engine ?? (await createEngine());
+  const engine = options.engine ? engineOf(options.engine) : await createEngine();
   try {
     return await answer(boundTask(engine, network, options, query), options.onTrace);
   } finally {

@@ -2,7 +2,8 @@
 
 import type { RuleName } from '../ellipsoid/multipliers/closedForms.ts';
 import { Rounding } from '../ellipsoid/rounding/rounding.ts';
-import type { Engine } from '../engine/engine.ts';
+import type { EngineHandle } from '../engine/engine.ts';
+import { engineOf } from '../engine/handle.ts';
 import type { Network, Node } from '../network/network.ts';
 import { prune } from '../network/prune.ts';
 import { foldingsOf } from '../network/simplify/roundings.ts';
@@ -30,7 +31,7 @@ export interface PrefixBound {
 }
 
 export interface PrefixOptions {
-  readonly engine: Engine;
+  readonly engine: EngineHandle;
   /** The closed form; default `DEFAULTS.prefixRule`. */
   readonly rule?: RuleName;
   /** Memory budget in bytes, as of `bound`. */
@@ -50,7 +51,7 @@ export interface PrefixOptions {
 export async function prefixBounds(network: Network, options: PrefixOptions): Promise<PrefixBound[]> {
   const simple = simplify(network);
   compile(simple);
-  const rounding = new Rounding(options.engine.information, foldingsOf(network));
+  const rounding = new Rounding(engineOf(options.engine).information, foldingsOf(network));
   const found: PrefixBound[] = [];
   for (const index of bottlenecks(simple)) {
     const last = simple.nodes[index]!;
@@ -67,7 +68,8 @@ export async function prefixBounds(network: Network, options: PrefixOptions): Pr
 
 async function prefixBound(prefix: Network, rounding: Rounding, options: PrefixOptions) {
   const program = compile(prefix);
-  const { engine, signal, rule = DEFAULTS.prefixRule } = options;
+  const { signal, rule = DEFAULTS.prefixRule } = options;
+  const engine = engineOf(options.engine);
   const room = roomIn(options.memory, prefix);
   const beyond = beyondMemory(engine, program, room);
   if (beyond) throw beyond;

@@ -2,7 +2,7 @@
 
 import type { RuleName } from '../ellipsoid/multipliers/closedForms.ts';
 import type { Status as SearchStatus } from '../ellipsoid/search/refine.ts';
-import type { Engine, EngineInformation } from '../engine/engine.ts';
+import type { EngineHandle, EngineInformation } from '../engine/engine.ts';
 import type { BoundProof } from './report/proof.ts';
 
 export type { SearchStatus };
@@ -29,7 +29,7 @@ export interface BoundOptions {
   /** Only this closed-form rule; implies the method `closed-form` unless `unrolled` is asked for. */
   readonly rule?: RuleName;
   /** Default: `createEngine()`, closed at the end. A given engine stays open. */
-  readonly engine?: Engine;
+  readonly engine?: EngineHandle;
   /** Memory budget in bytes for the network's weights and all that is computed, besides what the runtime takes by itself; default
    *  `DEFAULTS.memory` beside the weights.
    *  A network beyond it runs slower; what does not fit even one frequency at a time is refused with the size that it takes. */

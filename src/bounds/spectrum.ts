@@ -3,7 +3,8 @@
 import { stepsOf } from '../ellipsoid/memory/cost.ts';
 import { termSpectrum } from '../ellipsoid/norms/layerSpectrum.ts';
 import { Rounding } from '../ellipsoid/rounding/rounding.ts';
-import type { Engine } from '../engine/engine.ts';
+import type { EngineHandle } from '../engine/engine.ts';
+import { engineOf } from '../engine/handle.ts';
 import { InputError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
 import { foldingsOf } from '../network/simplify/roundings.ts';
@@ -30,16 +31,16 @@ export interface LayerSpectrum {
 export async function layerSpectrum(
   network: Network,
   layer: string,
-  options: { readonly engine: Engine; readonly signal?: AbortSignal },
+  options: { readonly engine: EngineHandle; readonly signal?: AbortSignal },
 ): Promise<LayerSpectrum> {
-  const { engine, signal } = options;
+  const engine = engineOf(options.engine);
   const rounding = new Rounding(engine.information, foldingsOf(network));
   for (const { segment, k, step } of stepsOf(compile(simplify(network)))) {
     if (step.kind !== 'linear') continue;
     for (const placed of step.terms) {
       const { name, map } = placed.term;
       if (name !== layer || (map.kind !== 'convolution' && map.kind !== 'transposed')) continue;
-      return { layer, ...(await termSpectrum(engine, segment, k, placed, rounding, signal)) };
+      return { layer, ...(await termSpectrum(engine, segment, k, placed, rounding, options.signal)) };
     }
   }
   throw new InputError(`spectrum: the name of a convolution of the network, got ${layer}`);

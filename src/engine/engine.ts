@@ -50,9 +50,14 @@ export interface EngineInformation {
   readonly threads: number;
 }
 
-export interface Engine {
+/** An engine as those hold it who make one, pass it on and close it: what it computes is between this library and the device. */
+export interface EngineHandle {
   readonly information: EngineInformation;
+  /** Releases everything, ends worker threads. The engine cannot be used afterwards. */
+  close(): Promise<void>;
+}
 
+export interface Engine extends EngineHandle {
   // ---- data in and out ------------------------------------------------------------------------
 
   /** Copies `data` in: batch · rows · columns (· 2 if complex) numbers. Given as a function it is asked for when what was recorded
@@ -69,8 +74,6 @@ export interface Engine {
   release(...handles: Handle[]): void;
   /** Largest number of bytes that matrices and vectors held at one time since creation. */
   readonly peakBytes: number;
-  /** Releases everything, ends worker threads. The engine cannot be used afterwards. */
-  close(): Promise<void>;
 
   // ---- symbols and products -------------------------------------------------------------------
 

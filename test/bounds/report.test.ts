@@ -6,6 +6,7 @@ import * as sample from '../../src/bounds/lower/sample.ts';
 import type { BoundResult } from '../../src/bounds/result.ts';
 import { createEngine } from '../../src/engine/create.ts';
 import type { Engine } from '../../src/engine/engine.ts';
+import { InputError } from '../../src/errors.ts';
 import { NetworkBuilder } from '../../src/network/builder.ts';
 import { scaled } from '../../src/scaled.ts';
 
@@ -71,5 +72,11 @@ describe('options that are left out', () => {
       memory: memory + 1e6,
     });
     expect(timeless(await bound(network, { engine }))).toEqual(timeless(written));
+  });
+
+  it('are no place for what is no engine', async () => {
+    const other = { information: engine.information, close: async () => {} };
+    await expect(bound(network, { engine: other })).rejects.toThrow(InputError);
+    await expect(bound(network, { engine: other })).rejects.toThrow(/one that createEngine has made/);
   });
 });

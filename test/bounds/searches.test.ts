@@ -154,7 +154,7 @@ describe('searches', () => {
   describe('refuse multipliers before any work', () => {
     const network = chain(6, 3, 5, 4, 2);
     // Whatever is asked of it throws something that is no InputError.
-    const idle = { information: { unitRoundoff: 2 ** -53 } } as unknown as Engine;
+    const idle = { information: { unitRoundoff: 2 ** -53 }, settle: undefined } as unknown as Engine;
     let good: StoredMultipliers;
     beforeAll(async () => {
       good = (await bound(network, { engine, lower: false, method: 'refined', evaluations: 2 })).multipliers!;

@@ -20,7 +20,7 @@ export interface Layer {
   readonly name: string;
   readonly role: 'nonlinearity' | 'window' | 'divisor' | 'maximum';
   /** Samples after which D repeats, per axis; empty for vectors and maxima. */
-  readonly period: Index;
+  readonly period: readonly number[];
   /** D, [Π period, channels]; for a maximum the covariance e of its result, per channel or listed output. */
   readonly values: Float64Array;
   /** How many values there are, which are made only when somebody asks for them. */
