@@ -69,7 +69,7 @@ describe('prefix bounds', () => {
     const small = builder.add('small', { kind: 'scale', scale: Float64Array.of(1e-55) }, [x]);
     // (x + 1e-55 x − x) / 3, each third rounded on its own.
     const terms = [x, small, x].map((id, k) => builder.add(`third${k}`, share((k === 2 ? -1 : 1) / 3), [id]));
-    const sum = builder.add('sum', { kind: 'add', coefficients: Float64Array.of(1, 1, 1) }, terms);
+    const sum = builder.add('sum', { kind: 'add', coefficients: [1, 1, 1] }, terms);
     const network = builder.build(sum);
     for (const rule of ['SN(1)', 'mixed'] as const) {
       const last = (await prefixBounds(network, { engine, rule })).at(-1)!;
