@@ -1,3 +1,4 @@
+import { channelEntries } from './elementwise.ts';
 import type { Network } from './network.ts';
 import type { Operator } from './operator.ts';
 import { unknownOperator } from './shape.ts';
@@ -30,7 +31,7 @@ function operatorParameters(operator: Operator): number {
     case 'scale':
       return operator.scale.length + (operator.shift?.length ?? 0);
     case 'nonlinearity':
-      return operator.function.name === 'prelu' ? operator.function.slopes.length : 0;
+      return channelEntries(operator.function)?.length ?? 0;
     case 'average-pool':
     case 'max-pool':
     case 'max-gather':

@@ -2,7 +2,7 @@
  * Networks whose convolutions are dense matrices on flat vectors (docs/mathematics.md §3): one multiplier per neuron, and
  * every padding mode.
  */
-import type { Elementwise } from './elementwise.ts';
+import { type Elementwise, mapChannelEntries } from './elementwise.ts';
 import { maximumWindows } from './gather.ts';
 import { isLinear } from './linearOperator.ts';
 import { linearMatrix, linearOffset } from './matrix.ts';
@@ -154,7 +154,7 @@ function perNeuron(values: Float64Array, shape: Shape): Float64Array {
 }
 
 function perNeuronFunction(f: Elementwise, shape: Shape): Elementwise {
-  return f.name === 'prelu' ? { ...f, slopes: perNeuron(f.slopes, shape) } : f;
+  return mapChannelEntries(f, (entries) => perNeuron(entries, shape));
 }
 
 function flat({ name, shape }: Tensor): Tensor {

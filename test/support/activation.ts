@@ -1,5 +1,5 @@
 /** The elementwise functions and their derivatives, written a second time from their definitions. */
-import type { Elementwise } from '../../src/network/elementwise.ts';
+import { derivative, type Elementwise, evaluate } from '../../src/network/elementwise.ts';
 
 export interface Activation {
   value(x: number): number;
@@ -36,11 +36,13 @@ export function activation(f: Elementwise, channel: number): Activation {
         value: (x) => clampToUnit(f.alpha * x + f.beta),
         slope: (x) => (isInsideUnit(f.alpha * x + f.beta) ? f.alpha : 0),
       };
-    case 'hard-swish':
-      return {
-        value: (x) => x * clampToUnit((x + 3) / 6),
-        slope: (x) => (x < -3 ? 0 : x > 3 ? 1 : (2 * x + 3) / 6),
-      };
+    case 'hard-swish': {
+      const rate = f.rate ?? 1 / 6;
+      return gated(
+        (x) => clampToUnit(rate * x + 0.5),
+        (x) => (isInsideUnit(rate * x + 0.5) ? rate : 0),
+      );
+    }
     case 'sigmoid':
       return { value: logistic, slope: (x) => logistic(x) * logistic(-x) };
     case 'tanh':
@@ -59,17 +61,19 @@ export function activation(f: Elementwise, channel: number): Activation {
         (x) => logistic(f.beta * x),
         (x) => f.beta * logistic(f.beta * x) * logistic(-f.beta * x),
       );
-    case 'gelu':
+    case 'gelu': {
+      const rate = f.rate ?? Math.sqrt(0.5);
       return gated(
-        (x) => (1 + errorFunction(x / Math.SQRT2)) / 2,
-        (x) => Math.exp(-(x ** 2) / 2) / Math.sqrt(2 * Math.PI),
+        (x) => (1 + errorFunction(rate * x)) / 2,
+        (x) => (rate * Math.exp(-((rate * x) ** 2))) / Math.sqrt(Math.PI),
       );
+    }
     case 'gelu-tanh': {
-      const c = Math.sqrt(2 / Math.PI);
-      const inner = (x: number) => c * (x + 0.044715 * x ** 3);
+      const { rate, cubic } = f.constants ?? { rate: Math.sqrt(2 / Math.PI), cubic: 0.044715 };
+      const inner = (x: number) => rate * (x + cubic * x ** 3);
       return gated(
         (x) => (1 + Math.tanh(inner(x))) / 2,
-        (x) => (c * (1 + 3 * 0.044715 * x ** 2)) / (2 * Math.cosh(inner(x)) ** 2),
+        (x) => (rate * (1 + 3 * cubic * x ** 2)) / (2 * Math.cosh(inner(x)) ** 2),
       );
     }
     case 'mish': {
@@ -85,8 +89,13 @@ export function activation(f: Elementwise, channel: number): Activation {
     case 'erf':
       return { value: errorFunction, slope: (x) => (2 / Math.sqrt(Math.PI)) * Math.exp(-(x ** 2)) };
     default:
-      return f satisfies never;
+      return ownDefinition(f, channel);
   }
+}
+
+/** Of functions without a second definition here: ONNX Runtime is the only other one (test/formats/onnx/elementwise.test.ts). */
+function ownDefinition(f: Elementwise, channel: number): Activation {
+  return { value: (x) => evaluate(f, x, channel), slope: (x) => derivative(f, x, channel) };
 }
 
 function twoPieces(left: number): Activation {

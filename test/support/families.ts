@@ -1,6 +1,6 @@
 /** fast-check arbitraries of network plans, by family: each test says which layers it wants. */
 import fc from 'fast-check';
-import type { Elementwise } from '../../src/network/elementwise.ts';
+import { ELEMENTWISE, type Elementwise } from '../../src/network/elementwise/table.ts';
 import type { PaddingMode } from '../../src/network/operator.ts';
 import type { LayerPlan, Plan, WeightStyle } from './randomNetwork.ts';
 
@@ -51,27 +51,8 @@ export function plans({
 const parameter = fc.integer({ min: -20, max: 20 }).map((x) => x / 10);
 const positive = fc.integer({ min: 1, max: 20 }).map((x) => x / 10);
 
-/** Every elementwise function with parameters of both signs; ReLU, the simplest, first and most often. */
-export const ANY_FUNCTION: fc.Arbitrary<Elementwise> = fc.oneof(
-  { weight: 8, arbitrary: fc.constant<Elementwise>({ name: 'relu' }) },
-  ...(
-    [
-      'hard-swish',
-      'sigmoid',
-      'tanh',
-      'softplus',
-      'softsign',
-      'silu',
-      'gelu',
-      'gelu-tanh',
-      'mish',
-      'abs',
-      'sin',
-      'cos',
-      'atan',
-      'erf',
-    ] as const
-  ).map((name) => fc.constant<Elementwise>({ name })),
+/** Functions with parameters of both signs. */
+const WITH_PARAMETERS: readonly fc.Arbitrary<Elementwise>[] = [
   parameter.map((slope): Elementwise => ({ name: 'leaky-relu', slope })),
   fc
     .array(parameter, { minLength: 1, maxLength: 4 })
@@ -82,6 +63,20 @@ export const ANY_FUNCTION: fc.Arbitrary<Elementwise> = fc.oneof(
   fc.tuple(parameter, positive).map(([min, width]): Elementwise => ({ name: 'clip', min, max: min + width })),
   fc.tuple(parameter, parameter).map(([alpha, beta]): Elementwise => ({ name: 'hard-sigmoid', alpha, beta })),
   parameter.map((beta): Elementwise => ({ name: 'swish', beta })),
+];
+
+/** Those above, ReLU, and masks, which rewriting puts in and networks never hold. */
+const DRAWN_OTHERWISE: ReadonlySet<string> = new Set(
+  'relu mask leaky-relu prelu elu celu selu clip hard-sigmoid swish'.split(' '),
+);
+
+/** Every elementwise function of the table, with parameters of both signs; ReLU, the simplest, first and most often. */
+export const ANY_FUNCTION: fc.Arbitrary<Elementwise> = fc.oneof(
+  { weight: 8, arbitrary: fc.constant<Elementwise>({ name: 'relu' }) },
+  ...Object.entries(ELEMENTWISE)
+    .filter(([name]) => !DRAWN_OTHERWISE.has(name))
+    .map(([, { examples }]) => fc.constantFrom<Elementwise>(...examples)),
+  ...WITH_PARAMETERS,
 );
 
 /** Functions whose slopes lie in [0, 1]. */

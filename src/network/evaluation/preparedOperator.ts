@@ -1,5 +1,5 @@
 /** One table of operators for their values, their derivatives and the transposes of those, made ready for many points. */
-import { derivative, type Elementwise, evaluate } from '../elementwise.ts';
+import { definitionOf, type Elementwise } from '../elementwise/table.ts';
 import { maximumSources, maximumWindows } from '../gather.ts';
 import type { Operator, Softmax } from '../operator.ts';
 import { unknownOperator } from '../shape.ts';
@@ -71,11 +71,12 @@ export function addConstant(y: Float64Array, constant: Float64Array | undefined,
 }
 
 function nonlinearity(f: Elementwise, image: number, entries: number): PreparedOperator {
+  const definition = definitionOf(f);
   return {
     work: entries,
-    evaluate: ([x]) => x!.map((value, n) => evaluate(f, value, Math.floor(n / image))),
+    evaluate: ([x]) => x!.map((value, n) => definition.value(f, value, Math.floor(n / image))),
     differentiate: ([x]) => {
-      const slopes = x!.map((value, n) => derivative(f, value, Math.floor(n / image)));
+      const slopes = x!.map((value, n) => definition.derivative(f, value, Math.floor(n / image)));
       const scaled = (dx: Float64Array) => dx.map((increment, n) => slopes[n]! * increment);
       return { push: ([dx]) => scaled(dx!), pull: (u) => [scaled(u)] };
     },

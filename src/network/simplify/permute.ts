@@ -2,7 +2,7 @@
  * Operators on a tensor whose entries stand in another order. `channels[c]` is the channel that the operator knew
  * channel c of its new input as.
  */
-import type { Elementwise } from '../elementwise.ts';
+import { type Elementwise, mapChannelEntries } from '../elementwise.ts';
 import type { Affine, Convolution, MaxGather, Scale, TransposedConvolution } from '../operator.ts';
 import { isRowMajor, type View, viewSources } from './view.ts';
 
@@ -26,7 +26,7 @@ export function permuteWindows(operator: MaxGather, view: View): MaxGather {
 }
 
 export function permuteFunction(f: Elementwise, channels: Int32Array): Elementwise {
-  return f.name === 'prelu' ? { ...f, slopes: gathered(f.slopes, channels) } : f;
+  return mapChannelEntries(f, (entries) => gathered(entries, channels));
 }
 
 export function permuteScale(operator: Scale, channels: Int32Array): Scale {

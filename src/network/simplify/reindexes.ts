@@ -1,4 +1,5 @@
 /** Reindexes (flatten, reshape, transpose) are carried along as views until an operator absorbs them. */
+import { channelEntries } from '../elementwise.ts';
 import type { Network, Node, TensorId } from '../network.ts';
 import type { Operator } from '../operator.ts';
 import { prune } from '../prune.ts';
@@ -125,8 +126,8 @@ class ReindexPass {
     switch (operator.kind) {
       case 'nonlinearity': {
         const f = operator.function;
-        const channels =
-          f.name === 'prelu' && f.slopes.length > 1 ? channelImages(view, source) : NO_CHANNELS;
+        const entries = channelEntries(f)?.length ?? 1;
+        const channels = entries > 1 ? channelImages(view, source) : NO_CHANNELS;
         return (
           channels && { operator: { ...operator, function: permuteFunction(f, channels) }, inputs, view }
         );

@@ -1,5 +1,6 @@
 /** Gated activations: SiLU, Swish, hard swish, Mish and both forms of GELU as products x · g(x). */
-import { type Elementwise, isTanhGelu } from '../../../network/elementwise.ts';
+import { isTanhGelu } from '../../../network/elementwise/gelu.ts';
+import type { Elementwise } from '../../../network/elementwise.ts';
 import { OWN_FIELDS } from '../../../network/follows.ts';
 import { isFloat } from '../elementType.ts';
 import type { GraphNode } from '../graph.ts';
