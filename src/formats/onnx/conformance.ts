@@ -1,13 +1,11 @@
 /** Whether nodes are as ONNX defines their operators, whatever is made of them afterwards. */
 import { InputError, type Unsupported } from '../../errors.ts';
 import type { Attributes } from './attributes.ts';
-import type { ElementType } from './elementType.ts';
+import type { ElementType, ElementTypes } from './elementType.ts';
 import type { GraphNode } from './graph.ts';
-import { type Form, type Formal, SCHEMAS, type Schema } from './schemas.ts';
+import type { Form, Formal, Schema } from './schema.ts';
+import { SCHEMAS } from './schemas.ts';
 import { elementType } from './tensors.ts';
-
-/** The number format of values; those of unread operators and formats are missing. */
-export type ElementTypes = ReadonlyMap<string, ElementType>;
 
 /**
  * Checks the number of inputs and outputs of nodes, the types of values and the attributes, as far as their operators

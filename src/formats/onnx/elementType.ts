@@ -16,6 +16,9 @@ export type ElementType =
   | 'uint64'
   | 'bool';
 
+/** The number format of values by name; those of unread operators and formats are missing. */
+export type ElementTypes = ReadonlyMap<string, ElementType>;
+
 type FloatType = 'float16' | 'bfloat16' | 'float' | 'double';
 
 /** Bits of an integer type; negative for those with a sign. */

@@ -2,9 +2,9 @@
 import type { Network, Node } from '../../network/network.ts';
 import type { Convolution, Padding, Reindex, Scale, TransposedConvolution } from '../../network/operator.ts';
 import { everyAxis, sameShape } from '../../network/size.ts';
+import { elementwiseNode } from './elementwise/table.ts';
 import { parameterArrays } from './parameterArrays.ts';
 import { DataType } from './tensors.ts';
-import { elementwiseNode } from './writeElementwise.ts';
 import { GraphWriter, perChannel } from './writer.ts';
 
 /**

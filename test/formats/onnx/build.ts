@@ -158,3 +158,19 @@ export function distance(a: ArrayLike<number>, b: ArrayLike<number>): number {
   }
   return worst;
 }
+
+/** The network with all its numbers in float32, which ONNX Runtime has kernels for. */
+export function inFloat32(network: Network): Network {
+  const rounded = (value: unknown): unknown => {
+    if (value instanceof Float64Array) return value.map(Math.fround);
+    if (typeof value === 'number') return Math.fround(value);
+    if (Array.isArray(value)) return value.map(rounded);
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, rounded(entry)]));
+  };
+  const nodes = network.nodes.map((node) => ({
+    ...node,
+    operator: rounded(node.operator) as typeof node.operator,
+  }));
+  return { ...network, nodes };
+}

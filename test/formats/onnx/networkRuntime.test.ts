@@ -4,9 +4,8 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InputError, UnsupportedError } from '../../../src/errors.ts';
 import { writeOnnx } from '../../../src/formats/onnx/write.ts';
-import type { Network } from '../../../src/network/network.ts';
 import { arbitraryNetwork, Random, relativeDifference } from '../../network/arbitrary.ts';
-import { evaluateBatch, read } from './build.ts';
+import { evaluateBatch, inFloat32, read } from './build.ts';
 import { NotImplemented, runOnnx } from './onnxRuntime.ts';
 
 /** float32 against float64, some dozen layers. */
@@ -33,22 +32,6 @@ async function distance(
     if (error instanceof NotImplemented || NARROWER.test(String(error))) return undefined;
     throw error;
   }
-}
-
-/** The network with all its numbers in float32, which ONNX Runtime has kernels for. */
-function inFloat32(network: Network): Network {
-  const rounded = (value: unknown): unknown => {
-    if (value instanceof Float64Array) return value.map(Math.fround);
-    if (typeof value === 'number') return Math.fround(value);
-    if (Array.isArray(value)) return value.map(rounded);
-    if (typeof value !== 'object' || value === null) return value;
-    return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, rounded(entry)]));
-  };
-  const nodes = network.nodes.map((node) => ({
-    ...node,
-    operator: rounded(node.operator) as typeof node.operator,
-  }));
-  return { ...network, nodes };
 }
 
 interface RecordedCase {

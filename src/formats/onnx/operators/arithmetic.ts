@@ -7,9 +7,9 @@ import { product, sameShape } from '../../../network/size.ts';
 import type { Call, Signal, Value } from '../call.ts';
 import { broadcastShape, broadcastSteps, type Constant, constantOf, walk } from '../constant.ts';
 import { type ElementType, isFloat } from '../elementType.ts';
+import { clipped } from '../elementwise/reading.ts';
 import { broadcastOver } from './broadcast.ts';
 import type { Converter, Family } from './converter.ts';
-import { clipped } from './elementwise.ts';
 import {
   DIFFERENCE,
   floatFunction,
@@ -38,14 +38,6 @@ export const arithmetic: Family = new Map<string, Converter>([
   ['Neg', { constants: negated, signals: negate }],
   ['Min', { constants: folded(() => Math.min), signals: (call) => extreme(call, 'max') }],
   ['Max', { constants: folded(() => Math.max), signals: (call) => extreme(call, 'min') }],
-  [
-    'Abs',
-    {
-      constants: magnitude,
-      signals: (call) =>
-        call.emitSame({ kind: 'nonlinearity', function: { name: 'abs' } }, call.signal(0), OWN_FIELDS),
-    },
-  ],
   ['Pow', { constants: power }],
   ['Sqrt', { constants: floatFunction(Math.sqrt) }],
   ['Exp', { constants: floatFunction(Math.exp) }],
@@ -66,13 +58,6 @@ function negated(call: Call): Constant {
   const x = call.numbers(0);
   const minus = operate(call, x.type, DIFFERENCE);
   return mapped(call, x, isFloat(x.type) ? (value) => -value : (value) => minus(0, value));
-}
-
-/** The magnitude of the least integer of a type is none of its numbers. */
-function magnitude(call: Call): Constant {
-  const x = call.numbers(0);
-  const result = isFloat(x.type) ? (value: number) => value : integerResult(call, x.type);
-  return mapped(call, x, (value) => result(Math.abs(value)));
 }
 
 function not(call: Call): Constant {

@@ -78,3 +78,10 @@ export function mapped(call: Call, x: Constant, f: (value: number) => number): C
   call.scope.budget.allocate(call.node.name, x.data.length);
   return { ...x, data: x.data.map(f) };
 }
+
+/** The magnitude of the least integer of a type is none of its numbers. */
+export function magnitude(call: Call): Constant {
+  const x = call.numbers(0);
+  const result = isFloat(x.type) ? (value: number) => value : integerResult(call, x.type);
+  return mapped(call, x, (value) => result(Math.abs(value)));
+}

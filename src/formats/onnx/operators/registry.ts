@@ -11,6 +11,7 @@ import { pooling } from './pooling.ts';
 import { reduction } from './reduction.ts';
 import { selection } from './selection.ts';
 import { shape } from './shape.ts';
+import { softmax } from './softmax.ts';
 
 const FAMILIES: readonly Family[] = [
   arithmetic,
@@ -24,6 +25,7 @@ const FAMILIES: readonly Family[] = [
   reduction,
   selection,
   shape,
+  softmax,
 ];
 
 /** Converters by op_type, for the ONNX domain. */

@@ -3,8 +3,8 @@ import { isTanhGelu } from '../../../network/elementwise/gelu.ts';
 import type { Elementwise } from '../../../network/elementwise.ts';
 import { OWN_FIELDS } from '../../../network/follows.ts';
 import { isFloat } from '../elementType.ts';
+import { applyElementwise, swish } from '../elementwise/reading.ts';
 import type { GraphNode } from '../graph.ts';
-import { applyElementwise, swish } from '../operators/elementwise.ts';
 import { makerOf, type Pattern, type Surroundings } from './pattern.ts';
 import { ONE, outward, over, type Quotient, rounded, times } from './quotient.ts';
 

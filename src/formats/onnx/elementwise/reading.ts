@@ -1,0 +1,59 @@
+/** From ONNX operators to elementwise functions. */
+import type { Elementwise } from '../../../network/elementwise.ts';
+import { OWN_FIELDS } from '../../../network/follows.ts';
+import type { Call, Signal } from '../call.ts';
+import type { Constant } from '../constant.ts';
+import { sameAlongAllBut } from '../operators/broadcast.ts';
+import { mapped } from '../operators/entries.ts';
+
+export function applyElementwise(call: Call, f: Elementwise, input: Signal): Signal {
+  return call.emitSame({ kind: 'nonlinearity', function: f }, input, OWN_FIELDS);
+}
+
+/** ReLU of constants, of integers too. */
+export function rectified(call: Call): Constant {
+  return mapped(call, call.numbers(0), (value) => Math.max(value, 0));
+}
+
+/** x · σ(β x) */
+export function swish(beta: number): Elementwise {
+  return beta === 1 ? { name: 'silu' } : { name: 'swish', beta };
+}
+
+export function gelu(call: Call): Elementwise {
+  const approximate = call.attributes.text('approximate', 'none');
+  if (approximate === 'none') return { name: 'gelu' };
+  if (approximate === 'tanh') return { name: 'gelu-tanh' };
+  return call.malformed('approximate must be none or tanh', approximate);
+}
+
+export function prelu(call: Call): Signal {
+  const x = call.signal(0);
+  const slope = call.requiredConstant(1);
+  const channel = call.axis(0, Math.max(x.shape.length, 1));
+  const slopes = sameAlongAllBut(call, slope, x, channel);
+  if (!slopes)
+    return call.refuse(
+      `slopes of shape [${slope.shape.join(', ')}]`,
+      'one slope per channel, or one for all',
+    );
+  return applyElementwise(call, { name: 'prelu', slopes }, x);
+}
+
+/** Bounds are attributes before operator set 11 and inputs since; an absent one is open. */
+export function clip(call: Call): Signal {
+  const { attributes } = call;
+  const bound = (index: number, name: string) =>
+    call.opset >= 11 ? call.scalar(index) : attributes.float(name, undefined);
+  const min = bound(1, 'min') ?? Number.NEGATIVE_INFINITY;
+  const max = bound(2, 'max') ?? Number.POSITIVE_INFINITY;
+  return clipped(call, call.signal(0), min, max);
+}
+
+/** min(max(x, min), max) */
+export function clipped(call: Call, x: Signal, min: number, max: number): Signal {
+  if (min === Number.NEGATIVE_INFINITY && max === Number.POSITIVE_INFINITY) return x;
+  if (min === 0 && max === Number.POSITIVE_INFINITY) return applyElementwise(call, { name: 'relu' }, x);
+  call.demand(min < max, 'min must be below max', [min, max]);
+  return applyElementwise(call, { name: 'clip', min, max }, x);
+}
