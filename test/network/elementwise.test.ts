@@ -39,7 +39,7 @@ function top(g: (x: number) => number, from: number, to: number): number {
 function climbed(g: (x: number) => number): number {
   // Grid points, both sides of the kink at zero, and far out.
   let best = Number.NaN;
-  for (const x of [...POINTS, -1e-9, 1e-9, -1e4, 1e4]) if (!(g(x) <= g(best))) best = x;
+  for (const x of [...POINTS, -1e-9, 1e-9, -1e9, 1e9]) if (!(g(x) <= g(best))) best = x;
   return Math.max(g(best), top(g, best - STEP, best + STEP));
 }
 
