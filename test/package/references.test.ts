@@ -27,7 +27,7 @@ const SOURCES = ['src', 'shaders', 'kernels', 'test', 'bench', 'demo'].flatMap((
 );
 const DOCUMENTS = [
   ...filesBelow('docs', /\.md$/),
-  ...['README.md', 'CONTRIBUTING.md'].map((f) => join(ROOT, f)),
+  ...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md'].map((f) => join(ROOT, f)),
 ].filter(existsSync);
 
 /** Sections that a text names behind `mathematics.md`: `§1`, `§1 and §2`, `§1, §2`. */
