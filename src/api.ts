@@ -35,7 +35,8 @@ export type { EngineHandle as Engine, EngineInformation } from './engine/engine.
 export { InputError, type Unsupported, UnsupportedError } from './errors.ts';
 export { writeOnnx } from './formats/onnx/write.ts';
 export { NetworkBuilder } from './network/builder.ts';
-export type { Elementwise, TanhGelu } from './network/elementwise.ts';
+export type { TanhGelu } from './network/elementwise/gelu.ts';
+export type { Elementwise } from './network/elementwise.ts';
 export type { Network, Node, Source, Tensor, TensorId, Tie } from './network/network.ts';
 export type {
   Add,

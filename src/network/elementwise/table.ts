@@ -36,11 +36,8 @@ const ROWS = {
   mask,
 };
 
-type Rows = typeof ROWS;
-type FunctionOf<D> = D extends Definition<infer F> ? F : never;
-
 /** The name of an elementwise function with its parameters; discriminated by `name`. */
-export type Elementwise = FunctionOf<Rows[keyof Rows]>;
+export type Elementwise = Parameters<(typeof ROWS)[keyof typeof ROWS]['value']>[0];
 export type ElementwiseName = Elementwise['name'];
 /** The function of one name. */
 export type Named<N extends ElementwiseName> = Extract<Elementwise, { readonly name: N }>;
