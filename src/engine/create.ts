@@ -8,7 +8,7 @@ import type { Kernels } from './cpu/kernels.ts';
 import { WasmKernels } from './cpu/wasm/kernels.ts';
 import { ENGINE_DEFAULTS } from './defaults.ts';
 import type { Engine } from './engine.ts';
-import { QueuedEngine } from './queued/queuedEngine.ts';
+import { queuedEngine } from './queued/queuedEngine.ts';
 import { describeWebGl, openWebGl } from './webgl/open.ts';
 import { mayHaveGpu, requestAdapter } from './webgpu/host.ts';
 import { openWebGpu } from './webgpu/open.ts';
@@ -99,7 +99,7 @@ function cpuEngine(kernels: Kernels, reason?: string): Engine {
     unitRoundoff: 2 ** -53,
     threads: kernels.threads,
   };
-  return new QueuedEngine(
+  return queuedEngine(
     information,
     cpuOperations(kernels),
     arrays(() => kernels.close()),

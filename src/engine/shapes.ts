@@ -3,8 +3,7 @@
  * the shapes, when the operation is recorded.
  */
 
-import type { Shape } from './cpu/dense.ts';
-import type { Matrices, ProductOptions, Ranges, Vector } from './engine.ts';
+import type { AbsoluteProductOptions, Matrices, ProductOptions, Ranges, Shape, Vector } from './handles.ts';
 
 /** `[2 | 4 × 4]`, `[1 | 3 × 5 complex]`, `[7]`. */
 export function describe(handle: Matrices | Vector | Shape): string {
@@ -39,8 +38,6 @@ function fits(a: Matrices, b: Matrices): boolean {
 }
 
 export function symbolShape(taps: Matrices, phases: Matrices, rows: number, columns: number): Shape {
-  checkDimension('symbol', 'rows', rows);
-  checkDimension('symbol', 'columns', columns);
   if (taps.complex || taps.batch !== 1 || taps.columns !== rows * columns) {
     throw new RangeError(
       `symbol: taps must be real [1 | t × ${rows * columns}] for symbols of ${rows} × ${columns}, got ${describe(taps)}`,
@@ -52,7 +49,7 @@ export function symbolShape(taps: Matrices, phases: Matrices, rows: number, colu
   return { batch: phases.rows, rows, columns, complex: true };
 }
 
-export function productShape(a: Matrices, b: Matrices, options: ProductOptions): Shape {
+export function productShape(a: Matrices, b: Matrices, options: ProductOptions = {}): Shape {
   const [rows, inner] = options.adjointA ? [a.columns, a.rows] : [a.rows, a.columns];
   const [other, columns] = options.adjointB ? [b.columns, b.rows] : [b.rows, b.columns];
   if (inner !== other || !fits(a, b)) {
@@ -81,14 +78,8 @@ export function congruenceShape(operation: string, w: Matrices, q: Matrices | Ve
 }
 
 export function congruenceAdjointShape(w: Matrices, g: Matrices): Shape {
-  checkSquare('congruenceAdjoint', 'G', g);
   if (g.rows !== w.rows || !fits(w, g)) throw misfit('congruenceAdjoint', 'W', w, 'G', g);
   return { batch: Math.max(w.batch, g.batch), rows: w.columns, columns: w.columns, complex: w.complex };
-}
-
-export function aliasAdjointShape(g: Matrices, count: number): Shape {
-  checkDimension('aliasAdjoint', 'count', count);
-  return { batch: g.batch * count, rows: g.rows, columns: g.columns, complex: g.complex };
 }
 
 export function scaleBatchShape(a: Matrices, factors: Vector): Shape {
@@ -97,7 +88,6 @@ export function scaleBatchShape(a: Matrices, factors: Vector): Shape {
 }
 
 export function aliasShape(s: Matrices, count: number): Shape {
-  checkDimension('alias', 'count', count);
   if (s.batch % count !== 0) {
     throw new RangeError(`alias: count must divide the batch of ${describe(s)}, got ${count}`);
   }
@@ -115,7 +105,7 @@ export function windowSumShape(w: Matrices, q: Matrices | Vector | undefined, we
 export function absoluteProductShape(
   a: Matrices,
   x: Matrices | Vector,
-  { adjoint, plus }: { readonly adjoint?: boolean; readonly plus?: Vector },
+  { adjoint, plus }: AbsoluteProductOptions = {},
 ): Shape {
   const [rows, columns] = adjoint ? [a.columns, a.rows] : [a.rows, a.columns];
   const suits =
@@ -132,14 +122,7 @@ export function absoluteProductShape(
   return { batch, rows, columns: 1, complex: false };
 }
 
-export function checkColumns(operation: string, x: Matrices): void {
-  if (x.columns !== 1 || x.complex) {
-    throw new RangeError(`${operation}: x must be real columns [B | n × 1], got ${describe(x)}`);
-  }
-}
-
 export function addDiagonalShape(s: Matrices, d: Vector): Shape {
-  checkSquare('addDiagonal', 'S', s);
   if (d.length !== s.rows) throw misfit('addDiagonal', 'S', s, 'd', d);
   return s;
 }
@@ -175,8 +158,6 @@ export function submatrixShape(a: Matrices, rows: Ranges, columns: Ranges): Shap
 }
 
 export function submatrixAdjointShape(a: Matrices, ranges: Ranges, size: number): Shape {
-  checkDimension('submatrixAdjoint', 'size', size);
-  checkSquare('submatrixAdjoint', 'A', a);
   const count = gathered('submatrixAdjoint', 'ranges', ranges, size, `a size of ${size}`);
   if (count !== a.rows) {
     throw new RangeError(`submatrixAdjoint: ranges must gather the ${a.rows} rows of A, got ${count}`);
@@ -185,15 +166,12 @@ export function submatrixAdjointShape(a: Matrices, ranges: Ranges, size: number)
 }
 
 export function rowSumsAdjointShape(s: Matrices, sums: Vector, coefficients: Vector): Shape {
-  checkSquare('rowSumsAdjoint', 'S', s);
   if (sums.length !== s.rows) throw misfit('rowSumsAdjoint', 'S', s, 'sums', sums);
   if (coefficients.length !== s.rows) throw misfit('rowSumsAdjoint', 'S', s, 'coefficients', coefficients);
   return s;
 }
 
 export function assembleShape(a: Matrices, b: Matrices, c: Matrices): Shape {
-  checkSquare('assemble', 'a', a);
-  checkSquare('assemble', 'c', c);
   if (a.rows !== b.rows || a.batch !== b.batch || a.complex !== b.complex)
     throw misfit('assemble', 'a', a, 'b', b);
   if (c.rows !== b.columns || c.batch !== b.batch || c.complex !== b.complex)
@@ -207,18 +185,12 @@ export function scaleSidesShape(a: Matrices, left: Vector | undefined, right: Ve
   return a;
 }
 
-export function checkSquare(operation: string, name: string, s: Matrices): void {
-  if (s.rows !== s.columns) throw new RangeError(`${operation}: ${name} must be square, got ${describe(s)}`);
-}
-
 export function inverseShape(d: Vector, s: Matrices): Shape {
-  checkSquare('inverse', 'S', s);
   if (d.length !== s.rows) throw misfit('inverse', 'diagonal D', d, 'S', s);
   return s;
 }
 
 export function throughSectorShape(r: Matrices, left: Vector, subtract: Vector | undefined): Shape {
-  checkSquare('throughSector', 'R', r);
   if (left.length !== r.rows) throw misfit('throughSector', 'left', left, 'R', r);
   if (subtract && subtract.length !== r.rows) throw misfit('throughSector', 'subtract', subtract, 'R', r);
   return r;
@@ -239,26 +211,23 @@ export function commonLength(operation: string, vectors: readonly Vector[]): num
   return longest.length;
 }
 
-export function checkWindows(
+/** How many windows there are. All indices must lie within the vector. */
+export function windowsLength(
   operation: string,
   a: Vector,
   windows: readonly Int32Array[],
-  empty: boolean,
-): void {
+  empty: 'none may be empty' | 'they may be empty',
+): number {
   if (windows.length === 0) throw new RangeError(`${operation}: there must be a window, got none`);
   for (const [k, window] of windows.entries()) {
-    if (window.length === 0 && !empty)
+    if (window.length === 0 && empty === 'none may be empty')
       throw new RangeError(`${operation}: windows must hold an index, got none in window ${k}`);
     const outside = window.find((index) => !(index >= 0 && index < a.length));
     if (outside !== undefined) {
       throw new RangeError(`${operation}: window ${k} must lie within ${describe(a)}, got index ${outside}`);
     }
   }
-}
-
-export function checkNumber(operation: string, name: string, vector: Vector): void {
-  if (vector.length !== 1)
-    throw new RangeError(`${operation}: ${name} must have length 1, got ${describe(vector)}`);
+  return windows.length;
 }
 
 export function chooseLength(scores: readonly Vector[], candidates: readonly Vector[]): number {
@@ -267,7 +236,6 @@ export function chooseLength(scores: readonly Vector[], candidates: readonly Vec
       `choose: there must be one score for every candidate, got ${scores.length} for ${candidates.length}`,
     );
   }
-  for (const score of scores) checkNumber('choose', 'score', score);
   const first = candidates[0]!;
   for (const candidate of candidates) {
     if (candidate.length !== first.length) throw misfit('choose', 'candidate', candidate, 'candidate', first);

@@ -2,11 +2,12 @@
  * The WebGPU engine on a device that does nothing: everything is recorded, buffers are handed out and counted, and not a number is
  * computed. What it holds is what a real device would hold, scratch space and the waste of buffers that are used again included.
  */
+import type { Engine } from '../../src/engine/engine.ts';
 import { Device } from '../../src/engine/webgpu/device.ts';
-import { WebGpuEngine } from '../../src/engine/webgpu/webgpuEngine.ts';
+import { webgpuEngine } from '../../src/engine/webgpu/webgpuEngine.ts';
 
 export interface IdleGpu {
-  readonly engine: WebGpuEngine;
+  readonly engine: Engine;
   /** Most bytes in buffers of the device at one time, whether in use or kept for the next. */
   readonly heldBytes: () => number;
 }
@@ -49,5 +50,5 @@ export async function idleGpu(largestBinding = 2 ** 27): Promise<IdleGpu> {
   const limits = { maxStorageBuffersPerShaderStage: 8, maxComputeWorkgroupStorageSize: 2 ** 14 };
   const adapter = { limits, requestDevice: async () => gpu } as unknown as GPUAdapter;
   const device = await Device.open({ adapter, name: 'an idle device', software: false }, {});
-  return { engine: new WebGpuEngine(device, 'an idle device'), heldBytes: () => most };
+  return { engine: webgpuEngine(device, 'an idle device'), heldBytes: () => most };
 }

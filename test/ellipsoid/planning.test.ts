@@ -31,7 +31,7 @@ import { gridSides, type Program, type Segment } from '../../src/program/program
 import { FAMILIES } from '../support/families.ts';
 import { networkOf } from '../support/randomNetwork.ts';
 import { runs } from '../support/runs.ts';
-import { CountingEngine } from './countingEngine.ts';
+import { countingEngine } from './countingEngine.ts';
 import { idleGpu } from './idleGpu.ts';
 
 const MIB = 2 ** 20;
@@ -65,7 +65,7 @@ async function count(
   memory: number,
   { bytesPerNumber = 8, rules = [RULE] }: { bytesPerNumber?: 4 | 8; rules?: readonly RuleName[] } = {},
 ) {
-  const engine = new CountingEngine(bytesPerNumber);
+  const engine = countingEngine(bytesPerNumber);
   await sweepOf(engine, program, memory, rules);
   await engine.settle();
   return { engine, most: engine.takeWorkingBytes(), left: engine.liveBytes };

@@ -4,7 +4,8 @@ import { createEngine } from '../../src/engine/create.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { assertClose } from './compare.ts';
 import { choices, tolerances } from './engines.ts';
-import { type Case, cases, type Operation, operations, radii } from './operations.ts';
+import { type Case, cases, type Operation } from './operations/cases.ts';
+import { operations, radii } from './operations.ts';
 import { oracleEngine } from './oracle/engine.ts';
 
 /** Storage that is NaN before its first use and after its last. */

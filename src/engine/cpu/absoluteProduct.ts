@@ -4,8 +4,7 @@ import { batchStride, type Dense } from './dense.ts';
 export function absoluteProduct(
   a: Dense,
   x: Dense | Float64Array,
-  adjoint: boolean,
-  plus: Float64Array | undefined,
+  { adjoint = false, plus }: { readonly adjoint?: boolean; readonly plus?: Float64Array } = {},
 ): Float64Array {
   const shared = x instanceof Float64Array;
   const batch = Math.max(a.batch, shared ? 1 : x.batch);

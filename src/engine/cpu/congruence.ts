@@ -24,7 +24,7 @@ export function recycleHalf(left: Dense, w: Dense): void {
 export async function congruence(
   kernels: Kernels,
   w: Dense,
-  q: Dense | Float64Array | undefined,
+  q?: Dense | Float64Array,
 ): Promise<Float64Array> {
   const left = await leftHalf(kernels, w, q);
   const { batch, complex } = left;

@@ -1,4 +1,4 @@
-import type { Operations } from '../queued/operations.ts';
+import type { QueuedOperations } from '../queued/operations.ts';
 import { absoluteProduct } from './absoluteProduct.ts';
 import { add } from './add.ts';
 import { addDiagonal } from './addDiagonal.ts';
@@ -28,7 +28,7 @@ import * as vectors from './vectors.ts';
 import { windowSum } from './windowSum.ts';
 
 /** All operations in float64, their O(n³) part done by `kernels`. */
-export function cpuOperations(kernels: Kernels): Operations {
+export function cpuOperations(kernels: Kernels): QueuedOperations {
   return {
     symbol: (taps, phases) => symbol(kernels, taps, phases),
     product: (a, b, options) => product(kernels, a, b, options),
@@ -40,7 +40,6 @@ export function cpuOperations(kernels: Kernels): Operations {
     inverse: (d, s) => inverse(kernels, d, s),
     ...{ alias, add, submatrix, assemble, scaleSides, rowSums, diagonal, throughSector, diagonalMatrix },
     ...{ aliasAdjoint, scaleBatch, toComplex, submatrixAdjoint, rowSumsAdjoint, diagonalSum },
-    scaleMatricesByPower: ({ data }, exponent) => vectors.scaleByPower(data, exponent),
     ...{ absoluteProduct, columnMaximum, addDiagonal },
     ...vectors,
   };

@@ -1,11 +1,5 @@
 /** Matrices whose entries are at hand: the data behind a `Matrices` handle of a CPU engine. */
-
-export interface Shape {
-  readonly batch: number;
-  readonly rows: number;
-  readonly columns: number;
-  readonly complex: boolean;
-}
+import type { Shape } from '../handles.ts';
 
 /** Row-major, matrix after matrix, complex entries interleaved (re, im). */
 export interface Dense extends Shape {

@@ -1,4 +1,5 @@
 /** Exact powers of two: exponents of doubles and multiplication by 2^e over the whole range. */
+import { allocate } from './storage.ts';
 
 const double = new Float64Array(1);
 const words = new Uint32Array(double.buffer);
@@ -19,4 +20,12 @@ export function powerFactors(e: number): readonly [number, number, number] {
   const step = Math.max(-1000, Math.min(1000, e));
   const next = Math.max(-1000, Math.min(1000, e - step));
   return [2 ** step, 2 ** next, 2 ** (e - step - next)];
+}
+
+/** All numbers times 2^e. */
+export function timesPower(a: Float64Array, e: number): Float64Array {
+  const [first, second, third] = powerFactors(e);
+  const out = allocate(a.length);
+  for (let i = 0; i < out.length; i++) out[i] = a[i]! * first * second * third;
+  return out;
 }

@@ -1,4 +1,4 @@
-import type { ProductOptions } from '../engine.ts';
+import type { ProductOptions } from '../handles.ts';
 import { batchStride, type Dense, totalLength } from './dense.ts';
 import type { Kernels } from './kernels.ts';
 import { allocate } from './storage.ts';
@@ -8,7 +8,7 @@ export async function product(
   kernels: Kernels,
   a: Dense,
   b: Dense,
-  options: ProductOptions,
+  options: ProductOptions = {},
 ): Promise<Float64Array> {
   const adjointA = options.adjointA ?? false;
   const adjointB = options.adjointB ?? false;

@@ -11,10 +11,9 @@ import { type Dense, entryLength } from './dense.ts';
 import type { Kernels } from './kernels.ts';
 import { largestEigenvalue } from './lanczos.ts';
 import { modulus } from './modulus.ts';
-import { floorLog2, powerFactors } from './powers.ts';
+import { floorLog2, powerFactors, timesPower } from './powers.ts';
 import { writeShifted } from './shifted.ts';
 import { allocate, recycle } from './storage.ts';
-import { scaleByPower } from './vectors.ts';
 
 const unitRoundoff = 2 ** -53;
 /** Doubles of the batch that are examined together, and of the shifted copies that are factored together. */
@@ -44,7 +43,7 @@ async function provenRadius(kernels: Kernels, s: Dense, diagonal: 'kept' | 'drop
   for (let start = 0; start < s.batch; start += step) {
     const end = Math.min(s.batch, start + step);
     const part = s.data.subarray(start * length, end * length);
-    const data = scale === 0 && diagonal === 'kept' ? part : scaleByPower(part, -scale);
+    const data = scale === 0 && diagonal === 'kept' ? part : timesPower(part, -scale);
     const chunk = { ...s, batch: end - start, data };
     if (diagonal === 'dropped') clearDiagonal(chunk);
     bound = await raise(kernels, chunk, bound, unit);

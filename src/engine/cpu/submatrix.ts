@@ -1,4 +1,4 @@
-import type { Ranges } from '../engine.ts';
+import type { Ranges } from '../handles.ts';
 import { type Dense, entryLength } from './dense.ts';
 import { allocate } from './storage.ts';
 

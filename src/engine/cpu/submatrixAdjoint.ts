@@ -1,4 +1,4 @@
-import type { Ranges } from '../engine.ts';
+import type { Ranges } from '../handles.ts';
 import type { Dense } from './dense.ts';
 
 /** Adds the entries of square matrices at the rows and columns that `ranges` gather. */

@@ -1,6 +1,6 @@
-/** Operations on small vectors. Vectors of length 1 are broadcast to `length`. */
-import { floorLog2, powerFactors } from './powers.ts';
-import { allocate } from './storage.ts';
+/** Operations on small vectors, of which those of length 1 are broadcast. */
+import type { Dense } from './dense.ts';
+import { floorLog2, timesPower } from './powers.ts';
 
 /** Plain loops: what is mapped or reduced by callbacks takes several times as long. */
 function filled(length: number, entry: (index: number) => number): Float64Array {
@@ -12,30 +12,31 @@ function filled(length: number, entry: (index: number) => number): Float64Array 
 /** From one entry of a vector to the next. */
 const stride = (vector: Float64Array) => (vector.length === 1 ? 0 : 1);
 
+const commonLength = (...vectors: readonly Float64Array[]) =>
+  vectors.reduce((most, { length }) => Math.max(most, length), 1);
+
 /** Σ_k coefficient_k · vector_k, summed in the order of the terms. */
 export function combine(
-  coefficients: readonly number[],
-  vectors: readonly Float64Array[],
-  length: number,
+  terms: readonly (readonly [coefficient: number, vector: Float64Array])[],
 ): Float64Array {
+  const length = commonLength(...terms.map(([, vector]) => vector));
   const out = new Float64Array(length);
-  for (const [k, vector] of vectors.entries()) {
-    const coefficient = coefficients[k]!;
+  for (const [coefficient, vector] of terms) {
     const step = stride(vector);
     for (let i = 0; i < length; i++) out[i]! += coefficient * vector[i * step]!;
   }
   return out;
 }
 
-export function multiply(a: Float64Array, b: Float64Array, length: number): Float64Array {
+export function multiply(a: Float64Array, b: Float64Array): Float64Array {
   const [x, y] = [stride(a), stride(b)];
-  return filled(length, (i) => a[i * x]! * b[i * y]!);
+  return filled(commonLength(a, b), (i) => a[i * x]! * b[i * y]!);
 }
 
 /** NaN wins. */
-export function maximum(a: Float64Array, b: Float64Array, length: number): Float64Array {
+export function maximum(a: Float64Array, b: Float64Array): Float64Array {
   const [x, y] = [stride(a), stride(b)];
-  return filled(length, (i) => Math.max(a[i * x]!, b[i * y]!));
+  return filled(commonLength(a, b), (i) => Math.max(a[i * x]!, b[i * y]!));
 }
 
 export function reciprocal(a: Float64Array): Float64Array {
@@ -76,19 +77,16 @@ export function exponent(a: Float64Array): number {
   return floorLog2(largest(a));
 }
 
-/** a · 2^e; matrices are scaled by it too. */
-export function scaleByPower(a: Float64Array, e: number): Float64Array {
-  const [first, second, third] = powerFactors(e);
-  const out = allocate(a.length);
-  for (let i = 0; i < out.length; i++) out[i] = a[i]! * first * second * third;
-  return out;
+/** a · 2^(sign · e), also of matrices. */
+export function scaleByPower(a: Dense | Float64Array, e: Float64Array, sign: 1 | -1): Float64Array {
+  return timesPower(a instanceof Float64Array ? a : a.data, sign * e[0]!);
 }
 
 /** The candidate with the smallest score, the first of equals; NaN all over if every score is NaN. */
-export function choose(scores: readonly number[], candidates: readonly Float64Array[]): Float64Array {
+export function choose(scores: readonly Float64Array[], candidates: readonly Float64Array[]): Float64Array {
   let best: number | undefined;
-  scores.forEach((score, index) => {
-    if (!Number.isNaN(score) && (best === undefined || score < scores[best]!)) best = index;
+  scores.forEach(([score], index) => {
+    if (!Number.isNaN(score) && (best === undefined || score! < scores[best]![0]!)) best = index;
   });
   return best === undefined ? candidates[0]!.map(() => Number.NaN) : candidates[best]!.slice();
 }

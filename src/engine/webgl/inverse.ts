@@ -8,12 +8,12 @@ const inverseFinish = kernel('inverseFinish', 'block', 'count');
 const column = kernel('column', 'block', 'count');
 const fill = kernel('fill', 'number');
 
-/** R = (diag D − S)⁻¹ per batch entry, by Gauss–Jordan elimination; NaN all over where a pivot of one of them is not positive. */
+/** R = (diag D − S)⁻¹ per batch entry, by Gauss–Jordan elimination; where a pivot of one of them is not positive, NaN all over and `definite` 0 rather than 1. */
 export function inverse(
   context: Context,
   d: Float64Array,
   s: BlockMatrices,
-): { inverse: Block; definite: boolean } {
+): { inverse: Block; definite: number } {
   const n = s.rows;
   const width = widthOf(s);
   const extent = extentOf(s);
@@ -29,5 +29,5 @@ export function inverse(
   const definite = pivots.every((pivot) => pivot > 0 && pivot < Number.POSITIVE_INFINITY);
   const out = definite ? context.run(inverseFinish, extent, x, width) : context.run(fill, extent, Number.NaN);
   x.texture.delete();
-  return { inverse: out, definite };
+  return { inverse: out, definite: Number(definite) };
 }

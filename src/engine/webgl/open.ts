@@ -1,7 +1,7 @@
 /** Making a WebGL engine. */
 
 import type { Engine } from '../engine.ts';
-import { QueuedEngine } from '../queued/queuedEngine.ts';
+import { queuedEngine } from '../queued/queuedEngine.ts';
 import { Context, deviceName } from './context.ts';
 import { textures } from './textures.ts';
 import { webglOperations } from './webglOperations.ts';
@@ -11,7 +11,7 @@ export async function openWebGl(): Promise<Engine> {
   const context = await Context.open();
   const description = describe(context.name);
   const information = { name: 'webgl', description, unitRoundoff: 2 ** -23, threads: 1 };
-  return new QueuedEngine(information, webglOperations(context), textures(context));
+  return queuedEngine(information, webglOperations(context), textures(context));
 }
 
 /** What `openWebGl` would say of its engine. @throws InputError as it does */

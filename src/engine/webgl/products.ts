@@ -1,4 +1,4 @@
-import type { ProductOptions } from '../engine.ts';
+import type { ProductOptions } from '../handles.ts';
 import { type Block, type Context, kernel } from './context.ts';
 import { type BlockMatrices, extentOf, single, widthOf } from './textures.ts';
 
@@ -29,7 +29,7 @@ export function product(
   context: Context,
   a: BlockMatrices,
   b: BlockMatrices,
-  options: ProductOptions,
+  options: ProductOptions = {},
 ): Block {
   return multiplied(context, a, b, options, false);
 }
@@ -40,11 +40,7 @@ export function hermitianProduct(context: Context, a: BlockMatrices, b: BlockMat
 }
 
 /** W Q Wᴴ. */
-export function congruence(
-  context: Context,
-  w: BlockMatrices,
-  q: BlockMatrices | Float64Array | undefined,
-): Block {
+export function congruence(context: Context, w: BlockMatrices, q?: BlockMatrices | Float64Array): Block {
   const left = leftHalf(context, w, q);
   const out = hermitianProduct(context, left, w);
   if (left !== w) left.data.texture.delete();

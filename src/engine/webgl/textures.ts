@@ -1,6 +1,6 @@
 /** Matrices as textures, for an engine on WebGL. */
 import { InputError } from '../../errors.ts';
-import type { Shape } from '../cpu/dense.ts';
+import type { Shape } from '../handles.ts';
 import type { Storage, Stored } from '../queued/operations.ts';
 import { type Block, bytesOf, type Context, type Extent, kernel } from './context.ts';
 

@@ -1,6 +1,6 @@
 import * as vectors from '../cpu/vectors.ts';
-import type { Ranges } from '../engine.ts';
-import type { Operations } from '../queued/operations.ts';
+import type { Ranges } from '../handles.ts';
+import type { QueuedOperations } from '../queued/operations.ts';
 import { type Block, type Context, kernel } from './context.ts';
 import { inverse } from './inverse.ts';
 import { congruence, congruenceAdjoint, product, scaleSides, windowSum } from './products.ts';
@@ -39,8 +39,9 @@ const kernels = {
 } as const;
 
 /** All operations: those on matrices in float32 on the device, those on vectors, which are small, in float64 on the host. */
-export function webglOperations(context: Context): Operations<Block> {
+export function webglOperations(context: Context): QueuedOperations<Block> {
   return {
+    ...vectors,
     symbol: (taps, phases, rows, columns) => {
       const extent = extentOf({ batch: phases.rows, rows, columns, complex: true });
       return context.run(kernels.symbol, extent, taps.data, phases.data, taps.rows, columns);
@@ -72,7 +73,7 @@ export function webglOperations(context: Context): Operations<Block> {
       return context.run(kernels.assemble, extent, a.data, b.data, c.data, a.rows, widthOf(a));
     },
     scaleSides: (a, left, right) => scaleSides(context, a, left, right),
-    absoluteProduct: (a, x, adjoint, plus) => absoluteProduct(context, a, x, adjoint, plus),
+    absoluteProduct: (a, x, options) => absoluteProduct(context, a, x, options),
     columnMaximum: (x) => columnMaximum(context, x),
     addDiagonal: (s, d) => context.run(kernels.addDiagonal, extentOf(s), s.data, single(d), widthOf(s)),
     rowSums: (s) => rowSums(context, s),
@@ -88,9 +89,10 @@ export function webglOperations(context: Context): Operations<Block> {
       const extent = extentOf({ batch: 1, rows: d.length, columns: d.length, complex });
       return context.run(kernels.diagonalMatrix, extent, single(d), complex ? 2 : 1);
     },
-    scaleMatricesByPower: (a, exponent) =>
-      context.run(kernels.scaleByPower, extentOf(a), a.data, Float32Array.of(exponent), 0),
-    ...vectors,
+    scaleByPower: (a, e, sign) => {
+      if (a instanceof Float64Array) return vectors.scaleByPower(a, e, sign);
+      return context.run(kernels.scaleByPower, extentOf(a), a.data, Float32Array.of(sign * e[0]!), 0);
+    },
   };
 }
 
@@ -98,8 +100,7 @@ function absoluteProduct(
   context: Context,
   a: BlockMatrices,
   x: BlockMatrices | Float64Array,
-  adjoint: boolean,
-  plus: Float64Array | undefined,
+  { adjoint = false, plus }: { readonly adjoint?: boolean; readonly plus?: Float64Array } = {},
 ): Block {
   const [rows, inner] = adjoint ? [a.columns, a.rows] : [a.rows, a.columns];
   const shared = x instanceof Float64Array;

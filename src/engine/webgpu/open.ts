@@ -1,11 +1,12 @@
 /** Making a WebGPU engine. */
+import type { Engine } from '../engine.ts';
 import { Device, type DeviceLimits } from './device.ts';
 import type { Adapter } from './host.ts';
-import { WebGpuEngine } from './webgpuEngine.ts';
+import { webgpuEngine } from './webgpuEngine.ts';
 
 /** @throws InputError where the adapter is too small or gives no device. */
-export async function openWebGpu(adapter: Adapter, limits: DeviceLimits = {}): Promise<WebGpuEngine> {
+export async function openWebGpu(adapter: Adapter, limits: DeviceLimits = {}): Promise<Engine> {
   const device = await Device.open(adapter, limits);
   const kind = adapter.software ? ', a software adapter' : '';
-  return new WebGpuEngine(device, `WebGPU in float32 on ${adapter.name}${kind}`);
+  return webgpuEngine(device, `WebGPU in float32 on ${adapter.name}${kind}`);
 }

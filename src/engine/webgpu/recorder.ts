@@ -1,7 +1,7 @@
 /** What operations work with: storage for matrices and vectors, and dispatches in the order of their recording. */
 
 import { InputError } from '../../errors.ts';
-import type { Shape } from '../cpu/dense.ts';
+import type { Shape } from '../handles.ts';
 import { describe } from '../shapes.ts';
 import type { Space } from './arena.ts';
 import type { Kernel } from './kernel.ts';

@@ -1,5 +1,5 @@
 /** Matrices and vectors in device memory. */
-import type { Shape } from '../cpu/dense.ts';
+import type { Shape } from '../handles.ts';
 import type { Space } from './arena.ts';
 
 /** Consecutive batch entries that share a buffer. A batch has several slabs where one binding cannot hold it. */

@@ -3,7 +3,8 @@ import { bound } from '../../../src/bounds/bound.ts';
 import { createEngine } from '../../../src/engine/create.ts';
 import type { Engine } from '../../../src/engine/engine.ts';
 import { loadNetwork } from '../../../src/formats/load.browser.ts';
-import { type Case, cases, operations, radii } from '../operations.ts';
+import { type Case, cases } from '../operations/cases.ts';
+import { operations, radii } from '../operations.ts';
 import { checks, checkTwin, withInputs } from '../webgpu/check.ts';
 
 export interface Report {

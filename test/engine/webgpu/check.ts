@@ -5,7 +5,8 @@ import type { Engine, Handle } from '../../../src/engine/engine.ts';
 import { scoped } from '../../../src/engine/scope.ts';
 import { assertClose } from '../compare.ts';
 import { singleTolerances } from '../engines.ts';
-import { type Case, type Operation, operations, radii } from '../operations.ts';
+import type { Case, Operation } from '../operations/cases.ts';
+import { operations, radii } from '../operations.ts';
 import { oracleEngine } from '../oracle/engine.ts';
 
 const oracle = oracleEngine();

@@ -5,7 +5,7 @@ import { createEngine } from '../../../src/engine/create.ts';
 import type { Engine } from '../../../src/engine/engine.ts';
 import { requestAdapter } from '../../../src/engine/webgpu/host.ts';
 import { openWebGpu } from '../../../src/engine/webgpu/open.ts';
-import { cases } from '../operations.ts';
+import { cases } from '../operations/cases.ts';
 import { checks, checkTwin } from './check.ts';
 
 export interface Report {

@@ -1,9 +1,9 @@
 /** Every operation on WebGPU in Node against the oracle. */
 import { afterAll, beforeAll, describe, it } from 'vitest';
+import type { Engine } from '../../../src/engine/engine.ts';
 import { requestAdapter } from '../../../src/engine/webgpu/host.ts';
 import { openWebGpu } from '../../../src/engine/webgpu/open.ts';
-import type { WebGpuEngine } from '../../../src/engine/webgpu/webgpuEngine.ts';
-import { type Case, cases } from '../operations.ts';
+import { type Case, cases } from '../operations/cases.ts';
 import { checks, checkTwin } from './check.ts';
 import { useSwiftShader, withoutGpu } from './hosts.ts';
 
@@ -33,7 +33,7 @@ const variants = [
 ];
 
 describe.skipIf(withoutGpu).each(variants)('WebGPU in Node, $name', (variant) => {
-  let engine: WebGpuEngine;
+  let engine: Engine;
   beforeAll(async () => {
     useSwiftShader();
     const adapter = await requestAdapter();

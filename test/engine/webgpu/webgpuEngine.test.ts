@@ -4,7 +4,7 @@ import type { Engine } from '../../../src/engine/engine.ts';
 import { Device } from '../../../src/engine/webgpu/device.ts';
 import { type Adapter, requestAdapter } from '../../../src/engine/webgpu/host.ts';
 import { openWebGpu } from '../../../src/engine/webgpu/open.ts';
-import { WebGpuEngine } from '../../../src/engine/webgpu/webgpuEngine.ts';
+import { webgpuEngine } from '../../../src/engine/webgpu/webgpuEngine.ts';
 import { InputError } from '../../../src/errors.ts';
 import { assertClose } from '../compare.ts';
 import { randomHermitian, randomNumbers, singleTolerances } from '../engines.ts';
@@ -14,7 +14,7 @@ import { useSwiftShader, withoutGpu } from './hosts.ts';
 
 const opened: Engine[] = [];
 
-async function engine(limits: { largestBinding?: number } = {}): Promise<WebGpuEngine> {
+async function engine(limits: { largestBinding?: number } = {}): Promise<Engine> {
   const made = await openWebGpu(await requestAdapter(), limits);
   opened.push(made);
   return made;
@@ -272,7 +272,7 @@ describe.skipIf(withoutGpu)('WebGPU in Node', () => {
   describe('trouble', () => {
     async function onDevice(change: (adapter: Adapter) => Adapter = (a) => a) {
       const device = await Device.open(change(await requestAdapter()), {});
-      const e = new WebGpuEngine(device, 'test');
+      const e = webgpuEngine(device, 'test');
       opened.push(e);
       return { device, e };
     }

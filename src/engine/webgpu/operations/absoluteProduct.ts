@@ -16,8 +16,7 @@ export function absoluteProduct(
   recorder: Recorder,
   a: StoredMatrices,
   x: StoredMatrices | StoredVector,
-  adjoint: boolean,
-  plus: StoredVector | undefined,
+  { adjoint = false, plus }: { readonly adjoint?: boolean; readonly plus?: StoredVector } = {},
 ): StoredMatrices {
   const rows = adjoint ? a.columns : a.rows;
   const columns: StoredMatrices =

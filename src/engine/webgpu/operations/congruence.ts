@@ -25,7 +25,7 @@ export function leftHalf(
 export function congruence(
   recorder: Recorder,
   w: StoredMatrices,
-  q: StoredMatrices | StoredVector | undefined,
+  q?: StoredMatrices | StoredVector,
 ): StoredMatrices {
   const left = leftHalf(recorder, w, q);
   const out = hermitianProduct(recorder, left, w, { adjointB: true });

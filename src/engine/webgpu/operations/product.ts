@@ -1,4 +1,4 @@
-import type { ProductOptions } from '../../engine.ts';
+import type { ProductOptions } from '../../handles.ts';
 import { threads, workgroups } from '../kernel.ts';
 import type { Recorder } from '../recorder.ts';
 import { runsOf, type StoredMatrices } from '../stored.ts';
@@ -20,7 +20,7 @@ export function product(
   recorder: Recorder,
   a: StoredMatrices,
   b: StoredMatrices,
-  options: ProductOptions,
+  options: ProductOptions = {},
 ): StoredMatrices {
   return multiplied(recorder, a, b, { ...options, hermitian: false });
 }

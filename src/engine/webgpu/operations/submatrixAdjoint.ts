@@ -1,4 +1,4 @@
-import type { Ranges } from '../../engine.ts';
+import type { Ranges } from '../../handles.ts';
 import { threads } from '../kernel.ts';
 import type { Recorder } from '../recorder.ts';
 import { entriesOf, runsOf, type StoredMatrices } from '../stored.ts';

@@ -1,4 +1,4 @@
-/** Operations on small vectors. Vectors of length 1 are broadcast to `length`. */
+/** Operations on small vectors, of which those of length 1 are broadcast. */
 import { threads, workgroups } from '../kernel.ts';
 import type { Recorder } from '../recorder.ts';
 import { componentsOf, runsOf, type StoredMatrices, type StoredVector, widthOf } from '../stored.ts';
@@ -44,46 +44,46 @@ const kernels = {
 } as const;
 
 const strideOf = (vector: StoredVector) => (vector.length === 1 ? 0 : 1);
+const commonLength = (...vectors: readonly StoredVector[]) =>
+  Math.max(...vectors.map(({ length }) => length));
 
 /** Σ_k coefficient_k · vector_k, summed in the order of the terms. */
 export function combine(
   recorder: Recorder,
-  coefficients: readonly number[],
-  vectors: readonly StoredVector[],
-  length: number,
+  terms: readonly (readonly [coefficient: number, vector: StoredVector])[],
 ): StoredVector {
+  const length = commonLength(...terms.map(([, vector]) => vector));
+  const [first, ...others] = terms;
+  let [alpha, a] = first!;
   let sum: StoredVector | undefined;
-  let alpha = coefficients[0]!;
-  for (const [k, b] of vectors.entries()) {
-    if (k === 0) continue;
-    const a: StoredVector = sum ?? vectors[0]!;
+  for (const [beta, b] of others) {
     const out = recorder.vector(length);
     recorder.dispatch(kernels.combine, {
       bindings: { a: a.space, b: b.space, out: out.space },
-      sizes: { strideA: strideOf(a), strideB: strideOf(b), alpha, beta: coefficients[k]! },
+      sizes: { strideA: strideOf(a), strideB: strideOf(b), alpha, beta },
       count: length,
     });
     if (sum) recorder.free(sum);
-    sum = out;
+    sum = a = out;
     alpha = 1;
   }
   if (sum) return sum;
   const out = recorder.vector(length);
   recorder.dispatch(kernels.scale, {
-    bindings: { a: vectors[0]!.space, out: out.space },
+    bindings: { a: a.space, out: out.space },
     sizes: { alpha },
     count: length,
   });
   return out;
 }
 
-export function multiply(recorder: Recorder, a: StoredVector, b: StoredVector, length: number): StoredVector {
-  return pairwise(recorder, kernels.multiply, a, b, length);
+export function multiply(recorder: Recorder, a: StoredVector, b: StoredVector): StoredVector {
+  return pairwise(recorder, kernels.multiply, a, b);
 }
 
 /** NaN wins. */
-export function maximum(recorder: Recorder, a: StoredVector, b: StoredVector, length: number): StoredVector {
-  return pairwise(recorder, kernels.maximum, a, b, length);
+export function maximum(recorder: Recorder, a: StoredVector, b: StoredVector): StoredVector {
+  return pairwise(recorder, kernels.maximum, a, b);
 }
 
 function pairwise(
@@ -91,8 +91,8 @@ function pairwise(
   kernel: typeof kernels.multiply | typeof kernels.maximum,
   a: StoredVector,
   b: StoredVector,
-  length: number,
 ): StoredVector {
+  const length = commonLength(a, b);
   const out = recorder.vector(length);
   recorder.dispatch(kernel, {
     bindings: { a: a.space, b: b.space, out: out.space },
@@ -173,7 +173,18 @@ export function exponent(recorder: Recorder, a: StoredVector): StoredVector {
 }
 
 /** a · 2^(sign · e). */
-export function scaleVectorByPower(
+export function scaleByPower(
+  recorder: Recorder,
+  a: StoredMatrices | StoredVector,
+  e: StoredVector,
+  sign: 1 | -1,
+): StoredMatrices | StoredVector {
+  return a.kind === 'vector'
+    ? scaleVectorByPower(recorder, a, e, sign)
+    : scaleMatricesByPower(recorder, a, e, sign);
+}
+
+function scaleVectorByPower(
   recorder: Recorder,
   a: StoredVector,
   e: StoredVector,
@@ -188,7 +199,7 @@ export function scaleVectorByPower(
   return out;
 }
 
-export function scaleMatricesByPower(
+function scaleMatricesByPower(
   recorder: Recorder,
   a: StoredMatrices,
   e: StoredVector,

@@ -1,4 +1,4 @@
-import type { Shape } from '../../cpu/dense.ts';
+import type { Shape } from '../../handles.ts';
 import { threads } from '../kernel.ts';
 import type { Recorder } from '../recorder.ts';
 import { runsOf, type StoredMatrices, type StoredVector } from '../stored.ts';

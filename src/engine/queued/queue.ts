@@ -2,15 +2,15 @@
  * The queue behind an engine that computes one operation after another: steps are recorded and run in order when somebody waits for
  * them. Owns the storage of handles: it exists from the step that computes it to the step that releases it.
  */
-import type { Shape } from '../cpu/dense.ts';
 import { breathe } from '../cpu/turn.ts';
-import type { Handle, Matrices, Vector } from '../engine.ts';
+import type { Handle, Matrices, Shape, Vector } from '../handles.ts';
+import { isShape, type ResultShape } from '../operations.ts';
 import { type Eventually, type Storage, type Stored, when } from './operations.ts';
 
 type Step = () => Eventually<void>;
 
 interface Slot<M> {
-  /** The recorder whose handle it belongs to. */
+  /** The queue whose handle it belongs to. */
   readonly owner: object;
   /** Operation that made it, for messages. */
   readonly origin: string;
@@ -61,8 +61,15 @@ class VectorHandle extends SlotHandle implements Vector {
   }
 }
 
+function handleOf(slot: Slot<unknown>, shape: Shape | number): Handle {
+  return typeof shape === 'number' ? new VectorHandle(slot, shape) : new MatricesHandle(slot, shape);
+}
+
+/** What a step computes: the entries of one result, or of each by name. A vector of length 1 may come as its number. */
+export type Computed<M> = M | Float64Array | number | Readonly<Record<string, M | Float64Array | number>>;
+
 /** @typeParam M what holds matrices; vectors are arrays. */
-export class Recorder<M extends object> {
+export class Queue<M extends object> {
   readonly #storage: Storage<M>;
   #queue: Step[] = [];
   /** Steps at the front of the queue that have been run. */
@@ -99,28 +106,35 @@ export class Recorder<M extends object> {
 
   /** Records the computation of new matrices. */
   matrices(operation: string, shape: Shape, compute: () => Eventually<M>): Matrices {
-    return new MatricesHandle(this.#computed(operation, compute), shape);
+    const slot = this.#newSlot(operation);
+    this.#queue.push(() => when(compute(), (data) => this.#fill(slot, data)));
+    return new MatricesHandle(slot, shape);
   }
 
-  /** Records the computation of a new vector. */
-  vector(operation: string, length: number, compute: () => Eventually<Float64Array>): Vector {
-    return new VectorHandle(this.#computed(operation, compute), length);
-  }
-
-  /** Records a computation of both. */
-  both(
+  /** Records the computation of results of a shape.
+   *  @param compute gives what the shape says: results by name where it names them */
+  computed(
     operation: string,
-    shape: Shape,
-    length: number,
-    compute: () => Eventually<readonly [M, Float64Array]>,
-  ): [Matrices, Vector] {
-    const slots = [this.#newSlot(operation), this.#newSlot(operation)] as const;
-    this.step(operation, () =>
+    shape: ResultShape,
+    compute: () => Eventually<Computed<M>>,
+  ): Handle | Record<string, Handle> {
+    if (isShape(shape)) {
+      const slot = this.#newSlot(operation);
+      this.#queue.push(() => when(compute(), (data) => this.#fill(slot, data as M | Float64Array | number)));
+      return handleOf(slot, shape);
+    }
+    const slots = Object.entries(shape).map(([name, one]) => ({
+      name,
+      one,
+      slot: this.#newSlot(operation),
+    }));
+    this.#queue.push(() =>
       when(compute(), (data) => {
-        for (const k of [0, 1] as const) this.#fill(slots[k], data[k]);
+        const byName = data as Readonly<Record<string, M | Float64Array | number>>;
+        for (const { name, slot } of slots) this.#fill(slot, byName[name]!);
       }),
     );
-    return [new MatricesHandle(slots[0], shape), new VectorHandle(slots[1], length)];
+    return Object.fromEntries(slots.map(({ name, one, slot }) => [name, handleOf(slot, one)]));
   }
 
   /** Records a step that leaves no data. */
@@ -129,26 +143,28 @@ export class Recorder<M extends object> {
     this.#queue.push(work);
   }
 
-  /** Access to an operand when the step runs.
-   *  @throws Error now if the handle is of another engine or was released, later if it could not be computed. */
-  operand(operation: string, handle: Matrices): () => Stored<M>;
-  operand(operation: string, handle: Vector): () => Float64Array;
-  operand(operation: string, handle: Handle): () => Stored<M> | Float64Array;
-  operand(operation: string, handle: Handle): () => Stored<M> | Float64Array {
-    const slot = this.#slot(operation, handle);
-    return () => {
-      if (slot.data === undefined) {
-        throw new Error(`${operation}: operands must be computed, got one from a failed ${slot.origin}`);
-      }
-      switch (handle.kind) {
-        case 'matrices':
-          return { ...handle, data: slot.data as M };
-        case 'vector':
-          return slot.data as Float64Array;
-        default:
-          return handle satisfies never;
-      }
-    };
+  /** The handle itself, for an operand of a step that is recorded now.
+   *  @throws Error if it is of another engine or was released */
+  checked<H extends Handle>(operation: string, handle: H): H {
+    this.#slot(operation, handle);
+    return handle;
+  }
+
+  /** What a checked handle stands for, once the steps before have run.
+   *  @throws Error if it could not be computed */
+  value(operation: string, handle: Handle): Stored<M> | Float64Array {
+    const slot = SlotHandle.slotOf(handle) as Slot<M>;
+    if (slot.data === undefined) {
+      throw new Error(`${operation}: operands must be computed, got one from a failed ${slot.origin}`);
+    }
+    switch (handle.kind) {
+      case 'matrices':
+        return { ...handle, data: slot.data as M };
+      case 'vector':
+        return slot.data as Float64Array;
+      default:
+        return handle satisfies never;
+    }
   }
 
   release(handles: readonly Handle[]): void {
@@ -216,13 +232,8 @@ export class Recorder<M extends object> {
     return { owner: this, origin: operation, data: undefined, released: false };
   }
 
-  #computed(operation: string, compute: () => Eventually<M | Float64Array>): Slot<M> {
-    const slot = this.#newSlot(operation);
-    this.#queue.push(() => when(compute(), (data) => this.#fill(slot, data)));
-    return slot;
-  }
-
-  #fill(slot: Slot<M>, data: M | Float64Array): void {
+  #fill(slot: Slot<M>, computed: M | Float64Array | number): void {
+    const data = typeof computed === 'number' ? Float64Array.of(computed) : computed;
     // The release of one handle would hand the other's data to the next operation.
     if (this.#held.has(data)) {
       throw new Error(`${slot.origin}: results must have storage of their own, got that of another handle`);
