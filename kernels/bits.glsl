@@ -20,6 +20,7 @@ float modulus(float x, float y) {
 }
 
 float timesPower(float x, float e) {
+  if (isNaNBits(floatBitsToUint(e))) return e;
   uint bits = floatBitsToUint(x);
   uint sign = bits & 0x80000000u;
   int biased = int((bits >> 23) & 0xffu);

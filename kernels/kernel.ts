@@ -22,6 +22,6 @@ declare global {
   function zeroUnlessNaN(x: number): number;
   /** |x + iy|; NaN if either is. Neither overflows nor underflows on the way. */
   function modulus(x: number, y: number): number;
-  /** x · 2^e, exactly; what falls below the normal numbers becomes zero. NaN and infinity stay. */
+  /** x · 2^e, exactly; what falls below the normal numbers becomes zero. NaN and infinity stay; NaN for a NaN exponent. */
   function timesPower(x: number, e: number): number;
 }
