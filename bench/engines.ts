@@ -6,6 +6,7 @@ import { openWebGpu } from '../src/engine/webgpu/open.ts';
 import { InputError } from '../src/errors.ts';
 import type { Network } from '../src/network/network.ts';
 import { type BoundMeasurement, type BoundTask, measureBound } from './bounds.ts';
+import { finish } from './finish.ts';
 import { type Effort, measure } from './measure.ts';
 import { measureOperation, type OperationResult, type OperationTask } from './operations.ts';
 import { measurePeak, type Peak } from './peak.ts';
@@ -85,17 +86,6 @@ export async function gathered(
     }
   }
   return { present, absent };
-}
-
-/**
- * Waits until all that was recorded has been computed. `settle` may come back when a GPU has been told what to do; a number that
- * is computed last and read back cannot.
- */
-export async function finish(engine: Engine): Promise<void> {
-  const one = engine.matrices(Float64Array.of(1), 1, 1, 1, false);
-  const last = engine.add(one, one);
-  await engine.read(last);
-  engine.release(one, last);
 }
 
 /** On more matrices the faster it is: few of them do not keep a GPU busy, and many take software a minute. */

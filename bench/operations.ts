@@ -3,7 +3,8 @@
  * operations of the engine: copies included, data in and out not. GB/s count every operand and result once, however often it is read.
  */
 import type { Engine, Handle, Matrices } from '../src/engine/engine.ts';
-import { finish } from './engines.ts';
+import { bytesPerNumber } from '../src/engine/precision.ts';
+import { finish } from './finish.ts';
 import { type Effort, measure, type Spread } from './measure.ts';
 import { normals } from './networks.ts';
 
@@ -67,7 +68,6 @@ export async function measureOperation(
   await clock?.take();
   if (clock) await run();
   const deviceSeconds = await clock?.take();
-  const bytesPerNumber = engine.information.unitRoundoff < 1e-12 ? 8 : 4;
   const each = spread.median.seconds / atOnce;
   return {
     task: task.name,
@@ -76,7 +76,7 @@ export async function measureOperation(
     ...figures(task, spread, atOnce),
     repeats: spread.repeats,
     flopsPerSecond: task.flops / each,
-    bytesPerSecond: (bytesPerNumber * task.numbers) / each,
+    bytesPerSecond: (bytesPerNumber(engine) * task.numbers) / each,
     deviceFlopsPerSecond: deviceSeconds ? (task.flops * atOnce) / deviceSeconds : null,
   };
 }

@@ -1,8 +1,8 @@
 /** The memory budget, and what is in proportion when nobody asks for it: decided from sizes, before anything is allocated. */
 import { programCost } from '../ellipsoid/memory/cost.ts';
 import { needsOf } from '../ellipsoid/memory/needs.ts';
-import { bytesPerNumber } from '../engine/bytesPerNumber.ts';
 import type { Engine } from '../engine/engine.ts';
+import { bytesPerNumber } from '../engine/precision.ts';
 import { type Unsupported, UnsupportedError } from '../errors.ts';
 import { evaluationNeeds } from '../network/evaluation/needs.ts';
 import type { Network } from '../network/network.ts';

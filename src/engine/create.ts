@@ -8,6 +8,7 @@ import type { Kernels } from './cpu/kernels.ts';
 import { WasmKernels } from './cpu/wasm/kernels.ts';
 import { ENGINE_DEFAULTS } from './defaults.ts';
 import type { Engine } from './engine.ts';
+import { unitRoundoffs } from './precision.ts';
 import { queuedEngine } from './queued/queuedEngine.ts';
 import { describeWebGl, openWebGl } from './webgl/open.ts';
 import { mayHaveGpu, requestAdapter } from './webgpu/host.ts';
@@ -96,7 +97,7 @@ function cpuEngine(kernels: Kernels, reason?: string): Engine {
   const information = {
     name: kernels.name,
     description: reason === undefined ? kernels.description : `${kernels.description} (${reason})`,
-    unitRoundoff: 2 ** -53,
+    unitRoundoff: unitRoundoffs.double,
     threads: kernels.threads,
   };
   return queuedEngine(

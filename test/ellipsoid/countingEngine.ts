@@ -8,6 +8,7 @@ import { totalLength } from '../../src/engine/cpu/dense.ts';
 import type { Engine, Handle, Matrices, Vector } from '../../src/engine/engine.ts';
 import type { Shape } from '../../src/engine/handles.ts';
 import { isShape, type Operations, recordedOperations } from '../../src/engine/operations.ts';
+import { unitRoundoffs } from '../../src/engine/precision.ts';
 import { dataLength } from '../../src/engine/shapes.ts';
 
 export interface CountingEngine extends Engine {
@@ -70,7 +71,7 @@ export function countingEngine(bytesPerNumber: 4 | 8 = 8): CountingEngine {
   return {
     information: {
       ...{ name: 'counting', description: 'shapes alone', threads: 1 },
-      unitRoundoff: onGpu ? 2 ** -23 : 2 ** -53,
+      unitRoundoff: unitRoundoffs[onGpu ? 'single' : 'double'],
     },
 
     ...recordedOperations((operation, parameters, shape) => {

@@ -203,7 +203,7 @@ describe('imports', () => {
     expect(violations(files)).toEqual([]);
   });
 
-  it.each(['src', 'test', 'attack', 'demo', 'kernels'])('of %s/ go round in no circle', (part) => {
+  it.each(['src', 'test', 'attack', 'bench', 'demo', 'kernels'])('of %s/ go round in no circle', (part) => {
     const files = sources(part);
     expect(files.size).toBeGreaterThan(5);
     expect(circles(files)).toEqual([]);

@@ -1,4 +1,6 @@
 /** The worker: the library at work, so that the page stays live. One call at a time, in the order in which they come. */
+
+import { precisionOf } from '../../../src/engine/precision.ts';
 import * as lipsoid from '../../../src/index.browser.ts';
 import { printableJson } from '../../../src/printable.ts';
 import { engineOffers } from './engines.ts';
@@ -74,7 +76,7 @@ async function bound(model: number, request: BoundRequest, controls: Controls): 
     return { result: kept(model, await run(engine)) };
   } catch (error) {
     const own = error instanceof lipsoid.InputError || error instanceof lipsoid.UnsupportedError;
-    const onCpu = engine.information.unitRoundoff < 2 ** -50;
+    const onCpu = precisionOf(engine.information) === 'double';
     if (name !== 'auto' || own || onCpu || signal.aborted || interrupt.aborted) throw error;
     // A device that is lost or out of memory is no reason to have no bound.
     const note = `${engine.information.description} failed (${String(error)}); computed on the CPU instead.`;

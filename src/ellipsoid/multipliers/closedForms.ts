@@ -3,6 +3,7 @@
  * Xu & Sivaranjani 2024). Each needs S alone and dominates it at every frequency.
  */
 import type { Engine, Matrices, Vector } from '../../engine/engine.ts';
+import { precisionOf } from '../../engine/precision.ts';
 
 export type RuleName =
   | 'SN(1)'
@@ -163,5 +164,5 @@ function required(vector: Vector | undefined): Vector {
 
 /** Small against any covariance scaled to 1, yet its square and reciprocal are normal numbers. */
 function tiny(engine: Engine): number {
-  return engine.information.unitRoundoff < 1e-12 ? 2 ** -400 : 2 ** -50;
+  return precisionOf(engine.information) === 'double' ? 2 ** -400 : 2 ** -50;
 }

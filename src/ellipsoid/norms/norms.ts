@@ -1,6 +1,7 @@
 /** Spectral norms of the linear maps of a program, each on the torus of its segment, from above. */
-import { bytesPerNumber } from '../../engine/bytesPerNumber.ts';
+
 import type { Engine, Matrices, Vector } from '../../engine/engine.ts';
+import { bytesPerNumber } from '../../engine/precision.ts';
 import { scoped } from '../../engine/scope.ts';
 import { product } from '../../network/size.ts';
 import type { PlacedTerm, Program, Segment } from '../../program/program.ts';

@@ -7,15 +7,17 @@
  * may become 0; divisions and square roots are within 4u. docs/soundness.md has the proofs.
  */
 import type { EngineInformation } from '../../engine/engine.ts';
+import { precisionOf, unitRoundoffs } from '../../engine/precision.ts';
 
 /** Covers the rounding of the error bounds themselves: sums of nonnegative terms. */
 export const SLACK = 1.05;
 /** Longest sum times u that SLACK covers. */
 const LARGEST_GAMMA = 0.04;
-const DOUBLE = 2 ** -53;
+const DOUBLE = unitRoundoffs.double;
 
 export class Rounding {
   readonly unit: number;
+  readonly #single: boolean;
   /** Relative error of a weight that a network hands over (float64 arithmetic of folded scales), and of its conversion. */
   readonly weights: number;
   /** What products of numbers of ordinary size may lose by underflow, per term. */
@@ -26,10 +28,11 @@ export class Rounding {
   /** @param foldings see `foldingsOf` */
   constructor(information: EngineInformation, foldings: number) {
     const { unitRoundoff } = information;
+    this.#single = precisionOf(information) === 'single';
     this.foldings = foldings;
     this.unit = unitRoundoff;
-    this.weights = 2 * foldings * DOUBLE + (unitRoundoff > DOUBLE ? unitRoundoff : 0);
-    this.#underflow = unitRoundoff > DOUBLE ? 2 ** -116 : 2 ** -1000;
+    this.weights = 2 * foldings * DOUBLE + (this.#single ? unitRoundoff : 0);
+    this.#underflow = this.#single ? 2 ** -116 : 2 ** -1000;
   }
 
   /** Bounds for the same network on another engine. */
@@ -62,13 +65,13 @@ export class Rounding {
   /** Factor from an engine's `spectralRadius` to a bound. In float64 it is one (Cholesky); Gram iteration in float32 adds up
    *  an error of γ n per squaring, halved by every later one. */
   radius(n: number, complex: boolean): number {
-    if (this.unit <= DOUBLE) return 1 + 4 * DOUBLE;
+    if (!this.#single) return 1 + 4 * DOUBLE;
     const each = this.gamma(4 * ((complex ? 2 * n : n) + 8)) * n;
     return each < 0.5 ? 1 + 2 * each : NaN;
   }
 
   /** Whether a residual has to be computed: in float64 what is known beforehand of Cholesky's algorithm suffices. */
   get coarse(): boolean {
-    return this.unit > DOUBLE;
+    return this.#single;
   }
 }

@@ -3,6 +3,7 @@
  * of the variable that a row belongs to, a small variable does not suffer for a large one that lives beside it.
  */
 import type { Engine, Matrices, Ranges, Vector } from '../../engine/engine.ts';
+import { precisionOf } from '../../engine/precision.ts';
 
 export interface Weights {
   readonly q: Vector;
@@ -21,7 +22,7 @@ export function weightsOf(engine: Engine, s: Matrices, blocks: Ranges): Weights 
   if (blocks.length === 1) return { q: ones };
   const diagonal = engine.diagonal(s);
   // Where nothing varies every weight will do that is a number.
-  const tiny = engine.information.unitRoundoff < 2 ** -50 ? 2 ** -600 : 2 ** -80;
+  const tiny = precisionOf(engine.information) === 'double' ? 2 ** -600 : 2 ** -80;
   const least = engine.combine([
     [2 ** -60, engine.largest(diagonal)],
     [1, engine.vector([tiny])],

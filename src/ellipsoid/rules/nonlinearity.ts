@@ -7,6 +7,7 @@
  * where k are the rows that live on beside φ and c the rows of the argument.
  */
 import type { Engine, Matrices, Vector } from '../../engine/engine.ts';
+import { precisionOf } from '../../engine/precision.ts';
 import type { Live, NonlinearityStep } from '../../program/program.ts';
 
 export interface Updated {
@@ -35,7 +36,7 @@ export function levelOf(engine: Engine, state: Matrices, source: Live): Vector {
   const variances = engine.diagonal(state);
   if (source.rows === state.rows) return engine.largest(variances);
   const rows = Int32Array.from({ length: source.rows }, (_, i) => source.start + i);
-  const least = engine.information.unitRoundoff < 1e-12 ? 2 ** -100 : 2 ** -20;
+  const least = precisionOf(engine.information) === 'double' ? 2 ** -100 : 2 ** -20;
   return engine.maximum(
     engine.maximumOver(variances, [rows]),
     engine.combine([[least, engine.largest(variances)]]),

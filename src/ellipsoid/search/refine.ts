@@ -3,8 +3,9 @@
  * gradients. The search may see only some frequencies and a smoothed bound; what counts is the last pass, which sees all
  * of them and scales multipliers up where they do not dominate.
  */
-import { bytesPerNumber } from '../../engine/bytesPerNumber.ts';
+
 import type { Engine } from '../../engine/engine.ts';
+import { bytesPerNumber } from '../../engine/precision.ts';
 import type { MaximumStep, NonlinearityStep, Program, Step } from '../../program/program.ts';
 import { nonlinearSteps, parametersOf, type Relative } from '../multipliers/relative.ts';
 import type { Rounding } from '../rounding/rounding.ts';

@@ -4,8 +4,9 @@
  *
  * Everything is recorded on the engine and read back once, after the last step.
  */
-import { bytesPerNumber } from '../../engine/bytesPerNumber.ts';
+
 import type { Engine, Handle, Matrices, Vector } from '../../engine/engine.ts';
+import { bytesPerNumber } from '../../engine/precision.ts';
 import { scoped } from '../../engine/scope.ts';
 import {
   type MaximumStep,

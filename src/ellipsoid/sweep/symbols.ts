@@ -3,6 +3,7 @@
  * for every symbol anew; so does a dense matrix that is wider than its upload may be.
  */
 import type { Engine, Matrices } from '../../engine/engine.ts';
+import { precisionOf } from '../../engine/precision.ts';
 import { scoped } from '../../engine/scope.ts';
 import type { Segment } from '../../program/program.ts';
 import { type Frequencies, phases } from '../../spectrum/frequencies.ts';
@@ -126,5 +127,5 @@ export class Symbols {
 
 /** Taps that are summed in one go: in float32 a sum of few sums is worth its additions, since each of those costs as much. */
 function mostSummands(engine: Engine): number {
-  return engine.information.unitRoundoff > 2 ** -50 ? 32 : Infinity;
+  return precisionOf(engine.information) === 'single' ? 32 : Infinity;
 }

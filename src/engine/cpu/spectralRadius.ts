@@ -7,6 +7,7 @@
  * unproven is tried again. Entries come in falling order of an elementary bound, so that of many nearly equal ones the
  * largest tends to come first and a few rounds do.
  */
+import { unitRoundoffs } from '../precision.ts';
 import { type Dense, entryLength } from './dense.ts';
 import type { Kernels } from './kernels.ts';
 import { largestEigenvalue } from './lanczos.ts';
@@ -15,7 +16,7 @@ import { floorLog2, powerFactors, timesPower } from './powers.ts';
 import { writeShifted } from './shifted.ts';
 import { allocate, recycle } from './storage.ts';
 
-const unitRoundoff = 2 ** -53;
+const unitRoundoff = unitRoundoffs.double;
 /** Doubles of the batch that are examined together, and of the shifted copies that are factored together. */
 const chunkLength = 2 ** 22;
 /** Between 2^-200 and 2^200 no square on the way overflows, and none that matters vanishes: nothing has to be scaled. */

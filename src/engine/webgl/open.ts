@@ -1,6 +1,7 @@
 /** Making a WebGL engine. */
 
 import type { Engine } from '../engine.ts';
+import { unitRoundoffs } from '../precision.ts';
 import { queuedEngine } from '../queued/queuedEngine.ts';
 import { Context, deviceName } from './context.ts';
 import { textures } from './textures.ts';
@@ -10,7 +11,7 @@ import { webglOperations } from './webglOperations.ts';
 export async function openWebGl(): Promise<Engine> {
   const context = await Context.open();
   const description = describe(context.name);
-  const information = { name: 'webgl', description, unitRoundoff: 2 ** -23, threads: 1 };
+  const information = { name: 'webgl', description, unitRoundoff: unitRoundoffs.single, threads: 1 };
   return queuedEngine(information, webglOperations(context), textures(context));
 }
 

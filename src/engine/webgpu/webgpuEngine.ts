@@ -3,6 +3,7 @@ import { InputError } from '../../errors.ts';
 import type { Engine } from '../engine.ts';
 import type { Shape } from '../handles.ts';
 import { recordedOperations, withOperands } from '../operations.ts';
+import { unitRoundoffs } from '../precision.ts';
 import { checkDimension, dataLength } from '../shapes.ts';
 import type { Device } from './device.ts';
 import { Holdings } from './holdings.ts';
@@ -29,7 +30,7 @@ export function webgpuEngine(device: Device, description: string): Engine {
   const recorder = new Recorder(timeline);
   const holdings = new Holdings();
   return {
-    information: { name: 'webgpu', description, unitRoundoff: 2 ** -23, threads: 1 },
+    information: { name: 'webgpu', description, unitRoundoff: unitRoundoffs.single, threads: 1 },
 
     ...recordedOperations((operation, parameters) => {
       // Each of a type of its own, which a call of any of them cannot name.
