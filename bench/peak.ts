@@ -1,5 +1,5 @@
 /** What a WebGPU device can do at most, measured: multiply-adds that wait for nothing, and a copy. */
-/// <reference types="webgpu" />
+/// <reference types="@webgpu/types" />
 import type { Adapter } from '../src/engine/webgpu/host.ts';
 
 export interface Peak {

@@ -1,5 +1,5 @@
 /** How long a GPU itself works: timestamps at both ends of every compute pass, where the adapter has them. */
-/// <reference types="webgpu" />
+/// <reference types="@webgpu/types" />
 import type { Adapter } from '../src/engine/webgpu/host.ts';
 
 /** Passes between two readings; WebGPU allows 4096 queries in a set. */

@@ -1,5 +1,5 @@
 /** TensorFlow.js's matMul on WebGPU, on the same Dawn as the engine. */
-/// <reference types="webgpu" />
+/// <reference types="@webgpu/types" />
 import { requestAdapter } from '../../src/engine/webgpu/host.ts';
 import { InputError } from '../../src/errors.ts';
 import { type Effort, measure } from '../measure.ts';

@@ -1,5 +1,5 @@
 /** WebGPU as each host offers it: Node through the package `webgpu` (Dawn), Deno and browsers as `navigator.gpu`. */
-/// <reference types="webgpu" />
+/// <reference types="@webgpu/types" />
 import { InputError } from '../../errors.ts';
 import { importInNode, isNode } from '../cpu/host.ts';
 
