@@ -2,7 +2,7 @@
 
 import type { BoundResult } from '../src/bounds/result.ts';
 import { InputError, UnsupportedError } from '../src/errors.ts';
-import { evaluate } from '../src/network/evaluate.ts';
+import { evaluate } from '../src/network/evaluation/evaluate.ts';
 import type { Network } from '../src/network/network.ts';
 import { FLAT, type Slope, steepest } from './climb.ts';
 import { type Circuit, natureOf, sourcesOf, TooLarge } from './evaluate/circuit.ts';

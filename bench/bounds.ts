@@ -8,7 +8,7 @@ import { programCost } from '../src/ellipsoid/memory/cost.ts';
 import { RULE_NAMES, type RuleName } from '../src/ellipsoid/multipliers/closedForms.ts';
 import type { Engine } from '../src/engine/engine.ts';
 import type { Network } from '../src/network/network.ts';
-import { simplify } from '../src/network/simplify.ts';
+import { simplify } from '../src/network/simplify/simplify.ts';
 import { compile } from '../src/program/compile.ts';
 import { type Effort, measure, type Spread } from './measure.ts';
 import {

@@ -4,8 +4,8 @@
  */
 import { writeFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs';
-import { writeOnnx } from '../src/formats/onnx/write.ts';
-import { evaluate } from '../src/network/evaluate.ts';
+import { writeOnnx } from '../src/formats/onnx/writing/write.ts';
+import { evaluate } from '../src/network/evaluation/evaluate.ts';
 import type { Network } from '../src/network/network.ts';
 import { drawBeats } from './beats.ts';
 import { toNetwork } from './convert.ts';

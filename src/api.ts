@@ -33,10 +33,10 @@ export type { RuleName } from './ellipsoid/multipliers/closedForms.ts';
 export { describeEngine, type EngineOptions } from './engine/create.ts';
 export type { EngineHandle as Engine, EngineInformation } from './engine/engine.ts';
 export { InputError, type Unsupported, UnsupportedError } from './errors.ts';
-export { writeOnnx } from './formats/onnx/write.ts';
+export { writeOnnx } from './formats/onnx/writing/write.ts';
 export { NetworkBuilder } from './network/builder.ts';
+export type { Elementwise } from './network/elementwise/elementwise.ts';
 export type { TanhGelu } from './network/elementwise/gelu.ts';
-export type { Elementwise } from './network/elementwise.ts';
 export type { Network, Node, Source, Tensor, TensorId, Tie } from './network/network.ts';
 export type {
   Add,
@@ -58,7 +58,7 @@ export type {
   Softmax,
   TransposedConvolution,
 } from './network/operator.ts';
-export { simplify } from './network/simplify.ts';
+export { simplify } from './network/simplify/simplify.ts';
 export { exportSdp, type Formulation, type SdpProblem } from './sdp/export.ts';
 
 /**

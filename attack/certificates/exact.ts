@@ -1,7 +1,7 @@
 /** What multipliers prove, in numbers that do not round and by other code than the checker's. */
 import type { Network } from '../../src/network/network.ts';
 import type { Nonlinearity } from '../../src/network/operator.ts';
-import { simplify } from '../../src/network/simplify.ts';
+import { simplify } from '../../src/network/simplify/simplify.ts';
 import { product } from '../../src/network/size.ts';
 import { exactOracle } from '../../test/support/exactOracle.ts';
 import { difference, fixed, identity, isPositiveDefinite, times } from '../../test/support/fixedPoint.ts';

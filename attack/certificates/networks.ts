@@ -4,8 +4,8 @@ import {
   ModelProtoSchema,
   StringStringEntryProtoSchema,
   type TensorProto,
-} from '../../src/formats/onnx/onnx_pb.ts';
-import { writeOnnx } from '../../src/formats/onnx/write.ts';
+} from '../../src/formats/onnx/protobuf/onnx_pb.ts';
+import { writeOnnx } from '../../src/formats/onnx/writing/write.ts';
 import { NetworkBuilder } from '../../src/network/builder.ts';
 import type { Network } from '../../src/network/network.ts';
 import type { Operator } from '../../src/network/operator.ts';

@@ -1,6 +1,6 @@
 /** Two networks in files that only a careless hash takes for the same: bytes moved from one file to the next. */
 import { create } from '@bufbuild/protobuf';
-import { type TensorProto, TensorProtoSchema } from '../../src/formats/onnx/onnx_pb.ts';
+import { type TensorProto, TensorProtoSchema } from '../../src/formats/onnx/protobuf/onnx_pb.ts';
 import { model, node } from '../../test/formats/onnx/build.ts';
 import type { Files } from '../files/mutate.ts';
 import type { Random } from '../random.ts';

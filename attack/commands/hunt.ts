@@ -16,7 +16,11 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { type ModelProto, ModelProtoSchema, NodeProtoSchema } from '../../src/formats/onnx/onnx_pb.ts';
+import {
+  type ModelProto,
+  ModelProtoSchema,
+  NodeProtoSchema,
+} from '../../src/formats/onnx/protobuf/onnx_pb.ts';
 import { floats } from '../../test/formats/onnx/build.ts';
 import { SPECIMENS, type Specimen } from '../certificates/networks.ts';
 import type { Finding, Hunt } from '../hunt.ts';

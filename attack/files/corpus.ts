@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { InputError } from '../../src/errors.ts';
-import { writeOnnx } from '../../src/formats/onnx/write.ts';
+import { writeOnnx } from '../../src/formats/onnx/writing/write.ts';
 import { floats, model, node } from '../../test/formats/onnx/build.ts';
 import { FAMILIES } from '../../test/support/families.ts';
 import { networkOf } from '../../test/support/randomNetwork.ts';

@@ -1,5 +1,6 @@
 /** Changes of a model: of single fields, of its structure, and of its bytes. */
 import { create, fromBinary, ScalarType, toBinary } from '@bufbuild/protobuf';
+import { CONVERTERS } from '../../src/formats/onnx/registry.ts';
 import {
   type AttributeProto,
   AttributeProtoSchema,
@@ -14,8 +15,7 @@ import {
   SparseTensorProtoSchema,
   StringStringEntryProtoSchema,
   type TensorProto,
-} from '../../src/formats/onnx/onnx_pb.ts';
-import { CONVERTERS } from '../../src/formats/onnx/operators/registry.ts';
+} from '../../src/formats/onnx/protobuf/onnx_pb.ts';
 import { EXTREME_INTEGERS, FLOATS, HOSTILE_NAMES, PLAUSIBLE_INTEGERS } from '../mutation/choices.ts';
 import { Random } from '../random.ts';
 import { fitting, type ListPlace, placesOf, type ScalarPlace } from './places.ts';

@@ -1,5 +1,5 @@
 /** Graphs of any number of blocks, whose paths, sides or names multiply where a walk is careless. */
-import type { TensorProto } from '../../src/formats/onnx/onnx_pb.ts';
+import type { TensorProto } from '../../src/formats/onnx/protobuf/onnx_pb.ts';
 import { floats, integers, type ModelOptions, model, node } from '../../test/formats/onnx/build.ts';
 import { Random } from '../../test/support/random.ts';
 

@@ -1,7 +1,7 @@
 /** The command line inside a child: all that a command prints and its exit code, without the start of a process. */
 import type { Library } from '../../src/cli/library.ts';
+import type { Output } from '../../src/cli/output/terminal.ts';
 import { runCommandLine } from '../../src/cli/program.ts';
-import type { Output } from '../../src/cli/terminal.ts';
 import * as library from '../../src/index.ts';
 
 export interface Spoken {

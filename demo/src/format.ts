@@ -1,5 +1,5 @@
 /** Numbers and shapes as the page writes them; bounds are rounded up, as on the command line. */
-import { formatBound } from '../../src/cli/format.ts';
+import { formatBound } from '../../src/cli/output/format.ts';
 
 export {
   formatBound,
@@ -7,7 +7,7 @@ export {
   formatDuration,
   formatLog10,
   formatQuantity,
-} from '../../src/cli/format.ts';
+} from '../../src/cli/output/format.ts';
 
 export function formatShape(shape: readonly number[]): string {
   return shape.join('×');

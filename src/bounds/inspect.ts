@@ -5,7 +5,7 @@ import { RULE_NAMES } from '../ellipsoid/multipliers/closedForms.ts';
 import { type Unsupported, UnsupportedError } from '../errors.ts';
 import type { Network, Source } from '../network/network.ts';
 import { countParameters } from '../network/parameters.ts';
-import { simplify } from '../network/simplify.ts';
+import { simplify } from '../network/simplify/simplify.ts';
 import { compile } from '../program/compile.ts';
 import type { Program } from '../program/program.ts';
 import { runCount } from './paths/runCount.ts';

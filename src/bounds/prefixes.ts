@@ -7,7 +7,7 @@ import { engineOf } from '../engine/handle.ts';
 import type { Network, Node } from '../network/network.ts';
 import { prune } from '../network/prune.ts';
 import { foldingsOf } from '../network/simplify/roundings.ts';
-import { simplify } from '../network/simplify.ts';
+import { simplify } from '../network/simplify/simplify.ts';
 import { compile } from '../program/compile.ts';
 import { beyondMemory, roomIn } from './budget.ts';
 import { DEFAULTS } from './defaults.ts';

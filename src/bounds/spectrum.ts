@@ -8,7 +8,7 @@ import { engineOf } from '../engine/handle.ts';
 import { InputError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
 import { foldingsOf } from '../network/simplify/roundings.ts';
-import { simplify } from '../network/simplify.ts';
+import { simplify } from '../network/simplify/simplify.ts';
 import { compile } from '../program/compile.ts';
 
 export interface LayerSpectrum {

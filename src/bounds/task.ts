@@ -3,7 +3,7 @@ import { Rounding } from '../ellipsoid/rounding/rounding.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Network } from '../network/network.ts';
 import { foldingsOf } from '../network/simplify/roundings.ts';
-import { simplify } from '../network/simplify.ts';
+import { simplify } from '../network/simplify/simplify.ts';
 import { type Room, roomIn } from './budget.ts';
 import { Ledger } from './ledger.ts';
 import type { Query } from './query.ts';

@@ -1,6 +1,6 @@
 /** Which options of `bound` go together. A limit that cannot be reached is no contradiction; what could never be done is. */
 import { checkedMethod } from '../bounds/options.ts';
-import type { BoundCommand } from './bound.ts';
+import type { BoundCommand } from './commands/bound.ts';
 import { UsageError } from './failure.ts';
 
 /** @throws UsageError naming the options, InputError for values that the library refuses as well */

@@ -1,7 +1,7 @@
 /** Exit codes, and errors as a person or a program reads them. */
 import { InputError, type Unsupported, UnsupportedError } from '../errors.ts';
-import { formatCount } from './format.ts';
-import { bold, type Line, OutputError } from './terminal.ts';
+import { formatCount } from './output/format.ts';
+import { bold, type Line, OutputError } from './output/terminal.ts';
 
 export const EXIT = {
   success: 0,

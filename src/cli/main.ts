@@ -2,8 +2,8 @@
 /** The executable: connects the command line to this process. */
 import { readFileSync } from 'node:fs';
 import { EXIT, failureLines, toFailure } from './failure.ts';
+import { printLines, processTerminal } from './output/terminal.ts';
 import { runCommandLine } from './program.ts';
-import { printLines, processTerminal } from './terminal.ts';
 
 const interruption = new AbortController();
 const terminal = processTerminal();

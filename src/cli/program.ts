@@ -4,17 +4,17 @@ import { DEFAULTS } from '../bounds/defaults.ts';
 import { METHODS } from '../bounds/result.ts';
 import { RULE_NAMES } from '../ellipsoid/multipliers/closedForms.ts';
 import { FORMULATIONS } from '../sdp/sdpa.ts';
-import { type BoundCommand, boundCommand } from './bound.ts';
-import { verifyCommand } from './certificate.ts';
 import { checkCombination } from './combinations.ts';
-import { type ExportSdpCommand, exportSdpCommand } from './exportSdp.ts';
+import { type BoundCommand, boundCommand } from './commands/bound.ts';
+import { verifyCommand } from './commands/certificate.ts';
+import { type ExportSdpCommand, exportSdpCommand } from './commands/exportSdp.ts';
+import { inspectCommand } from './commands/inspect.ts';
+import { type SolveSdpCommand, solveSdpCommand } from './commands/solveSdp.ts';
 import { EXIT, type Failure, failureDocument, failureLines, toFailure, UsageError } from './failure.ts';
-import { formatMegabytes } from './format.ts';
-import { inspectCommand } from './inspect.ts';
 import type { EngineName, Library } from './library.ts';
 import { count, megabytes, nonnegative, percent, positiveInteger, shape, target } from './options.ts';
-import { type SolveSdpCommand, solveSdpCommand } from './solveSdp.ts';
-import { OutputError, printDocument, printLines, type Terminal } from './terminal.ts';
+import { formatMegabytes } from './output/format.ts';
+import { OutputError, printDocument, printLines, type Terminal } from './output/terminal.ts';
 
 const ENGINES: readonly EngineName[] = ['auto', 'cpu', 'cpu-wasm', 'cpu-blas', 'webgpu', 'webgl'];
 

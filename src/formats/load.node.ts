@@ -6,7 +6,7 @@ import { readRegularFile, reasonOf } from '../files.node.ts';
 import type { Network } from '../network/network.ts';
 import type { LoadOptions } from './format.ts';
 import { loadModel } from './load.ts';
-import { isPlainName } from './onnx/tensors.ts';
+import { isPlainName } from './onnx/values/tensors.ts';
 
 /** Protocol buffers end at 2 GiB, and so does what Node reads at once. */
 const MOST_BYTES = 2 ** 31 - 1;

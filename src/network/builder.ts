@@ -3,7 +3,7 @@
  * Cycles cannot be written down, since a node can only take tensors that exist.
  */
 import { InputError, UnsupportedError } from '../errors.ts';
-import { checkElementwise } from './elementwise.ts';
+import { checkElementwise } from './elementwise/elementwise.ts';
 import type { Network, Node, Source, Tensor, TensorId, Tie } from './network.ts';
 import type { Operator } from './operator.ts';
 import { prune } from './prune.ts';

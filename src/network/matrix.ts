@@ -1,13 +1,18 @@
 /** Linear operators as dense matrices on flattened tensors, entry by entry. */
-import { evaluateOperator } from './evaluate.ts';
+import { evaluateOperator } from './evaluation/evaluate.ts';
+import { reindexSources } from './evaluation/gather.ts';
+import {
+  averagePoolWindows,
+  convolutionWindows,
+  padWindows,
+  transposedWindows,
+} from './evaluation/geometry.ts';
+import { tapTable } from './evaluation/windows.ts';
 import { merged } from './exact.ts';
-import { reindexSources } from './gather.ts';
-import { averagePoolWindows, convolutionWindows, padWindows, transposedWindows } from './geometry.ts';
 import type { LinearOperator } from './linearOperator.ts';
 import type { AveragePool, Convolution, Pad, TransposedConvolution, Weighted } from './operator.ts';
 import { outputShape, unknownOperator } from './shape.ts';
 import { broadcast, product } from './size.ts';
-import { tapTable } from './windows.ts';
 
 type Shape = readonly number[];
 

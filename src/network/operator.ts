@@ -2,7 +2,7 @@
  * The operators a network can hold. Tensors have no batch axis: an image is [channels, height, width],
  * a vector is [features]. All arrays are row-major float64.
  */
-import type { Elementwise } from './elementwise.ts';
+import type { Elementwise } from './elementwise/elementwise.ts';
 
 export type PaddingMode = 'zero' | 'circular' | 'reflect' | 'replicate';
 

@@ -1,4 +1,4 @@
-import { channelEntries } from './elementwise.ts';
+import { channelEntries } from './elementwise/elementwise.ts';
 import type { Network } from './network.ts';
 import type { Operator } from './operator.ts';
 import { unknownOperator } from './shape.ts';

@@ -2,8 +2,8 @@
  * Networks whose convolutions are dense matrices on flat vectors (docs/mathematics.md §3): one multiplier per neuron, and
  * every padding mode.
  */
-import { type Elementwise, mapChannelEntries } from './elementwise.ts';
-import { maximumWindows } from './gather.ts';
+import { type Elementwise, mapChannelEntries } from './elementwise/elementwise.ts';
+import { maximumWindows } from './evaluation/gather.ts';
 import { isLinear } from './linearOperator.ts';
 import { linearMatrix, linearOffset } from './matrix.ts';
 import type { Network, Node, Tensor, TensorId } from './network.ts';

@@ -1,9 +1,9 @@
 /** From a network to its variables, node by node. */
 import { type Unsupported, UnsupportedError } from '../errors.ts';
-import { slopeInterval } from '../network/elementwise.ts';
+import { slopeInterval } from '../network/elementwise/elementwise.ts';
+import { fewestSamplesInside, mostWindowsSharing } from '../network/evaluation/windows.ts';
 import type { Network, Node } from '../network/network.ts';
 import type { Convolution, Padding, TransposedConvolution } from '../network/operator.ts';
-import { fewestSamplesInside, mostWindowsSharing } from '../network/windows.ts';
 import type { Kernel } from '../spectrum/taps.ts';
 import type { Lengths, LinearMap, Term, Variable, VariableGraph } from './variables.ts';
 

@@ -1,11 +1,11 @@
 /** A network as the chain of dissipative layers that the program of `dissipativity.ts` is about. */
 import { type Unsupported, UnsupportedError } from '../errors.ts';
-import { slopeInterval } from '../network/elementwise.ts';
+import { slopeInterval } from '../network/elementwise/elementwise.ts';
+import { mostWindowsSharing } from '../network/evaluation/windows.ts';
 import type { DenseMatrix } from '../network/matrix.ts';
 import type { Network, Node } from '../network/network.ts';
 import type { AveragePool, Convolution, Operator, OperatorKind } from '../network/operator.ts';
 import { broadcast, product } from '../network/size.ts';
-import { mostWindowsSharing } from '../network/windows.ts';
 import { incrementScales } from './scales.ts';
 import type { Slopes } from './sector.ts';
 import { memoryless, realise, type StateSpace } from './stateSpace.ts';

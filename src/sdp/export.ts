@@ -1,7 +1,7 @@
 /** A network's Lipschitz bound as a semidefinite program for any solver. */
 import { InputError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
-import { simplify } from '../network/simplify.ts';
+import { simplify } from '../network/simplify/simplify.ts';
 import { dissipativity } from './dissipativity.ts';
 import type { Formulated } from './formulation.ts';
 import { lipsdp } from './lipsdp.ts';

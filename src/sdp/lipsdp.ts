@@ -8,7 +8,7 @@
  * The linear form that makes a tensor out of z takes care of branches, so that residual and dense connections need no rule of their own.
  */
 import { type Unsupported, UnsupportedError } from '../errors.ts';
-import { slopeInterval } from '../network/elementwise.ts';
+import { slopeInterval } from '../network/elementwise/elementwise.ts';
 import type { Network, Node } from '../network/network.ts';
 import type { Affine, OperatorKind } from '../network/operator.ts';
 import { broadcast, product } from '../network/size.ts';

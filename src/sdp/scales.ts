@@ -3,7 +3,7 @@
  * what an interior-point method needs to have digits left for a bound of 10⁻⁶ or 10⁶. Estimates: they decide about digits, never
  * about validity.
  */
-import { slopeInterval } from '../network/elementwise.ts';
+import { slopeInterval } from '../network/elementwise/elementwise.ts';
 import { largest } from '../network/extremes.ts';
 import type { Network, Node } from '../network/network.ts';
 import { unknownOperator } from '../network/shape.ts';

@@ -3,7 +3,7 @@ import { fromBinary } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import type { ModelDescription } from '../../attack/model/description.ts';
 import { encode } from '../../attack/model/encode.ts';
-import { ModelProtoSchema } from '../../src/formats/onnx/onnx_pb.ts';
+import { ModelProtoSchema } from '../../src/formats/onnx/protobuf/onnx_pb.ts';
 import { evaluateBatch, read } from '../formats/onnx/build.ts';
 
 const MODEL: ModelDescription = {

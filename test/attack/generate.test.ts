@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { OPERATORS } from '../../attack/evaluate/interpret.ts';
 import { encode } from '../../attack/model/encode.ts';
 import { drawn } from '../../attack/networks.ts';
-import { CONVERTERS } from '../../src/formats/onnx/operators/registry.ts';
+import { CONVERTERS } from '../../src/formats/onnx/registry.ts';
 
 describe('generated models', () => {
   it('hold every operator that is read', () => {

@@ -5,7 +5,7 @@ import type { BoundOptions } from '../../src/bounds/result.ts';
 import { createEngine } from '../../src/engine/create.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { NetworkBuilder } from '../../src/network/builder.ts';
-import { existingLength, resized, shapesAt } from '../../src/network/lengths.ts';
+import { existingLength, resized, shapesAt } from '../../src/network/lengths/lengths.ts';
 import type { Network } from '../../src/network/network.ts';
 import type { Operator } from '../../src/network/operator.ts';
 import { sampledLowerBound } from '../support/forward.ts';

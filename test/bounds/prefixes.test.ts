@@ -8,7 +8,7 @@ import { UnsupportedError } from '../../src/errors.ts';
 import { loadNetwork } from '../../src/formats/load.node.ts';
 import { NetworkBuilder } from '../../src/network/builder.ts';
 import { prune } from '../../src/network/prune.ts';
-import { simplify } from '../../src/network/simplify.ts';
+import { simplify } from '../../src/network/simplify/simplify.ts';
 import { sampledLowerBound } from '../support/forward.ts';
 
 const example = (name: string) =>

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatBound, formatDuration, formatLog10, formatQuantity } from '../../src/cli/format.ts';
+import { formatBound, formatDuration, formatLog10, formatQuantity } from '../../src/cli/output/format.ts';
 
 /** Decimal text times 10^1100, exactly. */
 function exact(text: string): bigint {

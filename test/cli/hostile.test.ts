@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { progressDisplay } from '../../src/cli/output/progress.ts';
 import { runCommandLine } from '../../src/cli/program.ts';
-import { progressDisplay } from '../../src/cli/progress.ts';
 import * as library from '../../src/index.ts';
 import { floats, model, node } from '../formats/onnx/build.ts';
 import { recorder } from './recorder.ts';
@@ -150,7 +150,7 @@ describe('hostile names', () => {
   });
 });
 
-it('only src/cli/terminal.ts writes to terminals', () => {
+it('only src/cli/output/terminal.ts writes to terminals', () => {
   const root = fileURLToPath(new URL('../../src/', import.meta.url));
   const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter(
     (name) =>

@@ -4,8 +4,8 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { externalFiles, OutputFile } from '../../src/cli/outputFile.ts';
-import { OutputError } from '../../src/cli/terminal.ts';
+import { externalFiles, OutputFile } from '../../src/cli/output/outputFile.ts';
+import { OutputError } from '../../src/cli/output/terminal.ts';
 import { InputError } from '../../src/errors.ts';
 import type { Network } from '../../src/network/network.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { progressDisplay } from '../../src/cli/progress.ts';
+import { progressDisplay } from '../../src/cli/output/progress.ts';
 import { recorder } from './recorder.ts';
 
 const step = (done: number, layer = 'conv_1') => ({

@@ -1,5 +1,5 @@
 /** An output that remembers what was written. */
-import type { Output } from '../../src/cli/terminal.ts';
+import type { Output } from '../../src/cli/output/terminal.ts';
 
 export interface Recorder extends Output {
   readonly text: string;

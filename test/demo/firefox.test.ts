@@ -10,7 +10,7 @@ import { bound } from '../../src/bounds/bound.ts';
 import type { BoundOptions } from '../../src/bounds/result.ts';
 import { createEngine } from '../../src/engine/create.ts';
 import { loadNetwork } from '../../src/formats/load.browser.ts';
-import { writeOnnx } from '../../src/formats/onnx/write.ts';
+import { writeOnnx } from '../../src/formats/onnx/writing/write.ts';
 import { drop, eventually, type Host, host, launchFirefox, type Upload } from './host.ts';
 
 const RUNS = 20;

@@ -3,7 +3,7 @@ import { normals } from '../../bench/networks.ts';
 import { NetworkBuilder } from '../../src/network/builder.ts';
 import type { Network, TensorId } from '../../src/network/network.ts';
 import type { Operator } from '../../src/network/operator.ts';
-import { simplify } from '../../src/network/simplify.ts';
+import { simplify } from '../../src/network/simplify/simplify.ts';
 import { unroll } from '../../src/network/unroll.ts';
 
 const RELU: Operator = { kind: 'nonlinearity', function: { name: 'relu' } };

@@ -24,7 +24,7 @@ import { UnsupportedError } from '../../src/errors.ts';
 import { NetworkBuilder } from '../../src/network/builder.ts';
 import type { Network, TensorId } from '../../src/network/network.ts';
 import type { Operator } from '../../src/network/operator.ts';
-import { simplify } from '../../src/network/simplify.ts';
+import { simplify } from '../../src/network/simplify/simplify.ts';
 import { product } from '../../src/network/size.ts';
 import { compile } from '../../src/program/compile.ts';
 import { gridSides, type Program, type Segment } from '../../src/program/program.ts';

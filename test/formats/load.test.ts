@@ -10,9 +10,9 @@ import { InputError } from '../../src/errors.ts';
 import { readTextFile } from '../../src/files.node.ts';
 import { loadNetwork as loadInBrowser } from '../../src/formats/load.browser.ts';
 import { loadNetwork } from '../../src/formats/load.node.ts';
-import { TensorProtoSchema } from '../../src/formats/onnx/onnx_pb.ts';
-import { DataType, EXTERNAL } from '../../src/formats/onnx/tensors.ts';
-import { evaluate } from '../../src/network/evaluate.ts';
+import { TensorProtoSchema } from '../../src/formats/onnx/protobuf/onnx_pb.ts';
+import { DataType, EXTERNAL } from '../../src/formats/onnx/values/tensors.ts';
+import { evaluate } from '../../src/network/evaluation/evaluate.ts';
 import { model, node } from './onnx/build.ts';
 
 const weights = new Uint8Array(Float32Array.of(1, 2, 3, 4).buffer);

@@ -2,7 +2,7 @@
 import * as fc from 'fast-check';
 import { InputError } from '../../src/errors.ts';
 import { NetworkBuilder } from '../../src/network/builder.ts';
-import type { Elementwise } from '../../src/network/elementwise.ts';
+import type { Elementwise } from '../../src/network/elementwise/elementwise.ts';
 import type { Network, TensorId } from '../../src/network/network.ts';
 import type { Operator, PaddingMode } from '../../src/network/operator.ts';
 import { product } from '../../src/network/size.ts';

@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { InputError } from '../../src/errors.ts';
-import { erf } from '../../src/network/elementwise/errorFunction.ts';
-import { definitionOf, ELEMENTWISE } from '../../src/network/elementwise/table.ts';
 import {
   checkElementwise,
   derivative,
   type Elementwise,
   evaluate,
   slopeInterval,
-} from '../../src/network/elementwise.ts';
+} from '../../src/network/elementwise/elementwise.ts';
+import { erf } from '../../src/network/elementwise/errorFunction.ts';
+import { definitionOf, ELEMENTWISE } from '../../src/network/elementwise/table.ts';
 import { broadcast } from '../../src/network/size.ts';
 import { activation } from '../support/activation.ts';
 import { NAMED_EXAMPLES } from '../support/elementwise.ts';

@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NetworkBuilder } from '../../src/network/builder.ts';
+import { derivative, type Elementwise, evaluate } from '../../src/network/elementwise/elementwise.ts';
 import { definitionOf } from '../../src/network/elementwise/table.ts';
-import { derivative, type Elementwise, evaluate } from '../../src/network/elementwise.ts';
 import { elementwiseEnclosure } from '../../src/network/evaluation/elementwiseEnclosure.ts';
 import { encloseDerivative } from '../../src/network/evaluation/enclosure.ts';
 import { PreparedNetwork } from '../../src/network/evaluation/preparedNetwork.ts';

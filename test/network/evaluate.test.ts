@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { NetworkBuilder } from '../../src/network/builder.ts';
-import { evaluate, evaluateOperator } from '../../src/network/evaluate.ts';
-import { jacobian } from '../../src/network/jacobian.ts';
+import { evaluate, evaluateOperator } from '../../src/network/evaluation/evaluate.ts';
+import { jacobian } from '../../src/network/evaluation/jacobian.ts';
 import { isLinear } from '../../src/network/linearOperator.ts';
 import { linearMatrix, linearOffset, linearPart } from '../../src/network/matrix.ts';
 import type {

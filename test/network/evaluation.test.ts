@@ -1,9 +1,9 @@
 /** Products with linear operators and Jacobians, without matrices, against the matrices. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { jacobian } from '../../src/network/evaluation/jacobian.ts';
 import { linearMap, magnitude } from '../../src/network/evaluation/linearMap.ts';
 import { PreparedNetwork } from '../../src/network/evaluation/preparedNetwork.ts';
-import { jacobian } from '../../src/network/jacobian.ts';
 import { isLinear } from '../../src/network/linearOperator.ts';
 import { linearMatrix } from '../../src/network/matrix.ts';
 import type { OperatorKind } from '../../src/network/operator.ts';

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { NetworkBuilder } from '../../src/network/builder.ts';
-import { evaluate, evaluateOperator } from '../../src/network/evaluate.ts';
+import { evaluate, evaluateOperator } from '../../src/network/evaluation/evaluate.ts';
 import type { Operator, OperatorKind, Padding, PaddingMode } from '../../src/network/operator.ts';
-import { simplify } from '../../src/network/simplify.ts';
+import { simplify } from '../../src/network/simplify/simplify.ts';
 import { product } from '../../src/network/size.ts';
 import { arbitraryNetwork, Random, relativeDifference } from './arbitrary.ts';
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { NetworkBuilder } from '../../src/network/builder.ts';
-import { evaluate } from '../../src/network/evaluate.ts';
+import { evaluate } from '../../src/network/evaluation/evaluate.ts';
 import { countParameters } from '../../src/network/parameters.ts';
 import { product } from '../../src/network/size.ts';
 import { unroll, unrolledSize } from '../../src/network/unroll.ts';

@@ -219,6 +219,12 @@ describe('imports', () => {
     expect(circles(files)).toEqual(['a.ts', 'b.ts', 'folder/c.ts']);
   });
 
+  it('leave no folder of more than 15 files without rooms', () => {
+    const count = new Map<string, number>();
+    for (const file of sources().keys()) count.set(dirname(file), (count.get(dirname(file)) ?? 0) + 1);
+    expect([...count].filter(([, files]) => files > 15)).toEqual([]);
+  });
+
   it('of what the attack holds for the truth reach nothing of src/', () => {
     const truth = sources('attack', (name) => /^(evaluate|model)\/|^(climb|random)\.ts$/.test(name));
     expect(truth.size).toBeGreaterThan(10);

@@ -1,6 +1,6 @@
 /** Seeded networks of the shapes that the referee is asked about. */
 import { NetworkBuilder } from '../../src/network/builder.ts';
-import type { Elementwise } from '../../src/network/elementwise.ts';
+import type { Elementwise } from '../../src/network/elementwise/elementwise.ts';
 import type { Network } from '../../src/network/network.ts';
 import type { AveragePool, Convolution, MaxPool, Operator } from '../../src/network/operator.ts';
 import { Random } from '../support/random.ts';

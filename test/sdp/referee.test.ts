@@ -9,7 +9,7 @@ import type { Engine } from '../../src/engine/engine.ts';
 import { NetworkBuilder } from '../../src/network/builder.ts';
 import type { Network } from '../../src/network/network.ts';
 import type { OperatorKind } from '../../src/network/operator.ts';
-import { simplify } from '../../src/network/simplify.ts';
+import { simplify } from '../../src/network/simplify/simplify.ts';
 import { exportSdp, type Formulation } from '../../src/sdp/export.ts';
 import { solveSdp } from '../../src/sdp/solve.node.ts';
 import { sampledLowerBound } from '../support/forward.ts';

@@ -1,6 +1,6 @@
 /** Realisations of convolutions against their symbol, against the operator itself, and against the rank of their Hankel matrix. */
 import { describe, expect, it } from 'vitest';
-import { evaluateOperator } from '../../src/network/evaluate.ts';
+import { evaluateOperator } from '../../src/network/evaluation/evaluate.ts';
 import type { Convolution } from '../../src/network/operator.ts';
 import { outputShape } from '../../src/network/shape.ts';
 import { type Realisation, realise } from '../../src/sdp/stateSpace.ts';

@@ -1,8 +1,8 @@
 /** The yardstick itself: the tests' own evaluation and derivatives against the library's and against difference quotients. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { evaluate } from '../../src/network/evaluate.ts';
-import { jacobian as jacobianOfLibrary } from '../../src/network/jacobian.ts';
+import { evaluate } from '../../src/network/evaluation/evaluate.ts';
+import { jacobian as jacobianOfLibrary } from '../../src/network/evaluation/jacobian.ts';
 import type { Network } from '../../src/network/network.ts';
 import { FAMILIES } from '../support/families.ts';
 import {

@@ -10,7 +10,7 @@ import { createEngine } from '../../src/engine/create.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { UnsupportedError } from '../../src/errors.ts';
 import type { Network } from '../../src/network/network.ts';
-import { simplify } from '../../src/network/simplify.ts';
+import { simplify } from '../../src/network/simplify/simplify.ts';
 import {
   ANY_FUNCTION,
   circularConvolution,

@@ -6,7 +6,7 @@ import { MemoryError } from '../../src/bounds/budget.ts';
 import type { BoundResult } from '../../src/bounds/result.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { UnsupportedError } from '../../src/errors.ts';
-import type { Elementwise } from '../../src/network/elementwise.ts';
+import type { Elementwise } from '../../src/network/elementwise/elementwise.ts';
 import type { Network } from '../../src/network/network.ts';
 import { type CpuEngines, closeCpuEngines, openCpuEngines } from '../support/cpuEngines.ts';
 import {

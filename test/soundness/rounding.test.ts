@@ -12,7 +12,7 @@ import type { Engine } from '../../src/engine/engine.ts';
 import { UnsupportedError } from '../../src/errors.ts';
 import { NetworkBuilder } from '../../src/network/builder.ts';
 import type { Network } from '../../src/network/network.ts';
-import { simplify } from '../../src/network/simplify.ts';
+import { simplify } from '../../src/network/simplify/simplify.ts';
 import { useSwiftShader, withoutGpu } from '../engine/webgpu/hosts.ts';
 import { exactOracle } from '../support/exactOracle.ts';
 import {

@@ -1,5 +1,5 @@
 /** The elementwise functions and their derivatives, written a second time from their definitions. */
-import { derivative, type Elementwise, evaluate } from '../../src/network/elementwise.ts';
+import { derivative, type Elementwise, evaluate } from '../../src/network/elementwise/elementwise.ts';
 
 export interface Activation {
   value(x: number): number;

@@ -1,6 +1,6 @@
 /**
  * The linear operators of a network as explicit sparse matrices, entry by entry from their definitions in
- * `operator.ts`. Independent of `src/network/evaluate.ts` and of every symbol: this is what those are tested against.
+ * `operator.ts`. Independent of `src/network/evaluation/evaluate.ts` and of every symbol: this is what those are tested against.
  */
 import type { Network, Node } from '../../src/network/network.ts';
 import type {

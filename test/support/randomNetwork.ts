@@ -3,7 +3,7 @@
  * to fit or left out, so that fast-check may drop and shrink layers freely.
  */
 import { NetworkBuilder } from '../../src/network/builder.ts';
-import type { Elementwise } from '../../src/network/elementwise.ts';
+import type { Elementwise } from '../../src/network/elementwise/elementwise.ts';
 import type { Network, TensorId } from '../../src/network/network.ts';
 import type { Operator, Padding, PaddingMode } from '../../src/network/operator.ts';
 import { volume } from './grid.ts';

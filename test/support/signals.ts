@@ -1,6 +1,6 @@
 /** Networks of convolutions and poolings for signals of any length, by the length of their input. */
 import { NetworkBuilder } from '../../src/network/builder.ts';
-import type { Elementwise } from '../../src/network/elementwise.ts';
+import type { Elementwise } from '../../src/network/elementwise/elementwise.ts';
 import type { Network } from '../../src/network/network.ts';
 import type { Operator, PaddingMode } from '../../src/network/operator.ts';
 import { Random } from './random.ts';

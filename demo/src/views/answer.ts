@@ -1,5 +1,5 @@
 /** The one number, what it means, and the other methods beside it. */
-import { searchStatus } from '../../../src/cli/status.ts';
+import { searchStatus } from '../../../src/cli/output/status.ts';
 import type { BoundResult } from '../../../src/index.browser.ts';
 import { type App, isRunning, type Model } from '../app.ts';
 import { byId, type Child, h, whenChanged } from '../dom.ts';

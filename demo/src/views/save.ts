@@ -1,5 +1,5 @@
 /** Taking results along, as files that the browser makes here. */
-import { methodDocuments } from '../../../src/cli/status.ts';
+import { methodDocuments } from '../../../src/cli/output/status.ts';
 import { printableJson } from '../../../src/printable.ts';
 import { type App, isRunning, type Model } from '../app.ts';
 import { byId, h, whenChanged } from '../dom.ts';

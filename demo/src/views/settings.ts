@@ -1,6 +1,6 @@
 /** What computes, and by which method. */
 import { DEFAULTS } from '../../../src/bounds/defaults.ts';
-import { formatMegabytes } from '../../../src/cli/format.ts';
+import { formatMegabytes } from '../../../src/cli/output/format.ts';
 import type { MethodName, RuleName } from '../../../src/index.browser.ts';
 import { type App, isRunning, type Model } from '../app.ts';
 import { byId, h, whenChanged } from '../dom.ts';

@@ -1,5 +1,5 @@
 /** Lower bounds for signals of any length: the largest that is found at several. */
-import { existingLength, resized, shapesAt } from '../../network/lengths.ts';
+import { existingLength, resized, shapesAt } from '../../network/lengths/lengths.ts';
 import type { Network } from '../../network/network.ts';
 import { product } from '../../network/size.ts';
 import { isLess, ZERO } from '../../scaled.ts';

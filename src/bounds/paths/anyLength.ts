@@ -2,8 +2,8 @@
 
 import { UnsupportedError } from '../../errors.ts';
 import { largest } from '../../network/extremes.ts';
-import { existingLength, lengthened, sidesAt } from '../../network/lengths.ts';
-import { simplify } from '../../network/simplify.ts';
+import { existingLength, lengthened, sidesAt } from '../../network/lengths/lengths.ts';
+import { simplify } from '../../network/simplify/simplify.ts';
 import { product } from '../../network/size.ts';
 import { compile } from '../../program/compile.ts';
 import type { Program } from '../../program/program.ts';

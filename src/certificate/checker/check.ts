@@ -4,10 +4,10 @@
  * the optimiser and the engines. The proof is in docs/certificate.md.
  */
 
-import { lengthened } from '../../network/lengths.ts';
+import { lengthened } from '../../network/lengths/lengths.ts';
 import type { Network } from '../../network/network.ts';
 import { foldingsOf } from '../../network/simplify/roundings.ts';
-import { simplify } from '../../network/simplify.ts';
+import { simplify } from '../../network/simplify/simplify.ts';
 import type { Sector } from '../reading/signal.ts';
 import { signalsOf } from '../reading/signalsOf.ts';
 import { gamma, rootUp, type Scaled } from './numbers.ts';

@@ -1,12 +1,12 @@
 /** Simplified networks as signals, operator by operator. */
 import { UnsupportedError } from '../../errors.ts';
-import { slopeInterval } from '../../network/elementwise.ts';
+import { slopeInterval } from '../../network/elementwise/elementwise.ts';
+import { fewestSamplesInside, mostWindowsSharing } from '../../network/evaluation/windows.ts';
 import { multipliable } from '../../network/exact.ts';
 import type { Network, Node } from '../../network/network.ts';
 import type { AveragePool, Operator } from '../../network/operator.ts';
 import { everyAxis, product } from '../../network/size.ts';
 import { unroll, unrolledSize } from '../../network/unroll.ts';
-import { fewestSamplesInside, mostWindowsSharing } from '../../network/windows.ts';
 import { placeOnGrids } from './grids.ts';
 import {
   type Entries,

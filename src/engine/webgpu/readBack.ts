@@ -1,6 +1,6 @@
 /** The way back from the device. */
 import { mapForReading } from './flags.ts';
-import { componentsOf, type StoredMatrices, type StoredVector } from './stored.ts';
+import { componentsOf, type StoredMatrices, type StoredVector } from './memory/stored.ts';
 import type { Timeline } from './timeline.ts';
 
 interface Piece {

@@ -3,9 +3,9 @@
 import { InputError } from '../../errors.ts';
 import type { Shape } from '../handles.ts';
 import { describe } from '../shapes.ts';
-import type { Space } from './arena.ts';
 import type { Kernel } from './kernel.ts';
-import { componentsOf, type Slab, type StoredMatrices, type StoredVector } from './stored.ts';
+import type { Space } from './memory/arena.ts';
+import { componentsOf, type Slab, type StoredMatrices, type StoredVector } from './memory/stored.ts';
 import type { Task, Timeline } from './timeline.ts';
 
 const bytesPerNumber = 4;

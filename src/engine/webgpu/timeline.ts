@@ -2,10 +2,11 @@
  * The work of a device in the order in which it is recorded. Buffers are handed out while recording; commands are encoded and submitted
  * when somebody waits for them, in portions that keep a watchdog quiet and an abort prompt.
  */
-import { Arena, type Space } from './arena.ts';
+
 import type { Device, Pipeline } from './device.ts';
 import { bufferUsage } from './flags.ts';
 import { type Constants, type Kernel, rangeOf, uniformBytes, writeUniform } from './kernel.ts';
+import { Arena, type Space } from './memory/arena.ts';
 
 export interface Task<B extends string, S extends string> {
   readonly bindings: Readonly<Record<B, Space>>;

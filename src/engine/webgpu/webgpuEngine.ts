@@ -6,11 +6,11 @@ import { recordedOperations, withOperands } from '../operations.ts';
 import { unitRoundoffs } from '../precision.ts';
 import { checkDimension, dataLength } from '../shapes.ts';
 import type { Device } from './device.ts';
-import { Holdings } from './holdings.ts';
-import { windowSumOperations } from './operations/windowSum.ts';
+import { Holdings } from './memory/holdings.ts';
+import type { StoredMatrices, StoredVector } from './memory/stored.ts';
+import { windowSumOperations } from './products/windowSum.ts';
 import { readBack } from './readBack.ts';
 import { Recorder } from './recorder.ts';
-import type { StoredMatrices, StoredVector } from './stored.ts';
 import { Timeline } from './timeline.ts';
 import { webgpuOperations } from './webgpuOperations.ts';
 

@@ -1,17 +1,17 @@
 /** One node being converted: its inputs as values, and everything a converter may ask or do. */
 import { InputError, UnsupportedError } from '../../errors.ts';
 import type { NetworkBuilder } from '../../network/builder.ts';
-import { type Follows, OWN_FIELDS, passesOn, tied } from '../../network/follows.ts';
+import { type Follows, OWN_FIELDS, passesOn, tied } from '../../network/lengths/follows.ts';
 import type { TensorId, Tie } from '../../network/network.ts';
 import type { Operator } from '../../network/operator.ts';
 import { product, sameShape } from '../../network/size.ts';
-import type { Attributes } from './attributes.ts';
 import type { Budget } from './budget.ts';
-import { type Constant, integerVector } from './constant.ts';
-import { type ElementTypes, isInteger } from './elementType.ts';
 import type { GraphNode } from './graph.ts';
 import type { UniqueNames } from './names.ts';
-import type { ExternalFiles } from './tensors.ts';
+import type { Attributes } from './values/attributes.ts';
+import { type Constant, integerVector } from './values/constant.ts';
+import { type ElementTypes, isInteger } from './values/elementType.ts';
+import type { ExternalFiles } from './values/tensors.ts';
 
 /** A tensor that depends on the network's input. */
 export interface Signal {

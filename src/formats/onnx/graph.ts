@@ -1,8 +1,8 @@
 /** The graph as a flat list of nodes: local functions inlined, names resolved, duplicates refused. */
 import { InputError, UnsupportedError } from '../../errors.ts';
-import { Attributes } from './attributes.ts';
-import { normalizedDomain, type Opsets, opsetVersions } from './model.ts';
-import type { AttributeProto, FunctionProto, ModelProto, NodeProto } from './onnx_pb.ts';
+import { normalizedDomain, type Opsets, opsetVersions } from './protobuf/model.ts';
+import type { AttributeProto, FunctionProto, ModelProto, NodeProto } from './protobuf/onnx_pb.ts';
+import { Attributes } from './values/attributes.ts';
 
 /** One application of an operator. */
 export interface GraphNode {

@@ -1,8 +1,8 @@
 /** The input and the output of a graph, and what its batch axis may be. */
 import { InputError, UnsupportedError } from '../../errors.ts';
-import { type ElementType, isFloat } from './elementType.ts';
-import type { ModelProto, ValueInfoProto } from './onnx_pb.ts';
-import { elementType } from './tensors.ts';
+import type { ModelProto, ValueInfoProto } from './protobuf/onnx_pb.ts';
+import { type ElementType, isFloat } from './values/elementType.ts';
+import { elementType } from './values/tensors.ts';
 
 /** A value at the rim of the graph; dims are undefined where the file leaves them open. */
 export interface Rim {

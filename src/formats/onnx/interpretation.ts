@@ -2,21 +2,21 @@
 import { InputError, type Unsupported, UnsupportedError } from '../../errors.ts';
 import { NetworkBuilder } from '../../network/builder.ts';
 import type { Network, Source } from '../../network/network.ts';
-import { Attributes } from './attributes.ts';
 import type { Budget } from './budget.ts';
 import { Call, type Scope, type Signal, type Value } from './call.ts';
-import { unknownAttributes } from './conformance.ts';
-import type { Constant } from './constant.ts';
-import type { ElementTypes } from './elementType.ts';
 import { type GraphNode, neededNodes, type Producers } from './graph.ts';
 import type { Reading, Rim } from './interface.ts';
 import { UniqueNames } from './names.ts';
-import type { TensorProto } from './onnx_pb.ts';
 import type { Converter } from './operators/converter.ts';
-import { CONVERTERS, reasonAgainst, SHAPE_PRESERVING } from './operators/registry.ts';
 import { matchPattern } from './patterns/match.ts';
 import type { Pattern } from './patterns/pattern.ts';
-import { decodeTensor, type ExternalFiles } from './tensors.ts';
+import { unknownAttributes } from './protobuf/conformance.ts';
+import type { TensorProto } from './protobuf/onnx_pb.ts';
+import { CONVERTERS, reasonAgainst, SHAPE_PRESERVING } from './registry.ts';
+import { Attributes } from './values/attributes.ts';
+import type { Constant } from './values/constant.ts';
+import type { ElementTypes } from './values/elementType.ts';
+import { decodeTensor, type ExternalFiles } from './values/tensors.ts';
 
 /** A graph whose names are resolved. */
 export interface ResolvedGraph {

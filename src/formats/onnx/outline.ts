@@ -1,6 +1,6 @@
 /** What a model's graph holds, without understanding it: for showing where something that is not read stands. */
 import { flatNodes } from './graph.ts';
-import { decodeModel } from './model.ts';
+import { decodeModel } from './protobuf/model.ts';
 
 export interface OutlinedNode {
   /** As in messages about it (`Unsupported.node`). */

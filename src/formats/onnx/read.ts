@@ -3,14 +3,14 @@ import { InputError, UnsupportedError } from '../../errors.ts';
 import type { Network, Source } from '../../network/network.ts';
 import type { FetchExternal } from '../format.ts';
 import { Budget } from './budget.ts';
-import { checkNodes } from './conformance.ts';
-import { fetchExternalFiles } from './external.ts';
 import { flatNodes, type GraphNode, neededNodes, type Producers, producersOf } from './graph.ts';
 import { graphInput, graphOutput, readings } from './interface.ts';
 import { interpret, type ResolvedGraph } from './interpretation.ts';
-import { decodeModel } from './model.ts';
-import type { ModelProto, TensorProto } from './onnx_pb.ts';
-import { type ExternalFiles, elementType } from './tensors.ts';
+import { checkNodes } from './protobuf/conformance.ts';
+import { decodeModel } from './protobuf/model.ts';
+import type { ModelProto, TensorProto } from './protobuf/onnx_pb.ts';
+import { fetchExternalFiles } from './values/external.ts';
+import { type ExternalFiles, elementType } from './values/tensors.ts';
 
 export interface ReadOptions {
   /** What the network is called. */

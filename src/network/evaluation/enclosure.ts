@@ -9,13 +9,14 @@
  * near enough every tensor is on the pieces enclosed here, and where one tensor rests on a kink over a set of points that
  * is not null, its derivative vanishes at almost all of them, so that the slope that multiplies it does not matter.
  */
-import { maximumWindows } from '../gather.ts';
+
 import { isLinear, type LinearOperator } from '../linearOperator.ts';
 import type { Network, TensorId } from '../network.ts';
 import type { Add, Nonlinearity, Operator, Softmax } from '../operator.ts';
 import { unknownOperator } from '../shape.ts';
 import { product } from '../size.ts';
 import { elementwiseEnclosure, U } from './elementwiseEnclosure.ts';
+import { maximumWindows } from './gather.ts';
 import { constantTerm, linearMap, magnitude } from './linearMap.ts';
 import { addConstant, softmaxValues } from './preparedOperator.ts';
 

@@ -1,11 +1,12 @@
 /** Linear operators as products with them and with their transposes; none builds the matrix of a convolution. */
-import { reindexSources } from '../gather.ts';
-import { averagePoolWindows, convolutionWindows, padWindows, transposedWindows } from '../geometry.ts';
+
 import type { LinearOperator } from '../linearOperator.ts';
 import { unknownOperator } from '../shape.ts';
 import { broadcast, product } from '../size.ts';
-import { type TapTable, tapTable } from '../windows.ts';
+import { reindexSources } from './gather.ts';
+import { averagePoolWindows, convolutionWindows, padWindows, transposedWindows } from './geometry.ts';
 import { addProduct, addTransposedProduct, type Rows } from './products.ts';
+import { type TapTable, tapTable } from './windows.ts';
 
 type Shape = readonly number[];
 

@@ -1,9 +1,9 @@
 /** One table of operators for their values, their derivatives and the transposes of those, made ready for many points. */
 import { definitionOf, type Elementwise } from '../elementwise/table.ts';
-import { maximumSources, maximumWindows } from '../gather.ts';
 import type { Operator, Softmax } from '../operator.ts';
 import { unknownOperator } from '../shape.ts';
 import { broadcast, product } from '../size.ts';
+import { maximumSources, maximumWindows } from './gather.ts';
 import { constantTerm, linearMap } from './linearMap.ts';
 
 type Shape = readonly number[];

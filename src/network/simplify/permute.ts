@@ -2,7 +2,7 @@
  * Operators on a tensor whose entries stand in another order. `channels[c]` is the channel that the operator knew
  * channel c of its new input as.
  */
-import { type Elementwise, mapChannelEntries } from '../elementwise.ts';
+import { type Elementwise, mapChannelEntries } from '../elementwise/elementwise.ts';
 import type { Affine, Convolution, MaxGather, Scale, TransposedConvolution } from '../operator.ts';
 import { isRowMajor, type View, viewSources } from './view.ts';
 

@@ -1,5 +1,5 @@
 /** Reindexes (flatten, reshape, transpose) are carried along as views until an operator absorbs them. */
-import { channelEntries } from '../elementwise.ts';
+import { channelEntries } from '../elementwise/elementwise.ts';
 import type { Network, Node, TensorId } from '../network.ts';
 import type { Operator } from '../operator.ts';
 import { prune } from '../prune.ts';

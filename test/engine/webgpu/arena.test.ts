@@ -1,8 +1,8 @@
 /** Device memory that is used again, on a device that only counts. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Arena, type Space, sizeClass } from '../../../src/engine/webgpu/arena.ts';
 import type { Device } from '../../../src/engine/webgpu/device.ts';
+import { Arena, type Space, sizeClass } from '../../../src/engine/webgpu/memory/arena.ts';
 
 const limit = 2 ** 27;
 

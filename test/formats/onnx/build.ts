@@ -1,6 +1,5 @@
 /** ONNX models for tests, written node by node. */
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
-import { AttributeType } from '../../../src/formats/onnx/attributes.ts';
 import {
   type AttributeProto,
   AttributeProtoSchema,
@@ -10,10 +9,11 @@ import {
   NodeProtoSchema,
   type TensorProto,
   TensorProtoSchema,
-} from '../../../src/formats/onnx/onnx_pb.ts';
+} from '../../../src/formats/onnx/protobuf/onnx_pb.ts';
 import { type ReadOptions, readOnnx } from '../../../src/formats/onnx/read.ts';
-import { DataType } from '../../../src/formats/onnx/tensors.ts';
-import { evaluate } from '../../../src/network/evaluate.ts';
+import { AttributeType } from '../../../src/formats/onnx/values/attributes.ts';
+import { DataType } from '../../../src/formats/onnx/values/tensors.ts';
+import { evaluate } from '../../../src/network/evaluation/evaluate.ts';
 import type { Network } from '../../../src/network/network.ts';
 
 /** A bigint or a list of them are integers, a number is a float. */

@@ -2,10 +2,14 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import { InputError, UnsupportedError } from '../../../src/errors.ts';
-import { type NodeProto, type TensorProto, TensorProtoSchema } from '../../../src/formats/onnx/onnx_pb.ts';
-import { CONVERTERS } from '../../../src/formats/onnx/operators/registry.ts';
-import { SCHEMAS } from '../../../src/formats/onnx/schemas.ts';
-import { DataType } from '../../../src/formats/onnx/tensors.ts';
+import {
+  type NodeProto,
+  type TensorProto,
+  TensorProtoSchema,
+} from '../../../src/formats/onnx/protobuf/onnx_pb.ts';
+import { SCHEMAS } from '../../../src/formats/onnx/protobuf/schemas.ts';
+import { CONVERTERS } from '../../../src/formats/onnx/registry.ts';
+import { DataType } from '../../../src/formats/onnx/values/tensors.ts';
 import { floats, integers, kinds, model, node, read } from './build.ts';
 import { tensor } from './tensorProto.ts';
 

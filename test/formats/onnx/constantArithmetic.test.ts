@@ -1,9 +1,9 @@
 /** Constants of the types that ONNX Runtime has few kernels for, against typed arrays and by hand; what is refused. */
 import { describe, expect, it } from 'vitest';
-import { type ElementType, integerRange } from '../../../src/formats/onnx/elementType.ts';
-import type { NodeProto, TensorProto } from '../../../src/formats/onnx/onnx_pb.ts';
-import { DataType } from '../../../src/formats/onnx/tensors.ts';
-import { evaluate } from '../../../src/network/evaluate.ts';
+import type { NodeProto, TensorProto } from '../../../src/formats/onnx/protobuf/onnx_pb.ts';
+import { type ElementType, integerRange } from '../../../src/formats/onnx/values/elementType.ts';
+import { DataType } from '../../../src/formats/onnx/values/tensors.ts';
+import { evaluate } from '../../../src/network/evaluation/evaluate.ts';
 import { Random } from '../../network/arbitrary.ts';
 import { integers, model, node, read } from './build.ts';
 import { dataTypeOf, tensor } from './tensorProto.ts';

@@ -1,11 +1,16 @@
 /** Subgraphs of constants, of every operator that is computed when a file is read, as ONNX Runtime computes them. */
 import { describe, expect, it } from 'vitest';
 import { InputError, UnsupportedError } from '../../../src/errors.ts';
-import { type ElementType, integerRange, isFloat, isInteger } from '../../../src/formats/onnx/elementType.ts';
-import type { NodeProto, TensorProto } from '../../../src/formats/onnx/onnx_pb.ts';
-import { CONVERTERS } from '../../../src/formats/onnx/operators/registry.ts';
-import { DataType } from '../../../src/formats/onnx/tensors.ts';
-import { evaluate } from '../../../src/network/evaluate.ts';
+import type { NodeProto, TensorProto } from '../../../src/formats/onnx/protobuf/onnx_pb.ts';
+import { CONVERTERS } from '../../../src/formats/onnx/registry.ts';
+import {
+  type ElementType,
+  integerRange,
+  isFloat,
+  isInteger,
+} from '../../../src/formats/onnx/values/elementType.ts';
+import { DataType } from '../../../src/formats/onnx/values/tensors.ts';
+import { evaluate } from '../../../src/network/evaluation/evaluate.ts';
 import { Random } from '../../network/arbitrary.ts';
 import { model, node, read } from './build.ts';
 import { NotImplemented, runOnnx } from './onnxRuntime.ts';

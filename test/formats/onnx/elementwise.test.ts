@@ -1,9 +1,9 @@
 /** Every elementwise function of the table as a file: written, read, and computed by ONNX Runtime. */
 import { describe, expect, it } from 'vitest';
-import { writeOnnx } from '../../../src/formats/onnx/write.ts';
+import { writeOnnx } from '../../../src/formats/onnx/writing/write.ts';
 import { NetworkBuilder } from '../../../src/network/builder.ts';
-import type { Elementwise } from '../../../src/network/elementwise.ts';
-import { evaluate } from '../../../src/network/evaluate.ts';
+import type { Elementwise } from '../../../src/network/elementwise/elementwise.ts';
+import { evaluate } from '../../../src/network/evaluation/evaluate.ts';
 import { NAMED_EXAMPLES } from '../../support/elementwise.ts';
 import { distance, inFloat32, read } from './build.ts';
 import { runOnnx } from './onnxRuntime.ts';

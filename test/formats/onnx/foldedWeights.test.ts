@@ -4,8 +4,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { bound } from '../../../src/bounds/bound.ts';
 import { createEngine } from '../../../src/engine/create.ts';
 import type { Engine } from '../../../src/engine/engine.ts';
-import { type NodeProto, type TensorProto, TensorProtoSchema } from '../../../src/formats/onnx/onnx_pb.ts';
-import { DataType } from '../../../src/formats/onnx/tensors.ts';
+import {
+  type NodeProto,
+  type TensorProto,
+  TensorProtoSchema,
+} from '../../../src/formats/onnx/protobuf/onnx_pb.ts';
+import { DataType } from '../../../src/formats/onnx/values/tensors.ts';
 import { model, node, read } from './build.ts';
 
 let engine: Engine;

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InputError, UnsupportedError } from '../../../src/errors.ts';
-import { writeOnnx } from '../../../src/formats/onnx/write.ts';
+import { writeOnnx } from '../../../src/formats/onnx/writing/write.ts';
 import { arbitraryNetwork, Random } from '../../network/arbitrary.ts';
 import { read } from './build.ts';
 

@@ -1,8 +1,8 @@
 /** Gates written out with any constants: the slopes of the function that is written lie in the interval that is used. */
 import { describe, expect, it } from 'vitest';
-import type { NodeProto, TensorProto } from '../../../src/formats/onnx/onnx_pb.ts';
-import { DataType } from '../../../src/formats/onnx/tensors.ts';
-import { slopeInterval } from '../../../src/network/elementwise.ts';
+import type { NodeProto, TensorProto } from '../../../src/formats/onnx/protobuf/onnx_pb.ts';
+import { DataType } from '../../../src/formats/onnx/values/tensors.ts';
+import { slopeInterval } from '../../../src/network/elementwise/elementwise.ts';
 import { ERF_SLOPE, erf, exp, fixed, maximum, ONE, over, tanh, times } from '../../support/fixedFunctions.ts';
 import { model, node, read } from './build.ts';
 import { tensor } from './tensorProto.ts';

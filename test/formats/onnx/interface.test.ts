@@ -1,7 +1,7 @@
 /** Inputs, outputs, and what the batch axis may be. */
 import { describe, expect, it } from 'vitest';
 import { InputError, UnsupportedError } from '../../../src/errors.ts';
-import { evaluate } from '../../../src/network/evaluate.ts';
+import { evaluate } from '../../../src/network/evaluation/evaluate.ts';
 import { floats, integers, kinds, model, node, outputShape, read } from './build.ts';
 
 const relu = [node('Relu', 'x', 'y')];

@@ -4,13 +4,13 @@
  */
 import { describe, expect, it } from 'vitest';
 import { InputError, UnsupportedError } from '../../../src/errors.ts';
-import { Attributes } from '../../../src/formats/onnx/attributes.ts';
 import { Budget } from '../../../src/formats/onnx/budget.ts';
 import { Call, type Scope } from '../../../src/formats/onnx/call.ts';
 import { UniqueNames } from '../../../src/formats/onnx/names.ts';
-import type { NodeProto, TensorProto } from '../../../src/formats/onnx/onnx_pb.ts';
+import type { NodeProto, TensorProto } from '../../../src/formats/onnx/protobuf/onnx_pb.ts';
+import { Attributes } from '../../../src/formats/onnx/values/attributes.ts';
 import { NetworkBuilder } from '../../../src/network/builder.ts';
-import { existingLength, lengthened, resized, shapesAt } from '../../../src/network/lengths.ts';
+import { existingLength, lengthened, resized, shapesAt } from '../../../src/network/lengths/lengths.ts';
 import type { Network } from '../../../src/network/network.ts';
 import { floats, integers, kinds, model, node, read } from './build.ts';
 

@@ -2,8 +2,8 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import { InputError, UnsupportedError } from '../../../src/errors.ts';
-import { ModelProtoSchema } from '../../../src/formats/onnx/onnx_pb.ts';
-import { evaluate } from '../../../src/network/evaluate.ts';
+import { ModelProtoSchema } from '../../../src/formats/onnx/protobuf/onnx_pb.ts';
+import { evaluate } from '../../../src/network/evaluation/evaluate.ts';
 import { attribute, distance, floats, integers, kinds, model, node, read } from './build.ts';
 
 describe('malformed', () => {

@@ -4,8 +4,8 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { loadNetwork } from '../../../src/formats/load.node.ts';
-import { writeOnnx } from '../../../src/formats/onnx/write.ts';
-import { evaluate } from '../../../src/network/evaluate.ts';
+import { writeOnnx } from '../../../src/formats/onnx/writing/write.ts';
+import { evaluate } from '../../../src/network/evaluation/evaluate.ts';
 import { distance, kinds, outputShape, read } from './build.ts';
 
 const folder = fileURLToPath(new URL('../../../../shared/models/', import.meta.url));

@@ -2,8 +2,8 @@
 import { create } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import { InputError, UnsupportedError } from '../../../src/errors.ts';
-import { TensorProtoSchema } from '../../../src/formats/onnx/onnx_pb.ts';
-import { DataType } from '../../../src/formats/onnx/tensors.ts';
+import { TensorProtoSchema } from '../../../src/formats/onnx/protobuf/onnx_pb.ts';
+import { DataType } from '../../../src/formats/onnx/values/tensors.ts';
 import { floats, integers, kinds, model, node, read } from './build.ts';
 
 async function refusal(bytes: Uint8Array): Promise<UnsupportedError> {

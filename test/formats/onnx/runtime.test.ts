@@ -1,8 +1,8 @@
 /** Every operator and pattern against what ONNX Runtime computed (runtime/make.py). */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { writeOnnx } from '../../../src/formats/onnx/write.ts';
-import { evaluate } from '../../../src/network/evaluate.ts';
+import { writeOnnx } from '../../../src/formats/onnx/writing/write.ts';
+import { evaluate } from '../../../src/network/evaluation/evaluate.ts';
 import { distance, evaluateBatch, read } from './build.ts';
 
 interface RuntimeCase {

@@ -1,8 +1,8 @@
 /** Initialisers of any type. */
 import { create } from '@bufbuild/protobuf';
-import type { ElementType } from '../../../src/formats/onnx/elementType.ts';
-import { type TensorProto, TensorProtoSchema } from '../../../src/formats/onnx/onnx_pb.ts';
-import { DataType } from '../../../src/formats/onnx/tensors.ts';
+import { type TensorProto, TensorProtoSchema } from '../../../src/formats/onnx/protobuf/onnx_pb.ts';
+import type { ElementType } from '../../../src/formats/onnx/values/elementType.ts';
+import { DataType } from '../../../src/formats/onnx/values/tensors.ts';
 
 interface Stored {
   readonly dataType: number;

@@ -4,9 +4,9 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InputError, UnsupportedError } from '../../../src/errors.ts';
 import { Budget } from '../../../src/formats/onnx/budget.ts';
-import { type TensorProto, TensorProtoSchema } from '../../../src/formats/onnx/onnx_pb.ts';
-import { DataType, decodeTensor, EXTERNAL, isPlainName } from '../../../src/formats/onnx/tensors.ts';
-import { evaluate } from '../../../src/network/evaluate.ts';
+import { type TensorProto, TensorProtoSchema } from '../../../src/formats/onnx/protobuf/onnx_pb.ts';
+import { DataType, decodeTensor, EXTERNAL, isPlainName } from '../../../src/formats/onnx/values/tensors.ts';
+import { evaluate } from '../../../src/network/evaluation/evaluate.ts';
 import { floats, model, node, read } from './build.ts';
 
 const decode = (tensor: TensorProto, files: Record<string, Uint8Array> = {}) =>

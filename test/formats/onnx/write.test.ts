@@ -2,11 +2,11 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ModelProtoSchema } from '../../../src/formats/onnx/onnx_pb.ts';
-import { DataType } from '../../../src/formats/onnx/tensors.ts';
-import { writeOnnx } from '../../../src/formats/onnx/write.ts';
+import { ModelProtoSchema } from '../../../src/formats/onnx/protobuf/onnx_pb.ts';
+import { DataType } from '../../../src/formats/onnx/values/tensors.ts';
+import { writeOnnx } from '../../../src/formats/onnx/writing/write.ts';
 import { NetworkBuilder } from '../../../src/network/builder.ts';
-import { evaluate } from '../../../src/network/evaluate.ts';
+import { evaluate } from '../../../src/network/evaluation/evaluate.ts';
 import type { Operator } from '../../../src/network/operator.ts';
 import { arbitraryNetwork } from '../../network/arbitrary.ts';
 import { distance, kinds, read } from './build.ts';

@@ -1,10 +1,10 @@
 /** From ONNX operators to elementwise functions. */
-import type { Elementwise } from '../../../network/elementwise.ts';
-import { OWN_FIELDS } from '../../../network/follows.ts';
+import type { Elementwise } from '../../../network/elementwise/elementwise.ts';
+import { OWN_FIELDS } from '../../../network/lengths/follows.ts';
 import type { Call, Signal } from '../call.ts';
-import type { Constant } from '../constant.ts';
 import { sameAlongAllBut } from '../operators/broadcast.ts';
 import { mapped } from '../operators/entries.ts';
+import type { Constant } from '../values/constant.ts';
 
 export function applyElementwise(call: Call, f: Elementwise, input: Signal): Signal {
   return call.emitSame({ kind: 'nonlinearity', function: f }, input, OWN_FIELDS);

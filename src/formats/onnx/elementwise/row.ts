@@ -1,9 +1,9 @@
 /** How ONNX has an elementwise function, and short ways to say it. */
-import type { Elementwise } from '../../../network/elementwise.ts';
+import type { Elementwise } from '../../../network/elementwise/elementwise.ts';
 import type { Call } from '../call.ts';
-import type { ElementType } from '../elementType.ts';
 import type { Converter } from '../operators/converter.ts';
-import { FLOATS, type Schema, schema, type WrittenForm } from '../schema.ts';
+import { FLOATS, type Schema, schema, type WrittenForm } from '../protobuf/schema.ts';
+import type { ElementType } from '../values/elementType.ts';
 import { applyElementwise } from './reading.ts';
 import type { LastNode, Target } from './writing.ts';
 

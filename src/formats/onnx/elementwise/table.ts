@@ -1,8 +1,8 @@
 /** Elementwise functions in ONNX: one row each, for reading and for writing. */
 import type { Elementwise, ElementwiseName, Named } from '../../../network/elementwise/table.ts';
 import { floatFunction, magnitude } from '../operators/entries.ts';
-import { FLOATS, NUMBERS, SIGNED, WIDE } from '../schema.ts';
-import type { GraphWriter } from '../writer.ts';
+import { FLOATS, NUMBERS, SIGNED, WIDE } from '../protobuf/schema.ts';
+import type { GraphWriter } from '../writing/writer.ts';
 import { clip, gelu, prelu, rectified, swish } from './reading.ts';
 import { activation, type Operator, operator, plain, type Row } from './row.ts';
 import { type LastNode, Target } from './writing.ts';

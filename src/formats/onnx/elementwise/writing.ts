@@ -1,6 +1,6 @@
 /** From elementwise functions to ONNX nodes. */
 import { InputError } from '../../../errors.ts';
-import { type AttributeValue, type GraphWriter, perChannel } from '../writer.ts';
+import { type AttributeValue, type GraphWriter, perChannel } from '../writing/writer.ts';
 
 /** What is passed to `GraphWriter.last`. */
 export type LastNode = Parameters<GraphWriter['last']>;

@@ -1,13 +1,13 @@
 /** Sums, differences, products and quotients of tensors and constants. */
 
 import { isExactProduct, multipliable, reciprocalFactors } from '../../../network/exact.ts';
-import { OWN_FIELDS } from '../../../network/follows.ts';
+import { OWN_FIELDS } from '../../../network/lengths/follows.ts';
 import type { Scale } from '../../../network/operator.ts';
 import { product, sameShape } from '../../../network/size.ts';
 import type { Call, Signal, Value } from '../call.ts';
-import { broadcastShape, broadcastSteps, type Constant, constantOf, walk } from '../constant.ts';
-import { type ElementType, isFloat } from '../elementType.ts';
 import { clipped } from '../elementwise/reading.ts';
+import { broadcastShape, broadcastSteps, type Constant, constantOf, walk } from '../values/constant.ts';
+import { type ElementType, isFloat } from '../values/elementType.ts';
 import { broadcastOver } from './broadcast.ts';
 import type { Converter, Family } from './converter.ts';
 import {

@@ -1,7 +1,7 @@
 /** Constants that meet signals: which axis of the sample they vary along. */
 import { product, strides } from '../../../network/size.ts';
 import type { Call, Signal } from '../call.ts';
-import { broadcastShape, broadcastSteps, type Constant, walk } from '../constant.ts';
+import { broadcastShape, broadcastSteps, type Constant, walk } from '../values/constant.ts';
 
 /** A constant broadcast over a sample: one number for all, or one per entry of a single axis. */
 export interface Broadcast {

@@ -1,7 +1,7 @@
 /** Operators that make constants: literals, shapes of tensors, ranges, conversions of type. */
 import { product } from '../../../network/size.ts';
 import type { Call, Value } from '../call.ts';
-import { type Constant, constantOf, integerVector } from '../constant.ts';
+import { type Constant, constantOf, integerVector } from '../values/constant.ts';
 import {
   type ElementType,
   integerRange,
@@ -9,8 +9,8 @@ import {
   isInteger,
   roundingTo,
   significantBits,
-} from '../elementType.ts';
-import { decodeTensor, elementType } from '../tensors.ts';
+} from '../values/elementType.ts';
+import { decodeTensor, elementType } from '../values/tensors.ts';
 import type { Converter, Family } from './converter.ts';
 import { narrowed } from './entries.ts';
 

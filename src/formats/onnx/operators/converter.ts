@@ -1,6 +1,6 @@
 /** What a family of operators exports. */
 import type { Call, Value } from '../call.ts';
-import type { Constant } from '../constant.ts';
+import type { Constant } from '../values/constant.ts';
 
 export interface Converter {
   /** The first output, or all, when all inputs are constants. Without it the operator is not computed at reading time. */

@@ -1,9 +1,9 @@
 /** Conv and ConvTranspose, and how ONNX says where windows lie. */
 
-import { type Follows, OWN_FIELDS, tied } from '../../../network/follows.ts';
+import { type Follows, OWN_FIELDS, tied } from '../../../network/lengths/follows.ts';
 import { everyAxis } from '../../../network/size.ts';
 import type { Call, Signal } from '../call.ts';
-import type { Constant } from '../constant.ts';
+import type { Constant } from '../values/constant.ts';
 import type { Converter, Family } from './converter.ts';
 
 export const convolution: Family = new Map<string, Converter>([

@@ -3,8 +3,8 @@
  * wrap around in two's complement. What ONNX leaves open is refused.
  */
 import type { Call } from '../call.ts';
-import type { Constant } from '../constant.ts';
-import { type ElementType, integerRange, isFloat, roundingTo, wrapped } from '../elementType.ts';
+import type { Constant } from '../values/constant.ts';
+import { type ElementType, integerRange, isFloat, roundingTo, wrapped } from '../values/elementType.ts';
 
 /** An operation on two entries whose result is an integer where its operands are. */
 export interface Operation {

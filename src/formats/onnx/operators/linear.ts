@@ -1,11 +1,11 @@
 /** Matrix products with a constant: MatMul and Gemm. */
 
 import { isExactProduct, multipliable } from '../../../network/exact.ts';
-import { OWN_FIELDS } from '../../../network/follows.ts';
+import { OWN_FIELDS } from '../../../network/lengths/follows.ts';
 import { product } from '../../../network/size.ts';
 import type { Call, Signal } from '../call.ts';
-import { type Constant, constantOf, reshaped, transposed } from '../constant.ts';
-import { isFloat } from '../elementType.ts';
+import { type Constant, constantOf, reshaped, transposed } from '../values/constant.ts';
+import { isFloat } from '../values/elementType.ts';
 import { added, scaledAndShifted, scaledBy } from './arithmetic.ts';
 import type { Converter, Family } from './converter.ts';
 import { floatResult, operate, PRODUCT, SUM } from './entries.ts';

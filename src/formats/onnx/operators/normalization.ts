@@ -1,6 +1,6 @@
 /** BatchNormalization at inference: one scale and one shift per channel. */
 import { multipliable } from '../../../network/exact.ts';
-import { OWN_FIELDS } from '../../../network/follows.ts';
+import { OWN_FIELDS } from '../../../network/lengths/follows.ts';
 import type { Call, Signal } from '../call.ts';
 import type { Converter, Family } from './converter.ts';
 

@@ -1,5 +1,5 @@
 /** Pad along spatial axes. */
-import { OWN_FIELDS } from '../../../network/follows.ts';
+import { OWN_FIELDS } from '../../../network/lengths/follows.ts';
 import type { PaddingMode } from '../../../network/operator.ts';
 import { everyAxis } from '../../../network/size.ts';
 import type { Call, Signal } from '../call.ts';

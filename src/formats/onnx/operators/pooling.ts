@@ -1,5 +1,5 @@
 /** AveragePool, MaxPool and the global pools. */
-import { type Follows, OWN_FIELDS, tied } from '../../../network/follows.ts';
+import { type Follows, OWN_FIELDS, tied } from '../../../network/lengths/follows.ts';
 import { everyAxis, product } from '../../../network/size.ts';
 import type { Call, Signal } from '../call.ts';
 import type { Converter, Family } from './converter.ts';

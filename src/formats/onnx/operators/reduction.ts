@@ -1,9 +1,9 @@
 /** Means, sums and maxima over axes. */
-import { OWN_FIELDS, tied } from '../../../network/follows.ts';
+import { OWN_FIELDS, tied } from '../../../network/lengths/follows.ts';
 import { everyAxis, product, strides } from '../../../network/size.ts';
 import type { Call, Signal } from '../call.ts';
-import { type Constant, constantOf, walk } from '../constant.ts';
-import { type ElementType, isFloat } from '../elementType.ts';
+import { type Constant, constantOf, walk } from '../values/constant.ts';
+import { type ElementType, isFloat } from '../values/elementType.ts';
 import type { Converter, Family } from './converter.ts';
 import { floatResult, integerResult } from './entries.ts';
 

@@ -1,8 +1,8 @@
 /** Picking and repeating entries: Slice, Gather, Split; Expand and Tile of constants. */
-import { OWN_FIELDS } from '../../../network/follows.ts';
+import { OWN_FIELDS } from '../../../network/lengths/follows.ts';
 import { everyAxis, product, strides } from '../../../network/size.ts';
 import type { Call, Signal } from '../call.ts';
-import { broadcastShape, type Constant, constantOf, expanded, gathered, walk } from '../constant.ts';
+import { broadcastShape, type Constant, constantOf, expanded, gathered, walk } from '../values/constant.ts';
 import type { Converter, Family } from './converter.ts';
 import { contracted } from './linear.ts';
 

@@ -1,8 +1,8 @@
 /** Operators that move entries about: the same on constants and on signals. */
-import { OWN_FIELDS } from '../../../network/follows.ts';
+import { OWN_FIELDS } from '../../../network/lengths/follows.ts';
 import { everyAxis, product, sameShape, strides } from '../../../network/size.ts';
 import type { Call, Dimension, Signal, Value } from '../call.ts';
-import { type Constant, reshaped, transposed } from '../constant.ts';
+import { type Constant, reshaped, transposed } from '../values/constant.ts';
 import type { Converter, Family } from './converter.ts';
 
 export const shape: Family = new Map<string, Converter>([

@@ -1,5 +1,5 @@
 /** Softmax and its logarithm. */
-import { OWN_FIELDS } from '../../../network/follows.ts';
+import { OWN_FIELDS } from '../../../network/lengths/follows.ts';
 import type { Call, Signal } from '../call.ts';
 import type { Converter, Family } from './converter.ts';
 

@@ -1,5 +1,5 @@
 /** Circular padding as exporters without a Pad for it write it: slices of both ends, joined to the image. */
-import type { Follows } from '../../../network/follows.ts';
+import type { Follows } from '../../../network/lengths/follows.ts';
 import { everyAxis } from '../../../network/size.ts';
 import type { GraphNode } from '../graph.ts';
 import { makerOf, type Pattern, type Surroundings } from './pattern.ts';

@@ -1,10 +1,11 @@
 /** Gated activations: SiLU, Swish, hard swish, Mish and both forms of GELU as products x · g(x). */
+
+import type { Elementwise } from '../../../network/elementwise/elementwise.ts';
 import { isTanhGelu } from '../../../network/elementwise/gelu.ts';
-import type { Elementwise } from '../../../network/elementwise.ts';
-import { OWN_FIELDS } from '../../../network/follows.ts';
-import { isFloat } from '../elementType.ts';
+import { OWN_FIELDS } from '../../../network/lengths/follows.ts';
 import { applyElementwise, swish } from '../elementwise/reading.ts';
 import type { GraphNode } from '../graph.ts';
+import { isFloat } from '../values/elementType.ts';
 import { makerOf, type Pattern, type Surroundings } from './pattern.ts';
 import { ONE, outward, over, type Quotient, rounded, times } from './quotient.ts';
 

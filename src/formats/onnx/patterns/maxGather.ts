@@ -1,5 +1,5 @@
 /** Maxima over lists of entries, as they are written: a Gather of windows, then their ReduceMax. */
-import { OWN_FIELDS } from '../../../network/follows.ts';
+import { OWN_FIELDS } from '../../../network/lengths/follows.ts';
 import { product } from '../../../network/size.ts';
 import type { GraphNode } from '../graph.ts';
 import { makerOf, type Pattern, type Surroundings } from './pattern.ts';

@@ -1,7 +1,7 @@
 /** Functions that exporters spell out in several nodes, found by what they compute. */
 import type { Call, Signal } from '../call.ts';
-import type { Constant } from '../constant.ts';
 import type { GraphNode, Producers } from '../graph.ts';
+import type { Constant } from '../values/constant.ts';
 
 /** What the matchers know: who makes a value, and which values are constants. */
 export interface Surroundings {

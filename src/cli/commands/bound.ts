@@ -1,0 +1,406 @@
+/** `lipsoid bound`: the bound of one network, as a table or as a JSON document. */
+import { DEFAULTS } from '../../bounds/defaults.ts';
+import type {
+  BoundResult,
+  LengthReport,
+  LowerBound,
+  MethodName,
+  MethodResult,
+  SearchReport,
+} from '../../bounds/result.ts';
+import type { RuleName } from '../../ellipsoid/multipliers/closedForms.ts';
+import { InputError } from '../../errors.ts';
+import type { Network } from '../../network/network.ts';
+import { countParameters } from '../../network/parameters.ts';
+import { printableJson } from '../../printable.ts';
+import { EXIT } from '../failure.ts';
+import type { EngineName, Library } from '../library.ts';
+import { formatBound, formatCount, formatLog10, formatQuantity, formatSeconds } from '../output/format.ts';
+import { externalFiles, OutputFile } from '../output/outputFile.ts';
+import { progressDisplay } from '../output/progress.ts';
+import { methodDocuments, searchEnding } from '../output/status.ts';
+import { type Column, tableLines } from '../output/table.ts';
+import { bold, dim, type Line, printDocument, printLines, type Terminal } from '../output/terminal.ts';
+import { type Certified, certificateText, certified } from './certificate.ts';
+import { readMultipliers } from './multipliers.ts';
+
+export interface BoundCommand {
+  readonly file: string;
+  readonly method: MethodName;
+  readonly rule?: RuleName;
+  readonly engine: EngineName;
+  readonly threads?: number;
+  readonly inputShape?: readonly number[];
+  readonly output?: string;
+  /** Bytes. */
+  readonly memory?: number;
+  readonly target?: 'global' | 'margins' | readonly [number, number];
+  readonly evaluations?: number;
+  readonly tolerance?: number;
+  readonly length?: 'any';
+  readonly smallestLength?: number;
+  readonly cellTolerance?: number;
+  /** Seconds. */
+  readonly timeLimit?: number;
+  /** Files. */
+  readonly multipliers?: string;
+  readonly saveMultipliers?: string;
+  readonly rigor?: boolean;
+  /** As a fraction. */
+  readonly inflationLimit?: number;
+  readonly lower?: boolean;
+  readonly seed?: number;
+  readonly certificate?: string;
+  readonly json: boolean;
+  readonly quiet: boolean;
+}
+
+/**
+ * Writes the answer to stdout, then the files that were asked for; returns the exit code. Errors of the library pass through.
+ * @param signal ends the work early: what has been found by then is the answer
+ */
+export async function boundCommand(
+  command: BoundCommand,
+  library: Library,
+  terminal: Terminal,
+  signal: AbortSignal,
+  version: string,
+): Promise<number> {
+  const { certificate, saveMultipliers } = command;
+  const named = (option: string, path: string | undefined) => (path === undefined ? [] : [{ option, path }]);
+  const outputs = [...named('--certificate', certificate), ...named('--save-multipliers', saveMultipliers)];
+  // Multipliers may be written over: they have been read by then.
+  const files = await OutputFile.openAll(outputs, [{ option: 'FILE', path: command.file }], command.json);
+  const fileOf = (option: string) => files[outputs.findIndex((output) => output.option === option)];
+  try {
+    const { network, result } = await computed(command, library, terminal, signal, files);
+    let made: Awaited<ReturnType<typeof certified>> | undefined;
+    let failure: { readonly error: unknown } | undefined;
+    try {
+      if (certificate !== undefined) {
+        made = await certified(certificate, network, result, library, `lipsoid ${version}`);
+      }
+    } catch (error) {
+      failure = { error };
+    }
+    // Whatever becomes of the files, the answer is there.
+    printAnswer(command, network, result, made?.verdict, terminal);
+    const { multipliers } = result;
+    if (multipliers) await fileOf('--save-multipliers')?.write(`${printableJson(multipliers)}\n`);
+    if (made?.text !== undefined) await fileOf('--certificate')!.write(made.text);
+    if (failure) throw failure.error;
+    if (saveMultipliers !== undefined && !multipliers) {
+      throw new InputError(`--save-multipliers: no search has found any, ${saveMultipliers} is not written`);
+    }
+    return hasBound(result) && !(made && 'refused' in made.verdict) ? EXIT.success : EXIT.unsupported;
+  } finally {
+    await Promise.all(files.map((file) => file.close()));
+  }
+}
+
+async function computed(
+  command: BoundCommand,
+  library: Library,
+  terminal: Terminal,
+  signal: AbortSignal,
+  files: readonly OutputFile[],
+): Promise<{ network: Network; result: BoundResult }> {
+  const { inputShape, output, threads, rule, memory, target, evaluations, tolerance, timeLimit } = command;
+  const { lower, seed, rigor, inflationLimit } = command;
+  const { length, smallestLength, cellTolerance } = command;
+  const multipliers =
+    command.multipliers === undefined ? undefined : await readMultipliers(command.multipliers);
+  const network = await library.loadNetwork(command.file, {
+    ...(inputShape && { inputShape }),
+    ...(output !== undefined && { output }),
+  });
+  signal.throwIfAborted();
+  await OutputFile.keepApart(files, externalFiles(command.file, network));
+  const progress = progressDisplay(terminal.stderr);
+  const engine = await library.createEngine({
+    engine: command.engine,
+    ...(threads !== undefined && { threads }),
+  });
+  try {
+    const result = await library.bound(network, {
+      method: command.method,
+      engine,
+      interrupt: signal,
+      ...(target !== undefined && { target }),
+      ...(evaluations !== undefined && { evaluations }),
+      ...(tolerance !== undefined && { tolerance }),
+      ...(timeLimit !== undefined && { timeLimit }),
+      ...(length !== undefined && { length }),
+      ...(smallestLength !== undefined && { smallestLength }),
+      ...(cellTolerance !== undefined && { cellTolerance }),
+      ...(multipliers !== undefined && { multipliers }),
+      ...(rigor !== undefined && { rigor }),
+      ...(inflationLimit !== undefined && { inflationLimit }),
+      ...(lower !== undefined && { lower }),
+      ...(seed !== undefined && { seed }),
+      ...(rule !== undefined && { rule }),
+      ...(memory !== undefined && { memory }),
+      ...(!command.quiet && { onProgress: (step) => progress.show(step) }),
+    });
+    return { network, result };
+  } finally {
+    progress.clear();
+    await engine.close();
+  }
+}
+
+function printAnswer(
+  command: BoundCommand,
+  network: Network,
+  result: BoundResult,
+  certificate: Certified | undefined,
+  { stdout }: Terminal,
+): void {
+  if (command.json) {
+    printDocument(stdout, { ...boundDocument(command.file, network, result), certificate });
+    return;
+  }
+  const table: Line[] = [...boundTable(result), ...(command.target === 'margins' ? marginLines(result) : [])];
+  if (command.quiet) {
+    printLines(stdout, table);
+    return;
+  }
+  printLines(stdout, [heading(network, result), '', ...table, '', ...explanation(result, command)]);
+  if (certificate) printLines(stdout, [certificateText(certificate, result)]);
+}
+
+/** What `--json` prints. Members whose value is undefined are left out by JSON itself. */
+function boundDocument(file: string, network: Network, result: BoundResult): object {
+  return {
+    network: {
+      file,
+      sha256: network.source?.sha256 ?? null,
+      parameters: countParameters(network),
+      layers: network.nodes.length,
+    },
+    engine: result.engine,
+    bound: result.bound,
+    log10: result.log10,
+    method: result.method,
+    rule: result.rule,
+    target: result.target,
+    lower: result.lower,
+    assurance: result.assurance,
+    inflation: result.inflation,
+    note: result.note,
+    leftOut: result.leftOut,
+    length: result.length,
+    seconds: result.seconds,
+    methods: methodDocuments(result.methods),
+    trace: result.trace,
+    margins: result.margins,
+    layers: result.layers,
+  };
+}
+
+const COLUMNS: readonly Column[] = [
+  { title: '', align: 'left' },
+  { title: 'method', align: 'left' },
+  { title: 'rule', align: 'left' },
+  { title: 'bound', align: 'right' },
+  { title: 'log10', align: 'right' },
+  { title: 'seconds', align: 'right' },
+];
+
+/**
+ * One line per method and rule, the smallest bound first and marked, failures after them, the lower bound last; below it
+ * the reasons of failures.
+ */
+function boundTable(result: BoundResult): Line[] {
+  const sorted = result.methods.toSorted((a, b) => sortKey(a) - sortKey(b));
+  const cells = sorted.map((row, k) => [
+    k === 0 && hasBound(row) ? '*' : '',
+    row.method,
+    row.rule ?? '',
+    formatBound(row.bound, row.log10),
+    formatLog10(row.log10),
+    formatSeconds(row.seconds),
+  ]);
+  if (result.lower) cells.push(lowerCells(result.lower));
+  const [titles, ...rows] = tableLines(COLUMNS, cells);
+  const marked = rows.map((text, k) => (k === 0 && sorted[0] && hasBound(sorted[0]) ? bold(text) : text));
+  const reasons = sorted
+    .filter((row) => row.error !== undefined)
+    .flatMap((row) =>
+      `${methodName(row)}: ${row.error!}`.split('\n').map((text, k) => (k === 0 ? text : `  ${text}`)),
+    );
+  return [dim(titles!), ...marked, ...(reasons.length > 0 ? ['', ...reasons] : [])];
+}
+
+/** Outputs whose margins are a table for people. */
+const MOST_IN_TABLE = 12;
+/** Of more, so many of the largest. */
+const LARGEST_SHOWN = 12;
+
+/** Bounds on the differences between outputs, row i and column j < i. */
+function marginLines({ margins, target }: BoundResult): Line[] {
+  if (target) return [];
+  if (!margins)
+    return ['', 'There is no table of margins: it is for 2 to 256 outputs that a method bounds together.'];
+  const title = 'Margins, bounds on output i minus output j:';
+  if (margins.length <= MOST_IN_TABLE) {
+    const columns = margins.map(
+      (_, j): Column => ({ title: j === 0 ? 'i \\ j' : String(j - 1), align: 'right' }),
+    );
+    const cells = margins
+      .slice(1)
+      .map((row, k) => [
+        String(k + 1),
+        ...columns.slice(1).map((_, j) => (j <= k ? formatBound(row[j]!, null) : '')),
+      ]);
+    const [titles, ...rows] = tableLines(columns, cells);
+    return ['', title, dim(titles!), ...rows];
+  }
+  const pairs = margins.flatMap((row, i) => row.slice(0, i).map((value, j) => ({ i, j, value })));
+  const largest = pairs.sort((a, b) => b.value - a.value).slice(0, LARGEST_SHOWN);
+  const columns: readonly Column[] = ['i', 'j', 'margin'].map((name) => ({ title: name, align: 'right' }));
+  const cells = largest.map(({ i, j, value }) => [String(i), String(j), formatBound(value, null)]);
+  const [titles, ...rows] = tableLines(columns, cells);
+  const rest = `The ${largest.length} largest of ${pairs.length}; --json has them all.`;
+  return ['', title, dim(titles!), ...rows, rest];
+}
+
+function lowerCells({ value, log10, seconds }: LowerBound): string[] {
+  const number = formatBound(value, log10, 'down');
+  return ['', 'at least', 'sampled', number, formatLog10(log10, 'down'), formatSeconds(seconds)];
+}
+
+function methodName(row: Pick<BoundResult, 'method' | 'rule'>): string {
+  return row.rule === undefined ? (row.method ?? 'none') : `${row.method}, ${row.rule}`;
+}
+
+/** Orders by size; a row without a bound (a NaN never counts as one) comes last. */
+function sortKey(row: MethodResult): number {
+  if (!hasBound(row)) return Number.MAX_VALUE;
+  return row.log10 ?? (row.bound === 0 ? -Number.MAX_VALUE : Math.log10(row.bound!));
+}
+
+function hasBound(row: { readonly bound: number | null; readonly log10: number | null }): boolean {
+  return (row.bound !== null && row.bound >= 0 && row.bound < Infinity) || Number.isFinite(row.log10);
+}
+
+function heading(network: Network, result: BoundResult): string {
+  const shape = (tensor: number) => network.tensors[tensor]!.shape.join('×');
+  return (
+    `${network.source?.file ?? network.name}: ${shape(network.input)} → ${shape(network.output)}, ` +
+    `${formatCount(network.nodes.length, 'layer')}; ${result.engine.description}`
+  );
+}
+
+/** What the number means, how far it can be trusted, and what would make it smaller. */
+function explanation(result: BoundResult, command: BoundCommand): string[] {
+  if (!hasBound(result)) return ['No method gave a bound.'];
+  const value = formatBound(result.bound, result.log10);
+  const [of, what] = result.target
+    ? [
+        `|f${result.target[0]}(x) − f${result.target[1]}(x) − f${result.target[0]}(y) + f${result.target[1]}(y)|`,
+        'entries of f from 0',
+      ]
+    : ['‖f(x) − f(y)‖₂', ''];
+  return [
+    `${of} ≤ ${value} · ‖x − y‖₂ for all inputs x and y (${[methodName(result), what].filter((t) => t).join('; ')}).`,
+    ...(result.length ? [lengthText(result.length)] : []),
+    ...(result.lower ? [lowerText(result.lower, value)] : []),
+    `${assuranceText(result)} Digits are rounded ${result.lower ? 'outward' : 'up'}.`,
+    ...(result.note === undefined ? [] : [result.note]),
+    ...result.methods.flatMap((row) => (row.search ? [searchText(row)] : [])),
+    ...advice(result, command),
+  ];
+}
+
+/** What stands behind the bound. */
+function assuranceText({ assurance, inflation }: BoundResult): string {
+  switch (assurance) {
+    case 'nominal':
+      return 'Nominal: rounding errors inside the computation are not accounted for.';
+    case 'rounding-safe':
+    case 'checked': {
+      const percent = inflation && 100 * (inflation.factor - 1);
+      const cost =
+        percent === undefined
+          ? ''
+          : ` (at a cost of ${percent < 1e-3 ? 'less than 0.001' : percent.toPrecision(2)} %)`;
+      return `Rounding errors inside the computation are accounted for${cost}.`;
+    }
+    default:
+      return assurance satisfies never;
+  }
+}
+
+/** @param above the bound, as text */
+function lowerText({ value, log10, assurance, sides }: LowerBound, above: string): string {
+  if (value === 0) return 'Sampling found no two points at which f differs.';
+  const below = formatBound(value, log10, 'down');
+  const where = sides ? ` at length ${sides.join('×')}` : '';
+  const how = assurance === 'nominal' ? ', its own rounding not accounted for' : '';
+  return `At least ${below} (sampled${where}${how}): the least such number lies between ${below} and ${above}.`;
+}
+
+function lengthText({ smallest, exists, frequencies, added, tolerance }: LengthReport): string {
+  const asked = smallest === undefined ? 'every length' : `every length from ${smallest} on`;
+  const fits = exists !== undefined && exists > (smallest ?? DEFAULTS.smallestLength);
+  const which = fits ? `${asked} at which the network exists (from ${exists} on)` : asked;
+  const percent = (x: number) => `${(100 * x).toPrecision(2)} %`;
+  const share = added === null ? 'an unknown part' : percent(added);
+  const text = `Holds for signals of ${which}: ${frequencies} frequencies per axis, ${share} of the bound for what lies between them`;
+  if (added !== null && added <= tolerance) return `${text}.`;
+  return `${text}, more than the ${percent(tolerance)} asked for: the limit of frequencies was reached.`;
+}
+
+function searchText(row: MethodResult): string {
+  const { gap, over, partial, margins } = row.search!;
+  const seen = partial ? ', on as many of the frequencies as the memory budget holds' : '';
+  const last = over === 1 ? 'the last evaluation' : `the last ${over} evaluations`;
+  const parts = [
+    `Search (${methodName(row)}): ${searchEnding(row.search!)}${seen}`,
+    ...(over > 0 ? [`${last} gained ${(100 * gap).toPrecision(2)} %`] : []),
+    ...(margins
+      ? [
+          `root of the sum of squares of all margins ${formatBound(margins.after, null)}, of the closed form ${formatBound(margins.before, null)}`,
+        ]
+      : []),
+  ];
+  return `${parts.join('; ')}.`;
+}
+
+/** In units of log10: what is not worth any advice. */
+const TIGHT = 1e-6;
+
+/** What would make the bound smaller, if anything that was not done could. */
+function advice(result: BoundResult, { method, rule, target }: BoundCommand): string[] {
+  const { lower, log10, methods, leftOut } = result;
+  if (result.bound === 0) return [];
+  if (lower && lower.log10 !== null && log10 !== null && log10 - lower.log10 < TIGHT) {
+    return ['Nothing is left to gain: the lower bound comes to the same.'];
+  }
+  if (rule !== undefined) return ['Tighter: without --rule, all rules and a search for multipliers.'];
+  if (method === 'closed-form' || method === 'spectral-product') {
+    return ['Tighter: --method all, which searches for multipliers as well.'];
+  }
+  const searches = methods.flatMap((row) => (row.search ? [row.search] : []));
+  const ended = (status: SearchReport['status']) => searches.some((search) => search.status === status);
+  const ways = [
+    ...(ended('evaluations') ? ['more --evaluations'] : []),
+    ...(ended('time limit') ? ['a longer --time-limit'] : []),
+    ...(ended('interrupted') ? ['a search that is not interrupted'] : []),
+    ...(searches.some((search) => search.partial) ? ['more --memory for the search'] : []),
+  ];
+  const unrolled = leftOut && [
+    `Not run: the network unrolled from ${leftOut.from} on, ${formatQuantity(leftOut.flops, 'flop')} a pass; --method unrolled does, with one multiplier per neuron.`,
+  ];
+  if (ways.length > 0) return [`Tighter: ${ways.join(', ')}.`, ...(unrolled ?? [])];
+  // What is above says why.
+  if (result.method === 'spectral-product' && methods.some((row) => row.error !== undefined))
+    return unrolled ?? [];
+  if (unrolled) return unrolled;
+  const less =
+    result.margins && (target === undefined || target === 'global')
+      ? '; --target margins or a pair of outputs asks for less and gets less'
+      : '';
+  return [`This is about what LipSDP-type multipliers can show${less}.`];
+}

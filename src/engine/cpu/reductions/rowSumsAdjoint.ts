@@ -1,0 +1,49 @@
+import type { Dense } from '../dense.ts';
+import { modulus } from '../modulus.ts';
+
+/** A row attains the largest sum if it comes this close: sums of another order differ by rounding. */
+const ATTAINED = 1 - 2 ** -40;
+
+/** ½(Z + Zᴴ), Z_ij = coefficients_i · S_ij/|S_ij| where row i of a batch entry attains its largest sum. */
+export function rowSumsAdjoint(s: Dense, sums: Float64Array, coefficients: Float64Array): Float64Array {
+  const n = s.rows;
+  const width = s.complex ? 2 : 1;
+  const out = new Float64Array(s.data.length);
+  const attained: [entry: number, row: number][] = [];
+  const count = new Float64Array(n);
+  for (let b = 0; b < s.batch; b++) {
+    for (let i = 0; i < n; i++) {
+      if (!(rowSum(s, b, i) >= sums[i]! * ATTAINED)) continue;
+      attained.push([b, i]);
+      count[i]!++;
+    }
+  }
+  for (const [b, i] of attained) {
+    const half = coefficients[i]! / count[i]! / 2;
+    for (let j = 0; j < n; j++) {
+      const at = ((b * n + i) * n + j) * width;
+      const mirrored = ((b * n + j) * n + i) * width;
+      const re = s.data[at]!;
+      const im = s.complex ? s.data[at + 1]! : 0;
+      const size = modulus(re, im);
+      if (size === 0) continue;
+      out[at]! += (half * re) / size;
+      out[mirrored]! += (half * re) / size;
+      if (s.complex) {
+        out[at + 1]! += (half * im) / size;
+        out[mirrored + 1]! -= (half * im) / size;
+      }
+    }
+  }
+  return out;
+}
+
+function rowSum(s: Dense, entry: number, row: number): number {
+  const n = s.rows;
+  let sum = 0;
+  for (let j = 0; j < n; j++) {
+    const at = (entry * n + row) * n + j;
+    sum += s.complex ? modulus(s.data[2 * at]!, s.data[2 * at + 1]!) : Math.abs(s.data[at]!);
+  }
+  return sum;
+}

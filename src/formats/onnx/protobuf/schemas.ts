@@ -1,0 +1,203 @@
+/**
+ * The operators that are read, as ONNX defines them: inputs, outputs, types and attributes of operator sets 7 to 28
+ * (from the definitions of ONNX 1.23). Those of elementwise functions stand in the table of these functions.
+ */
+import { ELEMENTWISE_OPERATORS } from '../elementwise/table.ts';
+import { ALL, FLOATS, INDICES, NUMBERS, type Schema, SIGNED, schema, WIDE } from './schema.ts';
+
+const KERNEL = 'auto_pad:string dilations:ints group:int kernel_shape:ints pads:ints strides:ints';
+
+export const SCHEMAS: ReadonlyMap<string, Schema> = new Map([
+  ...ELEMENTWISE_OPERATORS.map(({ opType, schema }): [string, Schema] => [opType, schema]),
+  row('Add', { T: NUMBERS }, [7, 'T T -> T']),
+  row(
+    'AveragePool',
+    { T: FLOATS },
+    [7, 'T -> T', 'auto_pad:string count_include_pad:int kernel_shape:ints! pads:ints strides:ints'],
+    [
+      10,
+      'T -> T',
+      'auto_pad:string ceil_mode:int count_include_pad:int kernel_shape:ints! pads:ints strides:ints',
+    ],
+    [
+      19,
+      'T -> T',
+      'auto_pad:string ceil_mode:int count_include_pad:int dilations:ints kernel_shape:ints! pads:ints strides:ints',
+    ],
+  ),
+  row(
+    'BatchNormalization',
+    { T: FLOATS, U: FLOATS, T1: FLOATS, T2: FLOATS },
+    [7, 'T T T T T -> T T? T? T? T?', 'epsilon:float momentum:float spatial:int'],
+    [9, 'T T T T T -> T T? T? T? T?', 'epsilon:float momentum:float'],
+    [14, 'T T T U U -> T U? U?', 'epsilon:float momentum:float training_mode:int'],
+    [15, 'T T1 T1 T2 T2 -> T T2? T2?', 'epsilon:float momentum:float training_mode:int'],
+  ),
+  row(
+    'Cast',
+    { T1: ALL, T2: ALL },
+    [6, 'T1 -> T2', 'to:int!'],
+    [19, 'T1 -> T2', 'saturate:int to:int!'],
+    [24, 'T1 -> T2', 'round_mode:string saturate:int to:int!'],
+  ),
+  row(
+    'CastLike',
+    { T1: ALL, T2: ALL },
+    [15, 'T1 T2 -> T2'],
+    [19, 'T1 T2 -> T2', 'saturate:int'],
+    [24, 'T1 T2 -> T2', 'round_mode:string saturate:int'],
+  ),
+  row('Ceil', { T: FLOATS }, [6, 'T -> T']),
+  row('Concat', { T: ALL }, [4, 'T* -> T', 'axis:int!']),
+  row(
+    'Constant',
+    { T: ALL },
+    [1, '-> T', 'value:tensor!'],
+    [11, '-> T', 'sparse_value:sparse_tensor value:tensor'],
+    [
+      12,
+      '-> T',
+      'sparse_value:sparse_tensor value:tensor value_float:float value_floats:floats value_int:int value_ints:ints value_string:string value_strings:strings',
+    ],
+  ),
+  row('ConstantOfShape', { T1: ['int64'], T2: ALL }, [9, 'T1 -> T2', 'value:tensor']),
+  row('Conv', { T: FLOATS }, [1, 'T T T? -> T', KERNEL]),
+  row('ConvTranspose', { T: FLOATS }, [1, 'T T T? -> T', `${KERNEL} output_padding:ints output_shape:ints`]),
+  row('Div', { T: NUMBERS }, [7, 'T T -> T']),
+  row(
+    'Dropout',
+    { T: FLOATS, T1: [...FLOATS, 'bool'], T2: ['bool'] },
+    [7, 'T -> T T?', 'ratio:float'],
+    [10, 'T -> T T1?', 'ratio:float'],
+    [12, 'T T1? T2? -> T T2?', 'seed:int'],
+  ),
+  row('Equal', { T: ALL, T1: ['bool'] }, [7, 'T T -> T1']),
+  row('Exp', { T: FLOATS }, [6, 'T -> T']),
+  row('Expand', { T: ALL }, [8, 'T int64 -> T']),
+  row('Flatten', { T: ALL }, [1, 'T -> T', 'axis:int']),
+  row('Floor', { T: FLOATS }, [6, 'T -> T']),
+  row('Gather', { T: ALL, Tind: INDICES }, [1, 'T Tind -> T', 'axis:int']),
+  row(
+    'Gemm',
+    { T: [...FLOATS, ...WIDE] },
+    [7, 'T T T -> T', 'alpha:float beta:float transA:int transB:int'],
+    [11, 'T T T? -> T', 'alpha:float beta:float transA:int transB:int'],
+  ),
+  row('GlobalAveragePool', { T: FLOATS }, [1, 'T -> T']),
+  row('GlobalMaxPool', { T: FLOATS }, [1, 'T -> T']),
+  row('Greater', { T: NUMBERS, T1: ['bool'] }, [7, 'T T -> T1']),
+  row('Identity', { T: ALL }, [1, 'T -> T']),
+  row('Less', { T: NUMBERS, T1: ['bool'] }, [7, 'T T -> T1']),
+  row('Log', { T: FLOATS }, [6, 'T -> T']),
+  row('LogSoftmax', { T: FLOATS }, [1, 'T -> T', 'axis:int']),
+  row('MatMul', { T: [...FLOATS, ...WIDE] }, [1, 'T T -> T']),
+  row('Max', { T: NUMBERS }, [6, 'T* -> T']),
+  row(
+    'MaxPool',
+    { T: [...FLOATS, 'int8', 'uint8'], I: ['int64'] },
+    [1, 'T -> T', 'auto_pad:string kernel_shape:ints! pads:ints strides:ints'],
+    [8, 'T -> T I?', 'auto_pad:string kernel_shape:ints! pads:ints storage_order:int strides:ints'],
+    [
+      10,
+      'T -> T I?',
+      'auto_pad:string ceil_mode:int dilations:ints kernel_shape:ints! pads:ints storage_order:int strides:ints',
+    ],
+  ),
+  row('Mean', { T: FLOATS }, [6, 'T* -> T']),
+  row('Min', { T: NUMBERS }, [6, 'T* -> T']),
+  row('Mul', { T: NUMBERS }, [7, 'T T -> T']),
+  row('Neg', { T: [...FLOATS, ...SIGNED] }, [6, 'T -> T']),
+  row('Not', { T: ['bool'] }, [1, 'T -> T']),
+  row(
+    'Pad',
+    { T: ALL, Tind: INDICES },
+    [2, 'T -> T', 'mode:string pads:ints! value:float'],
+    [11, 'T int64 T? -> T', 'mode:string'],
+    [18, 'T int64 T? Tind? -> T', 'mode:string'],
+  ),
+  row('Pow', { T: [...FLOATS, ...INDICES], T1: NUMBERS }, [7, 'T T -> T'], [12, 'T T1 -> T']),
+  row(
+    'Range',
+    { T: [...FLOATS, ...INDICES, 'int16'] },
+    [11, 'T T T -> T'],
+    [27, 'T T T -> T', 'stash_type:int'],
+  ),
+  row('Reciprocal', { T: FLOATS }, [6, 'T -> T']),
+  row(
+    'ReduceL1',
+    { T: [...FLOATS, ...WIDE] },
+    [1, 'T -> T', 'axes:ints keepdims:int'],
+    [18, 'T int64? -> T', 'keepdims:int noop_with_empty_axes:int'],
+  ),
+  row(
+    'ReduceL2',
+    { T: [...FLOATS, ...WIDE] },
+    [1, 'T -> T', 'axes:ints keepdims:int'],
+    [18, 'T int64? -> T', 'keepdims:int noop_with_empty_axes:int'],
+  ),
+  row(
+    'ReduceMax',
+    { T: [...FLOATS, ...WIDE, 'int8', 'uint8', 'bool'] },
+    [1, 'T -> T', 'axes:ints keepdims:int'],
+    [18, 'T int64? -> T', 'keepdims:int noop_with_empty_axes:int'],
+  ),
+  row(
+    'ReduceMean',
+    { T: [...FLOATS, ...WIDE] },
+    [1, 'T -> T', 'axes:ints keepdims:int'],
+    [18, 'T int64? -> T', 'keepdims:int noop_with_empty_axes:int'],
+  ),
+  row(
+    'ReduceMin',
+    { T: [...FLOATS, ...WIDE, 'int8', 'uint8', 'bool'] },
+    [1, 'T -> T', 'axes:ints keepdims:int'],
+    [18, 'T int64? -> T', 'keepdims:int noop_with_empty_axes:int'],
+  ),
+  row(
+    'ReduceProd',
+    { T: [...FLOATS, ...WIDE] },
+    [1, 'T -> T', 'axes:ints keepdims:int'],
+    [18, 'T int64? -> T', 'keepdims:int noop_with_empty_axes:int'],
+  ),
+  row(
+    'ReduceSum',
+    { T: [...FLOATS, ...WIDE] },
+    [1, 'T -> T', 'axes:ints keepdims:int'],
+    [13, 'T int64? -> T', 'keepdims:int noop_with_empty_axes:int'],
+  ),
+  row(
+    'ReduceSumSquare',
+    { T: [...FLOATS, ...WIDE] },
+    [1, 'T -> T', 'axes:ints keepdims:int'],
+    [18, 'T int64? -> T', 'keepdims:int noop_with_empty_axes:int'],
+  ),
+  row('Reshape', { T: ALL }, [5, 'T int64 -> T'], [14, 'T int64 -> T', 'allowzero:int']),
+  row('Shape', { T: ALL, T1: ['int64'] }, [1, 'T -> T1'], [15, 'T -> T1', 'end:int start:int']),
+  row('Size', { T: ALL, T1: ['int64'] }, [1, 'T -> T1']),
+  row(
+    'Slice',
+    { T: ALL, Tind: INDICES },
+    [1, 'T -> T', 'axes:ints ends:ints! starts:ints!'],
+    [10, 'T Tind Tind Tind? Tind? -> T'],
+  ),
+  row('Softmax', { T: FLOATS }, [1, 'T -> T', 'axis:int']),
+  row(
+    'Split',
+    { T: ALL },
+    [2, 'T -> T*', 'axis:int split:ints'],
+    [13, 'T int64? -> T*', 'axis:int'],
+    [18, 'T int64? -> T*', 'axis:int num_outputs:int'],
+  ),
+  row('Sqrt', { T: FLOATS }, [6, 'T -> T']),
+  row('Squeeze', { T: ALL }, [1, 'T -> T', 'axes:ints'], [13, 'T int64? -> T']),
+  row('Sub', { T: NUMBERS }, [7, 'T T -> T']),
+  row('Sum', { T: FLOATS }, [6, 'T* -> T']),
+  row('Tile', { T: ALL, T1: ['int64'] }, [6, 'T T1 -> T']),
+  row('Transpose', { T: ALL }, [1, 'T -> T', 'perm:ints']),
+  row('Unsqueeze', { T: ALL }, [1, 'T -> T', 'axes:ints!'], [13, 'T int64 -> T']),
+  row('Where', { B: ['bool'], T: ALL }, [9, 'B T T -> T']),
+]);
+
+function row(opType: string, ...definition: Parameters<typeof schema>): [string, Schema] {
+  return [opType, schema(...definition)];
+}

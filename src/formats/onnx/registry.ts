@@ -1,0 +1,112 @@
+/** Every operator that is read, and why the well-known others are not. */
+import { arithmetic } from './operators/arithmetic.ts';
+import { constants } from './operators/constants.ts';
+import type { Converter, Family } from './operators/converter.ts';
+import { convolution } from './operators/convolution.ts';
+import { elementwise } from './operators/elementwise.ts';
+import { linear } from './operators/linear.ts';
+import { normalization } from './operators/normalization.ts';
+import { padding } from './operators/padding.ts';
+import { pooling } from './operators/pooling.ts';
+import { reduction } from './operators/reduction.ts';
+import { selection } from './operators/selection.ts';
+import { shape } from './operators/shape.ts';
+import { softmax } from './operators/softmax.ts';
+
+const FAMILIES: readonly Family[] = [
+  arithmetic,
+  constants,
+  convolution,
+  elementwise,
+  linear,
+  normalization,
+  padding,
+  pooling,
+  reduction,
+  selection,
+  shape,
+  softmax,
+];
+
+/** Converters by op_type, for the ONNX domain. */
+export const CONVERTERS: ReadonlyMap<string, Converter> = new Map(FAMILIES.flatMap((family) => [...family]));
+
+const NORMALIZATION = 'no global bound exists for normalisation by statistics of the data';
+const PRODUCT = 'no global bound exists for products of data by data';
+const UNBOUNDED = 'no global bound exists: its slope is unbounded';
+const ROUNDING = 'no global bound exists for rounding or choosing by data';
+const RECURRENT = 'recurrent layers multiply data by data; none is offered';
+
+/** Why a well-known operator has no converter, or none for data. */
+const REASONS: ReadonlyMap<string, string> = new Map([
+  ...each(NORMALIZATION, [
+    'GroupNormalization',
+    'InstanceNormalization',
+    'LayerNormalization',
+    'LRN',
+    'LpNormalization',
+    'MeanVarianceNormalization',
+    'RMSNormalization',
+  ]),
+  ...each(PRODUCT, [
+    'Attention',
+    'Einsum',
+    'LinearAttention',
+    'MultiHeadAttention',
+    'ReduceProd',
+    'RotaryEmbedding',
+    'SwiGLU',
+  ]),
+  ...each(UNBOUNDED, [
+    'Exp',
+    'Log',
+    'Pow',
+    'Reciprocal',
+    'ReduceLogSum',
+    'ReduceSumSquare',
+    'Sqrt',
+    'Tan',
+    'ThresholdedRelu',
+  ]),
+  ...each(ROUNDING, [
+    'ArgMax',
+    'ArgMin',
+    'Ceil',
+    'DequantizeLinear',
+    'Equal',
+    'Floor',
+    'Greater',
+    'Less',
+    'Not',
+    'QLinearConv',
+    'QLinearMatMul',
+    'QuantizeLinear',
+    'Round',
+    'Sign',
+    'TopK',
+    'Where',
+  ]),
+  ...each(RECURRENT, ['GRU', 'LSTM', 'RNN']),
+]);
+
+function each(reason: string, operators: readonly string[]): [string, string][] {
+  return operators.map((operator) => [operator, reason]);
+}
+
+/** What to tell a person about an operator without a converter for data. */
+export function reasonAgainst(opType: string): string {
+  return (
+    REASONS.get(opType) ??
+    (CONVERTERS.has(opType) ? 'it is read on constants alone' : 'an operator that is not read')
+  );
+}
+
+/**
+ * Refused operators whose output has the shape of their first input: it stands in for the output, so that what
+ * follows can be looked at too.
+ */
+export const SHAPE_PRESERVING: ReadonlySet<string> = new Set([
+  ...['GroupNormalization', 'InstanceNormalization', 'LayerNormalization', 'LRN', 'LpNormalization'],
+  ...['MeanVarianceNormalization', 'RMSNormalization', 'BatchNormalization', 'Softmax', 'LogSoftmax'],
+  ...['Exp', 'Log', 'Reciprocal', 'Sqrt', 'Tan', 'ThresholdedRelu', 'Floor', 'Ceil', 'Round', 'Sign'],
+]);
