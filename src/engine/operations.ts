@@ -230,7 +230,7 @@ export function recordedOperations(
     // Rows are of one type each, which a loop over all of them cannot name.
     const { parameters: kinds, result } = row as unknown as Row<(...given: unknown[]) => Handle>;
     const recorded = (...given: unknown[]): unknown => {
-      for (const [k, kind] of kinds.entries()) kind.check(operation, given[k]);
+      for (let k = 0; k < kinds.length; k++) kinds[k]!.check(operation, given[k]);
       return record(operation, given, result(...given));
     };
     return [operation, recorded] as const;
@@ -245,5 +245,9 @@ export function withOperands(
   by: (handle: Handle) => unknown,
 ): unknown[] {
   const kinds = table[operation].parameters;
-  return parameters.map((value, k) => (kinds[k]?.operand ? replaced(value, by) : value));
+  const out: unknown[] = [];
+  for (let k = 0; k < parameters.length; k++) {
+    out.push(kinds[k]?.operand ? replaced(parameters[k], by) : parameters[k]);
+  }
+  return out;
 }

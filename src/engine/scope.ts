@@ -1,5 +1,6 @@
 /** Lifetimes of handles: what an operation made on the way to its result is released when its scope ends. */
-import type { Engine, Handle } from './engine.ts';
+import type { Engine } from './engine.ts';
+import { type Handle, isHandle } from './handles.ts';
 
 /**
  * Runs `work` with an engine that notes every handle it makes, then releases all of them but those in the result.
@@ -40,9 +41,4 @@ function handlesIn(value: unknown): Handle[] {
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return [];
   if (isHandle(value)) return [value];
   return Object.values(value).flatMap(handlesIn);
-}
-
-function isHandle(value: unknown): value is Handle {
-  const kind = (value as Partial<Handle> | null | undefined)?.kind;
-  return kind === 'matrices' || kind === 'vector';
 }
