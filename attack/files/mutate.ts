@@ -1,6 +1,5 @@
 /** Changes of a model: of single fields, of its structure, and of its bytes. */
 import { create, fromBinary, ScalarType, toBinary } from '@bufbuild/protobuf';
-import { CONVERTERS } from '../../src/formats/onnx/registry.ts';
 import {
   type AttributeProto,
   AttributeProtoSchema,
@@ -16,6 +15,7 @@ import {
   StringStringEntryProtoSchema,
   type TensorProto,
 } from '../../src/formats/onnx/protobuf/onnx_pb.ts';
+import { CONVERTERS } from '../../src/formats/onnx/registry.ts';
 import { EXTREME_INTEGERS, FLOATS, HOSTILE_NAMES, PLAUSIBLE_INTEGERS } from '../mutation/choices.ts';
 import { Random } from '../random.ts';
 import { fitting, type ListPlace, placesOf, type ScalarPlace } from './places.ts';

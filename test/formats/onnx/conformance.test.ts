@@ -95,6 +95,12 @@ describe('attributes and inputs that would be passed over', () => {
       [weight],
       /auto_pad/,
     ],
+    [
+      'windows that leave samples out, without pads',
+      node('Conv', 'x w', 'y', { auto_pad: 'SAME_LOWER', strides: [9n, 1n] }),
+      [floats('w', [1, 1, 2, 2], [1, 1, 1, 1])],
+      /auto_pad SAME_LOWER with strides \[9, 1\] over sides \[4, 4\].*disagree/,
+    ],
     ['another kernel_shape', node('Conv', 'x w', 'y', { kernel_shape: [2n, 2n] }), [weight], /kernel_shape/],
     [
       'a bias with two axes',

@@ -136,7 +136,7 @@ describe('windows of every kind, wherever they are placed', () => {
   });
   /** Whether nothing depends on the length, thought out by hand. */
   const independent = ({ kernel, stride, pads }: (typeof placements)[number], ceil: boolean) =>
-    stride === 1 || (!ceil && (!`${pads}`.startsWith('SAME') || kernel === 1));
+    stride === 1 || (!ceil && (!`${pads}`.startsWith('SAME') || (kernel === 1 && stride === 2)));
 
   it('convolutions', async () => {
     for (const place of placements) {

@@ -69,20 +69,32 @@ export function windowPads(
     case 'SAME_LOWER': {
       const totals = sides.map((n, a) => {
         const windows = Math.ceil(n / stride[a]!);
-        return Math.max((windows - 1) * stride[a]! + extents[a]! - n, 0);
+        return (windows - 1) * stride[a]! + extents[a]! - n;
       });
-      return split(totals, mode === 'SAME_UPPER');
+      // ONNX Runtime then cuts samples off, the definition of shapes does not; half of a single one is none.
+      if (totals.some((total) => total < -1)) {
+        call.refuse(
+          `auto_pad ${mode} with strides [${stride.join(', ')}] over sides [${sides.join(', ')}]`,
+          'windows leave samples out at the end, and implementations disagree on where they start; give pads',
+        );
+      }
+      return split(
+        totals.map((total) => Math.max(total, 0)),
+        mode === 'SAME_UPPER',
+      );
     }
     default:
       return mode satisfies never;
   }
 }
 
-/** How windows placed by `windowPads` follow the length: ⌈n / stride⌉ windows of more than a sample need pads that depend on n. */
+/** How windows placed by `windowPads` follow the length: ⌈n / stride⌉ windows of more than a sample need
+ *  pads that depend on n, and of single samples it depends on n whether they are where everybody has them. */
 export function windowsFollow(call: Call, extents: readonly number[], stride: readonly number[]): Follows {
   const mode = autoPad(call);
   const same = mode === 'SAME_UPPER' || mode === 'SAME_LOWER';
-  if (!same || extents.every((extent, a) => extent === 1 || stride[a] === 1)) return OWN_FIELDS;
+  const alike = (extent: number, step: number) => step === 1 || (extent === 1 && step === 2);
+  if (!same || extents.every((extent, a) => alike(extent, stride[a]!))) return OWN_FIELDS;
   return tied(
     `auto_pad ${mode} with strides [${stride.join(', ')}]`,
     'the padding depends on the length; give pads, or bound it without the option length',
