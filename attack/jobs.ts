@@ -21,6 +21,14 @@ export interface Outcome {
   readonly seconds: number;
 }
 
+/** Workers that run, of all jobs. */
+const running = new Set<ChildProcess>();
+
+/** Ends every worker at once. */
+export function killWorkers(): void {
+  for (const child of running) child.kill('SIGKILL');
+}
+
 export class Job {
   #child: ChildProcess | undefined;
   /** Counts workers, whose tallies start anew. */
@@ -81,7 +89,10 @@ export class Job {
       // Drivers talk.
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
-    return this.#child;
+    const child = this.#child;
+    running.add(child);
+    child.once('exit', () => running.delete(child));
+    return child;
   }
 }
 

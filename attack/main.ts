@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Finding, Hunt } from './hunt.ts';
 import { HUNTS, type HuntRow } from './hunts.ts';
-import { Job } from './jobs.ts';
+import { Job, killWorkers } from './jobs.ts';
 import { Tally } from './tally.ts';
 
 const CHECK_SEED = 20_000;
@@ -160,4 +160,14 @@ function summary({ row, unit, done, findings, spent, tallies }: Lane, hours: num
   return [line, ...tally.outcomeLines()].join('\n  ');
 }
 
+// Workers do not end with what has started them.
+for (const [signal, number] of [
+  ['SIGINT', 2],
+  ['SIGTERM', 15],
+] as const) {
+  process.once(signal, () => {
+    killWorkers();
+    process.exit(128 + number);
+  });
+}
 await main();
