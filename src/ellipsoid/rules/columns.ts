@@ -7,7 +7,7 @@ export interface ColumnSlice {
   readonly matrices: Matrices;
   /** Of `Taps`. */
   readonly magnitudes?: Float64Array;
-  readonly columns: Int32Array[];
+  readonly columns: () => Int32Array[];
 }
 
 /** A dense matrix in slices of its columns of at most so many numbers, each made when asked for; to be released by the caller. */
@@ -23,7 +23,7 @@ export function* byColumns(
     yield {
       matrices: engine.matrices(() => slice(matrices), 1, rows, end - first, false),
       ...(magnitudes && { magnitudes: slice(magnitudes) }),
-      columns: Array.from({ length: end - first }, (_, i) => Int32Array.of(first + i)),
+      columns: () => Array.from({ length: end - first }, (_, i) => Int32Array.of(first + i)),
     };
   }
 }

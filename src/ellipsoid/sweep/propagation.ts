@@ -277,7 +277,7 @@ export class Propagation implements States {
     let proof: Proof = {};
     let count = 0;
     for (const { matrices, magnitudes, columns } of this.#symbols.byColumns(k)) {
-      const own = diagonal && this.#engine.sumOver(diagonal, columns);
+      const own = diagonal && this.#engine.sumOver(diagonal, columns());
       const part = this.#congruence(k, matrices, own, 1, rounding, magnitudes);
       this.#engine.release(matrices, ...(own ? [own] : []));
       sum = sum ? this.#sum(sum, part.state) : part.state;
