@@ -1,6 +1,7 @@
 /** The memory budget, and what is in proportion when nobody asks for it: decided from sizes, before anything is allocated. */
 import { programCost } from '../ellipsoid/memory/cost.ts';
 import { needsOf } from '../ellipsoid/memory/needs.ts';
+import { secondsOf } from '../ellipsoid/memory/seconds.ts';
 import type { Engine } from '../engine/engine.ts';
 import { bytesPerNumber } from '../engine/precision.ts';
 import { type Unsupported, UnsupportedError } from '../errors.ts';
@@ -39,11 +40,12 @@ export interface Room {
 
 /**
  * @param memory for both; absent: the default beside the weights
+ * @param most of the default
  * @param networks the network as it was given, and what else holds numbers of its own
  */
-export function roomIn(memory: number | undefined, ...networks: readonly Network[]): Room {
+export function roomIn(memory: number | undefined, most: number, ...networks: readonly Network[]): Room {
   const weights = weightBytes(...networks);
-  return { weights, bytes: memory === undefined ? DEFAULTS.memory : memory - weights };
+  return { weights, bytes: memory === undefined ? Math.min(most, DEFAULTS.memory) : memory - weights };
 }
 
 /** Why a program's covariances have no room, if so. */
@@ -61,8 +63,11 @@ function memoryError(layer: string, bytes: number, memory: number): MemoryError 
   });
 }
 
-/** Why closed forms and searches of a program are left out where nobody has asked for them. */
-export function disproportion(program: Program, runs: number): string | undefined {
+/**
+ * Why closed forms and searches of a program are left out where nobody has asked for them.
+ * @param seconds that are in proportion to the file
+ */
+export function disproportion(program: Program, runs: number, seconds: number): string | undefined {
   const { steps, visits, terms } = needsOf(program, 8);
   const found = (what: string) =>
     `left out, as it would take very long: ${what}; ask for it with --method closed-form or refined`;
@@ -71,17 +76,25 @@ export function disproportion(program: Program, runs: number): string | undefine
   const operations = runs * programCost(program);
   if (operations > UNASKED_OPERATIONS) return found(`${twoDigits(operations)} operations`);
   if (terms > UNASKED_TERMS) return found(`${twoDigits(terms)} terms of symbols`);
+  const took = runs * secondsOf(program);
+  if (took > seconds) return found(`about ${twoDigits(took)} s, out of proportion to the file`);
   return undefined;
 }
 
-/** Why no lower bound is sampled. */
-export function beyondSampling(network: Network, memory: number): string | undefined {
+/**
+ * Why no lower bound is sampled.
+ * @param most pairs of operations of one evaluation that are in proportion to the file
+ */
+export function beyondSampling(network: Network, memory: number, most: number): string | undefined {
   const { bytes, work } = evaluationNeeds(network);
   if (!(bytes <= memory)) {
     return `No lower bound was sampled: it would take about ${formatBytes(bytes)}, more than the memory budget of ${formatBytes(memory)}.`;
   }
   if (!(work <= MOST_WORK_OF_SAMPLE)) {
     return `No lower bound was sampled: one evaluation of the network takes ${twoDigits(work)} operations.`;
+  }
+  if (!(work <= most)) {
+    return `No lower bound was sampled: one evaluation of the network takes ${twoDigits(work)} operations, out of proportion to the file.`;
   }
   return undefined;
 }

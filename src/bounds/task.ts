@@ -6,6 +6,7 @@ import { foldingsOf } from '../network/simplify/roundings.ts';
 import { simplify } from '../network/simplify/simplify.ts';
 import { type Room, roomIn } from './budget.ts';
 import { Ledger } from './ledger.ts';
+import { type Allowance, allowanceBeside } from './proportion.ts';
 import type { Query } from './query.ts';
 import type { BoundOptions } from './result.ts';
 
@@ -18,6 +19,8 @@ export interface BoundTask {
   readonly original: Network;
   readonly network: Network;
   readonly room: Room;
+  /** For what nobody has asked for. */
+  readonly allowance: Allowance;
   /** Absent where the caller wants bare numbers. */
   readonly rounding: Rounding | undefined;
   readonly ledger: Ledger;
@@ -34,10 +37,11 @@ export function boundTask(engine: Engine, original: Network, options: BoundOptio
   const start = performance.now();
   const { signal, interrupt } = options;
   const network = simplify(original);
+  const allowance = allowanceBeside(original, query.method, options);
   const signals = [signal, interrupt].filter((s) => s !== undefined);
   return {
-    ...{ start, query, engine, original, network, signal, interrupt },
-    room: roomIn(options.memory, original, network),
+    ...{ start, query, engine, original, network, allowance, signal, interrupt },
+    room: roomIn(options.memory, allowance.memory, original, network),
     rounding: query.rigor ? new Rounding(engine.information, foldingsOf(original)) : undefined,
     ledger: new Ledger(options.onProgress),
     stop: signals.length > 0 ? AbortSignal.any(signals) : undefined,

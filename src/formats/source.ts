@@ -16,13 +16,14 @@ export async function sourceOf(
   external: ReadonlyMap<string, Uint8Array>,
 ): Promise<Source> {
   const digest = await sha256(model);
-  if (external.size === 0) return { file, sha256: digest };
+  if (external.size === 0) return { file, sha256: digest, bytes: model.length };
   const named = [...external].map(([name, data]) => ({ name, data, key: utf8(name) }));
   named.sort((a, b) => compareBytes(a.key, b.key));
   const lines = [TITLE, `${digest} ${model.length}`];
   for (const { name, data } of named) lines.push(`${await sha256(data)} ${data.length} ${name}`);
   const hash = await sha256(utf8(lines.map((line) => `${line}\n`).join('')));
-  return { file, sha256: hash, external: named.map(({ name }) => name) };
+  const bytes = named.reduce((sum, { data }) => sum + data.length, model.length);
+  return { file, sha256: hash, bytes, external: named.map(({ name }) => name) };
 }
 
 /** Not WebCrypto, which copies what it is given: models can be as large as memory allows. */

@@ -28,6 +28,8 @@ export interface Source {
   readonly file: string;
   /** Hex SHA-256 of the model file; with external data, of a list of all its files (docs/certificate.md). */
   readonly sha256: string;
+  /** Of all its files together. */
+  readonly bytes: number;
   /** Names of the files with external data, beside the model; absent where there are none. */
   readonly external?: readonly string[];
 }

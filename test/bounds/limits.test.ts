@@ -4,18 +4,21 @@ import { existsSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { bound } from '../../src/bounds/bound.ts';
-import { beyondSampling, formatBytes, MemoryError } from '../../src/bounds/budget.ts';
+import { beyondSampling, disproportion, formatBytes, MemoryError } from '../../src/bounds/budget.ts';
 import { inspect } from '../../src/bounds/inspect.ts';
+import { allowanceOf, evaluationsWithin, sampledShare } from '../../src/bounds/proportion.ts';
 import { keepsOutputOrder } from '../../src/bounds/runs/margins.ts';
 import { needsOf } from '../../src/ellipsoid/memory/needs.ts';
 import { skipsOf } from '../../src/ellipsoid/multipliers/skips.ts';
 import { Gains } from '../../src/ellipsoid/norms/gains.ts';
 import { normsOf } from '../../src/ellipsoid/norms/norms.ts';
 import { schurNorm } from '../../src/ellipsoid/norms/schur.ts';
+import { byColumns } from '../../src/ellipsoid/rules/columns.ts';
 import { createEngine } from '../../src/engine/create.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { InputError, UnsupportedError } from '../../src/errors.ts';
 import { NetworkBuilder } from '../../src/network/builder.ts';
+import { evaluationNeeds } from '../../src/network/evaluation/needs.ts';
 import { PreparedNetwork } from '../../src/network/evaluation/preparedNetwork.ts';
 import { fewestSamplesInside, mostWindowsSharing } from '../../src/network/evaluation/windows.ts';
 import type { Network, TensorId } from '../../src/network/network.ts';
@@ -160,8 +163,8 @@ describe('sizes far beyond any memory', () => {
 
   it('has no lower bound that would take more than the memory', () => {
     const network = chain([1, 4096, 4096], [convolution(2, 1)]);
-    expect(beyondSampling(network, 2 ** 31)).toMatch(/it would take about 2\.\d+ GB, more than/);
-    expect(beyondSampling(chain([1, 64, 64], [convolution(2, 1)]), 2 ** 31)).toBeUndefined();
+    expect(beyondSampling(network, 2 ** 31, Infinity)).toMatch(/it would take about \d\.\d+ GB, more than/);
+    expect(beyondSampling(chain([1, 64, 64], [convolution(2, 1)]), 2 ** 31, Infinity)).toBeUndefined();
   });
 
   it('is written in the units of --memory, never less than it is', () => {
@@ -290,6 +293,79 @@ describe('very many inputs and branches', () => {
     expect(() => compile(branches(4000))).toThrow(UnsupportedError);
     expect(() => compile(branches(4000))).toThrow(/beside 31\d\d other branches/);
   }, 30_000);
+});
+
+describe('what nobody asks for is in proportion to the file', () => {
+  const fromFile = (network: Network, bytes: number): Network => ({
+    ...network,
+    source: { file: 'n.onnx', sha256: '00', bytes },
+  });
+  const wide = () => chain([32, 64, 64], [convolution(2, 32), RELU, convolution(2, 32), RELU]);
+
+  it('grows with the square of its size, and is no limit without a file', () => {
+    const [small, large] = [200, 1e6].map((bytes) => allowanceOf(fromFile(wide(), bytes)));
+    expect(small!.memory).toBeLessThan(5e8);
+    expect(large!.memory).toBeGreaterThan(2 ** 31);
+    expect(large!.search / small!.search).toBeGreaterThan(1000);
+    expect(allowanceOf(wide()).closedForms).toBe(Infinity);
+    const deep = chain([4], new Array<Operator>(4000).fill(RELU));
+    expect(allowanceOf(fromFile(deep, 2e5))).toEqual(allowanceOf(fromFile(deep, 0)));
+  });
+
+  it('closed forms and lower bounds of a few hundred bytes are left out where they take long', async () => {
+    const result = await run(fromFile(wide(), 300));
+    expect(result.bound).toBeGreaterThan(0);
+    const closed = result.methods.find((m) => m.method === 'closed-form')!;
+    expect(closed.error).toMatch(/left out.* s, out of proportion to the file; ask for it/);
+    expect(result.note).toMatch(/one evaluation of the network takes 7\.6e\+7 operations, out of proportion/);
+    const program = compile(simplify(wide()));
+    const { closedForms } = allowanceOf(fromFile(wide(), 2 * weightBytes(wide())));
+    expect(disproportion(program, 19, closedForms)).toBeUndefined();
+  }, 60_000);
+
+  it('norms beyond their time are those of Schur’s test', async () => {
+    const network = chain([3, 12], [convolution(1, 3)]);
+    const program = compile(network);
+    const step = program.segments[0]!.steps[0]!;
+    if (step.kind !== 'linear') throw new Error('a linear step was expected');
+    const { term } = step.terms[0]!;
+    const left = await normsOf(engine, program, { memory: 1e9, seconds: 0 });
+    expect(left.get(term.map)).toEqual(schurNorm(term, 0));
+    const exact = await normsOf(engine, program, { memory: 1e9, seconds: 1 });
+    expect(exact.get(term.map)).toEqual((await normsOf(engine, program, { memory: 1e9 })).get(term.map));
+  });
+
+  it('a search makes fewer evaluations, or none', () => {
+    const program = compile(simplify(wide()));
+    const { search } = allowanceOf(fromFile(wide(), 300));
+    expect(evaluationsWithin(program, Infinity)).toBe(Infinity);
+    expect(evaluationsWithin(program, 100 * search)).toBeGreaterThan(10);
+    expect(evaluationsWithin(program, search / 100)).toMatch(
+      /left out, as one evaluation of the search takes/,
+    );
+  });
+
+  it('a lower bound of large tensors is sampled with fewer products', () => {
+    const large = () => chain([1e6], [RELU]);
+    expect(sampledShare(fromFile(large(), 300))).toBeLessThan(0.6);
+    expect(sampledShare(fromFile(large(), 1e6))).toBe(1);
+    expect(sampledShare(large())).toBe(1);
+    expect(sampledShare(fromFile(chain([3, 32, 32], [convolution(2, 3)]), 300))).toBe(1);
+  });
+
+  it('counts the points that a search for a lower bound keeps', () => {
+    const bytes = (entries: number) => evaluationNeeds(chain([entries], [RELU])).bytes;
+    expect(bytes(1e6)).toBeGreaterThanOrEqual(8 * 25 * 1e6);
+  });
+
+  it('slices of a wide dense matrix make no list of its columns unless asked', () => {
+    const columns = 1000;
+    const dense = { rows: 1, columns, matrices: new Float64Array(columns) };
+    const [slice] = byColumns(engine, dense, columns);
+    expect(slice!.columns).toBeTypeOf('function');
+    expect(slice!.columns()).toHaveLength(columns);
+    engine.release(slice!.matrices);
+  });
 });
 
 describe('counts that have a closed form', () => {

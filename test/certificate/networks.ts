@@ -13,7 +13,7 @@ import { Random } from '../support/random.ts';
 /** The network with a source, which only a file would give it. */
 export function sourced(network: Network): Network {
   const sha256 = createHash('sha256').update(network.name).digest('hex');
-  return { ...network, source: { file: `${network.name}.onnx`, sha256 } };
+  return { ...network, source: { file: `${network.name}.onnx`, sha256, bytes: 1e6 } };
 }
 
 /** Convolutions with padding and stride, a residual sum, max pooling, and a fully connected layer. */

@@ -17,7 +17,7 @@ const network = ((): Network => {
   const x = b.input('x', [3]);
   const weight = Float64Array.of(1, 2, 3, 4, 5, 6);
   const y = b.add('fc', { kind: 'affine', outputs: 2, inputs: 3, weight, bias: Float64Array.of(0, 0) }, [x]);
-  return b.build(y, { file: 'tiny.onnx', sha256: 'ab12' });
+  return b.build(y, { file: 'tiny.onnx', sha256: 'ab12', bytes: 1000 });
 })();
 
 const information = { name: 'cpu-wasm', description: 'Wasm, 2 threads', unitRoundoff: 2 ** -53, threads: 2 };

@@ -288,7 +288,7 @@ describe('a budget that calls for pieces', () => {
     const ample = await run(plain, GIB);
     const memory = 1.25 * MIB;
     const scant = await run(plain, memory);
-    const { bytes } = roomIn(memory, plain, simplify(plain));
+    const { bytes } = roomIn(memory, Infinity, plain, simplify(plain));
     expect(pieceCounts(plain, bytes).some(([first]) => first > 1)).toBe(true);
     expect(scant.peakBytes).toBeLessThan(ample.peakBytes);
     expect(scant.peakBytes).toBe((await count(programOf(plain), bytes)).engine.peakBytes);

@@ -104,6 +104,7 @@ describe('loading from a disk', () => {
     expect(network.source).toEqual({
       file: 'net.onnx',
       sha256: listed(bytes, ['a.bin', shifts], ['b.bin', weights]),
+      bytes: bytes.length + shifts.length + weights.length,
       external: ['a.bin', 'b.bin'],
     });
     expect(network.name).toBe('net');
@@ -207,6 +208,7 @@ describe('loading in a page', () => {
     expect(network.source).toEqual({
       file: name,
       sha256: listed(bytes, ['a.bin', shifts], ['b.bin', weights]),
+      bytes: bytes.length + shifts.length + weights.length,
       external: ['a.bin', 'b.bin'],
     });
   });

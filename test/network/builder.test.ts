@@ -273,7 +273,7 @@ test('build drops what the output does not depend on and makes up names', () => 
   builder.add('dead', relu, [x]);
   const y = builder.add('', relu, [x], 'y');
   builder.add('dead too', { kind: 'add', coefficients: [1, 1] }, [x, y]);
-  const source = { file: 'n.onnx', sha256: '00' };
+  const source = { file: 'n.onnx', sha256: '00', bytes: 100 };
   const network = builder.build(y, source);
   expect(network).toEqual({
     name: 'n',

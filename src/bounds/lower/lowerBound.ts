@@ -1,6 +1,7 @@
 /** The lower bound beside a bound: sampled where that is in proportion, and in a hurry after an interruption. */
 import { beyondSampling } from '../budget.ts';
 import { DEFAULTS } from '../defaults.ts';
+import { sampledShare } from '../proportion.ts';
 import { numbers } from '../report/numbers.ts';
 import type { LowerBound } from '../result.ts';
 import type { BoundTask } from '../task.ts';
@@ -12,9 +13,9 @@ const PATIENCE = 1000;
 
 /** @returns the lower bound, or a sentence that says why there is none; undefined where none is asked for */
 export async function lowerBoundOf(task: BoundTask): Promise<LowerBound | string | undefined> {
-  const { original, query, room, signal, interrupt } = task;
+  const { original, query, room, allowance, signal, interrupt } = task;
   if (!query.lower) return undefined;
-  const beyond = beyondSampling(original, room.bytes);
+  const beyond = beyondSampling(original, room.bytes, allowance.sampled);
   if (beyond !== undefined) return beyond;
   const start = performance.now();
   const enough = new AbortController();
@@ -30,7 +31,7 @@ export async function lowerBoundOf(task: BoundTask): Promise<LowerBound | string
     const found =
       length === 'any'
         ? await sampledAtLengths(original, smallestLength ?? DEFAULTS.smallestLength, options)
-        : await sampledLowerBound(original, options);
+        : await sampledLowerBound(original, { ...options, share: sampledShare(original) });
     const { bound, log10 } = numbers(found.value);
     const sides = found.sides && { sides: found.sides };
     const seconds = (performance.now() - start) / 1000;

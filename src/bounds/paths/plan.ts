@@ -77,10 +77,15 @@ export function beyondOf(paths: readonly Path[]): MemoryError | undefined {
 }
 
 /** Multipliers take what the memory has no room for, or are out of all proportion and nobody has asked for them. */
-function objectionTo({ program }: FixedPath, { engine, room, query }: BoundTask): FixedPath['objection'] {
+function objectionTo(
+  { program }: FixedPath,
+  { engine, room, query, allowance }: BoundTask,
+): FixedPath['objection'] {
   return (
     beyondMemory(engine, program, room) ??
-    (query.method === 'all' ? disproportion(program, runCount(query.rules)) : undefined)
+    (query.method === 'all'
+      ? disproportion(program, runCount(query.rules), allowance.closedForms)
+      : undefined)
   );
 }
 

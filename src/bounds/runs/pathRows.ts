@@ -50,14 +50,14 @@ function announce(task: BoundTask, path: FixedPath): void {
 }
 
 async function* fixedRows(task: BoundTask, path: FixedPath, log: SearchLog): AsyncGenerator<Row> {
-  const { engine, query, room, rounding, stop, ledger } = task;
+  const { engine, query, room, allowance, rounding, stop, ledger } = task;
   const { program, kind, objection, unrolledFrom } = path;
   const { pair, rules } = query;
   const options = { memory: room.bytes, rounding, signal: stop, ledger };
   const clock = stopwatch();
   let norms: Norms | undefined;
   if (needsNorms(query, path)) {
-    const product = await spectralProduct(engine, program, options);
+    const product = await spectralProduct(engine, program, { ...options, seconds: allowance.norms });
     norms = product.norms;
     const value = pair ? times(product.bound, scaled(Math.SQRT2)) : product.bound;
     const seconds = clock();

@@ -7,6 +7,7 @@ import { thetaOf } from '../../ellipsoid/search/start.ts';
 import type { Outcome } from '../../ellipsoid/sweep/sweep.ts';
 import type { Program } from '../../program/program.ts';
 import { multipliersFor } from '../paths/givenMultipliers.ts';
+import { evaluationsWithin } from '../proportion.ts';
 import type { Query } from '../query.ts';
 import type { SearchReport, StoredMultipliers, TracePoint } from '../result.ts';
 import type { BoundTask } from '../task.ts';
@@ -16,8 +17,16 @@ import { hasEntries } from './margins.ts';
 const GRADIENT_COST = 3;
 
 /** Tells the ledger of a search that is to come. */
-export function announceSearch({ ledger, query }: BoundTask, program: Program): void {
-  ledger.announceSearch(GRADIENT_COST * query.evaluations * programCost(program), query.timeLimit);
+export function announceSearch(task: BoundTask, program: Program): void {
+  const evaluations = evaluationsOf(task, program);
+  if (typeof evaluations === 'string') return;
+  task.ledger.announceSearch(GRADIENT_COST * evaluations * programCost(program), task.query.timeLimit);
+}
+
+/** Evaluations of a search at most; a reason where nobody has asked for one and it is out of proportion. */
+export function evaluationsOf({ query, allowance }: BoundTask, program: Program): number | string {
+  const most = evaluationsWithin(program, allowance.search);
+  return typeof most === 'string' ? most : Math.min(query.evaluations, most);
 }
 
 export interface Found extends Refined {
@@ -28,6 +37,7 @@ export interface Found extends Refined {
 /**
  * @param start the closed form to start from, unless multipliers are given
  * @param options.path on which given multipliers must have been found
+ * @param options.evaluations at most
  * @param options.deadline on `performance.now()`
  * @param options.onTrace without its time
  */
@@ -38,12 +48,13 @@ export async function searched(
   options: {
     readonly path: StoredMultipliers['path'];
     readonly method: TracePoint['method'];
+    readonly evaluations: number;
     readonly deadline: number;
     readonly onTrace: (point: Omit<TracePoint, 'seconds'>) => void;
   },
 ): Promise<Found | 'no room' | 'no slope'> {
-  const { evaluations, multipliers } = query;
-  const { path, method, deadline, onTrace } = options;
+  const { multipliers } = query;
+  const { path, method, evaluations, deadline, onTrace } = options;
   const each = GRADIENT_COST * programCost(program);
   const given = multipliers?.path === path ? multipliersFor(program, multipliers) : undefined;
   let counted = 0;

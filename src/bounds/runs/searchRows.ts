@@ -7,7 +7,7 @@ import type { StoredMultipliers } from '../result.ts';
 import type { BoundTask } from '../task.ts';
 import { allMarginsOf } from './margins.ts';
 import { NOT_DOMINATED, type Row, rowValue } from './rows.ts';
-import { type Found, searched } from './search.ts';
+import { evaluationsOf, type Found, searched } from './search.ts';
 import type { SearchLog } from './searchLog.ts';
 
 export interface SearchStart {
@@ -25,13 +25,6 @@ export interface SearchStart {
 export async function* searchRows(task: BoundTask, log: SearchLog, start: SearchStart): AsyncGenerator<Row> {
   const { program, path, best, clock, home } = start;
   const { query } = task;
-  const found = await searched(task, program, best.outcome!, {
-    path,
-    method: path === 'torus' ? 'refined' : 'unrolled',
-    deadline: log.begin(),
-    // What lies between the frequencies is left to `home`.
-    onTrace: (point) => log.add(home ? { ...point, estimate: true } : point),
-  });
   const { unrolledFrom } = best;
   const row = {
     ...(path === 'torus'
@@ -39,9 +32,23 @@ export async function* searchRows(task: BoundTask, log: SearchLog, start: Search
       : ({ method: 'unrolled', rule: 'refined' } as const)),
     ...(unrolledFrom === undefined ? {} : { unrolledFrom }),
   };
-  const seconds = clock();
   // What the search has not improved on is an answer too. With other methods its row is there.
   const kept = query.method === 'refined' ? [best] : [];
+  const evaluations = evaluationsOf(task, program);
+  if (typeof evaluations === 'string') {
+    yield* kept;
+    yield { ...row, seconds: 0, error: evaluations };
+    return;
+  }
+  const found = await searched(task, program, best.outcome!, {
+    path,
+    evaluations,
+    method: path === 'torus' ? 'refined' : 'unrolled',
+    deadline: log.begin(),
+    // What lies between the frequencies is left to `home`.
+    onTrace: (point) => log.add(home ? { ...point, estimate: true } : point),
+  });
+  const seconds = clock();
   if (typeof found === 'string') {
     yield* kept;
     yield { ...row, seconds, error: NO_SEARCH[found] };

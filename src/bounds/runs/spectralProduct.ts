@@ -15,6 +15,8 @@ export async function spectralProduct(
   program: Program,
   options: {
     memory: number;
+    /** As in `NormsOptions`. */
+    seconds?: number | undefined;
     rounding?: Rounding | undefined;
     signal?: AbortSignal | undefined;
     ledger: Ledger;
@@ -22,6 +24,7 @@ export async function spectralProduct(
 ): Promise<{ bound: Scaled; norms: Norms }> {
   const norms = await normsOf(engine, program, {
     memory: options.memory,
+    seconds: options.seconds,
     rounding: options.rounding,
     signal: options.signal,
     onMap: (segment, k, placed) =>

@@ -10,6 +10,7 @@ import { roundedUp, type Scaled, scaled, squareRoot } from '../../scaled.ts';
 import { type Frequencies, halfCount, halfTorus, refine, slice } from '../../spectrum/frequencies.ts';
 import { BYTES_PER_TAP, LONGEST_SIDE } from '../memory/needs.ts';
 import { MOST_UPLOADED } from '../memory/partition.ts';
+import { secondsOfNorm } from '../memory/seconds.ts';
 import type { Rounding } from '../rounding/rounding.ts';
 import { affine, read, type StepTaps, symbolOf, termTaps } from '../rules/affine.ts';
 import { affineAbove, denseError, readAbove, sumAbove, symbolError } from '../rules/affineAbove.ts';
@@ -22,6 +23,8 @@ export interface NormsOptions {
   readonly memory: number;
   /** Bounds rounding: norms are then from above. */
   readonly rounding?: Rounding | undefined;
+  /** All norms together may take about so long; maps beyond are bounded by Schur's test. */
+  readonly seconds?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onMap?: (segment: Segment, k: number, placed: PlacedTerm) => void;
 }
@@ -31,6 +34,7 @@ export async function normsOf(engine: Engine, program: Program, options: NormsOp
   const found: { map: LinearMap; squared: Vector; exponent: number }[] = [];
   const tested = new Map<LinearMap, Scaled>();
   const seen = new Set<LinearMap>();
+  let seconds = options.seconds ?? Infinity;
   for (const segment of program.segments) {
     for (const [k, step] of segment.steps.entries()) {
       if (step.kind !== 'linear' && step.kind !== 'read') continue;
@@ -38,7 +42,9 @@ export async function normsOf(engine: Engine, program: Program, options: NormsOp
         const map = placed.term.map;
         if (map.kind === 'identity' || seen.has(map)) continue;
         seen.add(map);
-        if (isAffordable(engine, segment, k, placed, options.memory)) {
+        const took = affordable(engine, segment, k, placed, options.memory);
+        if (took !== undefined && took <= seconds) {
+          seconds -= took;
           const taps = termTaps(placed, segment.axes);
           found.push({
             map,
@@ -69,19 +75,20 @@ const MOST_FREQUENCIES = 2 ** 21;
 const MOST_TERMS = 2 ** 36;
 const MOST_OPERATIONS = 2 ** 43;
 
-function isAffordable(
+/** Seconds that a norm takes, about; undefined where it is out of the question. */
+function affordable(
   engine: Engine,
   segment: Segment,
   k: number,
   placed: PlacedTerm,
   memory: number,
-): boolean {
+): number | undefined {
   const { term, source } = placed;
   if (segment.axes === 0) {
     const smaller = Math.min(term.channels, source.rows);
     const operations = 2 * smaller * (term.channels * source.rows + 2 * smaller ** 2);
     const bytes = 3 * bytesPerNumber(engine) * smaller ** 2 + 16 * term.channels * source.rows;
-    return bytes <= memory && operations <= MOST_OPERATIONS;
+    return bytes <= memory && operations <= MOST_OPERATIONS ? secondsOfNorm(1, 0, operations) : undefined;
   }
   const { torus, ratio, copies } = gridOf(segment, k, placed);
   const fine = copies * halfCount(torus);
@@ -92,13 +99,15 @@ function isAffordable(
   const lists = (4 * segment.axes + 8) * (halfCount(torus) + fine);
   const bytes =
     lists + count * (16 * entries + BYTES_PER_TAP) + pieceBytes(engine, copies, entries, rows, count);
-  return (
+  const terms = fine * (work + count * entries);
+  const operations = 8 * fine * rows * (entries + 2 * rows ** 2);
+  const fits =
     bytes <= memory &&
     fine <= MOST_FREQUENCIES &&
-    fine * (work + count * entries) <= MOST_TERMS &&
-    8 * fine * rows * (entries + 2 * rows ** 2) <= MOST_OPERATIONS &&
-    torus.every((side, a) => side * ratio[a]! <= LONGEST_SIDE)
-  );
+    terms <= MOST_TERMS &&
+    operations <= MOST_OPERATIONS &&
+    torus.every((side, a) => side * ratio[a]! <= LONGEST_SIDE);
+  return fits ? secondsOfNorm(fine, terms, operations) : undefined;
 }
 
 /** Taps of a map by itself, and the samples that their phases are sums of. */

@@ -4,16 +4,19 @@ import { InputError } from '../../errors.ts';
 /** Entries that constants may be decoded and computed to, besides a multiple of the bytes of the file. */
 const FREE_ENTRIES = 2 ** 24;
 const ENTRIES_PER_BYTE = 8;
-/** Operations on entries of constants: some ten seconds. */
+/** Operations on entries of constants, besides a multiple of the bytes of the file: some seconds; and at most. */
+const FREE_OPERATIONS = 2 ** 31;
+const OPERATIONS_PER_BYTE = 512;
 const MOST_OPERATIONS = 2 ** 34;
 
 export class Budget {
   private entries: number;
-  private operations = MOST_OPERATIONS;
+  private operations: number;
 
   /** @param bytes size of the file and its external data */
   constructor(bytes: number) {
     this.entries = FREE_ENTRIES + ENTRIES_PER_BYTE * bytes;
+    this.operations = Math.min(MOST_OPERATIONS, FREE_OPERATIONS + OPERATIONS_PER_BYTE * bytes);
   }
 
   /** To be called before memory for `entries` numbers is taken. @throws InputError */

@@ -14,12 +14,15 @@ export interface EvaluationNeeds {
 /** Arrays as large as a tensor that are alive at the same time in a search for a lower bound, about: values at two points, what their
  *  derivatives keep, and increments. */
 const ARRAYS = 5;
+/** Of the input besides: points and directions that are kept, and those on the way. */
+const ARRAYS_OF_INPUT = 20;
 /** Of a list of indices, besides its entries. */
 const BYTES_PER_LIST = 120;
 
-export function evaluationNeeds({ tensors, nodes }: Network): EvaluationNeeds {
+export function evaluationNeeds({ tensors, nodes, input }: Network): EvaluationNeeds {
   const shape = (id: number) => tensors[id]!.shape;
-  let bytes = 8 * ARRAYS * tensors.reduce((sum, t) => sum + product(t.shape), 0);
+  const entries = tensors.reduce((sum, t) => sum + product(t.shape), 0);
+  let bytes = 8 * (ARRAYS * entries + ARRAYS_OF_INPUT * product(shape(input)));
   let work = 0;
   for (const { operator, inputs, output } of nodes) {
     const own = operatorNeeds(operator, shape(inputs[0]!), shape(output));
