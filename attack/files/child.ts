@@ -129,12 +129,17 @@ function valuesOf(network: Network, random: Random): { readonly values?: Values 
   }
   const evaluations = points.map((x) => prepared.evaluate(x));
   const images = evaluations.map((tensors) => tensors[network.output]!);
+  // α (exp(x/α) − 1) in float32 is what is left of α and α.
+  const cancelled = network.nodes.reduce((most, { operator }) => {
+    const celu = operator.kind === 'nonlinearity' && operator.function.name === 'celu';
+    return celu ? Math.max(most, operator.function.alpha) : most;
+  }, 0);
   const noise = evaluations.map((tensors, k) => {
     const largest = tensors.reduce((most, t) => Math.max(most, largestOf(t)), 0);
     const nudged = points[k]!.map((value) => value * (1 + 1e-6 * (2 * random.next() - 1)));
     const image = prepared.evaluate(nudged)[network.output]!;
     const moved = image.reduce((most, y, i) => Math.max(most, Math.abs(y - images[k]![i]!)), 0);
-    return 20 * moved + 1e-5 * largest;
+    return 20 * moved + 1e-5 * Math.max(largest, cancelled);
   });
   return { values: { output: network.tensors[network.output]!.name, shape, points, images, noise } };
 }
