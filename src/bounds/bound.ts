@@ -1,6 +1,6 @@
 /** The main job: every method that fits, the least bound of all. */
 import { createEngine } from '../engine/create.ts';
-import { engineOf } from '../engine/handle.ts';
+import { engineOf } from '../engine/engineOf.ts';
 import type { Network } from '../network/network.ts';
 import { log10 } from '../scaled.ts';
 import { lowerBoundOf } from './lower/lowerBound.ts';

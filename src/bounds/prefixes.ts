@@ -3,7 +3,7 @@
 import type { RuleName } from '../ellipsoid/multipliers/closedForms.ts';
 import { Rounding } from '../ellipsoid/rounding/rounding.ts';
 import type { EngineHandle } from '../engine/engine.ts';
-import { engineOf } from '../engine/handle.ts';
+import { engineOf } from '../engine/engineOf.ts';
 import type { Network, Node } from '../network/network.ts';
 import { prune } from '../network/prune.ts';
 import { foldingsOf } from '../network/simplify/roundings.ts';

@@ -4,7 +4,7 @@ import { stepsOf } from '../ellipsoid/memory/cost.ts';
 import { termSpectrum } from '../ellipsoid/norms/layerSpectrum.ts';
 import { Rounding } from '../ellipsoid/rounding/rounding.ts';
 import type { EngineHandle } from '../engine/engine.ts';
-import { engineOf } from '../engine/handle.ts';
+import { engineOf } from '../engine/engineOf.ts';
 import { InputError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
 import { foldingsOf } from '../network/simplify/roundings.ts';

@@ -76,7 +76,7 @@ export function slice(f: Frequencies, start: number, end: number): Frequencies {
 }
 
 /** The frequencies of the grid `ratio` times as fine (per axis) that alias to those of `coarse`, Π ratio neighbours for each. */
-export function refine(coarse: Frequencies, ratio: readonly number[]): Frequencies {
+export function aliasesOf(coarse: Frequencies, ratio: readonly number[]): Frequencies {
   const axes = coarse.torus.length;
   const copies = ratio.reduce((p, r) => p * r, 1);
   const indices = new Int32Array(coarse.count * copies * axes);

@@ -1,7 +1,7 @@
 /** Networks read as signals: linear ones, computed sample by sample from their maps, are what they were. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { LinearMap, Signal, SignalGraph } from '../../src/certificate/reading/signal.ts';
+import type { Signal, SignalGraph, SignalMap } from '../../src/certificate/reading/signal.ts';
 import { signalsOf } from '../../src/certificate/reading/signalsOf.ts';
 import { UnsupportedError } from '../../src/errors.ts';
 import { evaluate } from '../../src/network/evaluation/evaluate.ts';
@@ -17,7 +17,7 @@ import { runs } from '../support/runs.ts';
 type Values = Float64Array;
 
 /** Adds map · x to y; samples outside the window are zero, or wrap round. */
-function addImage(map: LinearMap, source: Signal, x: Values, target: Signal, y: Values): void {
+function addImage(map: SignalMap, source: Signal, x: Values, target: Signal, y: Values): void {
   const flat = (channel: number, index: readonly number[], { window }: Signal) =>
     channel * product(window) + index.reduce((p, i, a) => p + i * strides(window)[a]!, 0);
   const here = map.kind === 'transposed' ? source : target;

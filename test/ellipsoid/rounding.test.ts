@@ -11,7 +11,7 @@ import { nonlinearityAbove } from '../../src/ellipsoid/rules/nonlinearityAbove.t
 import { createEngine, type EngineOptions } from '../../src/engine/create.ts';
 import type { Engine, Matrices } from '../../src/engine/engine.ts';
 import type { NonlinearityStep } from '../../src/program/program.ts';
-import { halfTorus, refine } from '../../src/spectrum/frequencies.ts';
+import { aliasesOf, halfTorus } from '../../src/spectrum/frequencies.ts';
 import { useSwiftShader, withoutGpu } from '../engine/webgpu/hosts.ts';
 import {
   addedTo,
@@ -247,7 +247,7 @@ describe.each(choices.filter((c) => c.engine !== 'webgpu' || !withoutGpu))(
           taps: positions.map((p) => ({ offset: [p], extent: [1] })),
         };
         const coarse = halfTorus([side / ratio]);
-        const fine = refine(coarse, [ratio]);
+        const fine = aliasesOf(coarse, [ratio]);
         const uploaded = engine.matrices(matrices, 1, positions.length, rows * columns, false);
         const symbol = symbolOf(engine, taps, uploaded, fine);
         const error = symbolError(engine, rounding, taps, true);

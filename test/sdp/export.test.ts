@@ -22,7 +22,11 @@ function neuron(): Network {
   tensor = builder.add('φ', { kind: 'nonlinearity', function: { name: 'leaky-relu', slope: 0.25 } }, [
     tensor,
   ]);
-  return builder.build(builder.add('out', affine(3), [tensor]), { file: 'a.onnx', sha256: 'ab12', bytes: 1000 });
+  return builder.build(builder.add('out', affine(3), [tensor]), {
+    file: 'a.onnx',
+    sha256: 'ab12',
+    bytes: 1000,
+  });
 }
 
 /** Σ x_k F_k − F₀, block by block. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { chooseTorus, TorusConflict } from '../../src/program/torus.ts';
-import { halfTorus, phases, refine } from '../../src/spectrum/frequencies.ts';
+import { aliasesOf, halfTorus, phases } from '../../src/spectrum/frequencies.ts';
 import { rootsOfUnity } from '../../src/spectrum/twiddles.ts';
 
 const sides = fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 1, maxLength: 3 });
@@ -58,7 +58,7 @@ describe('frequencies', () => {
           const ratio = torus.map((_, a) => ratios[a]!);
           const copies = ratio.reduce((p, r) => p * r, 1);
           const coarse = halfTorus(torus);
-          const fine = refine(coarse, ratio);
+          const fine = aliasesOf(coarse, ratio);
           expect(fine.count).toBe(coarse.count * copies);
           const seen = new Set<string>();
           for (let k = 0; k < fine.count; k++) {

@@ -2,7 +2,7 @@
 import { UnsupportedError } from '../../errors.ts';
 import type { Convolution, Padding, TransposedConvolution } from '../../network/operator.ts';
 import { everyAxis, indices, product } from '../../network/size.ts';
-import type { LinearMap, Put, Sides, Signal } from './signal.ts';
+import type { Put, Sides, Signal, SignalMap } from './signal.ts';
 
 /** Entries of K_t, t a position in the kernel or window. */
 export type Entries = (t: number, put: Put) => void;
@@ -11,7 +11,7 @@ export const isPadded = ({ before, after }: { before: Sides; after: Sides }) =>
   [...before, ...after].some((p) => p !== 0);
 
 /** y_{row + c} = value(c) x_c, sample by sample. */
-export function pointwise(source: Signal, value: (channel: number) => number, row = 0): LinearMap {
+export function pointwise(source: Signal, value: (channel: number) => number, row = 0): SignalMap {
   const zeros = everyAxis(source.window.length, 0);
   const ones = everyAxis(source.window.length, 1);
   const entries = (put: Put) => {
@@ -23,7 +23,7 @@ export function pointwise(source: Signal, value: (channel: number) => number, ro
 }
 
 /** A diagonal map behind another. */
-export function scaledRows({ row, value }: NonNullable<LinearMap['diagonal']>, map: LinearMap): LinearMap {
+export function scaledRows({ row, value }: NonNullable<SignalMap['diagonal']>, map: SignalMap): SignalMap {
   const taps = map.taps.map(({ offset, entries }) => ({
     offset,
     entries: (put: Put) =>
@@ -38,7 +38,7 @@ export function scaledRows({ row, value }: NonNullable<LinearMap['diagonal']>, m
 }
 
 /** The least and the largest modulus of a map's entries that are not 0; nothing without any. */
-export function extremes(map: LinearMap): readonly number[] {
+export function extremes(map: SignalMap): readonly number[] {
   let [low, high] = [Infinity, 0];
   for (const { entries } of map.taps) {
     entries((_row, _column, value) => {
@@ -50,7 +50,7 @@ export function extremes(map: LinearMap): readonly number[] {
 }
 
 /** A vector from all samples of the window. */
-export function reading(source: Signal, entries: Entries): LinearMap {
+export function reading(source: Signal, entries: Entries): SignalMap {
   const taps = indices(source.window).map((u, k) => ({
     offset: u,
     entries: (put: Put) => entries(k, put),
@@ -67,7 +67,7 @@ interface Sliding {
 }
 
 /** Windows that slide over an image. */
-export function sliding(name: string, operator: Sliding, entries: Entries): LinearMap {
+export function sliding(name: string, operator: Sliding, entries: Entries): SignalMap {
   const { kernel, stride, dilation = everyAxis(kernel.length, 1), padding } = operator;
   const { mode, before, after } = padding;
   if (mode !== 'zero' && mode !== 'circular' && isPadded(padding)) {

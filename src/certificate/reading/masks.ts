@@ -1,13 +1,13 @@
 /** The window rule of zero padding on a torus. */
 import { isPadded } from './maps.ts';
-import { type LinearMap, readersOf, type Signal } from './signal.ts';
+import { readersOf, type Signal, type SignalMap } from './signal.ts';
 
 /** Zero outside the window goes to zero outside the window. */
-const isLocal = (map: LinearMap) =>
+const isLocal = (map: SignalMap) =>
   map.kind === 'read' || (map.kind === 'window' && map.taps.length === 1 && !isPadded(map));
 
 /** Counts on zeros outside the window. */
-const spills = (map: LinearMap) =>
+const spills = (map: SignalMap) =>
   map.kind === 'transposed' || (map.kind === 'window' && !map.circular && isPadded(map));
 
 /**

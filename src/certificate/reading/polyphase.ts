@@ -1,6 +1,6 @@
 /** Linear maps between polyphase components. */
 import { indices } from '../../network/size.ts';
-import type { LinearMap, Put, Sides } from './signal.ts';
+import type { Put, Sides, SignalMap } from './signal.ts';
 
 /**
  * The samples of a signal, `spacing` units apart, on a grid that is coarser: sample f k + p is phase p at position k, f = grid /
@@ -18,7 +18,7 @@ export const liftOf = ({ spacing, grid }: Phases) => grid.map((g, a) => g / spac
  * Entries of a map as `at(u)` takes them, u the position on the source's grid that is read, counted from where the target's
  * position 0 stands.
  */
-export function polyphase(map: LinearMap, source: Phases, target: Phases, at: (offset: Sides) => Put): void {
+export function polyphase(map: SignalMap, source: Phases, target: Phases, at: (offset: Sides) => Put): void {
   const lift = liftOf(source);
   const reach = map.kind === 'transposed' ? target.spacing.map((s) => -s) : source.spacing;
   for (const { offset, entries } of map.taps) {

@@ -13,7 +13,7 @@ export interface Tap {
   readonly entries: (put: Put) => void;
 }
 
-export interface LinearMap {
+export interface SignalMap {
   /** `window`: y[j] = Σ_t K_t x[stride·j + offset_t]. `transposed`: K_t x[j] is added to y[stride·j + offset_t]. `read`: y =
    *  Σ_t K_t x[offset_t] over the source's window, a vector. */
   readonly kind: 'window' | 'transposed' | 'read';
@@ -30,7 +30,7 @@ export interface LinearMap {
 
 export interface Linear {
   readonly kind: 'linear';
-  terms: readonly { readonly source: Signal; readonly map: LinearMap }[];
+  terms: readonly { readonly source: Signal; readonly map: SignalMap }[];
 }
 
 /** Slopes in [lower, upper], one entry per channel or one for all. */

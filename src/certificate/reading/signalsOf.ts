@@ -21,12 +21,12 @@ import {
 } from './maps.ts';
 import { maskWindows } from './masks.ts';
 import {
-  type LinearMap,
   type Maximum,
   readersOf,
   type Sides,
   type Signal,
   type SignalGraph,
+  type SignalMap,
   sourcesOf,
 } from './signal.ts';
 
@@ -101,7 +101,7 @@ function signalOf(node: Node, sources: readonly Signal[], positions: number, sha
   const { name, operator } = node;
   const source = sources[0]!;
   const { channels } = source;
-  const linear = (map: LinearMap) => add(name, shape, { kind: 'linear', terms: [{ source, map }] });
+  const linear = (map: SignalMap) => add(name, shape, { kind: 'linear', terms: [{ source, map }] });
   const maximum = (of: Signal, overlap: number, windows: Pick<Maximum, 'stride' | 'entries'>) =>
     add(name, shape, { kind: 'maximum', role: 'maximum', source: of, gain: [1], overlap, ...windows });
   const flattened = (vector: Sides) => {

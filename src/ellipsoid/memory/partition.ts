@@ -7,7 +7,7 @@
 
 import { largest } from '../../network/extremes.ts';
 import { gridSides, type Program, type Segment, totalRows } from '../../program/program.ts';
-import { type Frequencies, halfTorus, NO_FREQUENCIES, refine, slice } from '../../spectrum/frequencies.ts';
+import { aliasesOf, type Frequencies, halfTorus, NO_FREQUENCIES, slice } from '../../spectrum/frequencies.ts';
 import { entries, goesByColumns, tapCount, type Workspace, workspace } from './workspace.ts';
 
 export interface Piece {
@@ -160,7 +160,7 @@ function piecesOf(segment: Segment, coarsest: Frequencies, most: readonly number
     const first = k === 0 ? 0 : result[k - 1]!.length;
     if (k > 0) {
       const copies = product(ratios[k - 1]!);
-      const finer = copies === 1 ? frequencies : refine(frequencies, ratios[k - 1]!);
+      const finer = copies === 1 ? frequencies : aliasesOf(frequencies, ratios[k - 1]!);
       const parts = finer.count <= sizes[k - 1]! ? 1 : copies / largestDivisor(copies, sizes[k - 1]!);
       // More than one only where a single frequency is too much.
       const size = finer.count / parts;

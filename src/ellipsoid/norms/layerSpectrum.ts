@@ -3,7 +3,7 @@ import type { Engine, Vector } from '../../engine/engine.ts';
 import { scoped } from '../../engine/scope.ts';
 import type { PlacedTerm, Segment } from '../../program/program.ts';
 import { roundedUp, scaled, toNumber } from '../../scaled.ts';
-import { halfTorus, refine, slice } from '../../spectrum/frequencies.ts';
+import { aliasesOf, halfTorus, slice } from '../../spectrum/frequencies.ts';
 import type { Rounding } from '../rounding/rounding.ts';
 import { symbolOf, termTaps } from '../rules/affine.ts';
 import { affineAbove, symbolError } from '../rules/affineAbove.ts';
@@ -34,7 +34,7 @@ export async function termSpectrum(
   const radius = (b: number): Vector =>
     scoped(engine, (e) => {
       const one = slice(half, b, b + 1);
-      const symbol = symbolOf(e, taps, matrices, copies === 1 ? one : refine(one, ratio));
+      const symbol = symbolOf(e, taps, matrices, copies === 1 ? one : aliasesOf(one, ratio));
       const s = affineAbove(e, rounding, symbol, undefined, copies, error, [[0, taps.rows]]).state;
       return e.combine([[rounding.radius(s.rows, s.complex), e.spectralRadius(s)]]);
     });

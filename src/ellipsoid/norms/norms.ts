@@ -7,7 +7,7 @@ import { product } from '../../network/size.ts';
 import type { PlacedTerm, Program, Segment } from '../../program/program.ts';
 import type { LinearMap, Term } from '../../program/variables.ts';
 import { roundedUp, type Scaled, scaled, squareRoot } from '../../scaled.ts';
-import { type Frequencies, halfCount, halfTorus, refine, slice } from '../../spectrum/frequencies.ts';
+import { aliasesOf, type Frequencies, halfCount, halfTorus, slice } from '../../spectrum/frequencies.ts';
 import { BYTES_PER_TAP, LONGEST_SIDE } from '../memory/needs.ts';
 import { MOST_UPLOADED } from '../memory/partition.ts';
 import { secondsOfNorm } from '../memory/seconds.ts';
@@ -159,7 +159,7 @@ function squaredNorm(
     const parts: Frequencies[] = [];
     for (let start = 0; start < coarse.count; start += size) {
       const part = slice(coarse, start, Math.min(coarse.count, start + size));
-      parts.push(copies === 1 ? part : refine(part, ratio));
+      parts.push(copies === 1 ? part : aliasesOf(part, ratio));
     }
     const error = rounding && symbolError(e, rounding, taps, true);
     const blocks = [[0, taps.rows]] as const;

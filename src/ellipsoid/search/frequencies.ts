@@ -1,6 +1,6 @@
 /** The frequencies that a search sees of a segment: all of them, or some that are evenly spread. */
 import { gridSides, type Segment } from '../../program/program.ts';
-import { type Frequencies, halfTorus, refine } from '../../spectrum/frequencies.ts';
+import { aliasesOf, type Frequencies, halfTorus } from '../../spectrum/frequencies.ts';
 
 export interface SegmentFrequencies {
   /** Frequencies of the working grid before step k, and after the last: one entry more than steps. */
@@ -13,7 +13,7 @@ function chain(segment: Segment, coarsest: Frequencies): Frequencies[] {
   for (let k = segment.grids.length - 2; k >= 0; k--) {
     const ratio = segment.grids[k + 1]!.map((g, a) => g / segment.grids[k]![a]!);
     const finer = list[0]!;
-    list.unshift(ratio.every((r) => r === 1) ? finer : refine(finer, ratio));
+    list.unshift(ratio.every((r) => r === 1) ? finer : aliasesOf(finer, ratio));
   }
   return list;
 }

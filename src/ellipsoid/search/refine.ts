@@ -31,10 +31,10 @@ export interface RefineOptions {
   /** Ends the search; the best so far is still brought home. */
   readonly interrupt?: AbortSignal | undefined;
   readonly signal?: AbortSignal | undefined;
-  readonly onEvaluation?: (evaluation: TracePoint) => void;
+  readonly onEvaluation?: (evaluation: SearchProgress) => void;
 }
 
-export interface TracePoint {
+export interface SearchProgress {
   readonly evaluation: number;
   /** ln of the best bound so far (of the frequencies searched). */
   readonly bound: number;

@@ -11,7 +11,7 @@ import { type TapTable, tapTable } from './windows.ts';
 type Shape = readonly number[];
 
 /** A matrix A that is only known by what it does to vectors. */
-export interface LinearMap {
+export interface AffineMap {
   /** A x */
   readonly apply: (x: Float64Array) => Float64Array;
   /** Aᵀ y */
@@ -23,7 +23,7 @@ export interface LinearMap {
 }
 
 /** The operator without its constant term, on tensors of these shapes. */
-export function linearMap(operator: LinearOperator, input: Shape, output: Shape): LinearMap {
+export function linearMap(operator: LinearOperator, input: Shape, output: Shape): AffineMap {
   switch (operator.kind) {
     case 'affine': {
       const { outputs: rows, inputs: columns, weight: data } = operator;
@@ -100,7 +100,7 @@ export function magnitude(operator: LinearOperator): LinearOperator {
   }
 }
 
-function dense(matrix: Rows): LinearMap {
+function dense(matrix: Rows): AffineMap {
   return {
     apply: (x) => {
       const y = new Float64Array(matrix.rows);
@@ -129,7 +129,7 @@ interface Filters {
 }
 
 /** @param image samples of the image that the taps read */
-function filtered(filters: Filters, { windows, taps, source }: TapTable, image: number): LinearMap {
+function filtered(filters: Filters, { windows, taps, source }: TapTable, image: number): AffineMap {
   const { groups, rows, channels, weight } = filters;
   const columns = channels * taps;
   const matrices = Array.from({ length: groups }, (_, group): Rows => {
@@ -176,18 +176,18 @@ function filtered(filters: Filters, { windows, taps, source }: TapTable, image: 
 }
 
 /** @param summands of an entry of Aᵀ y, at most */
-function transposed({ apply, transpose, work }: LinearMap, summands: number): LinearMap {
+function transposed({ apply, transpose, work }: AffineMap, summands: number): AffineMap {
   return { apply: transpose, transpose: apply, work, roundings: summands + 1 };
 }
 
 /** `factors`: one per channel, or one for all. */
-function diagonal(factors: Float64Array, image: number, entries: number): LinearMap {
+function diagonal(factors: Float64Array, image: number, entries: number): AffineMap {
   const apply = (x: Float64Array) => x.map((value, n) => broadcast(factors, Math.floor(n / image)) * value);
   return { apply, transpose: apply, work: entries, roundings: 1 };
 }
 
 /** The mean over each window, channel by channel. */
-function means(table: TapTable, channels: number, image: number, countPadding: boolean): LinearMap {
+function means(table: TapTable, channels: number, image: number, countPadding: boolean): AffineMap {
   const { windows, taps, source } = table;
   const counts = Float64Array.from({ length: windows }, (_, window) =>
     countPadding ? taps : source.subarray(window * taps, (window + 1) * taps).filter((at) => at >= 0).length,
@@ -226,7 +226,7 @@ function means(table: TapTable, channels: number, image: number, countPadding: b
 }
 
 /** The sum over the image of each channel, or the mean. */
-function channelSums(channels: number, image: number, sumOnly: boolean): LinearMap {
+function channelSums(channels: number, image: number, sumOnly: boolean): AffineMap {
   const divisor = sumOnly ? 1 : image;
   return {
     apply: (x) => {
@@ -241,7 +241,7 @@ function channelSums(channels: number, image: number, sumOnly: boolean): LinearM
 }
 
 /** y[n] = x[sources[n]], 0 for −1. */
-function copies(sources: Int32Array, entries: number): LinearMap {
+function copies(sources: Int32Array, entries: number): AffineMap {
   return {
     apply: (x) => {
       const y = new Float64Array(sources.length);
