@@ -7,6 +7,7 @@ import { evaluationNeeds } from '../network/evaluation/needs.ts';
 import type { Network } from '../network/network.ts';
 import { product } from '../network/size.ts';
 import type { Program } from '../program/program.ts';
+import { MOST_PRODUCTS, OPERATIONS } from './lower/sample.ts';
 import type { BoundOptions, MethodName } from './result.ts';
 
 /** Bytes of a file up to which the allowance is about the least. */
@@ -66,15 +67,18 @@ export function allowanceBeside(
 }
 
 /** Operations on every entry of a tensor that a product with the Jacobian takes besides, in pairs. */
-const PAIRS_PER_ENTRY = 10;
-/** A search for a lower bound makes fewer products beyond this part of the evaluation that is just allowed. */
-const EASY = 1 / 3;
+const PAIRS_PER_ENTRY = 20;
+/** Evaluations that are just allowed, in a whole search for a lower bound. */
+const EVALUATIONS_OF_SAMPLE = 40;
 
 /** Of the time that a search for a lower bound takes by itself, what is in proportion; at most 1. */
 export function sampledShare(network: Network): number {
+  const { work } = evaluationNeeds(network);
   const entries = network.tensors.reduce((sum, { shape }) => sum + product(shape), 0);
-  const each = evaluationNeeds(network).work + PAIRS_PER_ENTRY * entries;
-  return Math.min(1, (EASY * allowanceOf(network).sampled) / each);
+  const products = Math.min(MOST_PRODUCTS, OPERATIONS / work);
+  const affordable =
+    (EVALUATIONS_OF_SAMPLE * allowanceOf(network).sampled) / (work + PAIRS_PER_ENTRY * entries);
+  return affordable < products ? (affordable * work) / OPERATIONS : 1;
 }
 
 /** Work of one gradient in units of a closed-form run, about. */

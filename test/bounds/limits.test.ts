@@ -9,6 +9,7 @@ import { inspect } from '../../src/bounds/inspect.ts';
 import { allowanceOf, evaluationsWithin, sampledShare } from '../../src/bounds/proportion.ts';
 import { keepsOutputOrder } from '../../src/bounds/runs/margins.ts';
 import { needsOf } from '../../src/ellipsoid/memory/needs.ts';
+import { secondsOf } from '../../src/ellipsoid/memory/seconds.ts';
 import { skipsOf } from '../../src/ellipsoid/multipliers/skips.ts';
 import { Gains } from '../../src/ellipsoid/norms/gains.ts';
 import { normsOf } from '../../src/ellipsoid/norms/norms.ts';
@@ -322,6 +323,13 @@ describe('what nobody asks for is in proportion to the file', () => {
     const { closedForms } = allowanceOf(fromFile(wide(), 2 * weightBytes(wide())));
     expect(disproportion(program, 19, closedForms)).toBeUndefined();
   }, 60_000);
+
+  it('counts the norm of the last covariance, which a network without steps has too', () => {
+    const [narrow, broad] = [4, 600].map((channels) =>
+      secondsOf(compile(simplify(chain([channels, 600], [{ kind: 'scale', scale: Float64Array.of(2) }])))),
+    );
+    expect(broad!).toBeGreaterThan(1000 * narrow!);
+  });
 
   it('norms beyond their time are those of Schur’s test', async () => {
     const network = chain([3, 12], [convolution(1, 3)]);

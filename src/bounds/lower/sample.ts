@@ -20,10 +20,10 @@ import { type Scaled, scaled, ZERO } from '../../scaled.ts';
 import { normals } from './normals.ts';
 
 /** Multiplications that the search takes, about: half a second to a second on one core. */
-const OPERATIONS = 3e8;
+export const OPERATIONS = 3e8;
 
 /** Products with the network or its Jacobian, whatever they cost: beyond the most little is gained, under the least nothing found. */
-const MOST_PRODUCTS = 500;
+export const MOST_PRODUCTS = 500;
 const LEAST_PRODUCTS = 12;
 
 /** Of the starting points, in the order in which they are tried: networks that saturate are steep near zero, others far away. */

@@ -3,7 +3,8 @@
  * same answer. The rates were measured on small programs, where calls and frequencies count for more than arithmetic.
  */
 
-import type { Program } from '../../program/program.ts';
+import { gridSides, type Program, type Segment, totalRows } from '../../program/program.ts';
+import { halfCount } from '../../spectrum/frequencies.ts';
 import { stepCost, stepsOf } from './cost.ts';
 import { needsOf } from './needs.ts';
 
@@ -17,15 +18,26 @@ const PER_DENSE_OPERATION = 2e-11;
 /** One norm takes a factorisation for every frequency, and estimates for some. */
 const MATRICES_PER_NORM = 10;
 
-/** Of one closed-form run of a program. */
+/** Of one closed-form run of a program, and of the norm of its last covariance. */
 export function secondsOf(program: Program): number {
   const { steps, visits, terms } = needsOf(program, 8);
   const operations = stepsOf(program).reduce(
-    (sum, { segment, k }) =>
-      sum + (segment.axes === 0 ? PER_DENSE_OPERATION : PER_OPERATION) * stepCost(segment, k),
+    (sum, { segment, k }) => sum + perOperation(segment) * stepCost(segment, k),
     0,
   );
-  return PER_STEP * steps + PER_MATRIX * visits + PER_TERM * terms + operations;
+  return PER_STEP * steps + PER_MATRIX * visits + PER_TERM * terms + operations + secondsOfRadius(program);
+}
+
+function secondsOfRadius({ segments }: Program): number {
+  const last = segments.at(-1)!;
+  const rows = totalRows(last.steps.at(-1)?.after ?? last.start);
+  const [matrices, perProduct] =
+    last.axes === 0 ? [1, 2] : [halfCount(gridSides(last, last.steps.length)), 8];
+  return matrices * (PER_MATRIX + perOperation(last) * perProduct * rows ** 3);
+}
+
+function perOperation({ axes }: Segment): number {
+  return axes === 0 ? PER_DENSE_OPERATION : PER_OPERATION;
 }
 
 /** Of the norm of one map, without what is the same for all. */
