@@ -2,7 +2,7 @@
  * What is computed unasked stays in proportion to the file: a few hundred bytes can fill weights, images and channels of any size, and
  * then nobody has trained them. From some ten kilobytes on, the allowance grows with the square of the file, and soon is no limit.
  */
-import { secondsOf } from '../ellipsoid/memory/seconds.ts';
+import { secondsOfGradient } from '../ellipsoid/memory/seconds.ts';
 import { evaluationNeeds } from '../network/evaluation/needs.ts';
 import type { Network } from '../network/network.ts';
 import { product } from '../network/size.ts';
@@ -81,14 +81,12 @@ export function sampledShare(network: Network): number {
   return affordable < products ? (affordable * work) / OPERATIONS : 1;
 }
 
-/** Work of one gradient in units of a closed-form run, about. */
-const RUNS_PER_GRADIENT = 1.5;
 /** A search of fewer evaluations finds next to nothing. */
 const LEAST_EVALUATIONS = 10;
 
 /** Evaluations of a search that nobody asked for, at most; a reason where it is not worth beginning. */
 export function evaluationsWithin(program: Program, seconds: number): number | string {
-  const each = RUNS_PER_GRADIENT * secondsOf(program);
+  const each = secondsOfGradient(program);
   const evaluations = Math.floor(seconds / each);
   if (evaluations >= LEAST_EVALUATIONS) return evaluations;
   return `left out, as one evaluation of the search takes about ${each.toPrecision(2)} s, out of proportion to the file; ask for it with --method refined`;

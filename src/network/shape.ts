@@ -27,8 +27,13 @@ export function outputShape(node: string, operator: Operator, inputs: readonly S
   return shape;
 }
 
-/** At least one axis, positive sides, at most 2^31 − 1 entries. */
+/** Far more than any format or runtime has; walks over all pairs of axes end soon. */
+const MOST_AXES = 64;
+
+/** At least one axis and at most 64, positive sides, at most 2^31 − 1 entries. */
 export function checkShape(what: string, shape: Shape): void {
+  if (shape.length > MOST_AXES)
+    throw new InputError(`${what}: must have at most ${MOST_AXES} axes, got ${shape.length}`);
   const got = `[${shape.join(', ')}]`;
   if (shape.length === 0)
     throw new InputError(`${what}: must have at least one axis besides the batch, got ${got}`);

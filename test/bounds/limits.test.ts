@@ -9,7 +9,7 @@ import { inspect } from '../../src/bounds/inspect.ts';
 import { allowanceOf, evaluationsWithin, sampledShare } from '../../src/bounds/proportion.ts';
 import { keepsOutputOrder } from '../../src/bounds/runs/margins.ts';
 import { needsOf } from '../../src/ellipsoid/memory/needs.ts';
-import { secondsOf } from '../../src/ellipsoid/memory/seconds.ts';
+import { secondsOf, secondsOfGradient } from '../../src/ellipsoid/memory/seconds.ts';
 import { skipsOf } from '../../src/ellipsoid/multipliers/skips.ts';
 import { Gains } from '../../src/ellipsoid/norms/gains.ts';
 import { normsOf } from '../../src/ellipsoid/norms/norms.ts';
@@ -149,6 +149,12 @@ describe('sizes far beyond any memory', () => {
     const make = () => chain([3, 1e9, 7], [RELU]);
     expect(make).toThrow(InputError);
     expect(make).toThrow(/x: input: must have at most 2\^31 − 1 entries, got \[3, 1000000000, 7\]/);
+  });
+
+  it('more axes than any tensor has', () => {
+    const make = (axes: number) => () => chain(new Array<number>(axes).fill(1), [RELU]);
+    expect(make(64)).not.toThrow();
+    expect(make(65)).toThrow(/x: input: must have at most 64 axes, got 65/);
   });
 
   it('what is asked for is refused with its size', async () => {
@@ -347,6 +353,9 @@ describe('what nobody asks for is in proportion to the file', () => {
     const program = compile(simplify(wide()));
     const { search } = allowanceOf(fromFile(wide(), 300));
     expect(evaluationsWithin(program, Infinity)).toBe(Infinity);
+    // Many small operations each way.
+    const deep = compile(simplify(residual(40)));
+    expect(secondsOfGradient(deep)).toBeGreaterThan(4 * secondsOf(deep));
     expect(evaluationsWithin(program, 100 * search)).toBeGreaterThan(10);
     expect(evaluationsWithin(program, search / 100)).toMatch(
       /left out, as one evaluation of the search takes/,

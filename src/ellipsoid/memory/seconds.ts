@@ -15,17 +15,38 @@ const PER_OPERATION = 5e-11;
 /** On one large matrix, not many small ones. */
 const PER_DENSE_OPERATION = 2e-11;
 
-/** One norm takes a factorisation for every frequency, and estimates for some. */
+/** One norm takes a factorisation for every frequency, and estimates for some: of its matrices, and of all its work, in units of a run. */
 const MATRICES_PER_NORM = 10;
+const WORK_PER_NORM = 2;
+/** What a gradient takes in units of a run: it goes forward and back through many small operations. */
+const STEPS_PER_GRADIENT = 6;
+const MATRICES_PER_GRADIENT = 12;
+const ARITHMETIC_PER_GRADIENT = 1.5;
 
 /** Of one closed-form run of a program, and of the norm of its last covariance. */
 export function secondsOf(program: Program): number {
+  const { steps, matrices, arithmetic } = partsOf(program);
+  return steps + matrices + arithmetic;
+}
+
+/** Of one evaluation of a search. */
+export function secondsOfGradient(program: Program): number {
+  const { steps, matrices, arithmetic } = partsOf(program);
+  return STEPS_PER_GRADIENT * steps + MATRICES_PER_GRADIENT * matrices + ARITHMETIC_PER_GRADIENT * arithmetic;
+}
+
+/** Seconds for calls of every step, for every matrix, and for arithmetic. */
+function partsOf(program: Program) {
   const { steps, visits, terms } = needsOf(program, 8);
   const operations = stepsOf(program).reduce(
     (sum, { segment, k }) => sum + perOperation(segment) * stepCost(segment, k),
     0,
   );
-  return PER_STEP * steps + PER_MATRIX * visits + PER_TERM * terms + operations + secondsOfRadius(program);
+  return {
+    steps: PER_STEP * steps,
+    matrices: PER_MATRIX * visits,
+    arithmetic: PER_TERM * terms + operations + secondsOfRadius(program),
+  };
 }
 
 function secondsOfRadius({ segments }: Program): number {
@@ -42,5 +63,6 @@ function perOperation({ axes }: Segment): number {
 
 /** Of the norm of one map, without what is the same for all. */
 export function secondsOfNorm(frequencies: number, terms: number, operations: number): number {
-  return PER_MATRIX * MATRICES_PER_NORM * frequencies + PER_TERM * terms + PER_OPERATION * operations;
+  const calls = MATRICES_PER_NORM * PER_MATRIX * frequencies;
+  return calls + WORK_PER_NORM * (PER_TERM * terms + PER_OPERATION * operations);
 }
