@@ -49,7 +49,8 @@ async function answer(task: BoundTask, onTrace: BoundOptions['onTrace']): Promis
   }
   const { rows, note } = await repeatedRows(task, found);
   const lower = await lowerBoundOf(task);
-  const notes = [note, typeof lower === 'string' ? lower : undefined].filter((n) => n !== undefined);
+  const said = [...rows.map((row) => row.note), note, typeof lower === 'string' ? lower : undefined];
+  const notes = said.filter((n) => n !== undefined);
   return reportOf(task, {
     ...{ rows, leftOut, trace: log.trace, notes },
     lower: typeof lower === 'string' ? undefined : lower,

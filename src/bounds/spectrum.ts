@@ -24,7 +24,7 @@ export interface LayerSpectrum {
  * frequencies that alias), from above, rounding errors accounted for (Sedghi, Gupta & Long 2019, arXiv 1805.10408, for circular padding).
  *
  * @param layer name of a convolution, plain or transposed, in `inspect(network).layers`
- * @throws InputError where there is no convolution of this name
+ * @throws InputError where there is no convolution of this name, or more channels than the engine's precision can bound
  * @throws UnsupportedError for networks that have no torus
  * @throws the signal's reason when it is aborted
  */

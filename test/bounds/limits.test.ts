@@ -349,6 +349,17 @@ describe('what nobody asks for is in proportion to the file', () => {
     expect(exact.get(term.map)).toEqual((await normsOf(engine, program, { memory: 1e9 })).get(term.map));
   });
 
+  it('says so of a product of such norms', async () => {
+    const large = fromFile(chain([16, 512, 512], [convolution(2, 16)]), 300);
+    const { note, bound: product } = await bound(large, { engine, lower: false });
+    expect(product).toBeGreaterThan(0);
+    expect(note).toMatch(
+      /^Of 1 linear map the norm is bounded by sums of entries .* ask for it with --method/,
+    );
+    const small = await bound(chain([3, 8, 8], [convolution(2, 3)]), { engine, lower: false });
+    expect(small.note).toBeUndefined();
+  });
+
   it('a search makes fewer evaluations, or none', () => {
     const program = compile(simplify(wide()));
     const { search } = allowanceOf(fromFile(wide(), 300));

@@ -27,7 +27,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     ['rounding', 'memory', 'rules', 'norms', 'multipliers', 'anyLength', 'sweep', 'search'].map(
       (room) => `ellipsoid/${room}`,
     ),
-    ['scaled.ts', 'engine', 'network', 'spectrum', 'program'],
+    ['errors.ts', 'scaled.ts', 'engine', 'network', 'spectrum', 'program'],
   ),
   bounds: ['errors.ts', 'scaled.ts', 'engine', 'network', 'spectrum', 'program', 'ellipsoid'],
   sdp: ['errors.ts', 'files.node.ts', 'network'],

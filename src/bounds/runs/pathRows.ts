@@ -62,7 +62,8 @@ async function* fixedRows(task: BoundTask, path: FixedPath, log: SearchLog): Asy
     const value = pair ? times(product.bound, scaled(Math.SQRT2)) : product.bound;
     const seconds = clock();
     if (kind === 'torus' && wants(query, 'spectral-product')) {
-      yield { method: 'spectral-product', value, seconds, program };
+      const note = product.tested > 0 ? testedNote(product.tested, query.method === 'all') : undefined;
+      yield { method: 'spectral-product', value, seconds, program, ...(note && { note }) };
     }
   }
   if (query.method === 'spectral-product' || objection !== undefined) return;
@@ -104,4 +105,11 @@ async function* anyLengthRows(task: BoundTask, lengths: AnyLength, log: SearchLo
       return { program, outcome: outcomes[0]!, length: report };
     },
   });
+}
+
+/** @param unasked whether more would be done for who asks for it by name */
+function testedNote(count: number, unasked: boolean): string {
+  const which = `Of ${count} linear map${count === 1 ? '' : 's'} the norm is bounded by sums of entries (Schur's test)`;
+  const ask = unasked ? '; ask for it with --method spectral-product' : '';
+  return `${which}, as computing it would take too long or too much memory${ask}.`;
 }

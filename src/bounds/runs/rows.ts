@@ -17,6 +17,8 @@ export interface Row {
   readonly seconds: number;
   readonly search?: SearchReport;
   readonly error?: string;
+  /** What to say of it, as a sentence. */
+  readonly note?: string;
   readonly program?: Program;
   readonly outcome?: Outcome;
   /** The pass that gave the outcome once more, on another engine or with another analysis of rounding. */

@@ -9,7 +9,10 @@ import type { Program } from '../../program/program.ts';
 import { ONE, roundedUp, type Scaled, scaled, times } from '../../scaled.ts';
 import type { Ledger } from '../ledger.ts';
 
-/** Norms of every linear map (exact on the torus, docs/mathematics.md §2) and the bound that they multiply to. */
+/**
+ * Norms of every linear map (exact on the torus, docs/mathematics.md §2) and the bound that they multiply to.
+ * @returns `tested`: how many of the norms are only bounded, by Schur's test
+ */
 export async function spectralProduct(
   engine: Engine,
   program: Program,
@@ -21,7 +24,8 @@ export async function spectralProduct(
     signal?: AbortSignal | undefined;
     ledger: Ledger;
   },
-): Promise<{ bound: Scaled; norms: Norms }> {
+): Promise<{ bound: Scaled; norms: Norms; tested: number }> {
+  let tested = 0;
   const norms = await normsOf(engine, program, {
     memory: options.memory,
     seconds: options.seconds,
@@ -29,6 +33,9 @@ export async function spectralProduct(
     signal: options.signal,
     onMap: (segment, k, placed) =>
       options.ledger.add('spectral-product', placed.target.variable.name, normCost(segment, k, placed)),
+    onTested: () => {
+      tested++;
+    },
   });
   const input = program.segments[0]!.start[0]!.variable;
   const product = new Gains(new Map([[input, ONE]]), norms).of(program.output);
@@ -37,5 +44,5 @@ export async function spectralProduct(
   const operations =
     16 * steps.reduce((sum, s) => sum + s.after.length + s.before.length, 1) +
     (options.rounding?.foldings ?? 0);
-  return { bound: roundedUp(times(product, scaled(program.factor)), operations), norms };
+  return { bound: roundedUp(times(product, scaled(program.factor)), operations), norms, tested };
 }

@@ -27,6 +27,8 @@ export interface NormsOptions {
   readonly seconds?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onMap?: (segment: Segment, k: number, placed: PlacedTerm) => void;
+  /** Called for every map that Schur's test had to do for. */
+  readonly onTested?: (placed: PlacedTerm) => void;
 }
 
 /** Norms of all maps but identities, read back once at the end. */
@@ -53,6 +55,7 @@ export async function normsOf(engine: Engine, program: Program, options: NormsOp
           });
         } else {
           tested.set(map, schurNorm(placed.term, options.rounding?.weights ?? 0));
+          options.onTested?.(placed);
         }
         await engine.settle(options.signal);
         options.onMap?.(segment, k, placed);
