@@ -10,6 +10,7 @@ import type { Network } from '../network/network.ts';
 import { weightBytes } from '../network/parameters.ts';
 import type { Program } from '../program/program.ts';
 import { DEFAULTS } from './defaults.ts';
+import { beyondSampled } from './proportion.ts';
 
 /** Steps of a program, matrices that all runs together go through, and terms of symbols beyond which closed forms and searches are left
  *  to those who ask for them: far more than any network that people train takes, and a minute or so of overhead alone. */
@@ -86,15 +87,15 @@ export function disproportion(program: Program, runs: number, seconds: number): 
  * @param most pairs of operations of one evaluation that are in proportion to the file
  */
 export function beyondSampling(network: Network, memory: number, most: number): string | undefined {
-  const { bytes, work } = evaluationNeeds(network);
+  const { bytes, work, entries } = evaluationNeeds(network);
   if (!(bytes <= memory)) {
     return `No lower bound was sampled: it would take about ${formatBytes(bytes)}, more than the memory budget of ${formatBytes(memory)}.`;
   }
   if (!(work <= MOST_WORK_OF_SAMPLE)) {
     return `No lower bound was sampled: one evaluation of the network takes ${twoDigits(work)} operations.`;
   }
-  if (!(work <= most)) {
-    return `No lower bound was sampled: one evaluation of the network takes ${twoDigits(work)} operations, out of proportion to the file.`;
+  if (beyondSampled(network, most)) {
+    return `No lower bound was sampled: one evaluation of the network takes ${twoDigits(work)} operations on ${twoDigits(entries)} numbers, out of proportion to the file.`;
   }
   return undefined;
 }

@@ -5,9 +5,8 @@
 import { secondsOfGradient } from '../ellipsoid/memory/seconds.ts';
 import { evaluationNeeds } from '../network/evaluation/needs.ts';
 import type { Network } from '../network/network.ts';
-import { product } from '../network/size.ts';
 import type { Program } from '../program/program.ts';
-import { MOST_PRODUCTS, OPERATIONS } from './lower/sample.ts';
+import { LEAST_PRODUCTS, MOST_PRODUCTS, OPERATIONS } from './lower/sample.ts';
 import type { BoundOptions, MethodName } from './result.ts';
 
 /** Bytes of a file up to which the allowance is about the least. */
@@ -71,14 +70,23 @@ const PAIRS_PER_ENTRY = 20;
 /** Evaluations that are just allowed, in a whole search for a lower bound. */
 const EVALUATIONS_OF_SAMPLE = 40;
 
+/** Whether even the least search for a lower bound is out of proportion. @param sampled as in `Allowance` */
+export function beyondSampled(network: Network, sampled: number): boolean {
+  return evaluationNeeds(network).work > sampled || affordableProducts(network, sampled) < LEAST_PRODUCTS;
+}
+
 /** Of the time that a search for a lower bound takes by itself, what is in proportion; at most 1. */
 export function sampledShare(network: Network): number {
   const { work } = evaluationNeeds(network);
-  const entries = network.tensors.reduce((sum, { shape }) => sum + product(shape), 0);
   const products = Math.min(MOST_PRODUCTS, OPERATIONS / work);
-  const affordable =
-    (EVALUATIONS_OF_SAMPLE * allowanceOf(network).sampled) / (work + PAIRS_PER_ENTRY * entries);
+  const affordable = affordableProducts(network, allowanceOf(network).sampled);
   return affordable < products ? (affordable * work) / OPERATIONS : 1;
+}
+
+/** Products with the network or its Jacobian that are in proportion. */
+function affordableProducts(network: Network, sampled: number): number {
+  const { work, entries } = evaluationNeeds(network);
+  return (EVALUATIONS_OF_SAMPLE * sampled) / (work + PAIRS_PER_ENTRY * entries);
 }
 
 /** A search of fewer evaluations finds next to nothing. */

@@ -324,7 +324,9 @@ describe('what nobody asks for is in proportion to the file', () => {
     expect(result.bound).toBeGreaterThan(0);
     const closed = result.methods.find((m) => m.method === 'closed-form')!;
     expect(closed.error).toMatch(/left out.* s, out of proportion to the file; ask for it/);
-    expect(result.note).toMatch(/one evaluation of the network takes 7\.6e\+7 operations, out of proportion/);
+    expect(result.note).toMatch(
+      /one evaluation of the network takes 7\.6e\+7 operations on .* numbers, out of proportion/,
+    );
     const program = compile(simplify(wide()));
     const { closedForms } = allowanceOf(fromFile(wide(), 2 * weightBytes(wide())));
     expect(disproportion(program, 19, closedForms)).toBeUndefined();
@@ -379,6 +381,15 @@ describe('what nobody asks for is in proportion to the file', () => {
     expect(sampledShare(fromFile(large(), 1e6))).toBe(1);
     expect(sampledShare(large())).toBe(1);
     expect(sampledShare(fromFile(chain([3, 32, 32], [convolution(2, 3)]), 300))).toBe(1);
+    const beyond = (entries: number, bytes: number) => {
+      const network = fromFile(chain([entries], [RELU, RELU]), bytes);
+      return beyondSampling(network, 2 ** 40, allowanceOf(network).sampled);
+    };
+    expect(beyond(1e6, 300)).toBeUndefined();
+    expect(beyond(4e6, 300)).toMatch(
+      /8\.0e\+6 operations on 1\.2e\+7 numbers, out of proportion to the file/,
+    );
+    expect(beyond(4e6, 1e6)).toBeUndefined();
   });
 
   it('counts the points that a search for a lower bound keeps', () => {

@@ -24,7 +24,7 @@ export const OPERATIONS = 3e8;
 
 /** Products with the network or its Jacobian, whatever they cost: beyond the most little is gained, under the least nothing found. */
 export const MOST_PRODUCTS = 500;
-const LEAST_PRODUCTS = 12;
+export const LEAST_PRODUCTS = 12;
 
 /** Of the starting points, in the order in which they are tried: networks that saturate are steep near zero, others far away. */
 const SCALES = [1, 0.1, 10, 0, 0.01, 100];

@@ -9,6 +9,8 @@ export interface EvaluationNeeds {
   readonly bytes: number;
   /** Multiplications and additions of one evaluation, in pairs. */
   readonly work: number;
+  /** Of all tensors. */
+  readonly entries: number;
 }
 
 /** Arrays as large as a tensor that are alive at the same time in a search for a lower bound, about: values at two points, what their
@@ -29,11 +31,15 @@ export function evaluationNeeds({ tensors, nodes, input }: Network): EvaluationN
     bytes += own.bytes;
     work += own.work;
   }
-  return { bytes, work };
+  return { bytes, work, entries };
 }
 
 /** Of its tables alone. */
-function operatorNeeds(operator: Operator, input: Shape, output: Shape): EvaluationNeeds {
+function operatorNeeds(
+  operator: Operator,
+  input: Shape,
+  output: Shape,
+): Pick<EvaluationNeeds, 'bytes' | 'work'> {
   const entries = product(output);
   switch (operator.kind) {
     case 'convolution':
