@@ -10,6 +10,7 @@ import { ENGINE_DEFAULTS } from './defaults.ts';
 import type { Engine } from './engine.ts';
 import { unitRoundoffs } from './precision.ts';
 import { queuedEngine } from './queued/queuedEngine.ts';
+import { Turns } from './queued/turns.ts';
 import { describeWebGl, openWebGl } from './webgl/open.ts';
 import { mayHaveGpu, requestAdapter } from './webgpu/host.ts';
 import { openWebGpu } from './webgpu/open.ts';
@@ -42,14 +43,14 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
     case 'webgl':
       return openWebGl();
     case 'cpu-wasm':
-      return cpuEngine(await WasmKernels.open(threads));
+      return cpuEngine((turns) => WasmKernels.open(threads, turns));
     case 'cpu-blas':
-      return cpuEngine(await BlasKernels.open(threads));
+      return cpuEngine((turns) => BlasKernels.open(threads, turns));
     case 'cpu':
-      return cpuEngine(await fastestKernels(threads));
+      return cpuEngine((turns) => fastestKernels(threads, turns));
     case 'auto': {
       const gpu = await openRealGpu();
-      return gpu.engine ?? cpuEngine(await fastestKernels(threads), gpu.reason);
+      return gpu.engine ?? cpuEngine((turns) => fastestKernels(threads, turns), gpu.reason);
     }
     default:
       choice satisfies never;
@@ -83,17 +84,19 @@ async function openRealGpu(): Promise<{ readonly engine?: Engine; readonly reaso
   }
 }
 
-async function fastestKernels(threads: number): Promise<Kernels> {
+async function fastestKernels(threads: number, turns: Turns): Promise<Kernels> {
   try {
-    return await BlasKernels.open(threads);
+    return await BlasKernels.open(threads, turns);
   } catch (error) {
-    if (error instanceof InputError) return WasmKernels.open(threads);
+    if (error instanceof InputError) return WasmKernels.open(threads, turns);
     throw error;
   }
 }
 
 /** @param reason why it is not a GPU, where one was looked for. */
-function cpuEngine(kernels: Kernels, reason?: string): Engine {
+async function cpuEngine(open: (turns: Turns) => Promise<Kernels>, reason?: string): Promise<Engine> {
+  const turns = new Turns();
+  const kernels = await open(turns);
   const information = {
     name: kernels.name,
     description: reason === undefined ? kernels.description : `${kernels.description} (${reason})`,
@@ -104,5 +107,6 @@ function cpuEngine(kernels: Kernels, reason?: string): Engine {
     information,
     cpuOperations(kernels),
     arrays(() => kernels.close()),
+    turns,
   );
 }

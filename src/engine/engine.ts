@@ -43,8 +43,8 @@ export interface Engine extends EngineHandle, Operations {
   vector(data: ArrayLike<number>): Vector;
   /** Runs what was recorded and copies the values of the handles out. */
   read(...handles: Handle[]): Promise<Float64Array[]>;
-  /** Runs what was recorded. Long work yields to the event loop at least between operations and
-   *  stops with the signal's reason when it is aborted. */
+  /** Runs what was recorded. Long work yields to the event loop between operations and between pieces of long ones, and stops there
+   *  with the signal's reason when it is aborted. */
   settle(signal?: AbortSignal): Promise<void>;
   /** Gives the storage back once the operations recorded so far have used it. A handle must not be
    *  used after its release. */

@@ -56,6 +56,23 @@ describe('recording', () => {
     await expect(e.settle(stop.signal)).rejects.toThrow(/abort/i);
     expect(e.peakBytes).toBeLessThan(21 * 300 * 300 * 8);
   });
+
+  it('stops in the middle of a long operation', async () => {
+    const e = await engine();
+    const s = matrix(e, 400, 200, 200, true);
+    await e.settle();
+    const stop = new AbortController();
+    const product = e.congruence(s);
+    setTimeout(() => stop.abort(), 5);
+    await expect(e.settle(stop.signal)).rejects.toThrow(/abort/i);
+    await expect(e.read(product)).rejects.toThrow(/must be computed, got one from a failed congruence/);
+    const again = e.congruence(matrix(e, 1, 3, 3, true));
+    expect(await e.read(again)).toHaveLength(1);
+    // So does closing the engine, at once.
+    e.congruence(s);
+    const running = e.settle();
+    await Promise.all([expect(running).rejects.toThrow(/closed/), e.close()]);
+  });
 });
 
 describe('shapes', () => {

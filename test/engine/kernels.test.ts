@@ -1,17 +1,19 @@
 /** The kernels by themselves: what the engine's operations cannot show. */
 import { createContext, runInContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CORE_TYPE, coreTypeFor, coreTypeHere } from '../../src/engine/cpu/blas/coreType.ts';
 import { BlasKernels } from '../../src/engine/cpu/blas/kernels.ts';
 import { loadLibrary } from '../../src/engine/cpu/blas/library.ts';
 import type { Kernels, Product } from '../../src/engine/cpu/kernels.ts';
 import { binary, workerSource } from '../../src/engine/cpu/wasm/binary.ts';
 import { WasmKernels } from '../../src/engine/cpu/wasm/kernels.ts';
 import type { Call } from '../../src/engine/cpu/wasm/perform.ts';
+import { Turns } from '../../src/engine/queued/turns.ts';
 import { InputError } from '../../src/errors.ts';
 import { choices, randomHermitian, randomNumbers } from './engines.ts';
 
 const open = ({ engine, threads }: (typeof choices)[number]): Promise<Kernels> =>
-  engine === 'cpu-wasm' ? WasmKernels.open(threads) : BlasKernels.open(threads);
+  engine === 'cpu-wasm' ? WasmKernels.open(threads, new Turns()) : BlasKernels.open(threads, new Turns());
 
 function square(n: number, batch: number, complex: boolean, lower: boolean): Product {
   const length = n * n * (complex ? 2 : 1);
@@ -40,7 +42,8 @@ function definite(seed: number, batch: number, n: number, complex: boolean): Flo
 
 describe('work cut for threads', () => {
   it('gives the same bits as work in one piece', async () => {
-    const [one, two] = await Promise.all([WasmKernels.open(1), WasmKernels.open(2)]);
+    const wasm = (threads: number) => WasmKernels.open(threads, new Turns());
+    const [one, two] = await Promise.all([wasm(1), wasm(2)]);
     for (const task of products) {
       const length = task.batch * task.m * task.n * (task.complex ? 2 : 1);
       const [x, y] = [new Float64Array(length), new Float64Array(length)];
@@ -150,6 +153,8 @@ describe.each(choices)('$engine, $threads threads', (choice) => {
 });
 
 describe('loading OpenBLAS', () => {
+  const told = process.env[CORE_TYPE];
+
   it('says what was tried and what to install', async () => {
     const failure = loadLibrary(['libnowhere.so.7']);
     await expect(failure).rejects.toThrow(InputError);
@@ -159,5 +164,20 @@ describe('loading OpenBLAS', () => {
   it('refuses a library that is not OpenBLAS', async () => {
     const other = process.platform === 'linux' ? 'libc.so.6' : 'libSystem.dylib';
     await expect(loadLibrary([other])).rejects.toThrow(InputError);
+  });
+
+  it('takes the kernels that fit the features of the processor', async () => {
+    const processor = (vendor: string, flags: string) =>
+      `processor\t: 0\nvendor_id\t: ${vendor}\nflags\t\t: fpu sse2 ${flags}\nbugs\t\t: avx512f\n`;
+    const wide = 'avx2 fma avx512f avx512dq avx512cd avx512bw avx512vl';
+    expect(coreTypeFor(processor('GenuineIntel', wide))).toBe('SkylakeX');
+    expect(coreTypeFor(processor('AuthenticAMD', wide))).toBe('SkylakeX');
+    expect(coreTypeFor(processor('GenuineIntel', 'avx2 fma avx512f'))).toBe('Haswell');
+    expect(coreTypeFor(processor('AuthenticAMD', 'fma avx2'))).toBe('Zen');
+    expect(coreTypeFor(processor('GenuineIntel', 'avx2'))).toBeUndefined();
+    expect(coreTypeFor('')).toBeUndefined();
+    const expected = process.env[CORE_TYPE] ?? (await coreTypeHere());
+    if (expected !== undefined) expect((await loadLibrary()).configuration).toContain(` ${expected} `);
+    expect(process.env[CORE_TYPE]).toBe(told);
   });
 });

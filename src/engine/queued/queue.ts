@@ -2,10 +2,10 @@
  * The queue behind an engine that computes one operation after another: steps are recorded and run in order when somebody waits for
  * them. Owns the storage of handles: it exists from the step that computes it to the step that releases it.
  */
-import { breathe } from '../cpu/turn.ts';
 import type { Handle, Matrices, Shape, Vector } from '../handles.ts';
 import { isShape, type ResultShape } from '../operations.ts';
 import { type Eventually, type Storage, type Stored, when } from './operations.ts';
+import type { Turns } from './turns.ts';
 
 type Step = () => Eventually<void>;
 
@@ -71,6 +71,7 @@ export type Computed<M> = M | Float64Array | number | Readonly<Record<string, M 
 /** @typeParam M what holds matrices; vectors are arrays. */
 export class Queue<M extends object> {
   readonly #storage: Storage<M>;
+  readonly #turns: Turns;
   #queue: Step[] = [];
   /** Steps at the front of the queue that have been run. */
   #ran = 0;
@@ -82,8 +83,10 @@ export class Queue<M extends object> {
   #liveBytes = 0;
   #peakBytes = 0;
 
-  constructor(storage: Storage<M>) {
+  /** @param turns those of the operations as well: an abort then ends the one in progress */
+  constructor(storage: Storage<M>, turns: Turns) {
     this.#storage = storage;
+    this.#turns = turns;
   }
 
   get peakBytes(): number {
@@ -185,7 +188,7 @@ export class Queue<M extends object> {
   }
 
   /** Runs what has been recorded up to this call. Steps left by an abort stay recorded for the next run; a step that
-   *  throws is dropped, and whatever needs its outputs will throw too. */
+   *  throws, or is aborted in the middle, is dropped, and whatever needs its outputs will throw too. */
   run(signal?: AbortSignal): Promise<void> {
     this.#assertOpen('run');
     // A mark in the queue: what others record while this runs is not waited for.
@@ -194,13 +197,14 @@ export class Queue<M extends object> {
       reached = true;
     });
     const turn = this.#turn.then(async () => {
+      this.#turns.heed(signal);
       while (!reached) {
         signal?.throwIfAborted();
         this.#assertOpen('run');
         // Most steps are done when they return, and waiting for what is there costs more than they do.
         const working = this.#takeStep()();
         if (working) await working;
-        const turning = breathe();
+        const turning = this.#turns.breathe();
         if (turning) await turning;
       }
     });
@@ -208,9 +212,10 @@ export class Queue<M extends object> {
     return turn;
   }
 
-  /** Forgets what is recorded and waits for the step in progress. */
+  /** Forgets what is recorded and waits for the end of the step in progress, which comes soon. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#turns.end();
     await this.#turn;
     this.#queue = [];
     this.#ran = 0;

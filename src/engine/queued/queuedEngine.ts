@@ -5,17 +5,20 @@ import { recordedOperations, withOperands } from '../operations.ts';
 import { checkDimension, dataLength } from '../shapes.ts';
 import type { Eventually, QueuedOperations, Storage } from './operations.ts';
 import { type Computed, Queue } from './queue.ts';
+import { Turns } from './turns.ts';
 
 /**
  * @typeParam M what holds matrices.
  * @param storage is closed with the engine.
+ * @param turns those that the operations take, if they take any.
  */
 export function queuedEngine<M extends object>(
   information: EngineInformation,
   operations: QueuedOperations<M>,
   storage: Storage<M>,
+  turns = new Turns(),
 ): Engine {
-  const queue = new Queue(storage);
+  const queue = new Queue(storage, turns);
   const held = (data: Float64Array, shape: Shape): M => {
     dataLength(shape, data);
     return storage.hold(data, shape);

@@ -2,9 +2,9 @@
  * The kernels in OpenBLAS where matrices are large enough to pay for a call each; batches of small ones go to Wasm,
  * a whole batch per call.
  */
+import type { Turns } from '../../queued/turns.ts';
 import { mirrorLower } from '../dense.ts';
 import { type Kernels, type Product, productFlops } from '../kernels.ts';
-import { breathe } from '../turn.ts';
 import { WasmKernels } from '../wasm/kernels.ts';
 import { type Library, loadLibrary } from './library.ts';
 
@@ -32,18 +32,20 @@ export class BlasKernels implements Kernels {
   readonly threads: number;
   readonly #library: Library;
   readonly #small: WasmKernels;
+  readonly #turns: Turns;
 
-  private constructor(library: Library, small: WasmKernels, threads: number) {
+  private constructor(library: Library, small: WasmKernels, threads: number, turns: Turns) {
     this.#library = library;
     this.#small = small;
+    this.#turns = turns;
     this.threads = threads;
     this.description = `${library.configuration}, ${threads} thread${threads === 1 ? '' : 's'}; small matrices: Wasm SIMD`;
   }
 
   /** @throws InputError when OpenBLAS cannot be loaded. */
-  static async open(threads: number): Promise<BlasKernels> {
+  static async open(threads: number, turns: Turns): Promise<BlasKernels> {
     const library = await loadLibrary();
-    return new BlasKernels(library, await WasmKernels.open(threads), threads);
+    return new BlasKernels(library, await WasmKernels.open(threads, turns), threads, turns);
   }
 
   async product(task: Product, out: Float64Array): Promise<void> {
@@ -59,7 +61,7 @@ export class BlasKernels implements Kernels {
       if (sameOperand) await this.#rankUpdate(task, a, c);
       else if (task.lower) await this.#lowerBands(task, a, b, c);
       else await this.#multiply(task, a, b, c, 0, task.m, task.n);
-      await breathe();
+      await this.#turns.breathe();
     }
   }
 
@@ -69,7 +71,7 @@ export class BlasKernels implements Kernels {
     const flags = new Uint8Array(batch);
     for (let entry = 0; entry < batch; entry++) {
       flags[entry] = Number(await this.#factor(matrix(a, entry, n, complex), n, complex));
-      await breathe();
+      await this.#turns.breathe();
     }
     return flags;
   }
@@ -86,7 +88,7 @@ export class BlasKernels implements Kernels {
       await invertFactor(background(n ** 3, complex), lowerOfRows, side, x, side, status, 1n);
       if (status[0] !== 0) return false;
       mirrorLower(x, 1, n, complex);
-      await breathe();
+      await this.#turns.breathe();
     }
     return true;
   }
@@ -103,6 +105,7 @@ export class BlasKernels implements Kernels {
     const routine = complex ? this.#library.zhemv : this.#library.dsymv;
     const [one, zero] = complex ? [Float64Array.of(1, 0), Float64Array.of(0, 0)] : [1, 0];
     await routine('blocking', ...[rowMajor, lowerTriangle, n, one, a, n, x, 1, zero, y, 1]);
+    await this.#turns.breathe();
   }
 
   close(): Promise<void> {

@@ -2,9 +2,9 @@
  * The kernels in Wasm: cuts batches and large products into calls that bound the Wasm memory and can run side by side.
  * How the work is cut changes no result: an entry of a product is one sum over k in one order.
  */
+import type { Turns } from '../../queued/turns.ts';
 import { type Kernels, type Product, productFlops } from '../kernels.ts';
 import { multiplyVector } from '../matrixVector.ts';
-import { breathe } from '../turn.ts';
 import type { Call } from './perform.ts';
 import { Pool } from './pool.ts';
 
@@ -27,15 +27,17 @@ export class WasmKernels implements Kernels {
   readonly description: string;
   readonly threads: number;
   readonly #pool: Pool;
+  readonly #turns: Turns;
 
-  private constructor(pool: Pool) {
+  private constructor(pool: Pool, turns: Turns) {
     this.#pool = pool;
+    this.#turns = turns;
     this.threads = pool.threads;
     this.description = `Wasm SIMD, ${pool.threads} thread${pool.threads === 1 ? '' : 's'}`;
   }
 
-  static async open(threads: number): Promise<WasmKernels> {
-    return new WasmKernels(await Pool.open(threads));
+  static async open(threads: number, turns: Turns): Promise<WasmKernels> {
+    return new WasmKernels(await Pool.open(threads), turns);
   }
 
   async product(task: Product, out: Float64Array): Promise<void> {
@@ -99,6 +101,7 @@ export class WasmKernels implements Kernels {
     complex: boolean,
   ): Promise<void> {
     multiplyVector(a, x, y, n, complex);
+    await this.#turns.breathe();
   }
 
   close(): Promise<void> {
@@ -121,14 +124,17 @@ export class WasmKernels implements Kernels {
     if (this.threads > 1 && pieces.length > 1 && flops > worthSharing) {
       await this.#pool.spread(
         pieces.length,
-        (index) => pieces[index]!.call(),
+        (index) => {
+          this.#turns.check();
+          return pieces[index]!.call();
+        },
         (index, results) => pieces[index]!.collect(results),
       );
       return;
     }
     for (const piece of pieces) {
       piece.collect(this.#pool.here(piece.call()));
-      await breathe();
+      await this.#turns.breathe();
     }
   }
 }
