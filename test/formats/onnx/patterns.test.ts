@@ -85,6 +85,18 @@ describe('circular padding', () => {
     await expect(read(model(nodes, { inputs, initializers }))).rejects.toThrow(/at most 5 long/);
   });
 
+  it('of one Pad is no longer than the image either', async () => {
+    const wrapped = (before: number, after: number) =>
+      model([node('Pad', 'x p', 'y', { mode: 'wrap' })], {
+        inputs,
+        initializers: [integers('p', [8], [0, 0, 0, before, 0, 0, 4, after])],
+        opset: 19,
+      });
+    expect(kinds(await read(wrapped(5, 5)))).toEqual(['pad']);
+    await expect(read(wrapped(6, 0))).rejects.toThrow(/wraps round more than once/);
+    await expect(read(wrapped(0, 6))).rejects.toThrow(/wraps round more than once/);
+  });
+
   it('is not seen where channels or other slices are joined', async () => {
     const channels = ring(1, 1, 1);
     const joined = await read(model(channels.nodes, { inputs, initializers: channels.initializers }));

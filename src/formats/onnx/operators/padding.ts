@@ -20,6 +20,15 @@ function pad(call: Call): Signal {
   if (before[0] !== 0 || after[0] !== 0 || before[1] !== 0 || after[1] !== 0) {
     call.refuse('the batch or channel axis', 'only spatial axes can be padded');
   }
+  if (
+    mode === 'circular' &&
+    image.shape.slice(1).some((side, a) => Math.max(before[a + 2]!, after[a + 2]!) > side)
+  ) {
+    call.refuse(
+      `pads [${[...before, ...after].join(', ')}] with the mode wrap`,
+      'implementations disagree on padding that wraps round more than once; use pads no longer than the sides',
+    );
+  }
   const value = paddedValue(call);
   const operator = {
     kind: 'pad',
