@@ -8,11 +8,29 @@ import { type Handle, isHandle } from './handles.ts';
  */
 export function scoped<T>(engine: Engine, work: (engine: Engine) => T): T {
   const made = new Set<Handle>();
+  const result = work(noting(engine, made));
+  for (const handle of handlesIn(result)) made.delete(handle);
+  if (made.size > 0) engine.release(...made);
+  return result;
+}
+
+/** Runs `work` with such an engine, and releases what is left of its handles however it ends: in the middle, where it is aborted. */
+export async function lent<T>(engine: Engine, work: (engine: Engine) => Promise<T>): Promise<T> {
+  const made = new Set<Handle>();
+  try {
+    return await work(noting(engine, made));
+  } finally {
+    if (made.size > 0) engine.release(...made);
+  }
+}
+
+/** An engine that keeps `made` up to date: handles that it has made and that are not released. */
+function noting(engine: Engine, made: Set<Handle>): Engine {
   const note = (result: unknown) => {
     if (isHandle(result)) made.add(result);
     else for (const handle of handlesIn(result)) made.add(handle);
   };
-  const noting = new Proxy(engine, {
+  return new Proxy(engine, {
     get(target, property) {
       const value: unknown = target[property as keyof Engine];
       if (typeof value !== 'function') return value;
@@ -30,10 +48,6 @@ export function scoped<T>(engine: Engine, work: (engine: Engine) => T): T {
       };
     },
   });
-  const result = work(noting);
-  for (const handle of handlesIn(result)) made.delete(handle);
-  if (made.size > 0) engine.release(...made);
-  return result;
 }
 
 function handlesIn(value: unknown): Handle[] {

@@ -7,7 +7,16 @@ import { isShape, type ResultShape } from '../operations.ts';
 import { type Eventually, type Storage, type Stored, when } from './operations.ts';
 import type { Turns } from './turns.ts';
 
-type Step = () => Eventually<void>;
+type Work = () => Eventually<void>;
+
+/** What is recorded. */
+interface Step {
+  readonly work: Work;
+  /** What it fills; absent where it is done for other reasons. */
+  readonly fills?: readonly Slot<unknown>[];
+  /** What it needs. */
+  readonly needs: readonly Slot<unknown>[];
+}
 
 interface Slot<M> {
   /** The queue whose handle it belongs to. */
@@ -75,6 +84,8 @@ export class Queue<M extends object> {
   #queue: Step[] = [];
   /** Steps at the front of the queue that have been run. */
   #ran = 0;
+  /** An abort has left steps whose results nobody may want any more. */
+  #aborted = false;
   /** The data of all slots. */
   readonly #held = new Set<object>();
   /** Ends when every run asked for so far has ended. */
@@ -110,20 +121,25 @@ export class Queue<M extends object> {
   /** Records the computation of new matrices. */
   matrices(operation: string, shape: Shape, compute: () => Eventually<M>): Matrices {
     const slot = this.#newSlot(operation);
-    this.#queue.push(() => when(compute(), (data) => this.#fill(slot, data)));
+    this.#record([slot], [], () => when(compute(), (data) => this.#fill(slot, data)));
     return new MatricesHandle(slot, shape);
   }
 
   /** Records the computation of results of a shape.
+   *  @param operands that have been checked
    *  @param compute gives what the shape says: results by name where it names them */
   computed(
     operation: string,
     shape: ResultShape,
+    operands: readonly Handle[],
     compute: () => Eventually<Computed<M>>,
   ): Handle | Record<string, Handle> {
+    const needs = operands.map((handle) => SlotHandle.slotOf(handle)!);
     if (isShape(shape)) {
       const slot = this.#newSlot(operation);
-      this.#queue.push(() => when(compute(), (data) => this.#fill(slot, data as M | Float64Array | number)));
+      this.#record([slot], needs, () =>
+        when(compute(), (data) => this.#fill(slot, data as M | Float64Array | number)),
+      );
       return handleOf(slot, shape);
     }
     const slots = Object.entries(shape).map(([name, one]) => ({
@@ -131,7 +147,8 @@ export class Queue<M extends object> {
       one,
       slot: this.#newSlot(operation),
     }));
-    this.#queue.push(() =>
+    const filled = slots.map(({ slot }) => slot);
+    this.#record(filled, needs, () =>
       when(compute(), (data) => {
         const byName = data as Readonly<Record<string, M | Float64Array | number>>;
         for (const { name, slot } of slots) this.#fill(slot, byName[name]!);
@@ -140,10 +157,14 @@ export class Queue<M extends object> {
     return Object.fromEntries(slots.map(({ name, one, slot }) => [name, handleOf(slot, one)]));
   }
 
-  /** Records a step that leaves no data. */
-  step(operation: string, work: Step): void {
+  /** Records a step that leaves no data. @param operands that have been checked */
+  step(operation: string, operands: readonly Handle[], work: Work): void {
     this.#assertOpen(operation);
-    this.#queue.push(work);
+    this.#record(
+      undefined,
+      operands.map((handle) => SlotHandle.slotOf(handle)!),
+      work,
+    );
   }
 
   /** The handle itself, for an operand of a step that is recorded now.
@@ -176,7 +197,7 @@ export class Queue<M extends object> {
       slot.released = true;
       return slot;
     });
-    this.#queue.push(() => {
+    this.#record(undefined, [], () => {
       for (const slot of slots) {
         if (slot.data === undefined) continue;
         this.#liveBytes -= this.#storage.bytes(slot.data);
@@ -187,25 +208,37 @@ export class Queue<M extends object> {
     });
   }
 
-  /** Runs what has been recorded up to this call. Steps left by an abort stay recorded for the next run; a step that
-   *  throws, or is aborted in the middle, is dropped, and whatever needs its outputs will throw too. */
+  /** Runs what has been recorded up to this call. Steps left by an abort, in their middle too, stay recorded for the next run, as far as
+   *  their results are still wanted then; a step that throws is dropped, and whatever needs its outputs will throw too. */
   run(signal?: AbortSignal): Promise<void> {
     this.#assertOpen('run');
     // A mark in the queue: what others record while this runs is not waited for.
     let reached = false;
-    this.#queue.push(() => {
+    this.#record(undefined, [], () => {
       reached = true;
     });
     const turn = this.#turn.then(async () => {
       this.#turns.heed(signal);
-      while (!reached) {
-        signal?.throwIfAborted();
-        this.#assertOpen('run');
-        // Most steps are done when they return, and waiting for what is there costs more than they do.
-        const working = this.#takeStep()();
-        if (working) await working;
-        const turning = this.#turns.breathe();
-        if (turning) await turning;
+      if (this.#aborted) this.#forgetUnwanted();
+      let step: Step | undefined;
+      try {
+        while (!reached) {
+          signal?.throwIfAborted();
+          this.#assertOpen('run');
+          step = this.#takeStep();
+          // Most steps are done when they return, and waiting for what is there costs more than they do.
+          const working = step.work();
+          if (working) await working;
+          step = undefined;
+          const turning = this.#turns.breathe();
+          if (turning) await turning;
+        }
+      } catch (error) {
+        if (signal?.aborted && error === signal.reason) {
+          this.#aborted = true;
+          if (step) this.#putBack(step);
+        }
+        throw error;
       }
     });
     this.#turn = turn.catch(() => {});
@@ -230,6 +263,30 @@ export class Queue<M extends object> {
       this.#ran = 0;
     }
     return step;
+  }
+
+  #putBack(step: Step): void {
+    if (this.#ran > 0) this.#queue[--this.#ran] = step;
+    else this.#queue.unshift(step);
+  }
+
+  #record(fills: readonly Slot<unknown>[] | undefined, needs: readonly Slot<unknown>[], work: Work): void {
+    this.#queue.push(fills ? { work, fills, needs } : { work, needs });
+  }
+
+  /** Drops the steps of which nothing will be read: their results are released, unless others need them that are wanted. */
+  #forgetUnwanted(): void {
+    const wanted = new Set<Slot<unknown>>();
+    const kept: Step[] = [];
+    for (let k = this.#queue.length - 1; k >= this.#ran; k--) {
+      const step = this.#queue[k]!;
+      if (step.fills && !step.fills.some((slot) => !slot.released || wanted.has(slot))) continue;
+      for (const slot of step.needs) wanted.add(slot);
+      kept.push(step);
+    }
+    this.#queue = kept.reverse();
+    this.#ran = 0;
+    this.#aborted = false;
   }
 
   #newSlot(operation: string): Slot<M> {

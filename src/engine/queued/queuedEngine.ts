@@ -1,6 +1,6 @@
 /** An `Engine` over operations that run one after another. */
 import type { Engine, EngineInformation } from '../engine.ts';
-import type { Shape } from '../handles.ts';
+import type { Handle, Shape } from '../handles.ts';
 import { recordedOperations, withOperands } from '../operations.ts';
 import { checkDimension, dataLength } from '../shapes.ts';
 import type { Eventually, QueuedOperations, Storage } from './operations.ts';
@@ -29,8 +29,12 @@ export function queuedEngine<M extends object>(
     ...recordedOperations((operation, parameters, shape) => {
       // Each of a type of its own, which a call of any of them cannot name.
       const compute = operations[operation] as (...given: unknown[]) => Eventually<Computed<M>>;
-      const sources = withOperands(operation, parameters, (handle) => queue.checked(operation, handle));
-      return queue.computed(operation, shape, () =>
+      const operands: Handle[] = [];
+      const sources = withOperands(operation, parameters, (handle) => {
+        operands.push(queue.checked(operation, handle));
+        return handle;
+      });
+      return queue.computed(operation, shape, operands, () =>
         compute(...withOperands(operation, sources, (handle) => queue.value(operation, handle))),
       );
     }),
@@ -61,7 +65,7 @@ export function queuedEngine<M extends object>(
     async read(...handles) {
       const sources = handles.map((handle) => queue.checked('read', handle));
       let copies: Float64Array[] = [];
-      queue.step('read', async () => {
+      queue.step('read', sources, async () => {
         copies = await Promise.all(
           sources.map((source) => {
             const value = queue.value('read', source);
