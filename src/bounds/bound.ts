@@ -1,6 +1,7 @@
 /** The main job: every method that fits, the least bound of all. */
 import { createEngine } from '../engine/create.ts';
 import { engineOf } from '../engine/engineOf.ts';
+import { lent } from '../engine/scope.ts';
 import type { Network } from '../network/network.ts';
 import { log10 } from '../scaled.ts';
 import { lowerBoundOf } from './lower/lowerBound.ts';
@@ -8,6 +9,7 @@ import { beyondOf, pathPlan } from './paths/plan.ts';
 import { queryOf } from './query.ts';
 import { reportOf } from './report/report.ts';
 import type { BoundOptions, BoundResult } from './result.ts';
+import { cheapestRow } from './runs/cheapest.ts';
 import { pathRows } from './runs/pathRows.ts';
 import { repeatedRows } from './runs/repetition.ts';
 import type { Row } from './runs/rows.ts';
@@ -25,7 +27,14 @@ export async function bound(network: Network, options: BoundOptions = {}): Promi
   const query = queryOf(network, options);
   const engine = options.engine ? engineOf(options.engine) : await createEngine();
   try {
-    return await answer(boundTask(engine, network, options, query), options.onTrace);
+    return await lent(engine, async (own) => {
+      const task = boundTask(own, network, options, query);
+      try {
+        return await answer(task, options.onTrace);
+      } finally {
+        task.deadline.close();
+      }
+    });
   } finally {
     if (!options.engine) await engine.close();
   }
@@ -44,8 +53,13 @@ async function answer(task: BoundTask, onTrace: BoundOptions['onTrace']): Promis
     const beyond = beyondOf(paths);
     if (beyond && !hasValue()) throw beyond;
   } catch (error) {
-    // An interruption keeps what has been found.
-    if (task.signal?.aborted || !task.interrupt?.aborted || !hasValue()) throw error;
+    // An interruption keeps what has been found, and so does the end of the time.
+    const { signal, interrupt, deadline } = task;
+    if (signal?.aborted || !(interrupt?.aborted || deadline.over)) throw error;
+    if (!hasValue()) {
+      if (interrupt?.aborted) throw error;
+      found.push(await cheapestRow(task, paths));
+    }
   }
   const { rows, note } = await repeatedRows(task, found);
   const lower = await lowerBoundOf(task);

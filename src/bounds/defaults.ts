@@ -17,7 +17,7 @@ export const DEFAULTS = {
   evaluations: 150,
   /** The fraction of the bound under which ten steps of a search gain too little to go on. */
   tolerance: 1e-5,
-  /** Seconds of searches, all together. */
+  /** Seconds that a call may take, all together. */
   timeLimit: 60,
   /** The fraction that rounding in float32 may add to a bound before its last pass is repeated in float64. */
   inflationLimit: 0.05,

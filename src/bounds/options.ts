@@ -10,7 +10,7 @@ type Checked = Omit<BoundOptions, 'engine' | 'multipliers' | 'target'>;
 
 /** The method that the options mean. @throws InputError naming the choices */
 export function checkedMethod(options: Checked): MethodName {
-  const { method, rule, memory, evaluations, tolerance, timeLimit, inflationLimit, seed } = options;
+  const { method, rule, memory, evaluations, tolerance, timeLimit, since, inflationLimit, seed } = options;
   if (method !== undefined && !METHODS.includes(method)) {
     throw new InputError(`method: one of ${METHODS.join(', ')}, got ${String(method)}`);
   }
@@ -28,6 +28,8 @@ export function checkedMethod(options: Checked): MethodName {
     throw new InputError(`tolerance: not negative, got ${tolerance}`);
   if (timeLimit !== undefined && !(timeLimit >= 0))
     throw new InputError(`time limit: not negative, got ${timeLimit}`);
+  if (since !== undefined && !Number.isFinite(since))
+    throw new InputError(`since: a time on performance.now(), got ${since}`);
   if (seed !== undefined && !(Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32)) {
     throw new InputError(`seed: a whole number below 2^32, got ${seed}`);
   }

@@ -18,8 +18,8 @@ export interface Query {
   readonly searches: boolean;
   readonly evaluations: number;
   readonly tolerance: number;
-  /** Seconds. */
-  readonly timeLimit: number;
+  /** When the call is to end, on `performance.now()`. */
+  readonly end: number;
   /** Where the search on their path starts. */
   readonly multipliers: StoredMultipliers | undefined;
   /** Whether bounds are for signals of any length, and of which at least; undefined there: of every length, as far as that goes. */
@@ -47,7 +47,7 @@ export function queryOf(network: Network, options: BoundOptions): Query {
     searches: !rule && (method === 'all' || method === 'refined' || method === 'unrolled'),
     evaluations: options.evaluations ?? DEFAULTS.evaluations,
     tolerance: options.tolerance ?? DEFAULTS.tolerance,
-    timeLimit: options.timeLimit ?? DEFAULTS.timeLimit,
+    end: (options.since ?? performance.now()) + 1000 * (options.timeLimit ?? DEFAULTS.timeLimit),
     inflationLimit: options.inflationLimit ?? DEFAULTS.inflationLimit,
     rigor: options.rigor ?? DEFAULTS.rigor,
     lower: options.lower ?? DEFAULTS.lower,

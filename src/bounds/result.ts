@@ -16,8 +16,8 @@ export interface Progress {
   /** Units of estimated work. */
   readonly done: number;
   readonly total: number;
-  /** Of what is left to do, what the time limit of searches ends, and the seconds that are left of it. */
-  readonly search?: { readonly work: number; readonly seconds: number };
+  /** Seconds until the time limit; absent where there is none. */
+  readonly limit?: number;
   /** log10 of the least bound so far; absent before the first. */
   readonly log10?: number;
 }
@@ -52,8 +52,10 @@ export interface BoundOptions {
   readonly evaluations?: number;
   /** The search ends when ten steps gain less than this fraction of the bound. */
   readonly tolerance?: number;
-  /** Seconds after which the search starts no evaluation. */
+  /** Seconds after which the call ends, with the least bound that it has by then; of what it leaves out `note` tells. */
   readonly timeLimit?: number;
+  /** When the time limit began to count, on `performance.now()`; default: at the call. */
+  readonly since?: number;
   /** False: no lower bound beside the bound. Default true; it takes up to about a second. */
   readonly lower?: boolean;
   /** Of the points that the lower bound is sampled at, a whole number. All else here uses no random numbers. */

@@ -5,6 +5,7 @@ import type { Network } from '../network/network.ts';
 import { foldingsOf } from '../network/simplify/roundings.ts';
 import { simplify } from '../network/simplify/simplify.ts';
 import { type Room, roomIn } from './budget.ts';
+import { Deadline } from './deadline.ts';
 import { Ledger } from './ledger.ts';
 import { type Allowance, allowanceBeside } from './proportion.ts';
 import type { Query } from './query.ts';
@@ -24,12 +25,14 @@ export interface BoundTask {
   /** Absent where the caller wants bare numbers. */
   readonly rounding: Rounding | undefined;
   readonly ledger: Ledger;
+  /** Of all that is computed for the bound; what is left after it is for the lower bound. */
+  readonly deadline: Deadline;
   /** Cancels: nothing comes of the call. */
   readonly signal: AbortSignal | undefined;
   /** Ends the call early, with what has been found. */
   readonly interrupt: AbortSignal | undefined;
-  /** Either: stops what no number has come of yet. */
-  readonly stop: AbortSignal | undefined;
+  /** Either, or the deadline: stops what no number has come of yet. */
+  readonly stop: AbortSignal;
 }
 
 /** @param query of the same options */
@@ -38,12 +41,22 @@ export function boundTask(engine: Engine, original: Network, options: BoundOptio
   const { signal, interrupt } = options;
   const network = simplify(original);
   const allowance = allowanceBeside(original, query.method, options);
-  const signals = [signal, interrupt].filter((s) => s !== undefined);
+  const deadline = new Deadline(query.end - (query.lower ? reserveOf(query.end - start) : 0));
+  const signals = [signal, interrupt, deadline.signal].filter((s) => s !== undefined);
   return {
-    ...{ start, query, engine, original, network, allowance, signal, interrupt },
+    ...{ start, query, engine, original, network, allowance, signal, interrupt, deadline },
     room: roomIn(options.memory, allowance.memory, original, network),
     rounding: query.rigor ? new Rounding(engine.information, foldingsOf(original)) : undefined,
-    ledger: new Ledger(options.onProgress),
-    stop: signals.length > 0 ? AbortSignal.any(signals) : undefined,
+    ledger: new Ledger(options.onProgress, query.end),
+    stop: AbortSignal.any(signals),
   };
+}
+
+/** Of the time, what is kept for the lower bound: as much as it takes by itself on most networks, of little time a part. */
+const RESERVE = 2000;
+const RESERVED_PART = 0.1;
+
+/** @param time in milliseconds */
+function reserveOf(time: number): number {
+  return time === Infinity ? 0 : Math.max(0, Math.min(RESERVE, RESERVED_PART * time));
 }

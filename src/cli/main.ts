@@ -7,11 +7,13 @@ import { runCommandLine } from './program.ts';
 
 const interruption = new AbortController();
 const terminal = processTerminal();
-process.on('SIGINT', () => {
-  // The second time, whoever presses it does not want to wait for a clean end.
-  if (interruption.signal.aborted) process.exit(EXIT.cancelled);
-  interruption.abort(new Error('cancelled'));
-});
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    // The second time, whoever asks for it does not want to wait for a clean end.
+    if (interruption.signal.aborted) process.exit(EXIT.cancelled);
+    interruption.abort(new Error('cancelled'));
+  });
+}
 // What nobody awaits, such as a thread that could not be started.
 process.on('uncaughtException', (error) => {
   const failure = toFailure(error, interruption.signal);

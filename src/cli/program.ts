@@ -119,7 +119,7 @@ function commandLine(host: CommandHost, finish: (code: number) => void): Command
     )
     .option(
       '--time-limit <s>',
-      `seconds after which the search starts no evaluation (default: ${DEFAULTS.timeLimit})`,
+      `seconds after which the answer is there, with the best bound by then (default: ${DEFAULTS.timeLimit})`,
       nonnegative,
     )
     .addOption(

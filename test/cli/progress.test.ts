@@ -36,22 +36,22 @@ describe('progress for a person', () => {
 });
 
 describe('the time left', () => {
-  it('is no longer than a search may take and what comes after it', () => {
+  it('is no longer than the time limit leaves', () => {
     const out = recorder();
     let time = 0;
     const display = progressDisplay(out, () => time);
-    const show = (done: number, search: { work: number; seconds: number }) =>
-      display.show({ method: 'refined', layer: 'evaluation', done, total: 10_000, search });
-    show(0, { work: 9000, seconds: 40 });
+    const show = (done: number, limit: number) =>
+      display.show({ method: 'refined', layer: 'evaluation', done, total: 10_000, limit });
+    show(0, 90);
     time = 20_000;
-    show(500, { work: 9000, seconds: 40 });
+    show(500, 70);
     time = 40_000;
-    show(1000, { work: 8500, seconds: 20 });
+    show(1000, 50);
     time = 60_000;
-    show(9700, { work: 100, seconds: 20 });
+    show(9700, 30);
     expect(out.text.match(/[\d.]+ (min [\d.]+ )?s left/g)).toEqual([
-      '1 min 00 s left',
-      '40.0 s left',
+      '1 min 10 s left',
+      '50.0 s left',
       '1.9 s left',
     ]);
   });

@@ -59,11 +59,10 @@ function timeText({ started, progress }: Run, share: number | undefined): string
   return `${formatDuration(elapsed)}${leftText(elapsed, progress, share)}`;
 }
 
-/** A search may end long before its last evaluation, and ends at its time limit. */
+/** A search may end long before its last evaluation, and all ends at the time limit. */
 function leftText(elapsed: number, progress: Run['progress'], share: number | undefined): string {
   if (!progress || share === undefined || !(share > 0)) return '';
-  const seconds = (work: number) => elapsed * (work / progress.done);
-  const { work, seconds: most } = progress.search ?? { work: 0, seconds: 0 };
-  const left = seconds(progress.total - progress.done - work) + Math.min(seconds(work), most);
+  const seconds = elapsed * ((progress.total - progress.done) / progress.done);
+  const left = Math.min(seconds, progress.limit ?? Infinity);
   return Number.isFinite(left) ? `, at most about ${formatDuration(Math.max(0, left))} left` : '';
 }

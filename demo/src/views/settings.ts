@@ -84,7 +84,7 @@ export function settings(app: App): () => void {
       field('Closed-form rule', rule, 'closedForm'),
       field('Target: global, margins, or two outputs such as 3,5', target, 'target'),
       field('Gradient evaluations at most', evaluations),
-      field('Seconds of search at most', timeLimit),
+      field('Seconds at most', timeLimit),
       field('Memory in megabytes', memory),
       field('Threads', threads),
     ),

@@ -1,4 +1,6 @@
 /** The lower bound beside a bound: sampled where that is in proportion, and in a hurry after an interruption. */
+
+import { evaluationNeeds } from '../../network/evaluation/needs.ts';
 import { beyondSampling } from '../budget.ts';
 import { DEFAULTS } from '../defaults.ts';
 import { sampledShare } from '../proportion.ts';
@@ -6,10 +8,16 @@ import { numbers } from '../report/numbers.ts';
 import type { LowerBound } from '../result.ts';
 import type { BoundTask } from '../task.ts';
 import { sampledAtLengths } from './lengths.ts';
-import { sampledLowerBound } from './sample.ts';
+import { LEAST_PRODUCTS, sampledLowerBound } from './sample.ts';
 
-/** Milliseconds that it has after an interruption: what it takes on most networks. */
-const PATIENCE = 1000;
+/** Milliseconds that it has after an interruption: what most of it takes on most networks. */
+const PATIENCE = 400;
+/** It never takes that long. */
+const LONG = 1e6;
+/** Of the time that is left, what it has for its search; the rest is for the proof. */
+const PART_OF_SEARCH = 0.7;
+/** Pairs of operations of an evaluation that plain loops make in a second, about. */
+const RATE = 5e8;
 
 /** @returns the lower bound, or a sentence that says why there is none; undefined where none is asked for */
 export async function lowerBoundOf(task: BoundTask): Promise<LowerBound | string | undefined> {
@@ -18,11 +26,19 @@ export async function lowerBoundOf(task: BoundTask): Promise<LowerBound | string
   const beyond = beyondSampling(original, room.bytes, allowance.sampled);
   if (beyond !== undefined) return beyond;
   const start = performance.now();
+  const left = query.end - start;
+  const least = (1000 * LEAST_PRODUCTS * evaluationNeeds(original).work) / RATE;
+  if (least > left) {
+    const seconds = (least / 1000).toPrecision(2);
+    return `No lower bound was sampled: it would take at least about ${seconds} s, which the time limit does not leave.`;
+  }
   const enough = new AbortController();
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const hurry = () => {
-    timer = setTimeout(() => enough.abort(), PATIENCE);
+  const timers: ReturnType<typeof setTimeout>[] = [];
+  const stopAfter = (milliseconds: number) => {
+    timers.push(setTimeout(() => enough.abort(), milliseconds));
   };
+  if (left < LONG) stopAfter(PART_OF_SEARCH * left);
+  const hurry = () => stopAfter(PATIENCE);
   if (interrupt?.aborted) hurry();
   else interrupt?.addEventListener('abort', hurry);
   try {
@@ -38,6 +54,6 @@ export async function lowerBoundOf(task: BoundTask): Promise<LowerBound | string
     return { value: bound, log10, assurance: found.assurance, ...sides, seed, seconds };
   } finally {
     interrupt?.removeEventListener('abort', hurry);
-    clearTimeout(timer);
+    for (const timer of timers) clearTimeout(timer);
   }
 }

@@ -164,6 +164,8 @@ class Search {
       const found = steepest(this.#prepared.linearise(beside), v, steps);
       computed = Math.max(computed, found.slope * (1 - NOMINAL));
       proved = Math.max(proved, provedSlope(this.#network, beside, found.v));
+      // One proof has to do for who is in a hurry.
+      if (this.#options.interrupt?.aborted) break;
     }
     const assurance = proved >= WORTH_PROOF * computed ? 'rounding-safe' : 'nominal';
     const value = assurance === 'nominal' ? computed : proved;

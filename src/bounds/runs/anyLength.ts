@@ -91,7 +91,20 @@ export class AnyLength {
     return normsOf(engine, few, { memory: room.bytes, signal: stop });
   }
 
+  /** What has been reached is a bound too when the time is over, or somebody interrupts. */
   async #adapted(runs: number, sweep: (program: Program) => Promise<Outcome[]>): Promise<LengthStage> {
+    let reached: LengthStage | undefined;
+    try {
+      for await (const stage of this.#stages(runs, sweep)) reached = stage;
+    } catch (error) {
+      const { deadline, interrupt, signal } = this.#task;
+      if (!reached || signal?.aborted || !(deadline.over || interrupt?.aborted)) throw error;
+    }
+    return reached!;
+  }
+
+  /** At ever more frequencies. */
+  async *#stages(runs: number, sweep: (program: Program) => Promise<Outcome[]>): AsyncGenerator<LengthStage> {
     const { axes, exists } = this.#path;
     const { first, most } = PLANS[axes - 1]!;
     const { ledger, query } = this.#task;
@@ -114,7 +127,8 @@ export class AnyLength {
         ...(smallestLength === undefined ? {} : { smallest: smallestLength }),
         ...(exists === undefined ? {} : { exists }),
       };
-      if (added <= tolerance || frequencies >= most) return { program, outcomes, report };
+      yield { program, outcomes, report };
+      if (added <= tolerance || frequencies >= most) return;
       // What the gaps add falls with the square of their width.
       const wanted = Math.sqrt(Math.log1p(added) / Math.log1p(tolerance));
       const jump = Number.isFinite(wanted) ? 2 ** Math.ceil(Math.log2(wanted)) : LARGEST_JUMP;

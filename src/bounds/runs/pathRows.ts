@@ -1,23 +1,26 @@
-/** The rows of one path: the product of norms, closed forms, and the search from the best of them. */
+/** The rows of some paths: products of norms and closed forms first, then the searches from the best of them. */
 import { normCost, programCost, stepsOf } from '../../ellipsoid/memory/cost.ts';
-import type { RuleName } from '../../ellipsoid/multipliers/closedForms.ts';
 import type { Norms } from '../../ellipsoid/norms/gains.ts';
-import type { Rounding } from '../../ellipsoid/rounding/rounding.ts';
-import type { Engine } from '../../engine/engine.ts';
 import { scaled, times } from '../../scaled.ts';
-import { Ledger } from '../ledger.ts';
 import { type FixedPath, needsNorms, type Path, storedPath } from '../paths/path.ts';
 import { runCount } from '../paths/runCount.ts';
 import { wants } from '../query.ts';
 import type { BoundTask } from '../task.ts';
 import { AnyLength } from './anyLength.ts';
-import { closedForms, closedRows } from './closedForm.ts';
+import { closedFormRows, closedRows } from './closedForm.ts';
 import { least, type Row } from './rows.ts';
 import { announceSearch } from './search.ts';
 import type { SearchLog } from './searchLog.ts';
-import { searchRows } from './searchRows.ts';
+import { type SearchStart, searchRows } from './searchRows.ts';
 import { spectralProduct } from './spectralProduct.ts';
 import { stopwatch } from './stopwatch.ts';
+
+/** A search that can begin. */
+interface Opening {
+  /** A closed form: where the search starts. */
+  readonly best: Row;
+  readonly open: () => Promise<SearchStart>;
+}
 
 /** Every row of some paths, as it is found. */
 export async function* pathRows(
@@ -26,9 +29,22 @@ export async function* pathRows(
   log: SearchLog,
 ): AsyncGenerator<Row> {
   for (const path of paths) if (path.kind !== 'any length') announce(task, path);
-  for (const path of paths) {
-    if (path.kind === 'any length') yield* anyLengthRows(task, new AnyLength(task, path), log);
-    else yield* fixedRows(task, path, log);
+  const openings: Opening[] = [];
+  try {
+    for (const path of paths) {
+      const opening = yield* path.kind === 'any length'
+        ? anyLengthRows(task, new AnyLength(task, path))
+        : fixedRows(task, path);
+      if (opening) openings.push(opening);
+    }
+    while (openings.length > 0) {
+      yield* searchRows(task, log, await openings[0]!.open(), openings.length);
+      openings.shift();
+    }
+  } catch (error) {
+    // Where only what searches find is asked for, the closed forms that they would have started from have not been told of.
+    if (task.query.method === 'refined') for (const { best } of openings) yield best;
+    throw error;
   }
 }
 
@@ -49,62 +65,76 @@ function announce(task: BoundTask, path: FixedPath): void {
   }
 }
 
-async function* fixedRows(task: BoundTask, path: FixedPath, log: SearchLog): AsyncGenerator<Row> {
-  const { engine, query, room, allowance, rounding, stop, ledger } = task;
-  const { program, kind, objection, unrolledFrom } = path;
-  const { pair, rules } = query;
-  const options = { memory: room.bytes, rounding, signal: stop, ledger };
-  const clock = stopwatch();
+async function* fixedRows(task: BoundTask, path: FixedPath): AsyncGenerator<Row, Opening | undefined> {
+  const { query } = task;
+  const { program, kind, objection } = path;
   let norms: Norms | undefined;
   if (needsNorms(query, path)) {
-    const product = await spectralProduct(engine, program, { ...options, seconds: allowance.norms });
+    const product = await productRow(task, path);
     norms = product.norms;
-    const value = pair ? times(product.bound, scaled(Math.SQRT2)) : product.bound;
-    const seconds = clock();
-    if (kind === 'torus' && wants(query, 'spectral-product')) {
-      const note = product.tested > 0 ? testedNote(product.tested, query.method === 'all') : undefined;
-      yield { method: 'spectral-product', value, seconds, program, ...(note && { note }) };
-    }
+    if (kind === 'torus' && wants(query, 'spectral-product')) yield product.row;
   }
-  if (query.method === 'spectral-product' || objection !== undefined) return;
-  const method = kind === 'torus' ? 'closed-form' : 'unrolled';
-  const outcomes = await closedForms(engine, program, norms, rules, { ...options, method });
-  const again = async (rule: RuleName, other: Engine, otherRounding: Rounding | undefined) => {
-    const silent = { ...options, rounding: otherRounding, method, ledger: new Ledger(undefined) };
-    const [found] = await closedForms(other, program, norms, [rule], silent);
-    return found!;
-  };
-  const rows = closedRows(program, outcomes, { method, pair, seconds: clock() }).map((row): Row => {
-    const rule = row.rule as RuleName;
-    const where = unrolledFrom === undefined ? {} : { unrolledFrom };
-    return { ...row, ...where, program, again: (...other) => again(rule, ...other) };
-  });
-  if (query.method !== 'refined') yield* rows;
+  if (query.method === 'spectral-product' || objection !== undefined) return undefined;
+  const { rows, passSeconds } = yield* closedFormRows(task, path, norms);
   const best = least(rows);
-  if (!query.searches || !best) return;
-  yield* searchRows(task, log, { program, path: storedPath(path), best, clock });
+  if (!query.searches || !best) return undefined;
+  return { best, open: async () => ({ program, path: storedPath(path), best, passSeconds }) };
 }
 
-async function* anyLengthRows(task: BoundTask, lengths: AnyLength, log: SearchLog): AsyncGenerator<Row> {
+/** The product of norms, those as exact as time and memory allow. */
+export async function productRow(
+  task: BoundTask,
+  { program }: FixedPath,
+): Promise<{ readonly row: Row; readonly norms: Norms }> {
+  const { query, allowance } = task;
+  const clock = stopwatch();
+  const { bound, norms, tested } = await spectralProduct(task.engine, program, {
+    ...{ memory: task.room.bytes, rounding: task.rounding, signal: task.stop, ledger: task.ledger },
+    seconds: allowance.norms,
+    // What follows is worth more.
+    until:
+      performance.now() +
+      (query.method === 'spectral-product' ? 1 : PART_OF_NORMS) * 1000 * task.deadline.left,
+  });
+  const value = query.pair ? times(bound, scaled(Math.SQRT2)) : bound;
+  const note = tested > 0 ? testedNote(tested, query.method === 'all') : undefined;
+  return {
+    norms,
+    row: { method: 'spectral-product', value, seconds: clock(), program, ...(note && { note }) },
+  };
+}
+
+/** Of the time that is left when they begin, what norms may take. */
+const PART_OF_NORMS = 0.3;
+
+async function* anyLengthRows(task: BoundTask, lengths: AnyLength): AsyncGenerator<Row, Opening | undefined> {
   const { query } = task;
   const clock = stopwatch();
   const stage = await lengths.closedForms();
-  const seen = { method: 'closed-form', pair: query.pair, seconds: clock() } as const;
+  const seconds = clock();
+  const seen = { method: 'closed-form', pair: query.pair, seconds } as const;
   const rows = closedRows(stage.program, stage.outcomes, seen).map(
     (row): Row => ({ ...row, length: stage.report }),
   );
   if (query.method !== 'refined') yield* rows;
   const best = least(rows);
-  if (!query.searches || !best) return;
-  const program = await lengths.searched(stage);
-  announceSearch(task, program);
-  yield* searchRows(task, log, {
-    ...{ program, path: 'torus', best, clock },
-    home: async (found) => {
-      const { program, outcomes, report } = await lengths.refined(found.theta);
-      return { program, outcome: outcomes[0]!, length: report };
+  if (!query.searches || !best) return undefined;
+  return {
+    best,
+    open: async () => {
+      const program = await lengths.searched(stage);
+      announceSearch(task, program);
+      return {
+        ...{ program, path: 'torus', best },
+        // The last pass is made twice, with the gaps between frequencies and without.
+        passSeconds: (2 * seconds) / runCount(query.rules),
+        home: async (found) => {
+          const { program, outcomes, report } = await lengths.refined(found.theta);
+          return { program, outcome: outcomes[0]!, length: report };
+        },
+      };
     },
-  });
+  };
 }
 
 /** @param unasked whether more would be done for who asks for it by name */

@@ -19,12 +19,22 @@ export interface Repetition {
 }
 
 /** Rows whose rounding is not accounted for, or hardly inflates the best of them, stay as they are. */
-export async function repeatedRows(
-  { engine, query, rounding, interrupt }: BoundTask,
+export async function repeatedRows(task: BoundTask, rows: readonly Row[]): Promise<Repetition> {
+  try {
+    return await repeated(task, rows);
+  } catch (error) {
+    const { signal, interrupt, deadline } = task;
+    if (signal?.aborted || !(interrupt?.aborted || deadline.over)) throw error;
+    return { rows };
+  }
+}
+
+async function repeated(
+  { engine, query, rounding, interrupt, deadline }: BoundTask,
   rows: readonly Row[],
 ): Promise<Repetition> {
   const { pair, inflationLimit: limit } = query;
-  if (!rounding?.coarse || interrupt?.aborted) return { rows };
+  if (!rounding?.coarse || interrupt?.aborted || deadline.over) return { rows };
   const best = least(rows);
   // The estimate is rather too large: below the limit there is nothing to do.
   const estimate = best?.outcome?.inflation?.factor;

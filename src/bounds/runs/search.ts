@@ -15,12 +15,16 @@ import { hasEntries } from './margins.ts';
 
 /** A gradient costs this many closed-form passes, about. */
 const GRADIENT_COST = 3;
+/** A search of fewer evaluations than these finds next to nothing. */
+const LEAST_EVALUATIONS = 5;
+/** Passes that what is found may take home: multipliers that do not dominate in one are raised for the next. */
+const PASSES_TO_HOME = 1.5;
 
 /** Tells the ledger of a search that is to come. */
 export function announceSearch(task: BoundTask, program: Program): void {
   const evaluations = evaluationsOf(task, program);
   if (typeof evaluations === 'string') return;
-  task.ledger.announceSearch(GRADIENT_COST * evaluations * programCost(program), task.query.timeLimit);
+  task.ledger.announce(GRADIENT_COST * evaluations * programCost(program));
 }
 
 /** Evaluations of a search at most; a reason where nobody has asked for one and it is out of proportion. */
@@ -38,29 +42,35 @@ export interface Found extends Refined {
  * @param start the closed form to start from, unless multipliers are given
  * @param options.path on which given multipliers must have been found
  * @param options.evaluations at most
- * @param options.deadline on `performance.now()`
+ * @param options.passSeconds that a pass takes which brings home what is found
+ * @param options.deadline on `performance.now()`, for the search and that pass
  * @param options.onTrace without its time
  */
 export async function searched(
-  { engine, query, room, rounding, ledger, interrupt, signal }: BoundTask,
+  { engine, query, room, rounding, ledger, interrupt, signal, deadline: end }: BoundTask,
   program: Program,
   start: Outcome,
   options: {
     readonly path: StoredMultipliers['path'];
     readonly method: TracePoint['method'];
     readonly evaluations: number;
+    readonly passSeconds: number;
     readonly deadline: number;
     readonly onTrace: (point: Omit<TracePoint, 'seconds'>) => void;
   },
-): Promise<Found | 'no room' | 'no slope'> {
+): Promise<Found | 'no room' | 'no slope' | 'no time'> {
   const { multipliers } = query;
-  const { path, method, evaluations, deadline, onTrace } = options;
+  const { path, method, evaluations, passSeconds, onTrace } = options;
+  const stop = signal ? AbortSignal.any([signal, end.signal]) : end.signal;
+  const deadline = options.deadline - 1000 * PASSES_TO_HOME * passSeconds;
+  const worth = Math.min(LEAST_EVALUATIONS, evaluations) * GRADIENT_COST * passSeconds;
+  if (end.over || deadline - performance.now() < 1000 * worth) return 'no time';
   const each = GRADIENT_COST * programCost(program);
   const given = multipliers?.path === path ? multipliersFor(program, multipliers) : undefined;
   let counted = 0;
   let partial = false;
   const found = await refine(engine, program, given ?? thetaOf(start.layers), {
-    ...{ deadline, rounding, interrupt, signal },
+    ...{ deadline, rounding, interrupt, signal: stop },
     memory: room.bytes,
     evaluations: Math.max(1, evaluations),
     tolerance: query.tolerance,
@@ -70,10 +80,14 @@ export async function searched(
       partial ||= !complete;
       const log10 = bound / Math.LN10 + Math.log10(program.factor);
       onTrace({ method, evaluation, log10, ...(complete ? {} : { estimate: true }) });
-      if (evaluation <= evaluations) ledger.addSearch(method, `evaluation ${evaluation}`, each);
+      if (evaluation <= evaluations) ledger.add(method, `evaluation ${evaluation}`, each);
     },
+  }).catch((error: unknown): 'no time' => {
+    // It took longer than it should have: what the multipliers give is not known.
+    if (end.over && !signal?.aborted) return 'no time';
+    throw error;
   });
-  ledger.addSearch(method, 'last pass', each * Math.max(0, evaluations - counted));
+  ledger.add(method, 'last pass', each * Math.max(0, evaluations - counted));
   if (typeof found === 'string') return found;
   return {
     ...found,

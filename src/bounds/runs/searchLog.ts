@@ -1,4 +1,4 @@
-/** What the searches of one call have in common: a time limit and a trace. */
+/** What the searches of one call have in common: a trace. */
 import type { BoundOptions, TracePoint } from '../result.ts';
 import type { BoundTask } from '../task.ts';
 
@@ -7,19 +7,10 @@ export class SearchLog {
   readonly trace: TracePoint[] = [];
   readonly #task: BoundTask;
   readonly #listener: BoundOptions['onTrace'];
-  #deadline: number | undefined;
 
   constructor(task: BoundTask, listener: BoundOptions['onTrace']) {
     this.#task = task;
     this.#listener = listener;
-  }
-
-  /** One limit for all searches, from the first on. @returns when they end, on `performance.now()` */
-  begin(): number {
-    const { ledger, query } = this.#task;
-    this.#deadline ??= performance.now() + 1000 * query.timeLimit;
-    ledger.searching(this.#deadline);
-    return this.#deadline;
   }
 
   add(point: Omit<TracePoint, 'seconds'>): void {

@@ -9,6 +9,7 @@ import { allMarginsOf } from './margins.ts';
 import { NOT_DOMINATED, type Row, rowValue } from './rows.ts';
 import { evaluationsOf, type Found, searched } from './search.ts';
 import type { SearchLog } from './searchLog.ts';
+import { stopwatch } from './stopwatch.ts';
 
 export interface SearchStart {
   /** What is searched. */
@@ -16,14 +17,21 @@ export interface SearchStart {
   readonly path: StoredMultipliers['path'];
   /** A closed form with its outcome: where the search starts. */
   readonly best: Row;
-  /** Seconds since it was last asked. */
-  readonly clock: () => number;
+  /** Seconds that a pass takes which brings home what the search finds. */
+  readonly passSeconds: number;
   /** What the multipliers found say in the end; absent: what the search's own last pass says. */
   readonly home?: (found: Found) => Promise<Required<Pick<Row, 'program' | 'outcome' | 'length'>>>;
 }
 
-export async function* searchRows(task: BoundTask, log: SearchLog, start: SearchStart): AsyncGenerator<Row> {
-  const { program, path, best, clock, home } = start;
+/** @param searches how many share the time that is left, this one the first of them */
+export async function* searchRows(
+  task: BoundTask,
+  log: SearchLog,
+  start: SearchStart,
+  searches: number,
+): AsyncGenerator<Row> {
+  const { program, path, best, passSeconds, home } = start;
+  const clock = stopwatch();
   const { query } = task;
   const { unrolledFrom } = best;
   const row = {
@@ -44,7 +52,8 @@ export async function* searchRows(task: BoundTask, log: SearchLog, start: Search
     path,
     evaluations,
     method: path === 'torus' ? 'refined' : 'unrolled',
-    deadline: log.begin(),
+    passSeconds,
+    deadline: performance.now() + (1000 * task.deadline.left) / searches,
     // What lies between the frequencies is left to `home`.
     onTrace: (point) => log.add(home ? { ...point, estimate: true } : point),
   });
@@ -54,7 +63,15 @@ export async function* searchRows(task: BoundTask, log: SearchLog, start: Search
     yield { ...row, seconds, error: NO_SEARCH[found] };
     return;
   }
-  const end = home ? await home(found) : { program, outcome: found.outcome };
+  let end: Pick<Row, 'length'> & Required<Pick<Row, 'program' | 'outcome'>>;
+  try {
+    end = home ? await home(found) : { program, outcome: found.outcome };
+  } catch (error) {
+    if (!task.deadline.over || task.signal?.aborted) throw error;
+    yield* kept;
+    yield { ...row, seconds: seconds + clock(), error: NO_SEARCH['no time'] };
+    return;
+  }
   const value = rowValue(end.program, end.outcome, query.pair);
   const again = home ? {} : { again: lastPassOf(task, program, found) };
   if (Number.isNaN(value.mantissa)) {
@@ -79,6 +96,7 @@ export async function* searchRows(task: BoundTask, log: SearchLog, start: Search
 }
 
 const NO_SEARCH = {
+  'no time': 'the time limit leaves none for a search; raise it',
   'no room': 'the search does not fit the memory budget; raise it',
   'no slope':
     'there is nothing to search: the bound is 0, or leaves the range of the arithmetic that the search works in',

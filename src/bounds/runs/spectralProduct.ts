@@ -20,6 +20,7 @@ export async function spectralProduct(
     memory: number;
     /** As in `NormsOptions`. */
     seconds?: number | undefined;
+    until?: number | undefined;
     rounding?: Rounding | undefined;
     signal?: AbortSignal | undefined;
     ledger: Ledger;
@@ -29,6 +30,7 @@ export async function spectralProduct(
   const norms = await normsOf(engine, program, {
     memory: options.memory,
     seconds: options.seconds,
+    until: options.until,
     rounding: options.rounding,
     signal: options.signal,
     onMap: (segment, k, placed) =>

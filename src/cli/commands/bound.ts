@@ -66,6 +66,7 @@ export async function boundCommand(
   signal: AbortSignal,
   version: string,
 ): Promise<number> {
+  const since = performance.now();
   const { certificate, saveMultipliers } = command;
   const named = (option: string, path: string | undefined) => (path === undefined ? [] : [{ option, path }]);
   const outputs = [...named('--certificate', certificate), ...named('--save-multipliers', saveMultipliers)];
@@ -73,7 +74,7 @@ export async function boundCommand(
   const files = await OutputFile.openAll(outputs, [{ option: 'FILE', path: command.file }], command.json);
   const fileOf = (option: string) => files[outputs.findIndex((output) => output.option === option)];
   try {
-    const { network, result } = await computed(command, library, terminal, signal, files);
+    const { network, result } = await computed(command, library, terminal, { signal, since }, files);
     let made: Awaited<ReturnType<typeof certified>> | undefined;
     let failure: { readonly error: unknown } | undefined;
     try {
@@ -102,7 +103,7 @@ async function computed(
   command: BoundCommand,
   library: Library,
   terminal: Terminal,
-  signal: AbortSignal,
+  { signal, since }: { readonly signal: AbortSignal; readonly since: number },
   files: readonly OutputFile[],
 ): Promise<{ network: Network; result: BoundResult }> {
   const { inputShape, output, threads, rule, memory, target, evaluations, tolerance, timeLimit } = command;
@@ -126,6 +127,7 @@ async function computed(
       method: command.method,
       engine,
       interrupt: signal,
+      since,
       ...(target !== undefined && { target }),
       ...(evaluations !== undefined && { evaluations }),
       ...(tolerance !== undefined && { tolerance }),

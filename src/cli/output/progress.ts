@@ -44,10 +44,9 @@ export function progressDisplay(
 function secondsLeft(progress: Progress, start: { time: number; done: number }, time: number): number {
   const done = progress.done - start.done;
   if (!(done > 0)) return Number.NaN;
-  const seconds = (work: number) => ((time - start.time) / 1000) * (work / done);
-  // A search ends at its time limit, whatever is left of its evaluations.
-  const { work, seconds: most } = progress.search ?? { work: 0, seconds: 0 };
-  return seconds(progress.total - progress.done - work) + Math.min(seconds(work), most);
+  const seconds = ((time - start.time) / 1000) * ((progress.total - progress.done) / done);
+  // Whatever is left to do then.
+  return Math.min(seconds, progress.limit ?? Infinity);
 }
 
 function fraction(progress: Progress): number {

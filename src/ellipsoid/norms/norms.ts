@@ -1,6 +1,6 @@
 /** Spectral norms of the linear maps of a program, each on the torus of its segment, from above. */
 
-import type { Engine, Matrices, Vector } from '../../engine/engine.ts';
+import type { Engine, Handle, Matrices, Vector } from '../../engine/engine.ts';
 import { bytesPerNumber } from '../../engine/precision.ts';
 import { scoped } from '../../engine/scope.ts';
 import { product } from '../../network/size.ts';
@@ -25,6 +25,8 @@ export interface NormsOptions {
   readonly rounding?: Rounding | undefined;
   /** All norms together may take about so long; maps beyond are bounded by Schur's test. */
   readonly seconds?: number | undefined;
+  /** Until then, on `performance.now()`; after it the same. */
+  readonly until?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onMap?: (segment: Segment, k: number, placed: PlacedTerm) => void;
   /** Called for every map that Schur's test had to do for. */
@@ -37,6 +39,7 @@ export async function normsOf(engine: Engine, program: Program, options: NormsOp
   const tested = new Map<LinearMap, Scaled>();
   const seen = new Set<LinearMap>();
   let seconds = options.seconds ?? Infinity;
+  const time = new Time(options);
   for (const segment of program.segments) {
     for (const [k, step] of segment.steps.entries()) {
       if (step.kind !== 'linear' && step.kind !== 'read') continue;
@@ -45,19 +48,17 @@ export async function normsOf(engine: Engine, program: Program, options: NormsOp
         if (map.kind === 'identity' || seen.has(map)) continue;
         seen.add(map);
         const took = affordable(engine, segment, k, placed, options.memory);
-        if (took !== undefined && took <= seconds) {
-          seconds -= took;
-          const taps = termTaps(placed, segment.axes);
-          found.push({
-            map,
-            squared: squaredNorm(engine, segment, k, placed, taps, options),
-            exponent: taps.exponent,
-          });
+        const affords = took !== undefined && took <= seconds;
+        if (affords) seconds -= took;
+        const taps = affords ? termTaps(placed, segment.axes) : undefined;
+        const squared =
+          taps && (await time.within((s) => squaredNorm(engine, segment, k, placed, taps, options, s)));
+        if (squared) {
+          found.push({ map, squared, exponent: taps.exponent });
         } else {
           tested.set(map, schurNorm(placed.term, options.rounding?.weights ?? 0));
           options.onTested?.(placed);
         }
-        await engine.settle(options.signal);
         options.onMap?.(segment, k, placed);
       }
     }
@@ -71,6 +72,35 @@ export async function normsOf(engine: Engine, program: Program, options: NormsOp
       roundedUp(squareRoot(scaled(values[i]![0]!, 2 * f.exponent))),
     ]),
   ]);
+}
+
+/** What is left of the time that norms may take. */
+class Time {
+  readonly #until: number;
+  readonly #signal: AbortSignal | undefined;
+
+  constructor({ until = Infinity, signal }: NormsOptions) {
+    this.#until = until;
+    this.#signal = signal;
+  }
+
+  /** What `work` gives, or nothing where the time does not last for it. @throws the signal's reason when it is aborted */
+  async within<T>(work: (stop: AbortSignal | undefined) => Promise<T>): Promise<T | undefined> {
+    if (this.#until === Infinity) return work(this.#signal);
+    this.#signal?.throwIfAborted();
+    const left = this.#until - performance.now();
+    if (left <= 0) return undefined;
+    const end = new AbortController();
+    const timer = setTimeout(() => end.abort(), Math.min(left, 2 ** 31 - 1));
+    try {
+      return await work(this.#signal ? AbortSignal.any([this.#signal, end.signal]) : end.signal);
+    } catch (error) {
+      if (this.#signal?.aborted || !end.signal.aborted) throw error;
+      return undefined;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
 }
 
 /** Frequencies, terms of symbols, and operations, at most, for one norm: minutes. Beyond, Schur's test has to do. */
@@ -139,52 +169,93 @@ function pieceBytes(engine: Engine, copies: number, entries: number, rows: numbe
   return 2 * bytesPerNumber(engine) * copies * (2 * entries + 3 * rows ** 2 + taps);
 }
 
-/** max_ω of λ_max(W Wᴴ), aliased where the map has a stride, or of Σ_ω W Wᴴ where it reads whole windows. */
-function squaredNorm(
+/** Operations that are recorded before anybody looks whether they are still wanted: a second of a core or two. */
+const RECORDED_OPERATIONS = 4e10;
+
+/** max_ω of λ_max(W Wᴴ), aliased where the map has a stride, or of Σ_ω W Wᴴ where it reads whole windows.
+ *  @throws the reason of `stop` when it is aborted */
+async function squaredNorm(
   engine: Engine,
   segment: Segment,
   k: number,
   placed: PlacedTerm,
   taps: StepTaps,
   { memory, rounding }: NormsOptions,
-): Vector {
+  stop: AbortSignal | undefined,
+): Promise<Vector> {
   const { map } = placed.term;
   if (segment.axes === 0) {
-    return squaredRadius(engine, taps, rounding);
+    const squared = squaredRadius(engine, taps, rounding);
+    return settled(engine, [squared], stop, squared);
   }
   const { torus, ratio, copies } = gridOf(segment, k, placed);
   const coarse = halfTorus(torus);
   const reads = map.kind === 'read' || map.kind === 'total';
-  const bytes = pieceBytes(engine, copies, taps.rows * taps.columns, taps.rows, taps.taps.length);
-  const size = Math.max(1, Math.floor(memory / bytes));
-  const matrices = engine.matrices(taps.matrices, 1, taps.taps.length, taps.rows * taps.columns, false);
-  const result = scoped(engine, (e) => {
-    const parts: Frequencies[] = [];
-    for (let start = 0; start < coarse.count; start += size) {
-      const part = slice(coarse, start, Math.min(coarse.count, start + size));
-      parts.push(copies === 1 ? part : aliasesOf(part, ratio));
+  const { rows, columns } = taps;
+  const bytes = pieceBytes(engine, copies, rows * columns, rows, taps.taps.length);
+  const operations = 8 * copies * rows * (rows * columns + 2 * rows ** 2);
+  const size = Math.max(1, Math.floor(Math.min(memory / bytes, RECORDED_OPERATIONS / operations)));
+  const parts: Frequencies[] = [];
+  for (let start = 0; start < coarse.count; start += size) {
+    const part = slice(coarse, start, Math.min(coarse.count, start + size));
+    parts.push(copies === 1 ? part : aliasesOf(part, ratio));
+  }
+  const blocks = [[0, rows]] as const;
+  const matrices = engine.matrices(taps.matrices, 1, taps.taps.length, rows * columns, false);
+  const error = rounding && scoped(engine, (e) => symbolError(e, rounding, taps, true));
+  const held = [matrices, ...(error?.moduli ? [error.moduli] : [])];
+  const covariance = (i: Engine, f: Frequencies): Matrices => {
+    const symbol = symbolOf(i, taps, matrices, f);
+    if (!rounding || !error) {
+      return reads ? read(i, symbol, undefined, f) : affine(i, symbol, undefined, copies);
     }
-    const error = rounding && symbolError(e, rounding, taps, true);
-    const blocks = [[0, taps.rows]] as const;
-    const covariance = (i: Engine, f: Frequencies): Matrices => {
-      const symbol = symbolOf(i, taps, matrices, f);
-      if (!rounding || !error) {
-        return reads ? read(i, symbol, undefined, f) : affine(i, symbol, undefined, copies);
-      }
-      return reads
-        ? readAbove(i, rounding, symbol, undefined, f, error, blocks).state
-        : affineAbove(i, rounding, symbol, undefined, copies, error, blocks).state;
-    };
-    if (reads) {
-      const sums = parts.map((f) => scoped(e, (i) => covariance(i, f)));
-      const sum = sums.reduce((a, b) => e.add(a, b));
-      return radius(e, rounding, rounding ? sumAbove(e, rounding, sum, sums.length, blocks) : sum);
+    return reads
+      ? readAbove(i, rounding, symbol, undefined, f, error, blocks).state
+      : affineAbove(i, rounding, symbol, undefined, copies, error, blocks).state;
+  };
+  if (reads) {
+    let sum: Matrices | undefined;
+    for (const f of parts) {
+      const before: Matrices | undefined = sum;
+      sum = scoped(engine, (e) => (before ? e.add(before, covariance(e, f)) : covariance(e, f)));
+      if (before) engine.release(before);
+      await settled(engine, [sum, ...held], stop, undefined);
     }
-    const radii = parts.map((f) => scoped(e, (i) => radius(i, rounding, covariance(i, f))));
-    return radii.reduce((a, b) => e.maximum(a, b));
-  });
-  engine.release(matrices);
-  return result;
+    const total = sum!;
+    const squared = scoped(engine, (e) =>
+      radius(e, rounding, rounding ? sumAbove(e, rounding, total, parts.length, blocks) : total),
+    );
+    engine.release(total, ...held);
+    return settled(engine, [squared], stop, squared);
+  }
+  let largest: Vector | undefined;
+  for (const f of parts) {
+    const before: Vector | undefined = largest;
+    largest = scoped(engine, (e) => {
+      const own = radius(e, rounding, covariance(e, f));
+      return before ? e.maximum(before, own) : own;
+    });
+    if (before) engine.release(before);
+    await settled(engine, [largest, ...held], stop, undefined);
+  }
+  engine.release(...held);
+  return largest!;
+}
+
+/** `result`, once all that is recorded has been computed. Where it is stopped, the handles are released. */
+async function settled<T>(
+  engine: Engine,
+  handles: readonly Handle[],
+  stop: AbortSignal | undefined,
+  result: T,
+): Promise<T> {
+  try {
+    await engine.settle(stop);
+    return result;
+  } catch (error) {
+    engine.release(...handles);
+    throw error;
+  }
 }
 
 /** The torus on which W Wᴴ of one map is looked at: that of its source, `ratio` times coarser where a stride aliases `copies`

@@ -23,7 +23,8 @@ export interface RefineOptions {
   readonly evaluations: number;
   /** Ends when ten steps gain less than this in ln L. */
   readonly tolerance: number;
-  /** Milliseconds on `performance.now()` after which no evaluation starts. */
+  /** Milliseconds on `performance.now()` by which the last evaluation is to have ended: none starts that would not have, if it takes as long
+   *  as those before. */
   readonly deadline: number;
   readonly objective: Objective;
   /** Bounds the rounding of the last pass; the search itself needs no proof. */
@@ -144,6 +145,9 @@ class Search {
   readonly #options: RefineOptions;
   readonly #complete: boolean;
   #evaluations = 0;
+  /** Milliseconds of the longest evaluation. */
+  #longest = 0;
+  #outOfTime = false;
   #best: { bound: number; theta: Float64Array } | undefined;
   readonly #trace: number[] = [];
 
@@ -188,26 +192,26 @@ class Search {
   }
 
   #proceed(until: number): boolean {
-    return (
-      this.#evaluations < until &&
-      performance.now() < this.#options.deadline &&
-      this.#options.interrupt?.aborted !== true
-    );
+    if (this.#evaluations >= until || this.#options.interrupt?.aborted) return false;
+    this.#outOfTime = performance.now() + this.#longest >= this.#options.deadline;
+    return !this.#outOfTime;
   }
 
   #status(ending: Ending): Status {
     if (this.#options.interrupt?.aborted) return 'interrupted';
     if (ending === 'converged') return 'converged';
-    return performance.now() >= this.#options.deadline ? 'time limit' : 'evaluations';
+    return this.#outOfTime ? 'time limit' : 'evaluations';
   }
 
   async #evaluate(x: Float64Array, smoothing: Smoothing): Promise<Point> {
+    const start = performance.now();
     const { bound, objective, gradient } = await this.#pass.evaluate(
       this.#layout.split(x),
       smoothing,
       this.#options.objective,
       this.#options.signal,
     );
+    this.#longest = Math.max(this.#longest, performance.now() - start);
     this.#evaluations++;
     if (bound < (this.#best?.bound ?? Infinity)) this.#best = { bound, theta: x };
     this.#trace.push(this.#best?.bound ?? Infinity);

@@ -1,0 +1,43 @@
+/** The time that a call may take, for all that it does. */
+
+/** The longest delay of a timer: 24 days. */
+const LONGEST = 2 ** 31 - 1;
+
+export class Deadline {
+  /** On `performance.now()`, in milliseconds. */
+  readonly end: number;
+  readonly #controller = new AbortController();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** @param end on `performance.now()`; Infinity: there is none */
+  constructor(end: number) {
+    this.end = end;
+    if (this.over) this.#controller.abort(reason());
+    else if (end < Infinity) {
+      this.#timer = setTimeout(() => this.#controller.abort(reason()), Math.min(LONGEST, this.left * 1000));
+    }
+  }
+
+  /** Aborted at the end. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  get over(): boolean {
+    return performance.now() >= this.end;
+  }
+
+  /** Seconds until the end, 0 when it is over. */
+  get left(): number {
+    return Math.max(0, (this.end - performance.now()) / 1000);
+  }
+
+  /** Lets go of the timer. */
+  close(): void {
+    clearTimeout(this.#timer);
+  }
+}
+
+function reason(): Error {
+  return new Error('the time limit is over');
+}
