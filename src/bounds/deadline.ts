@@ -23,8 +23,9 @@ export class Deadline {
     return this.#controller.signal;
   }
 
+  /** Timers may be a little early: who has been aborted is not told that there is time. */
   get over(): boolean {
-    return performance.now() >= this.end;
+    return this.#controller.signal.aborted || performance.now() >= this.end;
   }
 
   /** Seconds until the end, 0 when it is over. */

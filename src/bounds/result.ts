@@ -125,6 +125,8 @@ export interface MethodResult {
   readonly seconds: number;
   readonly search?: SearchReport;
   readonly error?: string;
+  /** Present where it is the time limit that left it out. */
+  readonly late?: true;
 }
 
 export type RowRule = RuleName | 'refined';

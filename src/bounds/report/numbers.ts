@@ -18,6 +18,7 @@ export function methodResult(row: Row): MethodResult {
     seconds: row.seconds,
     ...(row.search ? { search: row.search } : {}),
     ...(row.error !== undefined ? { error: row.error } : {}),
+    ...(row.late ? { late: row.late } : {}),
   };
 }
 

@@ -116,8 +116,10 @@ export async function* closedFormRows(
     if (!told) yield* rows;
     throw error;
   }
-  if (left.length > 0)
-    yield { method, ...where, seconds: 0, error: leftOut(left, passSeconds * runCount(left)) };
+  if (left.length > 0) {
+    const error = leftOut(left, passSeconds * runCount(left));
+    yield { method, ...where, seconds: 0, error, late: true };
+  }
   return { rows, passSeconds };
 }
 

@@ -17,6 +17,8 @@ export interface Row {
   readonly seconds: number;
   readonly search?: SearchReport;
   readonly error?: string;
+  /** It failed for want of time. */
+  readonly late?: true;
   /** What to say of it, as a sentence. */
   readonly note?: string;
   readonly program?: Program;

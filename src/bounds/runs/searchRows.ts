@@ -60,7 +60,7 @@ export async function* searchRows(
   const seconds = clock();
   if (typeof found === 'string') {
     yield* kept;
-    yield { ...row, seconds, error: NO_SEARCH[found] };
+    yield { ...row, seconds, error: NO_SEARCH[found], ...(found === 'no time' ? { late: true } : {}) };
     return;
   }
   let end: Pick<Row, 'length'> & Required<Pick<Row, 'program' | 'outcome'>>;
@@ -69,7 +69,7 @@ export async function* searchRows(
   } catch (error) {
     if (!task.deadline.over || task.signal?.aborted) throw error;
     yield* kept;
-    yield { ...row, seconds: seconds + clock(), error: NO_SEARCH['no time'] };
+    yield { ...row, seconds: seconds + clock(), error: NO_SEARCH['no time'], late: true };
     return;
   }
   const value = rowValue(end.program, end.outcome, query.pair);

@@ -388,7 +388,7 @@ function advice(result: BoundResult, { method, rule, target }: BoundCommand): st
   const ended = (status: SearchReport['status']) => searches.some((search) => search.status === status);
   const ways = [
     ...(ended('evaluations') ? ['more --evaluations'] : []),
-    ...(ended('time limit') ? ['a longer --time-limit'] : []),
+    ...(ended('time limit') || methods.some((row) => row.late) ? ['a longer --time-limit'] : []),
     ...(ended('interrupted') ? ['a search that is not interrupted'] : []),
     ...(searches.some((search) => search.partial) ? ['more --memory for the search'] : []),
   ];
