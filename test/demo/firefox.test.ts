@@ -103,10 +103,10 @@ describe('the page in Firefox', () => {
   it(
     `comes to an end ${RUNS} times out of ${RUNS}`,
     async () => {
-      const expected = await expectedOf(SHARED, { method: 'closed-form' });
+      const expected = await expectedOf(SHARED, { rule: 'GC(1.5)' });
       for (let k = 1; k <= RUNS; k++) {
         await visited(async (page) => {
-          await fill(page, 'method', 'closed-form');
+          await fill(page, 'rule', 'GC(1.5)');
           // Nested workers can block for good there: whatever is asked for, none is started.
           await fill(page, 'threads', '2');
           await drop(page, SHARED);

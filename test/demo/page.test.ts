@@ -172,7 +172,7 @@ describe('the page', () => {
       await boundShown(page);
       await page.getByText('More', { exact: true }).click();
       await page.getByLabel('Gradient evaluations at most').fill('1000000');
-      await page.getByLabel('Seconds of search at most').fill('100000');
+      await page.getByLabel('Seconds at most').fill('100000');
       await page.getByRole('button', { name: 'Bound again' }).click();
       await page.waitForSelector('.figure.search svg');
     }
@@ -423,6 +423,8 @@ describe.skipIf(withoutGpu)('the page with WebGPU', () => {
       expect(await page.locator('.facts').textContent()).toMatch(/Wasm SIMD.*SwiftShader.*slower/i);
       await page.getByLabel('Engine', { exact: true }).selectOption('webgpu');
       await page.getByLabel('Method', { exact: true }).selectOption('closed-form');
+      await page.getByText('More', { exact: true }).click();
+      await page.getByLabel('Closed-form rule', { exact: true }).selectOption('SN(1)');
       await page.getByRole('button', { name: 'Bound again' }).click();
       await eventually(() => page.locator('.facts').textContent(), 180_000).toMatch(
         /WebGPU in float32 on .*SwiftShader/i,
@@ -430,7 +432,7 @@ describe.skipIf(withoutGpu)('the page with WebGPU', () => {
       const shown = await boundShown(page);
       const file = join(site.folder, 'small.onnx');
       await writeFile(file, bytes);
-      const expected = commandLine(file, '--engine', 'cpu-wasm', '--method', 'closed-form');
+      const expected = commandLine(file, '--engine', 'cpu-wasm', '--rule', 'SN(1)');
       expect(Math.abs(shown / expected.bound! - 1)).toBeLessThan(1e-3);
     } finally {
       await browser.close();

@@ -3,7 +3,7 @@ import { bound } from '../../../src/bounds/bound.ts';
 import { createEngine } from '../../../src/engine/create.ts';
 import type { Engine } from '../../../src/engine/engine.ts';
 import { loadNetwork } from '../../../src/formats/load.browser.ts';
-import { type Case, cases } from '../operations/cases.ts';
+import { type Case, cases, quickCases } from '../operations/cases.ts';
 import { operations, radii } from '../operations.ts';
 import { checks, checkTwin, withInputs } from '../webgpu/check.ts';
 
@@ -17,19 +17,13 @@ export interface Report {
   readonly bounds: Readonly<Record<string, readonly [webgl: number | null, cpu: number | null]>>;
 }
 
-/** Software multiplies some tens of millions of numbers a second; powers of large batches take longest. */
-const affordable = ({ n, batch }: Case) => n * batch <= 130;
-
 /** @param models ONNX files in base 64, by name */
 export async function report(models: Readonly<Record<string, string>>): Promise<Report> {
   const engine = await createEngine({ engine: 'webgl' });
   const cpu = await createEngine({ engine: 'cpu-wasm', threads: 1 });
   const failures: Record<string, string[]> = {};
   for (const name of checks) {
-    failures[name] = await failuresOf(
-      (given) => checkTwin(engine, name, given),
-      cases.filter((given) => given.n < 130 && (name !== 'radii' || affordable(given))),
-    );
+    failures[name] = await failuresOf((given) => checkTwin(engine, name, given), quickCases);
   }
   const lostNaN = await failuresOf(
     (given) => checkNaN(engine, cpu, given),

@@ -1,21 +1,23 @@
 /** Every operation on WebGPU in Deno (llvmpipe) and in Chromium (SwiftShader) against the oracle. */
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { runs } from '../../support/runs.ts';
 import { inChromium } from '../chromium.ts';
 import { inDeno } from '../deno.ts';
 import { checks } from './check.ts';
 import { withoutGpu } from './hosts.ts';
 import type { Report } from './remote.ts';
 
+const expression = `remote.report(${runs(1) > 1})`;
 const entry = fileURLToPath(new URL('remote.ts', import.meta.url));
 
 async function inProcess(): Promise<Report> {
-  return (await inDeno(entry, 'remote.report()')) as Report;
+  return (await inDeno(entry, expression)) as Report;
 }
 
 async function inPage(): Promise<Report> {
   const args = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
-  return (await inChromium(entry, 'remote.report()', args)) as Report;
+  return (await inChromium(entry, expression, args)) as Report;
 }
 
 const hosts = [

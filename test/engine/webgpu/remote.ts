@@ -5,7 +5,7 @@ import { createEngine } from '../../../src/engine/create.ts';
 import type { Engine } from '../../../src/engine/engine.ts';
 import { requestAdapter } from '../../../src/engine/webgpu/host.ts';
 import { openWebGpu } from '../../../src/engine/webgpu/open.ts';
-import { cases } from '../operations/cases.ts';
+import { cases, quickCases } from '../operations/cases.ts';
 import { checks, checkTwin } from './check.ts';
 
 export interface Report {
@@ -16,14 +16,15 @@ export interface Report {
   readonly bounds: Readonly<Record<string, readonly [gpu: number | null, cpu: number | null]>>;
 }
 
-export async function report(): Promise<Report> {
+/** @param thorough large batches, too */
+export async function report(thorough: boolean): Promise<Report> {
   const adapter = await requestAdapter();
   const engine = await openWebGpu(adapter);
   const failures: Record<string, string[]> = {};
   for (const name of checks) {
     const list: string[] = [];
     failures[name] = list;
-    for (const given of cases) {
+    for (const given of thorough ? cases : quickCases) {
       try {
         await checkTwin(engine, name, given);
       } catch (error) {

@@ -20,9 +20,9 @@ export async function ofFile(path: string, external: boolean, rules: readonly Ru
   return compared(network, rules);
 }
 
-/** Bounds of VGG-16 on 64 × 64 images with an eighth of its channels. */
+/** Bounds of VGG-16 on 32 × 32 images with an eighth of its channels. */
 export function ofSmallVgg16(rules: readonly RuleName[]): Promise<Pair[]> {
-  return compared(vgg16({ side: 64, divisor: 8 }), rules);
+  return compared(vgg16({ side: 32, divisor: 8 }), rules);
 }
 
 async function compared(network: Network, rules: readonly RuleName[]): Promise<Pair[]> {

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, it } from 'vitest';
 import type { Engine } from '../../../src/engine/engine.ts';
 import { requestAdapter } from '../../../src/engine/webgpu/host.ts';
 import { openWebGpu } from '../../../src/engine/webgpu/open.ts';
-import { type Case, cases } from '../operations/cases.ts';
+import { runs } from '../../support/runs.ts';
+import { type Case, cases, quickCases } from '../operations/cases.ts';
 import { checks, checkTwin } from './check.ts';
 import { useSwiftShader, withoutGpu } from './hosts.ts';
 
@@ -14,8 +15,11 @@ const severalBuffers = ({ n, batch }: Case) => batch > 1 && n === 17;
 /** Large enough for the tiles that real GPUs use. One matrix at a time: their barriers take seconds in software. */
 const tiles = ({ n, batch }: Case) => n >= 64 && batch === 1;
 
+/** With LIPSOID_RUNS all of them. */
+const looked = runs(1) > 1 ? cases : quickCases;
+
 const variants = [
-  { name: 'as it is', software: true, limits: {}, checks, cases },
+  { name: 'as it is', software: true, limits: {}, checks, cases: looked },
   {
     name: 'batches in several buffers',
     software: true,

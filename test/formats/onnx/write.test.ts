@@ -7,6 +7,7 @@ import { DataType } from '../../../src/formats/onnx/values/tensors.ts';
 import { writeOnnx } from '../../../src/formats/onnx/writing/write.ts';
 import { NetworkBuilder } from '../../../src/network/builder.ts';
 import { evaluate } from '../../../src/network/evaluation/evaluate.ts';
+import type { Network } from '../../../src/network/network.ts';
 import type { Operator } from '../../../src/network/operator.ts';
 import { arbitraryNetwork } from '../../network/arbitrary.ts';
 import { distance, kinds, read } from './build.ts';
@@ -21,12 +22,23 @@ function weightTypes(bytes: Uint8Array): number[] {
   return [...new Set(graph!.initializer.map((tensor) => tensor.dataType))];
 }
 
+/** Padding that wraps round more than once is refused, as ONNX Runtime reads beyond its tensor there. */
+function wrapsTwice({ nodes, tensors }: Network): boolean {
+  return nodes.some(({ operator, inputs }) => {
+    if (operator.kind !== 'convolution' && operator.kind !== 'pad') return false;
+    const { mode, before, after } = operator.padding;
+    const sides = tensors[inputs[0]!]!.shape.slice(1);
+    return mode === 'circular' && sides.some((side, a) => Math.max(before[a]!, after[a]!) > side);
+  });
+}
+
 const x = Float64Array.from({ length: 12 }, (_, i) => Math.sin(1 + 5 * i) * 2);
 
 describe('a network that is written and read', () => {
   it('computes the same: random networks', async () => {
     await fc.assert(
       fc.asyncProperty(arbitraryNetwork(8, false), async ({ network, x }) => {
+        fc.pre(!wrapsTwice(network));
         const again = await read(writeOnnx(network));
         expect(again.tensors[again.input]!.shape).toEqual(network.tensors[network.input]!.shape);
         expect(again.tensors[again.output]!.shape).toEqual(network.tensors[network.output]!.shape);
