@@ -239,7 +239,8 @@ function leftBehind(folder: string, outputs: readonly string[], model: Uint8Arra
 }
 
 function isComplete(name: string, text: string): boolean {
-  if (name.endsWith('.json')) return text.endsWith('\n') && parsed(text) !== undefined;
+  // Programs may be written to files of any name.
+  if (name.endsWith('.json') && text.endsWith('\n') && parsed(text) !== undefined) return true;
   return text.endsWith('\n') && /^\d+ \d+ \d+ \d+ \S+$/.test(text.trimEnd().split('\n').at(-1)!);
 }
 

@@ -218,6 +218,11 @@ function pooled(call: Call, reduce: (cells: readonly number[], size: number) => 
   const { x, batch, channels, sides, area } = imageOf(call);
   const w = windowsOf(call, sides, call.integers('kernel_shape')!);
   const size = product(w.kernel);
+  // ONNX Runtime pads as if there were no dilations, and computes less than its own inference of shapes says.
+  demand(
+    !/^SAME_/.test(call.text('auto_pad', 'NOTSET')) || w.dilation.every((step) => step === 1),
+    'dilated pooling with padding of its own',
+  );
   // Runtimes disagree on whether it divides by what lies beyond the padding.
   demand(!w.hangs || call.integer('count_include_pad', 0) === 0, 'the divisor of a window that hangs over');
   const items: number[] = [];

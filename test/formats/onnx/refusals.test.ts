@@ -120,6 +120,17 @@ describe('refusals', () => {
     expect(message).toMatch(/make d: Dropout: output 1: only the first output is read/);
   });
 
+  it.each(['MaxPool', 'AveragePool'])('%s with dilations and padding of its own', async (op) => {
+    const attributes = (auto_pad: string) => ({ auto_pad, kernel_shape: [2n], dilations: [2n] });
+    const bytes = (mode: string) =>
+      model([node(op, 'x', 'y', attributes(mode))], { inputs: { x: ['N', 1, 5] }, opset: 20 });
+    for (const mode of ['SAME_UPPER', 'SAME_LOWER']) {
+      const { message } = await refusal(bytes(mode));
+      expect(message).toMatch(/auto_pad SAME_\w+ with dilations \[2\]: implementations disagree/);
+    }
+    expect((await read(bytes('VALID'))).nodes).toHaveLength(1);
+  });
+
   it.each([6, 29, 1000])('operator set %i', async (opset) => {
     const { message } = await refusal(model([node('Relu', 'x', 'y')], { opset }));
     expect(message).toMatch(/operator sets 7 to 28/);

@@ -37,6 +37,12 @@ function poolWindows(call: Call, x: Signal): PoolWindows {
     ...dilation,
   ]);
   const extents = extentsOf(kernel, dilation);
+  if (/^SAME_/.test(autoPad(call)) && dilation.some((step) => step > 1)) {
+    call.refuse(
+      `auto_pad ${autoPad(call)} with dilations [${dilation.join(', ')}]`,
+      'implementations disagree on how much dilated pooling is padded; write the pads out',
+    );
+  }
   const pads = windowPads(call, sides, extents, stride);
   const overhang = sides.map((n, a) => {
     if (!attributes.flag('ceil_mode')) return 0;
