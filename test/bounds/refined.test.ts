@@ -419,10 +419,12 @@ describe.skipIf(!present)('refined, on reference models', () => {
 
   const load = (file: string) => loadNetwork(new URL(file, models).pathname);
 
-  /** Half a minute and more on two cores: with LIPSOID_RUNS only. Smaller ones of their kind are looked at. */
+  /** Five seconds and more on two cores: with LIPSOID_RUNS only. Smaller ones of their kind are looked at. */
   const long = (file: string) =>
     runs(1) === 1 &&
-    /^(cnn_C5_CH16|cnn_C9_CH8|cnn_C17_CH8|stack_C5_CH16|stack_C9_CH8|2C2F)\.onnx$/.test(file);
+    /^(cnn_C3_CH8|cnn_C5_CH16|cnn_C9_CH8|cnn_C17_CH8|cnn2_seed0|stack_C5_CH16|stack_C9_CH8|2C2F|mlp_L65_W16|mlp_L17_W64)\.onnx$/.test(
+      file,
+    );
   const looked = Object.entries(reference).filter(([file]) => !long(file));
   for (const [file, { 'refined at most': reached }] of looked) {
     it(file, { timeout: 600_000 }, async () => {

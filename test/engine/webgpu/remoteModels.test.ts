@@ -35,7 +35,7 @@ describe.skipIf(withoutGpu)('closed forms in float32', () => {
     expectAgreement((await inDeno(entry, `remote.ofFile(...${JSON.stringify(given)})`)) as Pair[], rules);
   });
 
-  it('VGG-16 at 32 × 32 with an eighth of the channels', { timeout: 600_000 }, async () => {
+  it.runIf(thorough)('VGG-16 at 32 × 32 with an eighth of the channels', { timeout: 600_000 }, async () => {
     const rules = ['GC(1.5)'];
     expectAgreement((await inDeno(entry, `remote.ofSmallVgg16(${JSON.stringify(rules)})`)) as Pair[], rules);
   });
