@@ -1,8 +1,9 @@
-// The end of Gram iteration: ‖S‖ from the Frobenius norm of its normalised power and the powers of two taken out on the way,
+// The end of Gram iteration: a bound of ‖S‖ from the Frobenius norms f_k of the powers P_k = P_(k-1) P_(k-1)ᴴ + E_k that were computed,
+// ‖E_k‖ ≤ ε f_(k-1)²:
 //
-//     ‖B_s‖ = 2^(e_s) ‖N_s‖,   ‖N_s‖ = ‖B_(s+1)‖^(1/2^q)   with q squarings from N_s to B_(s+1).
+//     ‖P_K‖ ≤ f_K,   ‖P_k‖ ≤ √(‖P_(k+1)‖ + ε f_k²),
 //
-// One thread: one matrix.
+// with the powers of two that were taken out of P_0, of every power after `squarings` more, and of the last one. One thread: one matrix.
 
 fn peakOf(stage: u32, entry: u32) -> u32 {
   var peak = 0u;
@@ -10,6 +11,15 @@ fn peakOf(stage: u32, entry: u32) -> u32 {
     peak = max(peak, peaks[(stage * sizes.entries + entry) * sizes.parts + part]);
   }
   return peak;
+}
+
+// f_k², as it was computed.
+fn squaredNorm(k: u32, entry: u32) -> f32 {
+  var squares = 0.0;
+  for (var part = 0u; part < sizes.parts; part++) {
+    squares += sums[(k * sizes.entries + entry) * sizes.parts + part];
+  }
+  return squares;
 }
 
 fn work(entry: u32) {
@@ -24,15 +34,20 @@ fn work(entry: u32) {
     out[to] = select(asBits(2.0 * f32(sizes.n) * 1.17549435e-38), 0u, peak == 0u);
     return;
   }
-  var squares = 0.0;
-  for (var part = 0u; part < sizes.parts; part++) { squares += sums[entry * sizes.parts + part]; }
-  var norm = sqrt(squares);
+  var k = sizes.total;
+  var norm = sizes.margin * sqrt(squaredNorm(k, entry));
   for (var stage = sizes.stages - 1u; stage > 0u; stage--) {
     norm = asFloat(timesPower(asBits(norm), exponentOf(peakOf(stage, entry))));
-    let squarings = select(sizes.squarings, sizes.lastSquarings, stage == sizes.stages - 1u);
-    for (var q = 0u; q < squarings; q++) { norm = sqrt(norm); }
+    while (k > (stage - 1u) * sizes.squarings) {
+      k--;
+      norm = sqrt(norm + sizes.epsilon * squaredNorm(k, entry));
+    }
   }
-  let result = timesPower(asBits(norm * sizes.margin), exponentOf(peak) + sizes.shift);
+  norm *= sizes.margin;
+  if (asBits(norm) >= infinityBits) {
+    out[to] = infinityBits;
+    return;
+  }
   // What falls below the normal numbers is rounded up to the first of them.
-  out[to] = max(result, 0x00800000u);
+  out[to] = max(timesPower(asBits(norm), exponentOf(peak) + sizes.shift), 0x00800000u);
 }

@@ -1,4 +1,4 @@
-// Σ |b|² of each matrix. One workgroup: one part of one matrix.
+// Σ |b|² of each matrix, to out[first …]. One workgroup: one part of one matrix.
 
 var<workgroup> found: array<f32, 64>;
 
@@ -14,6 +14,6 @@ fn work(group: u32, local: u32) {
   workgroupBarrier();
   if (local == 0u) {
     for (var i = 1u; i < 64u; i++) { sum += found[i]; }
-    out[group] = sum;
+    out[sizes.first + group] = sum;
   }
 }

@@ -80,8 +80,8 @@ export interface Operations {
   diagonalSum(a: Matrices): Vector;
   /** out_i = max_b Re S_ii. */
   diagonal(s: Matrices): Vector;
-  /** max_b max |eigenvalue of S[b]|, from above: at least the true value (for the stored matrices, up to the
-   *  rounding of one Cholesky factorisation) and in float64 at most 1 + 1e-9 times it, in float32 1 + 2^-16 + n·2^-22. Length 1.
+  /** max_b max |eigenvalue of S[b]|, from above, the operation's own rounding included: in float64 at most 1 + 1e-9 times the true value;
+   *  in float32 1 + 2^-16 times, and what rounding adds: about n·2^-23 ‖S‖_F² / ‖S‖², halved, more for complex ones. Length 1.
    *  NaN if S holds one. */
   spectralRadius(s: Matrices): Vector;
   /** As `spectralRadius` of S with its diagonal replaced: ½(S − diag S) per batch entry, i.e. ‖½S − ½diag S‖₂. */

@@ -99,26 +99,4 @@ describe('spectrum of a convolution', () => {
     const options = { engine, signal: AbortSignal.abort(reason) };
     await expect(layerSpectrum(circular(new Float64Array(24).fill(1)), 'conv', options)).rejects.toBe(reason);
   });
-
-  it('is refused where the precision of an engine says nothing of so many channels', async () => {
-    const builder = new NetworkBuilder('broad');
-    const operator: Operator = {
-      ...{
-        kind: 'convolution',
-        outputs: 1100,
-        inputs: 1,
-        groups: 1,
-        kernel: [1],
-        stride: [1],
-        dilation: [1],
-      },
-      padding: { mode: 'zero', before: [0], after: [0] },
-      weight: new Float64Array(1100).fill(1),
-    };
-    const network = builder.build(builder.add('conv', operator, [builder.input('x', [1, 2])]));
-    const single = { ...engine, information: { ...engine.information, unitRoundoff: 2 ** -23 } };
-    await expect(layerSpectrum(network, 'conv', { engine: single })).rejects.toThrow(
-      /not bounded for 1100 channels; choose the engine cpu/,
-    );
-  });
 });

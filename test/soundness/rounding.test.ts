@@ -233,7 +233,7 @@ describe.each(choices.filter((c) => c.engine !== 'webgpu' || !withoutGpu))(
 
 describe('planted faults', () => {
   class FromBelow extends Rounding {
-    override radius(): number {
+    override get radius(): number {
       return 1 - 1e-4;
     }
   }

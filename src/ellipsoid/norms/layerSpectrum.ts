@@ -1,7 +1,6 @@
 /** One convolution frequency by frequency: λ_max(S(ω)) of what it makes of white input. Its maximum is the map's squared norm. */
 import type { Engine, Vector } from '../../engine/engine.ts';
 import { scoped } from '../../engine/scope.ts';
-import { InputError } from '../../errors.ts';
 import type { PlacedTerm, Segment } from '../../program/program.ts';
 import { roundedUp, scaled, toNumber } from '../../scaled.ts';
 import { aliasesOf, halfTorus, slice } from '../../spectrum/frequencies.ts';
@@ -17,7 +16,6 @@ const AT_ONCE = 64;
  * λ_max(S(ω)) from above at every frequency of the torus, S(ω) = W(ω) W(ω)ᴴ or its mean over aliases.
  * @param placed a convolution, plain or transposed
  * @returns row-major over the torus, ω = 0 first
- * @throws InputError where the engine's precision says nothing of so many channels
  * @throws the signal's reason when it is aborted
  */
 export async function termSpectrum(
@@ -29,11 +27,6 @@ export async function termSpectrum(
   signal: AbortSignal | undefined,
 ): Promise<{ torus: readonly number[]; values: Float64Array }> {
   const taps = termTaps(placed, segment.axes);
-  if (Number.isNaN(rounding.radius(taps.rows, true))) {
-    throw new InputError(
-      `spectrum: the rounding errors of ${engine.information.name} are not bounded for ${taps.rows} channels; choose the engine cpu`,
-    );
-  }
   const { torus, ratio, copies } = gridOf(segment, k, placed);
   const half = halfTorus(torus);
   const matrices = engine.matrices(taps.matrices, 1, taps.taps.length, taps.rows * taps.columns, false);
@@ -43,7 +36,7 @@ export async function termSpectrum(
       const one = slice(half, b, b + 1);
       const symbol = symbolOf(e, taps, matrices, copies === 1 ? one : aliasesOf(one, ratio));
       const s = affineAbove(e, rounding, symbol, undefined, copies, error, [[0, taps.rows]]).state;
-      return e.combine([[rounding.radius(s.rows, s.complex), e.spectralRadius(s)]]);
+      return e.combine([[rounding.radius, e.spectralRadius(s)]]);
     });
   const values = new Float64Array(torus.reduce((p, n) => p * n, 1));
   const index = (b: number, sign: 1 | -1) =>

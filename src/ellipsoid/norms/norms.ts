@@ -276,7 +276,7 @@ export function gridOf(
 
 function radius(engine: Engine, rounding: Rounding | undefined, s: Matrices): Vector {
   const found = engine.spectralRadius(s);
-  return rounding ? engine.combine([[rounding.radius(s.rows, s.complex), found]]) : found;
+  return rounding ? engine.combine([[rounding.radius, found]]) : found;
 }
 
 /** A dense real matrix, row-major, with the `magnitudes` of `Taps`. */

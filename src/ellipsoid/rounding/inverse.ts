@@ -133,6 +133,6 @@ function residualNorm(
 /** λ_max(D^{−½} S D^{−½}) from above. */
 function dominance(engine: Engine, rounding: Rounding, s: Matrices, inverseRoot: Vector): Vector {
   const radius = engine.spectralRadius(engine.scaleSides(s, inverseRoot, inverseRoot));
-  const slack = rounding.radius(s.rows, s.complex) * (1 + rounding.gamma(4 * s.rows + 64));
+  const slack = rounding.radius * (1 + rounding.gamma(4 * s.rows + 64));
   return engine.combine([[slack, radius]]);
 }

@@ -62,12 +62,9 @@ export class Rounding {
     return this.#underflow * (terms + 1);
   }
 
-  /** Factor from an engine's `spectralRadius` to a bound. In float64 it is one (Cholesky); Gram iteration in float32 adds up
-   *  an error of γ n per squaring, halved by every later one. */
-  radius(n: number, complex: boolean): number {
-    if (!this.#single) return 1 + 4 * DOUBLE;
-    const each = this.gamma(4 * ((complex ? 2 * n : n) + 8)) * n;
-    return each < 0.5 ? 1 + 2 * each : NaN;
+  /** Factor from an engine's `spectralRadius` to a bound: what multiplying by it may lose. Engines account for their own rounding. */
+  get radius(): number {
+    return 1 + 4 * this.unit;
   }
 
   /** Whether a residual has to be computed: in float64 what is known beforehand of Cholesky's algorithm suffices. */

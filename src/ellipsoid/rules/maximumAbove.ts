@@ -37,5 +37,5 @@ export function maximumAbove(
 /** Factor on the covariance of a pooled tensor: what its multipliers, taken onto the boundary of D ⪰ S, may lack. */
 export function pooledFactor(rounding: Rounding, step: MaximumStep): number {
   const n = Math.max(step.source.rows, step.target.rows);
-  return rounding.radius(step.source.rows, true) * (1 + SLACK * rounding.gamma(4 * n + 64));
+  return rounding.radius * (1 + SLACK * rounding.gamma(4 * n + 64));
 }

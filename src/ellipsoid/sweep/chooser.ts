@@ -138,9 +138,7 @@ export class Chooser {
 
   #dominates(rule: Rule, n: number): boolean {
     const rounding = this.#rounding;
-    return (
-      rounding !== undefined && dominates(rule, rounding.radius(n, true), 1 + rounding.gamma(4 * n + 32))
-    );
+    return rounding !== undefined && dominates(rule, rounding.radius, 1 + rounding.gamma(4 * n + 32));
   }
 
   /** The covariance of a pooled tensor, from above where rounding is bounded. */

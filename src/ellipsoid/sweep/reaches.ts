@@ -90,7 +90,7 @@ export class Reaches {
     });
     const result = scoped(engine, (e) => {
       const n = step.source.rows;
-      const slack = (this.#rounding?.radius(n, true) ?? 1) * (1 + 64 * n * engine.information.unitRoundoff);
+      const slack = (this.#rounding?.radius ?? 1) * (1 + 64 * n * engine.information.unitRoundoff);
       const room = e.combine([
         [1, e.vector([1])],
         [-slack, largest],

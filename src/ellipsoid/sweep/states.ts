@@ -30,7 +30,7 @@ export function largestRadius(
   return overPieces(engine, states, run, k, (e, state) => {
     if (state === undefined) return e.vector([1]);
     if (state.kind === 'vector') return e.largest(state);
-    const factor = rounding?.radius(state.rows, state.complex) ?? 1;
+    const factor = rounding?.radius ?? 1;
     return e.combine([[factor, e.spectralRadius(state)]]);
   });
 }

@@ -239,7 +239,6 @@ class Sweep {
     const engine = this.#engine;
     const vectorOutput = this.#propagation.segment.axes === 0;
     const made: Handle[] = [];
-    let outputRows = 0;
     let radius: Vector | undefined;
     let covariance: Matrices | undefined;
     const end = this.#propagation.segment.steps.length;
@@ -247,7 +246,6 @@ class Sweep {
       const { state, done } = this.#propagation.stateBefore(run, end, piece);
       const matrices = this.#finalMatrices(state);
       const own = engine.spectralRadius(matrices);
-      outputRows = matrices.rows;
       const previous = radius;
       radius = previous ? engine.maximum(previous, own) : own;
       made.push(radius, ...(matrices === state ? [] : [matrices]));
@@ -281,7 +279,7 @@ class Sweep {
         })),
       );
     const proven = !inflation || inflation.proven;
-    const factor = rounding?.radius(outputRows, this.#propagation.segment.axes > 0) ?? 1;
+    const factor = rounding?.radius ?? 1;
     return {
       name: run.choosing.name,
       squared: scaled(proven && definite![0] === 1 ? values![0]! * factor : NaN, exponent),

@@ -2,9 +2,10 @@
  * max_b ‖S[b]‖₂ of Hermitian matrices from above, by Gram iteration: ‖S‖ = ‖S^(2^k)‖^(1/2^k) ≤ ‖S^(2^k)‖_F^(1/2^k), and the Frobenius
  * norm is at most √n times the spectral norm, so that the root of that factor soon vanishes (Delattre, Barthélemy, Araujo & Allauzen,
  * "Efficient bound of Lipschitz constant for convolutional layers by Gram iteration", ICML 2023). Powers are kept within range by powers of two, one for each matrix,
- * which the host accounts for in float64.
+ * which the host accounts for in float64, as it does for what rounding has done to each of them (gramIteration.ts).
  */
 import { floorLog2 } from '../cpu/powers.ts';
+import { gramErrors } from '../gramIteration.ts';
 import { type Block, type Context, kernel } from './context.ts';
 import { hermitianProduct } from './products.ts';
 import { type BlockMatrices, extentOf, widthOf } from './textures.ts';
@@ -19,7 +20,7 @@ const tolerance = 2 ** -17;
 /** Squarings between two normalisations: from entries below 2 they lead to less than 256 n⁷. */
 const squaringsAtOnce = 3;
 
-/** max_b ‖S[b]‖₂ from above, within a factor 1 + 2^-16 + 2^-22 n. NaN if S holds one. */
+/** max_b ‖S[b]‖₂ from above, rounding included. NaN if S holds one. */
 export function spectralRadius(context: Context, s: BlockMatrices): number {
   return gramIteration(context, s);
 }
@@ -42,34 +43,47 @@ function gramIteration(context: Context, s: BlockMatrices): number {
   const total = squaringsFor(n);
   const first = normalised(context, s);
   if (!first.finite) return first.largest;
-  const stages = [{ exponents: first.exponents, squarings: 0 }];
+  const stages: { exponents: Float64Array; squares: Float64Array[] }[] = [];
+  let { exponents } = first;
   let power: BlockMatrices = { ...s, data: first.block };
   for (let done = 0; done < total; done += squaringsAtOnce) {
     const squarings = Math.min(squaringsAtOnce, total - done);
+    const squares: Float64Array[] = [];
     for (let k = 0; k < squarings; k++) {
+      squares.push(squaredNorms(context, power));
       const square = { ...s, data: hermitianProduct(context, power, power) };
       power.data.texture.delete();
       power = square;
     }
+    stages.push({ exponents, squares });
     const next = normalised(context, power);
     power.data.texture.delete();
     if (!next.finite) throw new Error('webgl: powers of normalised matrices must be finite');
-    stages.push({ exponents: next.exponents, squarings });
+    exponents = next.exponents;
     power = { ...s, data: next.block };
   }
-  const sums = rows(context, squareSums, power);
+  const last = squaredNorms(context, power);
   power.data.texture.delete();
-  // Rounding of the products, of which each squaring halves what came before, and of the sums.
-  const margin = 1 + (n + 8) * 2 ** -23;
+  const { epsilon, margin } = gramErrors(n, s.complex, n * widthOf(s));
   let most = 0;
   for (let b = 0; b < s.batch; b++) {
-    let norm = Math.sqrt(sums.subarray(b * n, (b + 1) * n).reduce((sum, x) => sum + x, 0));
-    for (const { exponents, squarings } of stages.toReversed()) {
-      norm = (norm * 2 ** exponents[b]!) ** (1 / 2 ** squarings);
+    let norm = margin * Math.sqrt(last[b]!) * 2 ** exponents[b]!;
+    for (const stage of stages.toReversed()) {
+      for (const squares of stage.squares.toReversed()) norm = Math.sqrt(norm + epsilon * squares[b]!);
+      norm *= 2 ** stage.exponents[b]!;
     }
     most = Math.max(most, norm);
   }
   return most * margin;
+}
+
+/** Squares of the Frobenius norms of matrices. */
+function squaredNorms(context: Context, s: BlockMatrices): Float64Array {
+  const sums = rows(context, squareSums, s);
+  const { batch, rows: n } = s;
+  return Float64Array.from({ length: batch }, (_, b) =>
+    sums.subarray(b * n, (b + 1) * n).reduce((sum, x) => sum + x, 0),
+  );
 }
 
 type Normalised =

@@ -41,7 +41,7 @@ async function results(engine: Engine, operation: Operation, given: Case): Promi
 }
 
 /** The norms are above the truth but for the rounding of the input's own products, and at most this factor above it. */
-const radiusExcess = (n: number) => 1 + 2 ** -16 + n * 2 ** -22;
+const radiusExcess = (n: number) => 1 + 2 ** -14 + n * (n + 1) * 2 ** -22;
 
 /** @param name of `operations`, or `radii`
  *  @throws Error that says where the engine and the oracle differ. */

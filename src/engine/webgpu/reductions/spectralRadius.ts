@@ -1,8 +1,10 @@
 /**
  * max_b ‖S[b]‖₂ of Hermitian matrices from above, by Gram iteration (Delattre et al., "Efficient bound of Lipschitz constant for
  * convolutional layers by Gram iteration", ICML 2023): ‖S‖ ≤ ‖S^(2^k)‖_F^(1/2^k), at most n^(1/2^(k+1)) times the norm. Powers of two are
- * taken out of the matrices on the way, so that nothing overflows, and kept aside exactly.
+ * taken out of the matrices on the way, so that nothing overflows, and kept aside exactly. What rounding has done to every power is bounded
+ * by its Frobenius norm, as it was computed (docs/soundness.md).
  */
+import { gramErrors } from '../../gramIteration.ts';
 import { threads, workgroups } from '../kernel.ts';
 import { componentsOf, runsOf, type StoredMatrices, type StoredVector, widthOf } from '../memory/stored.ts';
 import { hermitianProduct } from '../products/product.ts';
@@ -25,26 +27,28 @@ const normalise = threads(
 const squareSums = workgroups(
   'squareSums',
   { s: 'read f32', out: 'write f32' },
-  { components: 'u32', parts: 'u32', offsetS: 'u32' },
+  { components: 'u32', parts: 'u32', offsetS: 'u32', first: 'u32' },
 );
 const gramRadius = threads(
   'gramRadius',
   { peaks: 'read u32', sums: 'read f32', out: 'write u32' },
   {
-    ...{ n: 'u32', parts: 'u32', entries: 'u32', stages: 'u32', squarings: 'u32', lastSquarings: 'u32' },
-    ...{ margin: 'f32', shift: 'i32', first: 'u32' },
+    ...{ n: 'u32', parts: 'u32', entries: 'u32', stages: 'u32', squarings: 'u32', total: 'u32' },
+    ...{ epsilon: 'f32', margin: 'f32', shift: 'i32', first: 'u32' },
   },
 );
 
 /** How far the Frobenius norm of the last power may lie above its spectral norm, as a factor on the result. */
 const tolerance = 2 ** -17;
-/** Squarings between two normalisations: from entries below 2 they lead to less than 256 n⁷. */
+/** Squarings between two normalisations: from entries below 2 they lead to less than 256 n⁷, and the one before to squares of its
+ *  Frobenius norm below 2^14 n⁸. */
 const squaringsAtOnce = 3;
 /** Components that one workgroup looks through. */
 const share = 2 ** 14;
 const mostParts = 16;
+const threadsOfGroup = 64;
 
-/** max_b ‖S[b]‖₂ from above, within a factor 1 + 2^-16 + 2^-22 n. NaN if S holds one. */
+/** max_b ‖S[b]‖₂ from above, rounding included. NaN if S holds one. */
 export function spectralRadius(recorder: Recorder, s: StoredMatrices): StoredVector {
   return gramIteration(recorder, s, 'kept');
 }
@@ -89,6 +93,7 @@ function radiiOf(
   const total = squaringsFor(n);
   const stages = Math.ceil(total / squaringsAtOnce) + 1;
   const found = recorder.scratch(stages * entries * parts);
+  const sums = recorder.scratch((total + 1) * entries * parts);
 
   /** A copy of the matrices whose largest component lies in [1, 2). */
   const normalised = (stage: number, from: StoredMatrices, offsetS: number): StoredMatrices => {
@@ -105,32 +110,35 @@ function radiiOf(
     return to;
   };
 
+  /** The square of the Frobenius norm of the k-th power. */
+  const measure = (k: number, from: StoredMatrices) => {
+    recorder.dispatch(squareSums, {
+      bindings: { s: from.slabs[0]!.space, out: sums },
+      sizes: { components, parts, offsetS: 0, first: k * entries * parts },
+      count: entries * parts,
+      cost,
+    });
+  };
+
   let power = normalised(0, s, offset);
-  for (let done = 0; done < total; done++) {
+  measure(0, power);
+  for (let k = 1; k <= total; k++) {
     const square = hermitianProduct(recorder, power, power, { adjointB: true });
     recorder.free(power);
     power = square;
-    if ((done + 1) % squaringsAtOnce === 0 || done + 1 === total) {
-      power = normalised(Math.ceil((done + 1) / squaringsAtOnce), square, 0);
+    if (k % squaringsAtOnce === 0 || k === total) {
+      power = normalised(Math.ceil(k / squaringsAtOnce), square, 0);
       recorder.free(square);
     }
+    measure(k, power);
   }
-
-  const sums = recorder.scratch(entries * parts);
-  recorder.dispatch(squareSums, {
-    bindings: { s: power.slabs[0]!.space, out: sums },
-    sizes: { components, parts, offsetS: 0 },
-    count: entries * parts,
-    cost,
-  });
   recorder.free(power);
+  const additions = Math.ceil(components / parts / threadsOfGroup) + threadsOfGroup + parts;
   recorder.dispatch(gramRadius, {
     bindings: { peaks: found, sums, out: radii.space },
     sizes: {
-      ...{ n, parts, entries, stages, squarings: squaringsAtOnce, first },
-      lastSquarings: total - squaringsAtOnce * (stages - 2),
-      // Rounding of the products, of which each squaring halves what came before.
-      margin: 1 + (n + 8) * 2 ** -23,
+      ...{ n, parts, entries, stages, squarings: squaringsAtOnce, total, first },
+      ...gramErrors(n, width === 2, additions),
       shift: diagonal === 'dropped' ? -1 : 0,
     },
     count: entries,
