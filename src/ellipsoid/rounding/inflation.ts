@@ -11,13 +11,13 @@ export interface Inflation {
   readonly layers: readonly { readonly name: string; readonly factor: number }[];
 }
 
-/** What was read back of `Evidence`. */
+/** What was read back of `Evidence` (sweep/run.ts): vectors of length 1. */
 export interface Numbers {
   readonly step: Step;
-  readonly added?: number;
-  readonly level?: number;
-  readonly doubt?: number;
-  readonly condition?: number;
+  readonly added?: Float64Array | undefined;
+  readonly level?: Float64Array | undefined;
+  readonly doubt?: Float64Array | undefined;
+  readonly condition?: Float64Array | undefined;
 }
 
 /** @param evidence in the order of the steps */
@@ -27,7 +27,13 @@ export function inflationOf(evidence: readonly Numbers[]): Inflation {
   const layers: { name: string; factor: number }[] = [];
   const note = (step: Step, squared: number) =>
     layers.push({ name: step.after.at(-1)!.variable.name, factor: Math.sqrt(1 + squared) });
-  for (const { step, added, level, doubt, condition } of evidence) {
+  for (const { step, ...read } of evidence) {
+    const [added, level, doubt, condition] = [
+      read.added?.[0],
+      read.level?.[0],
+      read.doubt?.[0],
+      read.condition?.[0],
+    ];
     // A covariance that is zero has nothing to be relative to.
     if (added !== undefined && level !== undefined && level > 0) pending += added / level;
     if (doubt === undefined || condition === undefined) continue;

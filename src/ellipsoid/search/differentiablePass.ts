@@ -5,6 +5,7 @@
  * Multipliers are relative (`multipliers/relative.ts`), so that θ is what matters and deep networks converge.
  */
 import type { Engine, Matrices, Vector } from '../../engine/engine.ts';
+import { readNamed } from '../../engine/readBack.ts';
 import { scoped } from '../../engine/scope.ts';
 import {
   type LinearStep,
@@ -148,27 +149,27 @@ export class DifferentiablePass {
     signal?: AbortSignal,
   ): Promise<Evaluation> {
     const record = scoped(this.#engine, (engine) => this.#record(engine, theta, smoothing, target));
-    const handles = [
-      ...[record.value, record.trace, record.barrier, record.exponent, record.definite],
-      ...record.gradients,
-    ];
+    const { gradients, ...ends } = record;
     try {
       await this.#engine.settle(signal);
-      const [value, trace, barrier, exponent, definite, ...gradients] = await this.#engine.read(...handles);
-      const [v, t] = [value![0]!, trace![0]!];
-      const infeasible = definite![0] !== 1 || !(v > 0) || !(t > 0) || !(t < Infinity);
-      const bound = 0.5 * (Math.log(v) + (exponent![0]! + this.#hostExponent) * Math.LN2);
+      const [{ value, trace, barrier, exponent, definite }, found] = await Promise.all([
+        readNamed(this.#engine, ends),
+        this.#engine.read(...gradients),
+      ]);
+      const [v, t] = [value[0]!, trace[0]!];
+      const infeasible = definite[0] !== 1 || !(v > 0) || !(t > 0) || !(t < Infinity);
+      const bound = 0.5 * (Math.log(v) + (exponent[0]! + this.#hostExponent) * Math.LN2);
       const objective =
-        bound + (0.5 * Math.log(t)) / 2 ** smoothing.doublings + smoothing.barrier * barrier![0]!;
+        bound + (0.5 * Math.log(t)) / 2 ** smoothing.doublings + smoothing.barrier * barrier[0]!;
       // ∂ ln λ̃ / ∂Σ = X^{p−1} / (t · radius); L is the square root.
       const factor = 0.5 / (t * v);
       return {
         bound: infeasible ? Infinity : bound,
         objective: infeasible ? Infinity : objective,
-        gradient: gradients.map((g) => g.map((x) => x * factor)),
+        gradient: found.map((g) => g.map((x) => x * factor)),
       };
     } finally {
-      this.#engine.release(...handles);
+      this.#engine.release(...Object.values(ends), ...gradients);
     }
   }
 

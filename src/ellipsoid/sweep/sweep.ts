@@ -7,6 +7,7 @@
 
 import type { Engine, Handle, Matrices, Vector } from '../../engine/engine.ts';
 import { bytesPerNumber } from '../../engine/precision.ts';
+import { readAllNamed, readNamed } from '../../engine/readBack.ts';
 import { scoped } from '../../engine/scope.ts';
 import {
   type MaximumStep,
@@ -253,44 +254,37 @@ class Sweep {
       if (vectorOutput) covariance = matrices;
       else done();
     }
-    const layers = run.layers;
-    const evidence = [...run.evidence].map(([step, found]) => ({ step, found, handles: handlesOf(found) }));
-    const [[values, exponents, definite], matrix, perLayer, proofs] = await Promise.all([
-      engine.read(radius!, run.exponent, run.definite),
-      covariance ? engine.read(covariance) : undefined,
-      engine.read(...layers.flatMap((l) => [l.d, l.exponent, l.relative])),
-      engine.read(...evidence.flatMap((e) => e.handles)),
+    const ends = { radius, covariance, exponent: run.exponent, definite: run.definite };
+    const { layers } = run;
+    const multipliers = layers.map(({ d, exponent, relative }) => ({ d, exponent, relative }));
+    const proofs = [...run.evidence.values()];
+    const [found, perLayer, evidence] = await Promise.all([
+      readNamed(engine, ends),
+      readAllNamed(engine, multipliers),
+      readAllNamed(engine, proofs),
     ]);
     const states = run.states.filter((s) => s !== undefined);
     engine.release(...new Set([...made, ...states, run.exponent, run.definite]));
-    engine.release(...layers.flatMap((l) => [l.d, l.exponent, l.relative]));
-    engine.release(...evidence.flatMap((e) => e.handles));
+    engine.release(...multipliers.flatMap(Object.values<Vector>), ...proofs.flatMap(handlesOf));
     this.#forgetChoices(run);
     this.#forgetReaches(run);
-    const exponent = exponents![0]! + run.hostExponent;
+    const exponent = found.exponent[0]! + run.hostExponent;
     const { rounding } = this.#options;
-    const numbers = proofs.map((v) => v[0]!).values();
     const inflation =
-      rounding &&
-      inflationOf(
-        evidence.map(({ step, found }) => ({
-          step,
-          ...Object.fromEntries(Object.keys(found).map((name) => [name, numbers.next().value!])),
-        })),
-      );
+      rounding && inflationOf([...run.evidence.keys()].map((step, k) => ({ step, ...evidence[k]! })));
     const proven = !inflation || inflation.proven;
-    const factor = rounding?.radius ?? 1;
+    const squared = proven && found.definite[0] === 1 ? found.radius![0]! * (rounding?.radius ?? 1) : NaN;
     return {
       name: run.choosing.name,
-      squared: scaled(proven && definite![0] === 1 ? values![0]! * factor : NaN, exponent),
+      squared: scaled(squared, exponent),
       ...(inflation ? { inflation } : {}),
-      ...(matrix ? { covariance: { matrix: matrix[0]!, exponent } } : {}),
-      layers: layers.map((l, i) => ({
-        step: l.step,
-        variable: l.step.target.variable,
-        values: perLayer[3 * i]!,
-        exponent: perLayer[3 * i + 1]![0]! + l.hostExponent,
-        relative: perLayer[3 * i + 2]!,
+      ...(found.covariance ? { covariance: { matrix: found.covariance, exponent } } : {}),
+      layers: layers.map(({ step, hostExponent }, k) => ({
+        step,
+        variable: step.target.variable,
+        values: perLayer[k]!.d,
+        exponent: perLayer[k]!.exponent[0]! + hostExponent,
+        relative: perLayer[k]!.relative,
       })),
     };
   }
