@@ -1,17 +1,16 @@
 /** Worker processes under limits of time and memory: one that exceeds them is killed, and that is a finding. */
 import { type ChildProcess, fork } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Finding } from './hunt.ts';
+import { PATIENCE, processorSeconds, residentBytes } from './limited/usage.ts';
 import type { Answer, Question } from './messages.ts';
 
-/** Of one trial. */
+/** Of one trial, of the processor: a busy machine makes no faults. */
 const SECONDS = 60;
 const BYTES = 2e9;
 /** Milliseconds between two looks at a worker's memory. */
 const LOOKS = 250;
-/** Of the files that /proc counts memory in. */
-const PAGE = 4096;
 
 const SOFTWARE_GPU = '/usr/lib/chromium/vk_swiftshader_icd.json';
 
@@ -47,9 +46,12 @@ export class Job {
       };
       const onExit = (code: number | null, signal: string | null) =>
         ended(`a trial must not end its process, got ${signal ?? `exit code ${code}`}`);
+      const before = processorSeconds(child.pid!);
       const look = setInterval(() => {
-        if (since() > seconds) ended(`a trial must end within ${seconds} s, it did not`);
-        else if (memoryOf(child) > BYTES) ended(`a trial must stay within ${BYTES / 1e9} GB, it did not`);
+        const late = processorSeconds(child.pid!) - before > seconds || since() > PATIENCE * seconds;
+        if (late) ended(`a trial must end within ${seconds} s, it did not`);
+        else if (residentBytes(child.pid!) > BYTES)
+          ended(`a trial must stay within ${BYTES / 1e9} GB, it did not`);
       }, LOOKS);
       const finish = (outcome: Outcome, kill: boolean) => {
         clearInterval(look);
@@ -93,14 +95,5 @@ export class Job {
     running.add(child);
     child.once('exit', () => running.delete(child));
     return child;
-  }
-}
-
-/** Bytes resident; 0 where the system does not say. */
-function memoryOf({ pid }: ChildProcess): number {
-  try {
-    return Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * PAGE;
-  } catch {
-    return 0;
   }
 }

@@ -3,8 +3,8 @@
  * replaced for the next job, so that whatever a job does to its process, the hunt goes on.
  */
 import { type ChildProcess, fork } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { PATIENCE, processorSeconds, residentBytes } from './usage.ts';
 
 export interface Limits {
   /** Of the processor, so that a busy machine makes no faults; PATIENCE times as many of the clock. */
@@ -32,10 +32,6 @@ export type Outcome<Value> =
 /** What a child sends for a job. */
 export type Answer<Value> = { readonly value: Value } | { readonly error: string };
 
-/** Whoever waits and does nothing is stopped after so many times the limit. */
-const PATIENCE = 3;
-/** Of the times in /proc/PID/stat, everywhere where there is one. */
-const TICKS_PER_SECOND = 100;
 /** Milliseconds between two looks at time and memory of a child. */
 const WATCH = 40;
 /** A child that has kept so much is replaced: what it holds would count against the next job. */
@@ -133,26 +129,5 @@ export class LimitedProcess<Job, Value> {
     process.on('exit', this.#kill);
     this.#child = child;
     return child;
-  }
-}
-
-/** 0 where there is no /proc to ask. */
-function residentBytes(pid: number): number {
-  try {
-    const kilobytes = /^VmRSS:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-    return 1024 * Number(kilobytes ?? 0);
-  } catch {
-    return 0;
-  }
-}
-
-/** 0 where there is no /proc to ask. */
-function processorSeconds(pid: number): number {
-  try {
-    // The name, in parentheses, may hold anything: fields are counted behind it.
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ');
-    return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
-  } catch {
-    return 0;
   }
 }
