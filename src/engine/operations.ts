@@ -9,11 +9,11 @@ import {
   matrices,
   number,
   numbers,
+  type OperationRow,
   operands,
   plain,
   type Representation,
   type Represented,
-  type Row,
   replaced,
   type ShapeOf,
   square,
@@ -129,7 +129,7 @@ export interface Operations {
 export type Name = keyof Operations;
 
 /** One row for every operation. */
-const table: { readonly [N in Name]: Row<Operations[N]> } = {
+const table: { readonly [N in Name]: OperationRow<Operations[N]> } = {
   symbol: {
     parameters: [matrices, matrices, dimension('rows'), dimension('columns')],
     result: shapes.symbolShape,
@@ -228,7 +228,7 @@ export function recordedOperations(
   const each = Object.entries(table).map(([name, row]) => {
     const operation = name as Name;
     // Rows are of one type each, which a loop over all of them cannot name.
-    const { parameters: kinds, result } = row as unknown as Row<(...given: unknown[]) => Handle>;
+    const { parameters: kinds, result } = row as unknown as OperationRow<(...given: unknown[]) => Handle>;
     const recorded = (...given: unknown[]): unknown => {
       for (let k = 0; k < kinds.length; k++) kinds[k]!.check(operation, given[k]);
       return record(operation, given, result(...given));

@@ -53,7 +53,7 @@ type KindOf<T> = [HandlesIn<T>] extends [never] ? Plain<T> : Operand<T>;
 type Kinds<P extends readonly unknown[]> = { readonly [K in keyof P]-?: KindOf<P[K]> };
 
 /** @typeParam F the operation, as it is called */
-export interface Row<F extends (...parameters: never[]) => unknown> {
+export interface OperationRow<F extends (...parameters: never[]) => unknown> {
   readonly parameters: Kinds<Parameters<F>>;
   /** The shape of the result, or of each by name.
    *  @throws RangeError where the parameters do not fit each other */

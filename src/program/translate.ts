@@ -4,7 +4,7 @@ import { slopeInterval } from '../network/elementwise/elementwise.ts';
 import { fewestSamplesInside, mostWindowsSharing } from '../network/evaluation/windows.ts';
 import type { Network, Node } from '../network/network.ts';
 import type { Convolution, Padding, TransposedConvolution } from '../network/operator.ts';
-import type { Kernel } from '../spectrum/taps.ts';
+import type { TapKernel } from '../spectrum/taps.ts';
 import type { Lengths, LinearMap, Term, Variable, VariableGraph } from './variables.ts';
 
 /** The largest identity a flatten may become where it cannot be absorbed. */
@@ -280,7 +280,7 @@ function boxMap(
  * The kernel of a grouped convolution, whose weight is [outputs, inputs / groups, ...kernel], or of a transposed one,
  * [inputs, outputs / groups, ...kernel].
  */
-function groupedKernel(c: Convolution | TransposedConvolution): Kernel {
+function groupedKernel(c: Convolution | TransposedConvolution): TapKernel {
   const size = c.kernel.reduce((p, k) => p * k, 1);
   const transposed = c.kind === 'transposed-convolution';
   const [rows, columns] = transposed ? [c.inputs, c.outputs] : [c.outputs, c.inputs];

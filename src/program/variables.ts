@@ -2,7 +2,7 @@
  * A network as the recursion sees it: *variables*, each the network's input, a linear combination of earlier variables, a
  * nonlinearity of one, or the maximum over windows of one. Biases are gone: only increments matter.
  */
-import type { Kernel } from '../spectrum/taps.ts';
+import type { TapKernel } from '../spectrum/taps.ts';
 
 /** A linear map between two variables, with what the torus must know of it. */
 export type LinearMap =
@@ -10,7 +10,7 @@ export type LinearMap =
   | { readonly kind: 'identity'; readonly scale: Float64Array }
   | {
       readonly kind: 'convolution';
-      readonly kernel: Kernel;
+      readonly kernel: TapKernel;
       readonly stride: readonly number[];
       readonly dilation: readonly number[];
       readonly before: readonly number[];
@@ -21,7 +21,7 @@ export type LinearMap =
     }
   | {
       readonly kind: 'transposed';
-      readonly kernel: Kernel;
+      readonly kernel: TapKernel;
       readonly stride: readonly number[];
       readonly dilation: readonly number[];
       readonly before: readonly number[];

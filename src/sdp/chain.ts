@@ -11,7 +11,7 @@ import type { Slopes } from './sector.ts';
 import { memoryless, realise, type StateSpace } from './stateSpace.ts';
 
 /** y = the system's answer to u; then, with slopes, φ(y) entry by entry. */
-export interface Layer {
+export interface ChainLayer {
   readonly name: string;
   /** Takes the channels of several samples at once: of a stride, or of a whole signal where that is flattened. */
   readonly system: StateSpace;
@@ -30,7 +30,7 @@ export interface Passage {
 }
 
 export interface Chain {
-  readonly layers: readonly Layer[];
+  readonly layers: readonly ChainLayer[];
   /** Before each layer, and after the last. */
   readonly passages: readonly Passage[];
   /** Channels of the network's input. */
@@ -45,7 +45,7 @@ export interface Chain {
  */
 export function chainOf(network: Network): Chain {
   const scales = incrementScales(network);
-  const layers: Layer[] = [];
+  const layers: ChainLayer[] = [];
   const passages: Passage[] = [{ factor: 1, diagonal: false }];
   const unsupported: Unsupported[] = [];
   let previous = network.input;

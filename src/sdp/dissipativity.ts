@@ -17,7 +17,7 @@
  */
 import type { DenseMatrix } from '../network/matrix.ts';
 import type { Network } from '../network/network.ts';
-import { type Chain, chainOf, type Layer, type Passage } from './chain.ts';
+import { type Chain, type ChainLayer, chainOf, type Passage } from './chain.ts';
 import { combination, coordinates, type Form } from './form.ts';
 import type { Formulated } from './formulation.ts';
 import { CONSTANT, type MatrixInequality, RHO, SemidefiniteProgram } from './program.ts';
@@ -76,7 +76,11 @@ function supplyRates({ layers, passages, channels }: Chain, program: Semidefinit
   return { supplied, demanded };
 }
 
-function unknownRate(program: SemidefiniteProgram, { name, channels }: Layer, passage: Passage): SupplyRate {
+function unknownRate(
+  program: SemidefiniteProgram,
+  { name, channels }: ChainLayer,
+  passage: Passage,
+): SupplyRate {
   if (passage.diagonal) {
     const variables = program.unknowns('diagonal input supply rate', name, channels);
     return variables.map((variable, k) => ({ variable, weight: 1, row: k, column: k }));
@@ -105,7 +109,12 @@ function times(factor: number, rate: SupplyRate): SupplyRate {
 }
 
 /** The inequality of one layer, with the storage and the multipliers that it needs. */
-function dissipate(program: SemidefiniteProgram, layer: Layer, supply: SupplyRate, demand: SupplyRate): void {
+function dissipate(
+  program: SemidefiniteProgram,
+  layer: ChainLayer,
+  supply: SupplyRate,
+  demand: SupplyRate,
+): void {
   const { name, system, channels, slopes } = layer;
   const { a, b, c, d } = system;
   const [states, inputs, outputs] = [a.rows, d.columns, d.rows];

@@ -128,7 +128,7 @@ export function linearIndex(position: readonly number[], sides: readonly number[
   return position.reduce((index, p, a) => index * sides[a]! + p, 0);
 }
 
-export interface Block {
+export interface TapBlock {
   /** First row and column of the block in the whole matrix, and the whole matrix's columns. */
   readonly row: number;
   readonly column: number;
@@ -139,7 +139,7 @@ export interface Block {
 }
 
 /** The kernel of a convolution-like map: entries per output and input channel at kernel position t. */
-export interface Kernel {
+export interface TapKernel {
   readonly sides: readonly number[];
   /** Calls back for every nonzero entry of kernel position t (row-major index); `magnitude` as of `TapMatrix.add`. */
   entries(t: number, put: (output: number, input: number, value: number, magnitude?: number) => void): void;
@@ -151,8 +151,8 @@ export interface Kernel {
  */
 export function placeConvolution(
   builder: TapBuilder,
-  block: Block,
-  kernel: Kernel,
+  block: TapBlock,
+  kernel: TapKernel,
   geometry: {
     readonly stride: readonly number[];
     readonly dilation: readonly number[];
@@ -185,7 +185,12 @@ export function placeConvolution(
 }
 
 /** Places a map that reads whole windows: y = Σ_u W_u x[u], u over the source's window. `entries(u)` gives W_u. */
-export function placeRead(builder: TapBuilder, block: Block, window: Kernel, from: readonly number[]): void {
+export function placeRead(
+  builder: TapBuilder,
+  block: TapBlock,
+  window: TapKernel,
+  from: readonly number[],
+): void {
   positions(window.sides).forEach((u, index) => {
     const phase = u.map((x, a) => x % from[a]!);
     const matrix = builder.matrix(u.map((x, a) => Math.floor(x / from[a]!)));
@@ -199,7 +204,7 @@ export function placeRead(builder: TapBuilder, block: Block, window: Kernel, fro
 /** Places value · identity over a box of samples of an unlifted source: one tap, however large the box. */
 export function placeBox(
   builder: TapBuilder,
-  block: Block,
+  block: TapBlock,
   channels: number,
   value: (channel: number) => number,
   offset: readonly number[],

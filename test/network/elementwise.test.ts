@@ -4,8 +4,8 @@ import {
   checkElementwise,
   derivative,
   type Elementwise,
-  evaluate,
   slopeInterval,
+  valueAt,
 } from '../../src/network/elementwise/elementwise.ts';
 import { erf } from '../../src/network/elementwise/errorFunction.ts';
 import { definitionOf, ELEMENTWISE } from '../../src/network/elementwise/table.ts';
@@ -47,7 +47,7 @@ describe.each(FUNCTIONS)('%s', (_, f, channel) => {
   const interval = slopeInterval(f);
   const lower = broadcast(interval.lower, channel);
   const upper = broadcast(interval.upper, channel);
-  const phi = (x: number) => evaluate(f, x, channel);
+  const phi = (x: number) => valueAt(f, x, channel);
   const slope = (x: number) => derivative(f, x, channel);
 
   test('has parameters that its record accepts', () => {
@@ -134,7 +134,7 @@ test('per-channel slopes give per-channel intervals', () => {
   const { lower, upper } = slopeInterval({ name: 'prelu', slopes });
   expect([...lower]).toEqual([0.25, -0.5, 1]);
   expect([...upper]).toEqual([1, 1, 1.5]);
-  expect(evaluate({ name: 'prelu', slopes }, -2, 2)).toBe(-3);
+  expect(valueAt({ name: 'prelu', slopes }, -2, 2)).toBe(-3);
 });
 
 // Abramowitz & Stegun, table 7.1, and mpmath.

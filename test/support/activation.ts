@@ -1,5 +1,5 @@
 /** The elementwise functions and their derivatives, written a second time from their definitions. */
-import { derivative, type Elementwise, evaluate } from '../../src/network/elementwise/elementwise.ts';
+import { derivative, type Elementwise, valueAt } from '../../src/network/elementwise/elementwise.ts';
 
 export interface Activation {
   value(x: number): number;
@@ -95,7 +95,7 @@ export function activation(f: Elementwise, channel: number): Activation {
 
 /** Of functions without a second definition here: ONNX Runtime is the only other one (test/formats/onnx/elementwise.test.ts). */
 function ownDefinition(f: Elementwise, channel: number): Activation {
-  return { value: (x) => evaluate(f, x, channel), slope: (x) => derivative(f, x, channel) };
+  return { value: (x) => valueAt(f, x, channel), slope: (x) => derivative(f, x, channel) };
 }
 
 function twoPieces(left: number): Activation {

@@ -29,7 +29,7 @@ import {
   type Step,
 } from '../../program/program.ts';
 import type { Variable } from '../../program/variables.ts';
-import type { Block, Sample, StepNorms } from './taps.ts';
+import type { Sample, SampledMap, StepNorms } from './taps.ts';
 
 /** The part of V that belongs to one live variable: ‖V‖, and ‖∂V‖ per axis. */
 interface Reach {
@@ -170,7 +170,7 @@ class Plan {
   }
 
   /** The t₀ that makes the second moment least. */
-  #centre(blocks: readonly Block[], grid: readonly number[]): number[] {
+  #centre(blocks: readonly SampledMap[], grid: readonly number[]): number[] {
     return grid.map((_, a) => {
       let weight = 0;
       let sum = 0;
@@ -190,7 +190,7 @@ class Plan {
   }
 
   /** Σ |t − t₀| ‖K_t‖ and Σ (t − t₀)² ‖K_t‖, in samples of the grid. */
-  #moments(block: Block, target: Variable, axis: number, grid: readonly number[]): [number, number] {
+  #moments(block: SampledMap, target: Variable, axis: number, grid: readonly number[]): [number, number] {
     const origin = this.#origins.get(target)![axis]!;
     let first = 0;
     let second = 0;

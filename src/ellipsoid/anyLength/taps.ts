@@ -13,14 +13,14 @@ export interface Sample {
 }
 
 /** The map from one live variable to another. */
-export interface Block {
+export interface SampledMap {
   readonly source: Live;
   readonly target: Live;
   readonly samples: readonly Sample[];
 }
 
 export interface StepNorms {
-  readonly blocks: readonly Block[];
+  readonly blocks: readonly SampledMap[];
   /** Largest 2-norm of all that one row reads: about what the step makes of white noise. */
   readonly size: number;
 }

@@ -11,13 +11,13 @@ import {
 import type { LinearMap } from '../../program/variables.ts';
 import { type Frequencies, phases } from '../../spectrum/frequencies.ts';
 import {
-  type Block,
-  type Kernel,
   placeBox,
   placeConvolution,
   placeRead,
   positions,
+  type TapBlock,
   TapBuilder,
+  type TapKernel,
   type Taps,
 } from '../../spectrum/taps.ts';
 
@@ -62,7 +62,7 @@ export function termTaps(placed: PlacedTerm, axes: number): StepTaps {
 function placeTerm(builder: TapBuilder, placed: PlacedTerm, columns: number, ratio: readonly number[]): void {
   const { term, source, target } = placed;
   const map = term.map;
-  const block: Block = {
+  const block: TapBlock = {
     row: target.start + term.row,
     column: source.start,
     columns,
@@ -197,7 +197,7 @@ function readKernel(
   { weight, magnitude }: Extract<LinearMap, { kind: 'read' }>,
   channels: number,
   window: readonly number[],
-): Kernel {
+): TapKernel {
   const size = positions(window).length;
   const columns = channels * size;
   return {

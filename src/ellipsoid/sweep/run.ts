@@ -22,7 +22,7 @@ export interface Run {
   definite: Vector;
   /** What was chosen at the segment's nonlinear steps so far, by step index. */
   readonly choices: Map<number, Choice>;
-  readonly layers: Layer[];
+  readonly layers: ChosenLayer[];
   /** ‖Cov f‖ before the segment's linear steps so far, by step index, where it is interpolated (`anyLength/plan.ts`). */
   readonly reaches: Map<number, Vector>;
   /** The same at the step reached, where f is not what lives. */
@@ -42,7 +42,7 @@ export interface Evidence {
 }
 
 /** Multipliers of a layer on the device, as `LayerMultipliers` of sweep.ts has them. */
-export interface Layer {
+export interface ChosenLayer {
   readonly step: NonlinearityStep | MaximumStep;
   readonly d: Vector;
   readonly relative: Vector;

@@ -21,7 +21,7 @@ export function checkElementwise(node: string, f: Elementwise, channels: number)
 }
 
 /** φ(x). `channel` picks the slope of a PReLU. */
-export function evaluate(f: Elementwise, x: number, channel: number): number {
+export function valueAt(f: Elementwise, x: number, channel: number): number {
   return definitionOf(f).value(f, x, channel);
 }
 

@@ -46,7 +46,7 @@ export interface Place {
 }
 
 /** Batch entries that lie in one slab of every operand. */
-export interface Run<P> {
+export interface BatchRun<P> {
   readonly first: number;
   readonly count: number;
   readonly places: P;
@@ -56,7 +56,7 @@ export interface Run<P> {
 export function runsOf<const O extends Readonly<Record<string, StoredMatrices>>>(
   batch: number,
   operands: O,
-): Run<{ readonly [K in keyof O]: Place }>[] {
+): BatchRun<{ readonly [K in keyof O]: Place }>[] {
   const walked = Object.values(operands).filter((operand) => operand.batch !== 1);
   const cuts = new Set([0, batch]);
   for (const { slabs } of walked) for (const { first } of slabs) cuts.add(first);

@@ -8,7 +8,7 @@ import { applyElementwise } from './reading.ts';
 import type { LastNode, Target } from './writing.ts';
 
 /** One function in ONNX. */
-export interface Row<F extends Elementwise> {
+export interface FunctionRow<F extends Elementwise> {
   /** The operator that is read as this function; absent where patterns or operators of other rows give it. */
   readonly operator?: Operator;
   /**
@@ -50,7 +50,7 @@ export function plain<F extends Elementwise>(
   opType: string,
   since: number,
   { constants, types }: PlainOptions = {},
-): Row<F> {
+): FunctionRow<F> {
   const converter = { ...activation(() => f), ...(constants && { constants }) };
   return {
     operator: operator(opType, converter, [[since, 'T -> T']], types),

@@ -4,7 +4,7 @@ import { floatFunction, magnitude } from '../operators/entries.ts';
 import { FLOATS, NUMBERS, SIGNED, WIDE } from '../protobuf/schema.ts';
 import type { GraphWriter } from '../writing/writer.ts';
 import { clip, gelu, prelu, rectified, swish } from './reading.ts';
-import { activation, type Operator, operator, plain, type Row } from './row.ts';
+import { activation, type FunctionRow, type Operator, operator, plain } from './row.ts';
 import { type LastNode, Target } from './writing.ts';
 
 /** float32 values of the specification's defaults. */
@@ -14,7 +14,7 @@ const LEAKY_SLOPE = Math.fround(0.01);
 const HARD_SIGMOID_ALPHA = Math.fround(0.2);
 
 /** Sigmoid, tanh and softplus are computed of constants too: parametrisations apply them to weights. */
-const ROWS: { readonly [N in ElementwiseName]: Row<Named<N>> } = {
+const ROWS: { readonly [N in ElementwiseName]: FunctionRow<Named<N>> } = {
   relu: plain({ name: 'relu' }, 'Relu', 6, { constants: rectified, types: [...FLOATS, ...SIGNED] }),
   'leaky-relu': {
     operator: operator(
@@ -162,6 +162,6 @@ export function elementwiseNode(
   spatial: number,
 ): LastNode {
   // TypeScript does not see that the name of the function picks its row.
-  const row = ROWS[f.name] as Row<never> as Row<Elementwise>;
+  const row = ROWS[f.name] as FunctionRow<never> as FunctionRow<Elementwise>;
   return row.write(f, new Target(writer, `${name}: ${f.name}`, x, spatial));
 }
