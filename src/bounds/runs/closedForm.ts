@@ -114,6 +114,7 @@ export async function* closedFormRows(
     }
   } catch (error) {
     if (!told) yield* rows;
+    if (deadline.over) yield { method, ...where, seconds: 0, error: UNFINISHED, late: true };
     throw error;
   }
   if (left.length > 0) {
@@ -135,6 +136,8 @@ function groups(
   const [mixed, others] = [rest.filter((rule) => rule === 'mixed'), rest.filter((rule) => rule !== 'mixed')];
   return [...first, others, mixed].filter((group) => group.length > 0);
 }
+
+const UNFINISHED = 'the time limit was over before it came to its end; --time-limit gives it time';
 
 function leftOut(rules: readonly RuleName[], seconds: number): string {
   return `the time limit leaves out ${rules.join(', ')}: about ${seconds.toPrecision(2)} s more; --rule NAME runs one of them, --time-limit gives them time`;
