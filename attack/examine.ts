@@ -5,6 +5,7 @@ import { InputError, UnsupportedError } from '../src/errors.ts';
 import { evaluate } from '../src/network/evaluation/evaluate.ts';
 import type { Network } from '../src/network/network.ts';
 import { FLAT, type Slope, steepest } from './climb.ts';
+import { contradiction } from './consistency.ts';
 import { type Circuit, natureOf, sourcesOf, TooLarge } from './evaluate/circuit.ts';
 import { Exact } from './evaluate/exact.ts';
 import { FloatCircuit } from './evaluate/float.ts';
@@ -68,6 +69,8 @@ export async function examine(trial: Trial, examiner: Examiner): Promise<Violati
     examiner.tally?.count('outcomes', 'refused');
     return tally.refusedOrFault(error, 'bound');
   }
+  const contradicts = contradiction(result);
+  if (contradicts !== undefined) return { kind: 'error', fault: contradicts };
   const slopes = new Slopes(trial, examiner.effort);
   const claims = claimsOf(result);
   if (plan.certificate && result.proof) {
