@@ -66,7 +66,7 @@ describe.each(Object.entries(FAMILIES))('certificates of %s', (_, plans) => {
           // A network that is constant has a bound that is almost 0, by another definition of almost.
           if (best > residueOf(network)) expect(claim / best).toBeLessThan(1 + 1e-2);
         }),
-        { numRuns: runs(25) },
+        { numRuns: runs(15) },
       );
       expect(refused).toBeLessThan(2 + 0.2 * made);
     },
