@@ -48,7 +48,7 @@ export const HUNTS: readonly HuntRow[] = [
     open: async () => new (await import('./growth/hunt.ts')).GrowthHunt(),
   },
   {
-    ...{ name: 'commands', weight: 1, check: 12, seconds: OWN_LIMITS },
+    ...{ name: 'commands', weight: 3, check: 12, seconds: OWN_LIMITS },
     open: async () => new (await import('./commands/hunt.ts')).CommandsHunt(),
   },
 ];

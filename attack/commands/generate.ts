@@ -81,7 +81,7 @@ const BAD_INPUTS = [
 ];
 
 export function drawCommand(random: Random): Command {
-  const kind = random.integer(0, 9);
+  const kind = random.integer(0, 11);
   if (kind < 3)
     return heard(withJson(['bound', MODEL, ...drawOptions(random, 0.15), ...timed()], random), []);
   if (kind === 3) return drawOther(random);

@@ -7,6 +7,7 @@ import { loadNetwork } from '../../src/index.ts';
 import { PreparedNetwork } from '../../src/network/evaluation/preparedNetwork.ts';
 import type { Network } from '../../src/network/network.ts';
 import { product } from '../../src/network/size.ts';
+import { norm } from '../climb.ts';
 import { commandLine, type Spoken, sharedEngine } from '../limited/commandLine.ts';
 import { serve } from '../limited/serve.ts';
 import { readDuring } from '../limited/watchedFiles.ts';
@@ -150,12 +151,12 @@ function moved(prepared: PreparedNetwork, x: Float64Array, random: Random): Floa
   let v = random.normals(x.length);
   for (let step = 0; step < 12; step++) {
     const next = point.pull(point.push(v));
-    const size = Math.hypot(...next);
+    const size = norm(next);
     if (!(size > 0) || !Number.isFinite(size)) break;
     v = next.map((value) => value / size);
   }
-  const reach = 0.1 * Math.hypot(...x);
-  const length = Math.hypot(...v) || 1;
+  const reach = 0.1 * norm(x);
+  const length = norm(v) || 1;
   return x.map((value, i) => Math.fround(value + (reach * v[i]!) / length));
 }
 

@@ -5,6 +5,7 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { norm } from '../climb.ts';
 import type { Finding, Hunt } from '../hunt.ts';
 import { LIMITS, type LimitedOptions, LimitedProcess } from '../limited/process.ts';
 import { fewest } from '../mutation/shrink.ts';
@@ -204,7 +205,7 @@ export function steeper(
 }
 
 function distance(a: Float64Array, b: Float64Array): number {
-  return Math.hypot(...a.map((value, i) => value - b[i]!));
+  return norm(a.map((value, i) => value - b[i]!));
 }
 
 /** Whether two faults are the same but for their numbers. */

@@ -83,11 +83,13 @@ function met(bench: Workbench, way: () => string | undefined): string | undefine
 function way(bench: Workbench, x: string): string | undefined {
   const { random } = bench;
   if (bench.shape(x).length < 3) return computed(bench, x);
-  switch (random.weighted({ window: 4, move: 1.5, read: 2, computed: 4 })) {
+  switch (random.weighted({ window: 4, hanging: 0.5, move: 1.5, read: 2, computed: 4 })) {
     case 'window':
       return sliding[
         random.pick(['AveragePool', 'AveragePool', 'MaxPool', 'Conv', 'Conv', 'ConvTranspose'])
       ]!(bench, x);
+    case 'hanging':
+      return hanging(bench, x);
     case 'move':
       return sliding[random.pick(['Pad', 'Wrap', 'WrittenWrap', 'Subsample', 'Subsample'])]!(bench, x);
     case 'read':
@@ -95,6 +97,15 @@ function way(bench: Workbench, x: string): string | undefined {
     default:
       return computed(bench, x);
   }
+}
+
+/** Means over windows side by side, of which the last may hold fewer samples: how many depends on the length. */
+function hanging(bench: Workbench, x: string): string | undefined {
+  if (bench.opset < 10) return undefined;
+  const sides = bench.shape(x).slice(2);
+  const side = bench.random.pick([2, 3, 3, 4]);
+  const windows = { is: sides.map(() => side) };
+  return bench.add('AveragePool', [x], { kernel_shape: windows, strides: windows, ceil_mode: { i: 1 } });
 }
 
 /** A layer one of whose numbers is computed from the sides of a tensor. */

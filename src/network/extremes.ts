@@ -6,3 +6,10 @@ export function largest(values: Iterable<number>): number {
   for (const value of values) most = Math.max(most, value);
   return most;
 }
+
+/** ∞ of nothing, NaN where there is one. */
+export function smallest(values: Iterable<number>): number {
+  let least = Number.POSITIVE_INFINITY;
+  for (const value of values) least = Math.min(least, value);
+  return least;
+}

@@ -1,9 +1,16 @@
 /** Lower bounds for signals of any length: the largest that is found at several. */
+import { evaluationNeeds } from '../../network/evaluation/needs.ts';
 import { existingLength, resized, shapesAt } from '../../network/lengths/lengths.ts';
 import type { Network } from '../../network/network.ts';
 import { product } from '../../network/size.ts';
 import { isLess, ZERO } from '../../scaled.ts';
-import { type LowerOptions, type SampledSlope, sampledLowerBound } from './sample.ts';
+import {
+  LEAST_PRODUCTS,
+  type LowerOptions,
+  OPERATIONS,
+  type SampledSlope,
+  sampledLowerBound,
+} from './sample.ts';
 
 /** Short signals are all borders; some more of them see every phase of the strides. */
 const SHORTEST = 6;
@@ -20,6 +27,8 @@ const LARGEST = 2 ** 18;
 const MOST_TIMES = 4;
 /** All other lengths together take as long as that of the file. */
 const SHARE = 1 / (SHORTEST + OTHERS.length);
+/** Of operations. */
+const ROUNDING = 1;
 
 /**
  * As `sampledLowerBound`, at the file's length and at others where the network exists, from `smallest` on.
@@ -37,14 +46,20 @@ export async function sampledAtLengths(
   const others = OTHERS.map(([factor, more]) => own.map((n) => Math.ceil(n * factor) + more));
   const most = Math.max(LARGEST, MOST_TIMES * usual);
   const seen = new Set<string>();
+  let left = OPERATIONS;
   let best: SampledSlope | undefined;
   for (const sides of [own, ...short, ...others]) {
     const entries = sides.every((n) => n >= smallest) ? entriesAt(network, sides) : undefined;
     const fits = entries !== undefined && entries <= most;
     if (!fits || seen.has(`${sides}`) || (best && options.interrupt?.aborted)) continue;
     seen.add(`${sides}`);
+    const sized = resized(network, sides);
     const share = sides === own ? 1 : SHARE;
-    const found = await sampledLowerBound(resized(network, sides), { ...options, share });
+    if (sides !== own) {
+      left -= Math.max(SHARE * OPERATIONS, LEAST_PRODUCTS * evaluationNeeds(sized).work);
+      if (left < -ROUNDING) break;
+    }
+    const found = await sampledLowerBound(sized, { ...options, share });
     if (!best || isLess(best.value, found.value)) best = { ...found, sides };
   }
   return best ?? { value: ZERO, assurance: 'nominal' };

@@ -27,16 +27,25 @@ export function evaluationNeeds({ tensors, nodes, input }: Network): EvaluationN
   let bytes = 8 * (ARRAYS * entries + ARRAYS_OF_INPUT * product(shape(input)));
   let work = 0;
   for (const { operator, inputs, output } of nodes) {
-    const own = operatorNeeds(operator, shape(inputs[0]!), shape(output));
+    const own = operatorNeeds(operator, inputs.length, shape(inputs[0]!), shape(output));
     bytes += own.bytes;
     work += own.work;
   }
   return { bytes, work, entries };
 }
 
+/** What an array takes besides its entries, in pairs of operations. */
+const PAIRS_PER_ARRAY = 40;
+
+/** Multiplications and additions of a sum of tensors, in pairs. */
+export function workOfSum(tensors: number, entries: number): number {
+  return tensors * (entries + PAIRS_PER_ARRAY);
+}
+
 /** Of its tables alone. */
 function operatorNeeds(
   operator: Operator,
+  inputs: number,
   input: Shape,
   output: Shape,
 ): Pick<EvaluationNeeds, 'bytes' | 'work'> {
@@ -62,6 +71,8 @@ function operatorNeeds(
       return { bytes: 4 * product(input) + entries * BYTES_PER_LIST, work: product(input) };
     case 'affine':
       return { bytes: 0, work: operator.weight.length };
+    case 'add':
+      return { bytes: 0, work: workOfSum(inputs, entries) };
     case 'pad':
     case 'reindex':
       return { bytes: 8 * entries, work: entries };

@@ -5,6 +5,7 @@ import { unknownOperator } from '../shape.ts';
 import { broadcast, product } from '../size.ts';
 import { maximumSources, maximumWindows } from './gather.ts';
 import { constantTerm, linearMap } from './linearMap.ts';
+import { workOfSum } from './needs.ts';
 
 type Shape = readonly number[];
 
@@ -107,10 +108,20 @@ function maximum(windows: readonly Int32Array[], entries: number): PreparedOpera
 }
 
 function linearCombination(coefficients: readonly number[], entries: number): PreparedOperator {
-  const push = (inputs: readonly Float64Array[]) =>
-    inputs[0]!.map((_, n) => coefficients.reduce((value, c, k) => value + c * inputs[k]![n]!, 0));
+  const push = (inputs: readonly Float64Array[]) => {
+    const sum = new Float64Array(entries);
+    for (const [k, c] of coefficients.entries()) {
+      const input = inputs[k]!;
+      for (let n = 0; n < entries; n++) sum[n]! += c * input[n]!;
+    }
+    return sum;
+  };
   const pull = (u: Float64Array) => coefficients.map((c) => u.map((value) => c * value));
-  return { work: coefficients.length * entries, evaluate: push, differentiate: () => ({ push, pull }) };
+  return {
+    work: workOfSum(coefficients.length, entries),
+    evaluate: push,
+    differentiate: () => ({ push, pull }),
+  };
 }
 
 function stack(sizes: readonly number[]): PreparedOperator {

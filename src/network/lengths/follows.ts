@@ -1,4 +1,5 @@
 /** How operators follow the length of the signal that a network reads. */
+import { largest, smallest } from '../extremes.ts';
 import type { Network, Node, TensorId } from '../network.ts';
 import type { Operator } from '../operator.ts';
 import { unknownOperator } from '../shape.ts';
@@ -96,7 +97,7 @@ function sideOf(operator: Operator, axis: number, sides: readonly number[]): num
     case 'add':
     case 'concat':
       // Where they differ there is no such network, or a single sample that is repeated (`repeatedUntil`).
-      return Math.min(...sides) < 1 ? 0 : Math.max(...sides);
+      return smallest(sides) < 1 ? 0 : largest(sides);
     default:
       throw unknownOperator(operator);
   }
@@ -164,8 +165,8 @@ export function repeatedUntil(node: Node, axes: readonly Sides[]): number {
     const exists = inputs.map((id) => sides.from([id], 1));
     const longer = inputs.map((id) => sides.from([id], 2));
     // One is a single sample from `exists` on, before `longer`; another is longer by then.
-    const from = Math.max(Math.min(...longer), ...exists);
-    const until = Math.max(...longer) - 1;
+    const from = Math.max(smallest(longer), largest(exists));
+    const until = largest(longer) - 1;
     return from <= until ? until : 0;
   });
   return Math.max(0, ...last);

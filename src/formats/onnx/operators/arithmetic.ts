@@ -1,6 +1,7 @@
 /** Sums, differences, products and quotients of tensors and constants. */
 
 import { isExactProduct, multipliable, reciprocalFactors } from '../../../network/exact.ts';
+import { largest, smallest } from '../../../network/extremes.ts';
 import { OWN_FIELDS } from '../../../network/lengths/follows.ts';
 import type { Scale } from '../../../network/operator.ts';
 import { product, sameShape } from '../../../network/size.ts';
@@ -318,6 +319,6 @@ function extreme(call: Call, bound: 'min' | 'max'): Signal {
     call.refuse(`of ${found}`, 'one tensor and scalars are supported');
   }
   const limits = constants.map((constant) => constant.data[0]!);
-  if (bound === 'min') return clipped(call, x, Math.max(...limits), Number.POSITIVE_INFINITY);
-  return clipped(call, x, Number.NEGATIVE_INFINITY, Math.min(...limits));
+  if (bound === 'min') return clipped(call, x, largest(limits), Number.POSITIVE_INFINITY);
+  return clipped(call, x, Number.NEGATIVE_INFINITY, smallest(limits));
 }
