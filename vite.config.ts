@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -10,7 +9,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     // Processes, not threads: native libraries keep one state per process.
     pool: 'forks',
-    // One more than there are cores: much of the time is spent waiting for browsers and other runtimes.
-    maxWorkers: availableParallelism() + 1,
+    // As many as there are cores: much of the time is spent waiting for browsers and other runtimes.
+    maxWorkers: '100%',
   },
 });

