@@ -35,16 +35,23 @@ fn work(entry: u32) {
     return;
   }
   var k = sizes.total;
-  var norm = sizes.margin * sqrt(squaredNorm(k, entry));
+  var squares = squaredNorm(k, entry);
+  var known = asBits(squares) < infinityBits;
+  var norm = sizes.margin * sqrt(squares);
   for (var stage = sizes.stages - 1u; stage > 0u; stage--) {
-    norm = asFloat(timesPower(asBits(norm), exponentOf(peakOf(stage, entry))));
+    // A power that has left the range says nothing, and its copy is zero.
+    let reached = peakOf(stage, entry);
+    known = known && isPositive(reached);
+    norm = asFloat(timesPower(asBits(norm), exponentOf(reached)));
     while (k > (stage - 1u) * sizes.squarings) {
       k--;
-      norm = sqrt(norm + sizes.epsilon * squaredNorm(k, entry));
+      squares = squaredNorm(k, entry);
+      known = known && asBits(squares) < infinityBits;
+      norm = sqrt(norm + sizes.epsilon * squares);
     }
   }
   norm *= sizes.margin;
-  if (asBits(norm) >= infinityBits) {
+  if (!known || asBits(norm) >= infinityBits) {
     out[to] = infinityBits;
     return;
   }

@@ -7,10 +7,13 @@ import { runCommandLine } from './program.ts';
 
 const interruption = new AbortController();
 const terminal = processTerminal();
+/** Commands that end well when they are interrupted; others just end. */
+const LISTENING = ['bound', 'verify', 'solve-sdp'];
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
     // The second time, whoever asks for it does not want to wait for a clean end.
-    if (interruption.signal.aborted) process.exit(EXIT.cancelled);
+    if (interruption.signal.aborted || !LISTENING.includes(process.argv[2] ?? ''))
+      process.exit(EXIT.cancelled);
     interruption.abort(new Error('cancelled'));
   });
 }

@@ -20,7 +20,8 @@ export async function lent<T>(engine: Engine, work: (engine: Engine) => Promise<
   try {
     return await work(noting(engine, made));
   } finally {
-    if (made.size > 0) engine.release(...made);
+    // One by one: arguments lie on the stack.
+    for (const handle of made) engine.release(handle);
   }
 }
 

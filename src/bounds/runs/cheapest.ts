@@ -1,10 +1,9 @@
 /** The bound that is there in no time: what a call answers whose time was over before anything else. */
 import { InputError } from '../../errors.ts';
-import { scaled, times } from '../../scaled.ts';
 import { Ledger } from '../ledger.ts';
 import type { Path } from '../paths/path.ts';
 import type { BoundTask } from '../task.ts';
-import type { Row } from './rows.ts';
+import { ofPair, type Row } from './rows.ts';
 import { spectralProduct } from './spectralProduct.ts';
 import { stopwatch } from './stopwatch.ts';
 
@@ -23,7 +22,7 @@ export async function cheapestRow(task: BoundTask, paths: readonly Path[]): Prom
   });
   return {
     method: 'spectral-product',
-    value: query.pair ? times(bound, scaled(Math.SQRT2)) : bound,
+    value: ofPair(bound, query.pair),
     seconds: clock(),
     program: path.program,
     note: "The time limit was over before any method came to its end: this is the product of norms that are bounded by sums of entries (Schur's test), far above what more time gives.",

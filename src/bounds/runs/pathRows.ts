@@ -1,14 +1,13 @@
 /** The rows of some paths: products of norms and closed forms first, then the searches from the best of them. */
 import { normCost, programCost, stepsOf } from '../../ellipsoid/memory/cost.ts';
 import type { Norms } from '../../ellipsoid/norms/gains.ts';
-import { scaled, times } from '../../scaled.ts';
 import { type FixedPath, needsNorms, type Path, storedPath } from '../paths/path.ts';
 import { runCount } from '../paths/runCount.ts';
 import { wants } from '../query.ts';
 import type { BoundTask } from '../task.ts';
 import { AnyLength } from './anyLength.ts';
 import { closedFormRows, closedRows } from './closedForm.ts';
-import { least, type Row } from './rows.ts';
+import { least, ofPair, type Row } from './rows.ts';
 import { announceSearch } from './search.ts';
 import type { SearchLog } from './searchLog.ts';
 import { type SearchStart, searchRows } from './searchRows.ts';
@@ -82,7 +81,7 @@ async function* fixedRows(task: BoundTask, path: FixedPath): AsyncGenerator<Row,
 }
 
 /** The product of norms, those as exact as time and memory allow. */
-export async function productRow(
+async function productRow(
   task: BoundTask,
   { program }: FixedPath,
 ): Promise<{ readonly row: Row; readonly norms: Norms }> {
@@ -96,7 +95,7 @@ export async function productRow(
       performance.now() +
       (query.method === 'spectral-product' ? 1 : PART_OF_NORMS) * 1000 * task.deadline.left,
   });
-  const value = query.pair ? times(bound, scaled(Math.SQRT2)) : bound;
+  const value = ofPair(bound, query.pair);
   const note = tested > 0 ? testedNote(tested, query.method === 'all') : undefined;
   return {
     norms,

@@ -42,12 +42,14 @@ export function rowValue(
 ): Scaled {
   if (Number.isNaN(outcome.squared.mantissa)) return outcome.squared;
   const whole = squareRoot(outcome.squared);
-  const value = !pair
-    ? whole
-    : hasEntries(program)
-      ? marginOf(outcome, program.output.channels, ...pair)
-      : times(whole, scaled(Math.SQRT2));
+  const value =
+    pair && hasEntries(program) ? marginOf(outcome, program.output.channels, ...pair) : ofPair(whole, pair);
   return roundedUp(times(value, scaled(program.factor)));
+}
+
+/** What a bound of the whole output says of the difference of two of its entries, where one is asked for. */
+export function ofPair(whole: Scaled, pair: readonly [i: number, j: number] | undefined): Scaled {
+  return pair ? times(whole, scaled(Math.SQRT2)) : whole;
 }
 
 /** The row with the least value, or the least of something else. */

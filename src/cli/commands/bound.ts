@@ -351,7 +351,7 @@ function lengthText({ smallest, exists, frequencies, added, tolerance }: LengthR
   const share = added === null ? 'an unknown part' : percent(added);
   const text = `Holds for signals of ${which}: ${frequencies} frequencies per axis, ${share} of the bound for what lies between them`;
   if (added !== null && added <= tolerance) return `${text}.`;
-  return `${text}, more than the ${percent(tolerance)} asked for: the limit of frequencies was reached.`;
+  return `${text}, more than the ${percent(tolerance)} asked for: the limit of frequencies was reached, or that of time.`;
 }
 
 function searchText(row: MethodResult): string {

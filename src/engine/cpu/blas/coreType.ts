@@ -31,3 +31,18 @@ export async function coreTypeHere(): Promise<string | undefined> {
   const { readFile } = await importInNode<typeof import('node:fs/promises')>('node:fs/promises');
   return coreTypeFor(await readFile('/proc/cpuinfo', 'utf8').catch(() => ''));
 }
+
+/**
+ * Tells OpenBLAS, which is to be loaded next, unless somebody has told it already or it may not be told (Deno without the permission).
+ * @returns what is to be called then: others who are started from here make their own choice
+ */
+export async function chooseCoreType(): Promise<() => void> {
+  try {
+    const chosen = process.env[CORE_TYPE] === undefined ? await coreTypeHere() : undefined;
+    if (chosen === undefined) return () => {};
+    process.env[CORE_TYPE] = chosen;
+    return () => void delete process.env[CORE_TYPE];
+  } catch {
+    return () => {};
+  }
+}

@@ -6,7 +6,7 @@
  */
 import { InputError } from '../../../errors.ts';
 import { importInNode, isNode } from '../host.ts';
-import { CORE_TYPE, coreTypeHere } from './coreType.ts';
+import { chooseCoreType } from './coreType.ts';
 
 /** A foreign function, called at once or on koffi's own threads. */
 export type Routine = (wait: 'blocking' | 'in background', ...values: unknown[]) => Promise<void>;
@@ -53,17 +53,17 @@ export async function loadLibrary(names?: readonly string[]): Promise<Library> {
     throw new InputError(`cpu-blas: the package koffi must load, got ${reason(error)}`, { cause: error });
   }
   const attempts: string[] = [];
-  const chosen = process.env[CORE_TYPE] === undefined ? await coreTypeHere() : undefined;
-  for (const name of names ?? fileNames[process.platform] ?? []) {
-    try {
-      if (chosen !== undefined) process.env[CORE_TYPE] = chosen;
-      return bind(koffi.load(name));
-    } catch (error) {
-      attempts.push(`${name} (${reason(error)})`);
-    } finally {
-      // Others who are started from here make their own choice.
-      if (chosen !== undefined) delete process.env[CORE_TYPE];
+  const forget = await chooseCoreType();
+  try {
+    for (const name of names ?? fileNames[process.platform] ?? []) {
+      try {
+        return bind(koffi.load(name));
+      } catch (error) {
+        attempts.push(`${name} (${reason(error)})`);
+      }
     }
+  } finally {
+    forget();
   }
   throw new InputError(`cpu-blas: OpenBLAS must load, tried ${attempts.join(', ') || 'nothing'}; ${advice}`);
 }
