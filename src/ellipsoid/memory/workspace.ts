@@ -21,9 +21,10 @@ export interface Workspace {
   readonly held: number;
 }
 
-/** Sides of the blocks that the inverse is made of on a GPU, and the strips it holds of them. */
-const BLOCK = 16;
+/** Sides of the blocks that the inverse of larger matrices is made of on a GPU, and the strips it holds of them. */
+const BLOCK = 64;
 const STRIPS = 2;
+const blocks = (rows: number) => (rows > BLOCK ? BLOCK * STRIPS * rows + BLOCK ** 2 : 0);
 /** Matrices on the way to a bound on the error of an inverse: only float32 takes its residual (`rounding/inverse.ts`). */
 const residuals = (bytesPerNumber: number) => (bytesPerNumber < 8 ? 6 : 1);
 
@@ -49,7 +50,7 @@ export function workspace(segment: Segment, k: number, slice: number, bytesPerNu
     case 'maximum': {
       const argument = step.source.rows;
       const kept = totalRows(step.kept);
-      const inverse = 2 * argument ** 2 + BLOCK * STRIPS * argument + BLOCK ** 2;
+      const inverse = 2 * argument ** 2 + blocks(argument);
       const joint = kept > 0 ? argument ** 2 + 3 * kept ** 2 + 4 * kept * argument : 0;
       const own =
         totalRows(step.before) ** 2 +

@@ -34,6 +34,13 @@ const variants = [
     checks: products,
     cases: cases.filter(tiles),
   },
+  {
+    name: 'as if it were a real GPU, in blocks',
+    software: false,
+    limits: {},
+    checks: ['inverse'],
+    cases: cases.filter((given) => tiles(given) && given.n > 64 && given.complex),
+  },
 ];
 
 describe.skipIf(withoutGpu).each(variants)('WebGPU in Node, $name', (variant) => {
