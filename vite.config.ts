@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -5,11 +6,11 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     setupFiles: ['test/support/seed.ts'],
     // Bounding a real network takes seconds on one core of a busy machine; nothing here measures time.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     // Processes, not threads: native libraries keep one state per process.
     pool: 'forks',
-    // As many as there are cores: much of the time is spent waiting for browsers and other runtimes.
-    maxWorkers: '100%',
+    // One more than there are cores: much of the time is spent waiting for browsers and other runtimes.
+    maxWorkers: availableParallelism() + 1,
   },
 });
