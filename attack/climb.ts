@@ -60,11 +60,10 @@ function ofExactJacobian(circuit: Circuit, x: Float64Array): Slope {
 /** Of the matrix with these columns, whose entries may be of any size. */
 function firstSingularVector(columns: readonly (readonly Exact[])[]): Float64Array {
   const n = columns.length;
-  const largest = Math.max(
-    ...columns.flatMap((column) =>
-      column.map((entry) => (entry.sign === 0 ? -Infinity : entry.scaled().exponent)),
-    ),
-  );
+  let largest = -Infinity;
+  for (const entry of columns.flat()) {
+    if (entry.sign !== 0) largest = Math.max(largest, entry.scaled().exponent);
+  }
   if (largest === -Infinity) return new Float64Array(n).fill(1);
   const matrix = columns.map((column) =>
     Float64Array.from(column, (entry) => {

@@ -74,10 +74,10 @@ export const constants: Readonly<Record<string, Operator>> = {
     },
   ),
   ReduceMax: reduction(
-    (x) => Math.max(...x),
+    (x) => x.reduce((most, entry) => Math.max(most, entry), -Infinity),
     (call, cells) => call.builder.maximum(cells),
   ),
-  ReduceMin: reduction((x) => Math.min(...x)),
+  ReduceMin: reduction((x) => x.reduce((least, entry) => Math.min(least, entry), Infinity)),
   ReduceProd: reduction((x) => x.reduce((a, b) => a * b, 1)),
   ReduceL1: reduction((x) => x.reduce((a, b) => a + Math.abs(b), 0)),
   ReduceL2: reduction((x) => Math.sqrt(x.reduce((a, b) => a + b * b, 0))),

@@ -56,6 +56,13 @@ describe('malformed', () => {
     expect((error as Error).message).toMatch(message);
   });
 
+  it('constants of different rank, joined', async () => {
+    const initializers = [floats('w', [1, 2], [1, 2]), floats('v', [1], [3])];
+    const joined = [node('Concat', 'w v', 'c', { axis: 1n }), node('Mul', 'x c', 'y')];
+    const message = /inputs must agree with \[1, 2\] but for axis 1, got \[1\]/;
+    await expect(read(model(joined, { initializers }))).rejects.toThrow(message);
+  });
+
   it('initialisers of one name', async () => {
     const initializers = [floats('w', [], [1]), floats('w', [], [2])];
     await expect(read(model([node('Mul', 'x w', 'y')], { initializers }))).rejects.toThrow(

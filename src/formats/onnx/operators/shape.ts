@@ -208,7 +208,8 @@ function concatenatedConstant(call: Call): Constant {
   const first = parts[0] ?? call.malformed('there must be inputs', 'none');
   const axis = concatAxis(call, first.shape.length);
   for (const part of parts) {
-    const fits = sameShape(part.shape.with(axis, 0), first.shape.with(axis, 0));
+    const beside = ({ shape }: Constant) => [...shape.slice(0, axis), ...shape.slice(axis + 1)];
+    const fits = part.shape.length === first.shape.length && sameShape(beside(part), beside(first));
     call.demand(fits, `inputs must agree with [${first.shape.join(', ')}] but for axis ${axis}`, part.shape);
   }
   const total = parts.reduce((sum, part) => sum + part.shape[axis]!, 0);
