@@ -6,6 +6,7 @@ import type { Turns } from '../../queued/turns.ts';
 import { mirrorLower } from '../dense.ts';
 import { type Kernels, type Product, productFlops } from '../kernels.ts';
 import { WasmKernels } from '../wasm/kernels.ts';
+import type { TeamBlas } from './addresses.ts';
 import { type Library, loadLibrary } from './library.ts';
 
 const rowMajor = 101;
@@ -46,6 +47,11 @@ export class BlasKernels implements Kernels {
   static async open(threads: number, turns: Turns): Promise<BlasKernels> {
     const library = await loadLibrary();
     return new BlasKernels(library, await WasmKernels.open(threads, turns), threads, turns);
+  }
+
+  /** OpenBLAS for the threads of a team. */
+  get byAddress(): TeamBlas | undefined {
+    return this.#library.byAddress;
   }
 
   async product(task: Product, out: Float64Array): Promise<void> {
