@@ -7,19 +7,21 @@ const ATTAINED = 1 - 2 ** -40;
 
 /** ½(Z + Zᴴ), Z_ij = coefficients_i · S_ij/|S_ij| where row i of a batch entry attains its largest sum. */
 export function rowSumsAdjoint(s: Dense, sums: Float64Array, coefficients: Float64Array): Float64Array {
-  return adjointOfSums(s, sums, coefficients, (b, i) => rowSum(s, b, i));
+  const out = allocate(s.data.length).fill(0);
+  addAdjointOfSums(s, sums, coefficients, (b, i) => rowSum(s, b, i), out);
+  return out;
 }
 
-/** The same where somebody knows the sum of each row of each batch entry, in whatever order it was taken. */
-export function adjointOfSums(
+/** Adds the same to `out` where somebody knows the sum of each row of each batch entry, in whatever order it was taken. */
+export function addAdjointOfSums(
   s: Dense,
   sums: Float64Array,
   coefficients: Float64Array,
   sumOf: (entry: number, row: number) => number,
-): Float64Array {
+  out: Float64Array,
+): void {
   const n = s.rows;
   const width = s.complex ? 2 : 1;
-  const out = allocate(s.data.length).fill(0);
   const attained: [entry: number, row: number][] = [];
   const count = new Float64Array(n);
   for (let b = 0; b < s.batch; b++) {
@@ -46,7 +48,6 @@ export function adjointOfSums(
       }
     }
   }
-  return out;
 }
 
 function rowSum(s: Dense, entry: number, row: number): number {

@@ -25,6 +25,8 @@ const moderateExponent = 200;
 
 /** What is asked of all matrices of a batch, and who answers. */
 export interface Survey {
+  /** All times 2^e, in an array from `allocate`. */
+  scaled(s: Dense, e: number): Eventually<Float64Array>;
   /** Largest |component|; NaN if there is one. */
   largestPart(s: Dense): Eventually<number>;
   /** Of finite matrices of moderate size. */
@@ -63,9 +65,9 @@ async function provenRadius(
   let bound: Bound = { shift: 0, trace: 0 };
   for (let start = 0; start < s.batch; start += step) {
     const end = Math.min(s.batch, start + step);
-    const part = s.data.subarray(start * length, end * length);
-    const data = scale === 0 && diagonal === 'kept' ? part : timesPower(part, -scale);
-    const chunk = { ...s, batch: end - start, data };
+    const part = { ...s, batch: end - start, data: s.data.subarray(start * length, end * length) };
+    const data = scale === 0 && diagonal === 'kept' ? part.data : await survey.scaled(part, -scale);
+    const chunk = { ...part, data };
     if (diagonal === 'dropped') clearDiagonal(chunk);
     bound = await raise(kernels, chunk, bound, unit, survey);
     recycle(data);
@@ -151,6 +153,7 @@ async function unproven(
 /** Answers by loops, and by the kernels where there is more to do. */
 export function surveyBy(kernels: Kernels): Survey {
   return {
+    scaled: ({ data }, e) => timesPower(data, e),
     largestPart: ({ data }) => largestPart(data),
     profiles: (s) => Array.from({ length: s.batch }, (_, b) => profile(s, b)),
     definite: (s, entries, shift, sign) => definite(kernels, s, entries, shift, sign),

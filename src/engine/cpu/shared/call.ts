@@ -59,8 +59,12 @@ export class Call {
     return this.#result;
   }
 
-  run(task: Task): Promise<void> | undefined {
-    return this.#team.run(task);
+  run(task: Task | readonly Task[]): Promise<void> | undefined {
+    return 'kernel' in task ? this.#team.run(task) : this.#all(task);
+  }
+
+  async #all(tasks: readonly Task[]): Promise<void> {
+    for (const task of tasks) await this.#team.run(task);
   }
 
   /** Gives back what was held, and the result too where there is none. */
@@ -72,7 +76,8 @@ export class Call {
 
 /** What an operation comes down to. */
 export interface Plan<R> {
-  readonly task: Task;
+  /** One, or several one after another. */
+  readonly task: Task | readonly Task[];
   readonly result: () => R;
 }
 

@@ -351,6 +351,7 @@ export const KERNELS = {
   definite,
   symbol,
   add: inWasm('add'),
+  clear: inWasm('clear'),
   scale: inWasm('scale'),
   scaleSides: inWasm('scaleSides'),
   scaleBatch: inWasm('scaleBatch'),
@@ -365,6 +366,7 @@ export const KERNELS = {
   sideBySide: inWasm('sideBySide'),
   absoluteProduct: inWasm('absoluteProduct'),
   rowSums: inWasm('rowSums'),
+  diagonals: inWasm('diagonals'),
   largestPart: inWasm('largestPart'),
   profile: inWasm('profile'),
 } satisfies Record<string, Kernel>;

@@ -2,20 +2,31 @@
 import type { AbsoluteProductOptions } from '../../handles.ts';
 import type { QueuedOperations } from '../../queued/operations.ts';
 import { batchStride, type Dense, entryLength } from '../dense.ts';
+import type { Kernels } from '../kernels.ts';
+import { type Gather, sideBySide, windowSum } from '../products/windowSum.ts';
 import { shared } from './call.ts';
 import { factorCost, productCost, threadsWithin } from './costs.ts';
 import type { Team } from './team.ts';
 
-type Names = 'symbol' | 'congruence' | 'congruenceAdjoint' | 'absoluteProduct' | 'inverse';
+type Names = 'symbol' | 'windowSum' | 'congruence' | 'congruenceAdjoint' | 'absoluteProduct' | 'inverse';
 
 /** Nanoseconds that a double of a matrix takes in `absoluteProduct`. */
 const ABSOLUTE_COST = 0.6;
+/** And in what sets matrices side by side. */
+const GATHER_COST = 0.5;
 /** Entries of the symbols that are made together: what lies in a cache, but enough symbols to be worth reading the taps for. */
 const SYMBOL_GROUP = 2 ** 14;
 const LEAST_GROUP = 8;
 
-export function productOperations(team: Team, plain: QueuedOperations): Pick<QueuedOperations, Names> {
+export function productOperations(
+  team: Team,
+  kernels: Kernels,
+  plain: QueuedOperations,
+): Pick<QueuedOperations, Names> {
+  const gather = gatherWith(team);
   return {
+    windowSum: (w, q, weights) => windowSum(kernels, w, q, weights, gather),
+
     symbol: shared(
       team,
       (call, taps: Dense, phases: Dense, _rows: number, _columns: number) => {
@@ -113,6 +124,22 @@ export function productOperations(team: Team, plain: QueuedOperations): Pick<Que
       plain.inverse,
     ),
   };
+}
+
+function gatherWith(team: Team): Gather {
+  return shared(
+    team,
+    (call, x: Dense, start: number, end: number, weights: Float64Array | undefined) => {
+      const width = x.columns * (x.complex ? 2 : 1);
+      const total = (end - start) * width;
+      const out = call.result(x.rows * total);
+      const operands = [call.matrices(x.data), batchStride(x), call.vector(weights), out.byteOffset];
+      const numbers = [...operands, x.rows, width, total, start];
+      const cost = GATHER_COST * x.rows * width;
+      return { task: { kernel: 'sideBySide', numbers, count: end - start, cost }, result: () => out };
+    },
+    sideBySide,
+  );
 }
 
 /** Options as an operation is given them. */

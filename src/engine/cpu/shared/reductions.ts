@@ -2,7 +2,9 @@
 import type { QueuedOperations } from '../../queued/operations.ts';
 import { type Dense, entryLength } from '../dense.ts';
 import type { Kernels } from '../kernels.ts';
-import { adjointOfSums } from '../reductions/rowSumsAdjoint.ts';
+import { powerFactors } from '../powers.ts';
+import { columnMaximum } from '../reductions/columnMaximum.ts';
+import { addAdjointOfSums } from '../reductions/rowSumsAdjoint.ts';
 import {
   offDiagonalRadius,
   profileOf,
@@ -14,11 +16,20 @@ import { type Call, shared } from './call.ts';
 import { factorCost, threadsWithin } from './costs.ts';
 import type { Team } from './team.ts';
 
-type Names = 'rowSums' | 'rowSumsAdjoint' | 'spectralRadius' | 'offDiagonalRadius';
+type Names =
+  | 'rowSums'
+  | 'rowSumsAdjoint'
+  | 'diagonal'
+  | 'diagonalSum'
+  | 'spectralRadius'
+  | 'offDiagonalRadius';
 
 /** Nanoseconds that a double takes. */
 const LARGEST_COST = 0.4;
 const MODULI_COST = 1.5;
+const CLEAR_COST = 0.3;
+/** Of an entry of a diagonal, which lies by itself. */
+const DIAGONAL_COST = 5;
 /** Doubles below which a loop in JavaScript has ended before a call has begun. */
 const WORTH_CALLING = 256;
 
@@ -43,11 +54,42 @@ export function reductionOperations(
       team,
       (call, s: Dense, sums: Float64Array, coefficients: Float64Array) => {
         if (s.data.length < WORTH_CALLING) return undefined;
+        const out = call.result(s.data.length);
         const [each, task] = sumsOfRows(call, s);
         const sumOf = (b: number, i: number) => each[b * s.rows + i]!;
-        return { task, result: () => adjointOfSums(s, sums, coefficients, sumOf) };
+        const clear = {
+          kernel: 'clear',
+          numbers: [out.byteOffset],
+          count: out.length,
+          cost: CLEAR_COST,
+        } as const;
+        const result = () => {
+          addAdjointOfSums(s, sums, coefficients, sumOf, out);
+          return out;
+        };
+        return { task: [clear, task], result };
       },
       plain.rowSumsAdjoint,
+    ),
+
+    diagonal: shared(
+      team,
+      (call, s: Dense) => {
+        if (s.data.length < WORTH_CALLING) return undefined;
+        const [each, task] = diagonals(call, s);
+        return { task, result: () => columnMaximum({ ...s, columns: 1, complex: false, data: each }) };
+      },
+      plain.diagonal,
+    ),
+
+    diagonalSum: shared(
+      team,
+      (call, a: Dense) => {
+        if (a.data.length < WORTH_CALLING) return undefined;
+        const [each, task] = diagonals(call, a);
+        return { task, result: () => sumOfBatch(each, a) };
+      },
+      plain.diagonalSum,
     ),
 
     spectralRadius: (s) => spectralRadius(kernels, s, survey),
@@ -60,6 +102,19 @@ function sumsOfRows(call: Call, s: Dense) {
   const numbers = [call.matrices(s.data), sums.byteOffset, s.rows, Number(s.complex)];
   const cost = MODULI_COST * entryLength(s);
   return [sums, { kernel: 'rowSums', numbers, count: s.batch, cost }] as const;
+}
+
+function diagonals(call: Call, s: Dense) {
+  const each = call.room(s.batch * s.rows);
+  const numbers = [call.matrices(s.data), each.byteOffset, s.rows, Number(s.complex)];
+  return [each, { kernel: 'diagonals', numbers, count: s.batch, cost: DIAGONAL_COST * s.rows }] as const;
+}
+
+/** In the order of the batch. */
+function sumOfBatch(each: Float64Array, { batch, rows: n }: Dense): Float64Array {
+  const out = new Float64Array(n);
+  for (let b = 0, at = 0; b < batch; b++) for (let i = 0; i < n; i++, at++) out[i]! += each[at]!;
+  return out;
 }
 
 /** NaN wins. */
@@ -75,6 +130,19 @@ function largestOfBatch(sums: Float64Array, { batch, rows: n }: Dense): Float64A
 function surveyWith(team: Team, kernels: Kernels): Survey {
   const plain = surveyBy(kernels);
   return {
+    scaled: shared(
+      team,
+      (call, s: Dense, e: number) => {
+        const out = call.result(s.data.length);
+        const numbers = [call.matrices(s.data), out.byteOffset, ...powerFactors(e)];
+        return {
+          task: { kernel: 'scale', numbers, count: out.length, cost: LARGEST_COST },
+          result: () => out,
+        };
+      },
+      plain.scaled,
+    ),
+
     largestPart: shared(
       team,
       (call, s: Dense) => {

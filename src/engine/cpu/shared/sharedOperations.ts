@@ -12,7 +12,7 @@ export function sharedOperations(team: Team, kernels: TeamKernels): QueuedOperat
   return {
     ...plain,
     ...entrywiseOperations(team, plain),
-    ...productOperations(team, plain),
+    ...productOperations(team, kernels, plain),
     ...reductionOperations(team, kernels, plain),
   };
 }

@@ -29,6 +29,11 @@ export function scale(a: usize, out: usize, first: f64, second: f64, third: f64,
   if (pairs < to) store<f64>(at(out, pairs), load<f64>(at(a, pairs)) * first * second * third);
 }
 
+/** Doubles: zeros. */
+export function clear(out: usize, from: i32, to: i32): void {
+  memory.fill(at(out, from), 0, (<usize>(to - from)) << 3);
+}
+
 /** y = factor · x, `length` doubles. */
 // @ts-ignore: decorator
 @inline

@@ -2,10 +2,10 @@
 export { cholesky } from './cholesky';
 export { congruence, congruenceAdjoint } from './congruence';
 export {
-  add, addDiagonal, alias, aliasAdjoint, assemble, interleave, mirror, scale, scaleBatch, scaleSides, shifted,
+  add, addDiagonal, alias, aliasAdjoint, assemble, clear, interleave, mirror, scale, scaleBatch, scaleSides, shifted,
   sideBySide, split, submatrix, submatrixAdjoint, throughSector, toComplex,
 } from './entrywise';
 export { inverse } from './inverse';
 export { heapBase, SCRATCH_BYTES, setScratch } from './memory';
 export { product, productRows } from './product';
-export { absoluteProduct, largestPart, positiveDiagonal, profile, rowSums } from './reductions';
+export { absoluteProduct, diagonals, largestPart, positiveDiagonal, profile, rowSums } from './reductions';

@@ -177,6 +177,14 @@ export function absoluteProduct(
   }
 }
 
+/** The real parts of the diagonal of each matrix: n of them. */
+export function diagonals(s: usize, out: usize, n: i32, complex: bool, from: i32, to: i32): void {
+  const width = complex ? 2 : 1;
+  for (let b = from; b < to; b++) {
+    for (let i = 0; i < n; i++) store<f64>(at(out, b * n + i), load<f64>(at(s, ((b * n + i) * n + i) * width)));
+  }
+}
+
 /** Whether the diagonal of a matrix n × n is positive and finite. */
 export function positiveDiagonal(a: usize, n: i32, complex: bool): bool {
   const width = complex ? 2 : 1;
