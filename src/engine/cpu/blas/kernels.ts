@@ -107,7 +107,8 @@ export class BlasKernels implements Kernels {
     complex: boolean,
   ): Promise<void> {
     if (n < worthVector) return this.#small.multiplyVector(a, x, y, n, complex);
-    this.#library.setThreads(this.threads);
+    // It is as fast as memory is, and its digits would depend on the number of threads.
+    this.#library.setThreads(1);
     const routine = complex ? this.#library.zhemv : this.#library.dsymv;
     const [one, zero] = complex ? [Float64Array.of(1, 0), Float64Array.of(0, 0)] : [1, 0];
     await routine('blocking', ...[rowMajor, lowerTriangle, n, one, a, n, x, 1, zero, y, 1]);

@@ -17,3 +17,12 @@ const WORTH_THREADS = 256;
 export function threadsWithin(team: Team, batch: number, n: number): number {
   return batch === 1 && n >= WORTH_THREADS ? team.threads : 1;
 }
+
+/** Products of a small batch are cut into bands of rows where each has so many operations: these are dealt out then, not the products. It is no
+ *  matter of how many threads there are, for OpenBLAS may sum differently at borders. */
+const WORTH_BANDS = 4e7;
+const SMALL_BATCH = 16;
+
+export function inBands(batch: number, flops: number): boolean {
+  return batch < SMALL_BATCH && flops >= WORTH_BANDS;
+}

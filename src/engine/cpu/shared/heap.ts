@@ -54,6 +54,7 @@ export class Heap {
   /** A view of a new block, with unspecified contents; undefined where there is no room. */
   take(length: number): Float64Array | undefined {
     const bytes = roundedUp(8 * length);
+    if (bytes >= this.#mostBytes) return undefined;
     const address = this.#reuse(bytes) ?? this.#extend(bytes);
     return address === undefined ? undefined : new Float64Array(this.memory.buffer, address, length);
   }

@@ -5,7 +5,7 @@ import { batchStride, type Dense, entryLength } from '../dense.ts';
 import type { Kernels } from '../kernels.ts';
 import { type Gather, sideBySide, windowSum } from '../products/windowSum.ts';
 import { shared } from './call.ts';
-import { factorCost, productCost, threadsWithin } from './costs.ts';
+import { factorCost, inBands, productCost, threadsWithin } from './costs.ts';
 import type { Team } from './team.ts';
 
 type Names = 'symbol' | 'windowSum' | 'congruence' | 'congruenceAdjoint' | 'absoluteProduct' | 'inverse';
@@ -51,6 +51,8 @@ export function productOperations(
         const batch = q && !diagonal ? Math.max(w.batch, q.batch) : w.batch;
         const { rows: m, columns: n } = w;
         const width = w.complex ? 2 : 1;
+        const flops = 2 * width * width * ((q && !diagonal ? m * n * n : 0) + (m * m * n) / 2);
+        if (inBands(batch, flops)) return undefined;
         const out = call.result(batch * m * m * width);
         const [place, stride] = diagonal
           ? [call.vector(q), 0]
@@ -60,8 +62,7 @@ export function productOperations(
         const operands = [call.matrices(w.data), batchStride(w), place, stride, Number(diagonal)];
         const sizes = [m, n, Number(w.complex)];
         const numbers = [...operands, out.byteOffset, ...sizes, ...call.work(m * n * width)];
-        const flops = (q && !diagonal ? 2 * m * n * n : 0) + m * m * n;
-        const cost = productCost(team, flops * width * width);
+        const cost = productCost(team, flops);
         return { task: { kernel: 'congruence', numbers, count: batch, cost }, result: () => out };
       },
       plain.congruence,
@@ -73,11 +74,13 @@ export function productOperations(
         const { rows: m, columns: n } = w;
         const width = w.complex ? 2 : 1;
         const batch = Math.max(w.batch, g.batch);
+        const flops = 2 * width * width * (n * m * m + (n * n * m) / 2);
+        if (inBands(batch, flops)) return undefined;
         const out = call.result(batch * n * n * width);
         const operands = [call.matrices(w.data), batchStride(w), call.matrices(g.data), batchStride(g)];
         const sizes = [m, n, Number(w.complex)];
         const numbers = [...operands, out.byteOffset, ...sizes, ...call.work(m * n * width)];
-        const cost = productCost(team, (2 * n * m * m + n * n * m) * width * width);
+        const cost = productCost(team, flops);
         return { task: { kernel: 'congruenceAdjoint', numbers, count: batch, cost }, result: () => out };
       },
       plain.congruenceAdjoint,

@@ -114,8 +114,11 @@ export class Team {
   }
 
   /** When all workers that share tasks with the caller are there. */
-  ready(): Promise<void> {
-    return this.#assembled(this.threads - 1);
+  async ready(): Promise<void> {
+    const count = this.threads - 1;
+    this.#start(count);
+    // Those that cannot come, OpenBLAS being out of their reach, are not waited for.
+    while (this.#present + this.#absent < count && !this.#closed) await pause();
   }
 
   /** Doubles for every thread that may work on a task, `length` each. */
@@ -141,12 +144,6 @@ export class Team {
     );
   }
 
-  /** Waits for workers. Those that cannot come, OpenBLAS being out of their reach, are not waited for. */
-  async #assembled(count: number): Promise<void> {
-    this.#start(count);
-    while (this.#present + this.#absent < count && !this.#closed) await pause();
-  }
-
   /** Has that many workers come, sooner or later. */
   #start(count: number): void {
     if (this.#workers.length >= count) return;
@@ -157,15 +154,16 @@ export class Team {
   }
 
   #worker(start: (listener: Listener<Answer>) => Thread<Introduction>): Thread<Introduction> {
-    let present = false;
+    let state: 'awaited' | 'present' | 'gone' = 'awaited';
     const thread = start({
       answer: () => {
-        present = true;
+        state = 'present';
         this.#present++;
       },
       fail: (error) => {
-        if (present) this.#lost ??= error;
-        else this.#absent++;
+        if (state === 'present') this.#lost ??= error;
+        if (state === 'awaited') this.#absent++;
+        state = 'gone';
       },
     });
     live.add(thread);
@@ -204,12 +202,14 @@ export class Team {
 
   /** Leaves a task to the workers. */
   async #leave(task: Task): Promise<void> {
-    await this.#assembled(this.threads);
+    this.#start(this.threads);
+    // One will do; others join when they are there.
+    while (this.#present === 0 && this.#absent < this.threads && !this.#closed) await pause();
     if (this.#present === 0) return this.#alone(task);
     const { words } = this.#board;
     this.#publish(task, 1, this.threads + 1);
     try {
-      while (Atomics.load(words, WORDS.next) < task.count) {
+      while (Atomics.load(words, WORDS.next) < task.count && Atomics.load(words, WORDS.failed) === 0) {
         await pause();
         this.#turns.check();
         if (this.#lost) throw this.#lost;

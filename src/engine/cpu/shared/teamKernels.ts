@@ -1,12 +1,10 @@
 /** The kernels of an engine whose threads share memory: products by all of them, where their matrices lie there. */
 import { type Kernels, type Product, productFlops } from '../kernels.ts';
 import { leaveHeap } from '../storage.ts';
-import { productCost } from './costs.ts';
+import { inBands, productCost } from './costs.ts';
 import type { Team } from './team.ts';
 
-/** Operations from which a single product is cut into bands of rows, and about how many are in a band of how many rows at least. Bands do not
- *  depend on the number of threads: OpenBLAS may sum differently at their borders. */
-const WORTH_BANDS = 4e7;
+/** Operations in a band of rows, about, and rows at least. */
 const BAND = 2e7;
 const LEAST_ROWS = 64;
 
@@ -34,7 +32,7 @@ export class TeamKernels implements Kernels {
     const flags = [complex, task.adjointA, task.adjointB, task.lower].map(Number);
     const flops = productFlops(task);
     const [a, b, c] = [task.a.byteOffset, task.b.byteOffset, out.byteOffset];
-    if (flops < WORTH_BANDS) {
+    if (!inBands(batch, flops)) {
       const numbers = [a, b, c, strideA, strideB, m, n, k, ...flags];
       await this.#team.run({
         kernel: 'product',
