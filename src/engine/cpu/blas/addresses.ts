@@ -50,6 +50,8 @@ export interface BlasLocation {
 /** OpenBLAS for a team: as its caller has it, and as workers find it. */
 export interface TeamBlas extends BlasLocation {
   readonly routines: AddressRoutines;
+  /** How many threads may call it at once. */
+  readonly mostThreads: number;
   /** Address of an array's first byte. */
   addressOf(array: ArrayBufferView): number;
 }

@@ -125,6 +125,8 @@ function bind(koffi: typeof import('koffi'), name: string, path: string | undefi
         ? undefined
         : {
             ...{ koffi: path, library: name, routines: addressRoutines(library) },
+            // Each call takes one of the places that it was built with.
+            mostThreads: Number(/MAX_THREADS=(\d+)/.exec(configuration)?.[1] ?? 8),
             addressOf: (array) => Number(koffi.address(array)),
           },
     dgemm: routine(`void cblas_dgemm${product('double')}`),

@@ -75,7 +75,8 @@ export class Team {
     const { memory } = heap;
     const instance = await WebAssembly.instantiate(module, { env: { memory } });
     const own = ownBytes(instance);
-    const members = mayStartWorkers() ? threads : 1;
+    const most = Math.max(1, (blas?.mostThreads ?? Number.POSITIVE_INFINITY) - 1);
+    const members = mayStartWorkers() ? Math.min(threads, most) : 1;
     // The place after the last member's is for whom the caller leaves long items to.
     const held = heap.take(((members + 1) * own) / 8);
     const words = heap.take(BOARD_LENGTH);
