@@ -5,10 +5,15 @@ import { BlasKernels } from './cpu/blas/kernels.ts';
 import { cpuOperations } from './cpu/cpuOperations.ts';
 import { availableThreads } from './cpu/host.ts';
 import type { Kernels } from './cpu/kernels.ts';
+import { sharedOperations } from './cpu/shared/sharedOperations.ts';
+import { Team } from './cpu/shared/team.ts';
+import { TeamKernels } from './cpu/shared/teamKernels.ts';
+import { joinHeap } from './cpu/storage.ts';
 import { WasmKernels } from './cpu/wasm/kernels.ts';
 import { ENGINE_DEFAULTS } from './defaults.ts';
 import type { Engine } from './engine.ts';
 import { unitRoundoffs } from './precision.ts';
+import type { QueuedOperations } from './queued/operations.ts';
 import { queuedEngine } from './queued/queuedEngine.ts';
 import { Turns } from './queued/turns.ts';
 import { describeWebGl, openWebGl } from './webgl/open.ts';
@@ -84,7 +89,7 @@ async function openRealGpu(): Promise<{ readonly engine?: Engine; readonly reaso
   }
 }
 
-async function fastestKernels(threads: number, turns: Turns): Promise<Kernels> {
+async function fastestKernels(threads: number, turns: Turns): Promise<WasmKernels | BlasKernels> {
   try {
     return await BlasKernels.open(threads, turns);
   } catch (error) {
@@ -94,9 +99,13 @@ async function fastestKernels(threads: number, turns: Turns): Promise<Kernels> {
 }
 
 /** @param reason why it is not a GPU, where one was looked for. */
-async function cpuEngine(open: (turns: Turns) => Promise<Kernels>, reason?: string): Promise<Engine> {
+async function cpuEngine(
+  open: (turns: Turns) => Promise<WasmKernels | BlasKernels>,
+  reason?: string,
+): Promise<Engine> {
   const turns = new Turns();
-  const kernels = await open(turns);
+  const single = await open(turns);
+  const { kernels, operations } = await withTeam(single, turns);
   const information = {
     name: kernels.name,
     description: reason === undefined ? kernels.description : `${kernels.description} (${reason})`,
@@ -105,8 +114,21 @@ async function cpuEngine(open: (turns: Turns) => Promise<Kernels>, reason?: stri
   };
   return queuedEngine(
     information,
-    cpuOperations(kernels),
+    operations,
     arrays(() => kernels.close()),
     turns,
   );
+}
+
+/** The operations on memory that all threads share, where they can share any. */
+async function withTeam(
+  single: WasmKernels | BlasKernels,
+  turns: Turns,
+): Promise<{ readonly kernels: Kernels; readonly operations: QueuedOperations }> {
+  const blas = single instanceof BlasKernels ? single.byAddress : undefined;
+  const heap = single instanceof WasmKernels || blas ? joinHeap() : undefined;
+  if (heap === undefined) return { kernels: single, operations: cpuOperations(single) };
+  const team = await Team.open(heap, single.threads, turns, blas);
+  const kernels = new TeamKernels(team, single);
+  return { kernels, operations: sharedOperations(team, kernels) };
 }

@@ -13,11 +13,12 @@ export async function bundled(entry: string): Promise<string> {
   return outputFiles[0]!.text;
 }
 
-/** What an expression on `remote` yields in a page of its own. */
+/** What an expression on `remote` yields in a page of its own. @param headers that the page comes with */
 export async function inChromium(
   entry: string,
   expression: string,
   args: readonly string[],
+  headers: Readonly<Record<string, string>> = {},
 ): Promise<unknown> {
   const browser = await browserType.launch({
     executablePath: chromium,
@@ -28,7 +29,7 @@ export async function inChromium(
     page.setDefaultTimeout(0);
     // WebGPU and WebCrypto want a secure context; nothing leaves the machine.
     await page.route('https://lipsoid.test/', (route) =>
-      route.fulfill({ contentType: 'text/html', body: '<title>Lipsoid</title>' }),
+      route.fulfill({ contentType: 'text/html', body: '<title>Lipsoid</title>', headers }),
     );
     await page.goto('https://lipsoid.test/');
     return await page.evaluate(`${await bundled(entry)}\n${expression}`);

@@ -9,18 +9,20 @@ import { operations, radii } from './operations.ts';
 import { oracleEngine } from './oracle/engine.ts';
 
 /** Storage that is NaN before its first use and after its last. */
-vi.mock('../../src/engine/cpu/storage.ts', () => {
+vi.mock('../../src/engine/cpu/storage.ts', async (original) => {
+  const storage = await original<typeof import('../../src/engine/cpu/storage.ts')>();
   const lent = new WeakSet<Float64Array>();
   return {
+    ...storage,
     allocate: (length: number) => {
-      const array = new Float64Array(length).fill(Number.NaN);
+      const array = storage.allocate(length).fill(Number.NaN);
       lent.add(array);
       return array;
     },
     recycle: (array: Float64Array) => {
       if (lent.delete(array)) array.fill(Number.NaN);
+      storage.recycle(array);
     },
-    dropIdle: () => {},
   };
 });
 

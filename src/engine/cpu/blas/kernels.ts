@@ -6,6 +6,7 @@ import type { Turns } from '../../queued/turns.ts';
 import { mirrorLower } from '../dense.ts';
 import { type Kernels, type Product, productFlops } from '../kernels.ts';
 import { WasmKernels } from '../wasm/kernels.ts';
+import type { TeamBlas } from './addresses.ts';
 import { type Library, loadLibrary } from './library.ts';
 
 const rowMajor = 101;
@@ -46,6 +47,11 @@ export class BlasKernels implements Kernels {
   static async open(threads: number, turns: Turns): Promise<BlasKernels> {
     const library = await loadLibrary();
     return new BlasKernels(library, await WasmKernels.open(threads, turns), threads, turns);
+  }
+
+  /** OpenBLAS for the threads of a team. */
+  get byAddress(): TeamBlas | undefined {
+    return this.#library.byAddress;
   }
 
   async product(task: Product, out: Float64Array): Promise<void> {
@@ -101,7 +107,8 @@ export class BlasKernels implements Kernels {
     complex: boolean,
   ): Promise<void> {
     if (n < worthVector) return this.#small.multiplyVector(a, x, y, n, complex);
-    this.#library.setThreads(this.threads);
+    // It is as fast as memory is, and its digits would depend on the number of threads.
+    this.#library.setThreads(1);
     const routine = complex ? this.#library.zhemv : this.#library.dsymv;
     const [one, zero] = complex ? [Float64Array.of(1, 0), Float64Array.of(0, 0)] : [1, 0];
     await routine('blocking', ...[rowMajor, lowerTriangle, n, one, a, n, x, 1, zero, y, 1]);

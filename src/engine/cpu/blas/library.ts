@@ -6,6 +6,7 @@
  */
 import { InputError } from '../../../errors.ts';
 import { importInNode, isNode } from '../host.ts';
+import { addressRoutines, type TeamBlas } from './addresses.ts';
 import { chooseCoreType } from './coreType.ts';
 
 /** A foreign function, called at once or on koffi's own threads. */
@@ -15,6 +16,9 @@ export interface Library {
   /** As the library names itself: version, options, the processor that its kernels are for. */
   readonly configuration: string;
   setThreads(count: number): void;
+  /** The routines that take addresses, and where other threads find the same library; undefined where it is not made to be called by several
+   *  threads at once. */
+  readonly byAddress: TeamBlas | undefined;
   readonly dgemm: Routine;
   readonly zgemm: Routine;
   readonly dsyrk: Routine;
@@ -57,7 +61,7 @@ export async function loadLibrary(names?: readonly string[]): Promise<Library> {
   try {
     for (const name of names ?? fileNames[process.platform] ?? []) {
       try {
-        return bind(koffi.load(name));
+        return bind(koffi, name, await koffiPath());
       } catch (error) {
         attempts.push(`${name} (${reason(error)})`);
       }
@@ -72,10 +76,23 @@ function reason(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function bind(library: import('koffi').LibraryHandle): Library {
+/** Where the package lies, for those who cannot resolve its name; undefined where it is not known. */
+async function koffiPath(): Promise<string | undefined> {
+  try {
+    const { createRequire } = await importInNode<typeof import('node:module')>('node:module');
+    return createRequire(import.meta.url).resolve('koffi');
+  } catch {
+    return undefined;
+  }
+}
+
+function bind(koffi: typeof import('koffi'), name: string, path: string | undefined): Library {
+  const library = koffi.load(name);
   const configuration = library.func('const char *openblas_get_config()')() as string;
   if (configuration.includes('USE64BITINT'))
     throw new Error(`64-bit integers, got "${configuration.trim()}"`);
+  // 0 is said by libraries that are built for one thread, and may share what each call works with.
+  const parallel = library.func('int openblas_get_parallel()')() as number;
   const setThreads = library.func('void openblas_set_num_threads(int)');
   const routine = (declaration: string): Routine => {
     const call = library.func(declaration);
@@ -103,6 +120,15 @@ function bind(library: import('koffi').LibraryHandle): Library {
   return {
     configuration: configuration.trim(),
     setThreads: (count) => setThreads(count),
+    byAddress:
+      path === undefined || parallel === 0
+        ? undefined
+        : {
+            ...{ koffi: path, library: name, routines: addressRoutines(library) },
+            // Each call takes one of the places that it was built with.
+            mostThreads: Number(/MAX_THREADS=(\d+)/.exec(configuration)?.[1] ?? 8),
+            addressOf: (array) => Number(koffi.address(array)),
+          },
     dgemm: routine(`void cblas_dgemm${product('double')}`),
     zgemm: routine(`void cblas_zgemm${product('double *')}`),
     dsyrk: routine(`void cblas_dsyrk${rankUpdate}`),

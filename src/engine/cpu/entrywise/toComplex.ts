@@ -1,11 +1,16 @@
 import type { Dense } from '../dense.ts';
+import { allocate } from '../storage.ts';
 
 /** Interleaved with zero imaginary parts. */
 export function toComplex(a: Dense): Float64Array {
-  if (a.complex) return a.data.slice();
-  const out = new Float64Array(2 * a.data.length);
-  a.data.forEach((x, i) => {
-    out[2 * i] = x;
-  });
+  const out = allocate((a.complex ? 1 : 2) * a.data.length);
+  if (a.complex) {
+    out.set(a.data);
+    return out;
+  }
+  for (let i = 0; i < a.data.length; i++) {
+    out[2 * i] = a.data[i]!;
+    out[2 * i + 1] = 0;
+  }
   return out;
 }

@@ -1,4 +1,5 @@
 import { batchStride, type Dense } from '../dense.ts';
+import { allocate } from '../storage.ts';
 
 /** |A| x + plus, or |Aᵀ| x + plus, per batch entry, with |z| = |Re z| + |Im z|. */
 export function absoluteProduct(
@@ -12,7 +13,7 @@ export function absoluteProduct(
   const rows = adjoint ? a.columns : a.rows;
   const values = shared ? x : x.data;
   const stride = shared ? 0 : batchStride(x);
-  const out = new Float64Array(batch * rows);
+  const out = allocate(batch * rows).fill(0);
   const { data, columns } = a;
   for (let b = 0; b < batch; b++) {
     const to = b * rows;

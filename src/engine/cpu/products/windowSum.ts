@@ -1,3 +1,4 @@
+import type { Eventually } from '../../queued/operations.ts';
 import { type Dense, mirrorLower } from '../dense.ts';
 import type { Kernels } from '../kernels.ts';
 import { allocate, recycle } from '../storage.ts';
@@ -15,6 +16,7 @@ export async function windowSum(
   w: Dense,
   q: Dense | Float64Array | undefined,
   weights: Float64Array,
+  gather: Gather = sideBySide,
 ): Promise<Float64Array> {
   const left = await leftHalf(kernels, w, q);
   const m = w.rows;
@@ -25,8 +27,8 @@ export async function windowSum(
   for (let start = 0; start < left.batch; start += step) {
     const end = Math.min(left.batch, start + step);
     const k = (end - start) * width;
-    const a = sideBySide(left, start, end, weights);
-    const b = sideBySide(w, start, end, undefined);
+    const a = await gather(left, start, end, weights);
+    const b = await gather(w, start, end, undefined);
     const task = {
       ...{ batch: 1, m, n: m, k, complex: false, a, b, strideA: 0, strideB: 0 },
       ...{ adjointA: false, adjointB: true, lower: true },
@@ -42,8 +44,18 @@ export async function windowSum(
   return sum;
 }
 
+/** Sets entries side by side. */
+export type Gather = (
+  ...parameters: Parameters<typeof sideBySide>
+) => Eventually<ReturnType<typeof sideBySide>>;
+
 /** [w_start X_start, …, w_{end−1} X_{end−1}] as a real matrix of X's rows; a batch of one is repeated. */
-function sideBySide(x: Dense, start: number, end: number, weights: Float64Array | undefined): Float64Array {
+export function sideBySide(
+  x: Dense,
+  start: number,
+  end: number,
+  weights: Float64Array | undefined,
+): Float64Array {
   const width = x.columns * (x.complex ? 2 : 1);
   const total = (end - start) * width;
   const out = allocate(x.rows * total);

@@ -8,6 +8,7 @@
  * largest tends to come first and a few rounds do.
  */
 import { unitRoundoffs } from '../../precision.ts';
+import type { Eventually } from '../../queued/operations.ts';
 import { type Dense, entryLength } from '../dense.ts';
 import type { Kernels } from '../kernels.ts';
 import { modulus } from '../modulus.ts';
@@ -22,18 +23,39 @@ const chunkLength = 2 ** 22;
 /** Between 2^-200 and 2^200 no square on the way overflows, and none that matters vanishes: nothing has to be scaled. */
 const moderateExponent = 200;
 
+/** What is asked of all matrices of a batch, and who answers. */
+export interface Survey {
+  /** All times 2^e, in an array from `allocate`. */
+  scaled(s: Dense, e: number): Eventually<Float64Array>;
+  /** Largest |component|; NaN if there is one. */
+  largestPart(s: Dense): Eventually<number>;
+  /** Of finite matrices of moderate size. */
+  profiles(s: Dense): Eventually<readonly Profile[]>;
+  /** For each of `entries` 1 where shift·I + sign·S is positive definite by Cholesky, else 0. */
+  definite(s: Dense, entries: readonly number[], shift: number, sign: 1 | -1): Eventually<ArrayLike<number>>;
+}
+
 /** max_b ‖S[b]‖₂ from above, within a factor 1 + 1e-9 up to n = 2000. NaN if S holds one. */
-export function spectralRadius(kernels: Kernels, s: Dense): Promise<number> {
-  return provenRadius(kernels, s, 'kept');
+export function spectralRadius(kernels: Kernels, s: Dense, survey = surveyBy(kernels)): Promise<number> {
+  return provenRadius(kernels, s, 'kept', survey);
 }
 
 /** max_b ‖½(S[b] − diag S[b])‖₂ likewise. */
-export async function offDiagonalRadius(kernels: Kernels, s: Dense): Promise<number> {
-  return roundedUp(await provenRadius(kernels, s, 'dropped'), -1);
+export async function offDiagonalRadius(
+  kernels: Kernels,
+  s: Dense,
+  survey = surveyBy(kernels),
+): Promise<number> {
+  return roundedUp(await provenRadius(kernels, s, 'dropped', survey), -1);
 }
 
-async function provenRadius(kernels: Kernels, s: Dense, diagonal: 'kept' | 'dropped'): Promise<number> {
-  const largest = largestPart(s.data);
+async function provenRadius(
+  kernels: Kernels,
+  s: Dense,
+  diagonal: 'kept' | 'dropped',
+  survey: Survey,
+): Promise<number> {
+  const largest = await survey.largestPart(s);
   if (!(largest < Number.POSITIVE_INFINITY)) return largest;
   const exponent = floorLog2(largest);
   const scale = Math.abs(exponent) <= moderateExponent ? 0 : exponent;
@@ -43,11 +65,11 @@ async function provenRadius(kernels: Kernels, s: Dense, diagonal: 'kept' | 'drop
   let bound: Bound = { shift: 0, trace: 0 };
   for (let start = 0; start < s.batch; start += step) {
     const end = Math.min(s.batch, start + step);
-    const part = s.data.subarray(start * length, end * length);
-    const data = scale === 0 && diagonal === 'kept' ? part : timesPower(part, -scale);
-    const chunk = { ...s, batch: end - start, data };
+    const part = { ...s, batch: end - start, data: s.data.subarray(start * length, end * length) };
+    const data = scale === 0 && diagonal === 'kept' ? part.data : await survey.scaled(part, -scale);
+    const chunk = { ...part, data };
     if (diagonal === 'dropped') clearDiagonal(chunk);
-    bound = await raise(kernels, chunk, bound, unit);
+    bound = await raise(kernels, chunk, bound, unit, survey);
     recycle(data);
   }
   return roundedUp(bound.shift + choleskyError(s.rows, s.complex, bound), scale);
@@ -61,7 +83,7 @@ interface Bound {
 }
 
 /** Elementary facts on one entry. */
-interface Profile {
+export interface Profile {
   /** At least the spectral norm: the smaller of the largest row sum and the Frobenius norm. */
   readonly ceiling: number;
   /** At most the smallest eigenvalue (Gershgorin), up to rounding. */
@@ -70,9 +92,15 @@ interface Profile {
 }
 
 /** Raises the shift until it is proven for every entry of the chunk. `unit`: of the size of the largest of all parts. */
-async function raise(kernels: Kernels, chunk: Dense, before: Bound, unit: number): Promise<Bound> {
+async function raise(
+  kernels: Kernels,
+  chunk: Dense,
+  before: Bound,
+  unit: number,
+  survey: Survey,
+): Promise<Bound> {
   const n = chunk.rows;
-  const profiles = Array.from({ length: chunk.batch }, (_, b) => profile(chunk, b));
+  const profiles = await survey.profiles(chunk);
   const trace = profiles.reduce((most, { trace }) => Math.max(most, trace), before.trace);
   let pending = profiles.map((_, b) => b).sort((a, b) => profiles[b]!.ceiling - profiles[a]!.ceiling);
   let shift = before.shift;
@@ -81,7 +109,7 @@ async function raise(kernels: Kernels, chunk: Dense, before: Bound, unit: number
   const estimated = new Set<number>();
   const prune = async () => {
     pending = pending.filter((b) => !(profiles[b]!.ceiling <= shift));
-    if (shift > 0 && pending.length > 0) pending = await unproven(kernels, chunk, profiles, pending, shift);
+    if (shift > 0 && pending.length > 0) pending = await unproven(survey, chunk, profiles, pending, shift);
   };
 
   await prune();
@@ -108,21 +136,30 @@ async function raise(kernels: Kernels, chunk: Dense, before: Bound, unit: number
 
 /** Those of `candidates` for which Cholesky does not prove −shift·I ≺ S ≺ shift·I. */
 async function unproven(
-  kernels: Kernels,
+  survey: Survey,
   chunk: Dense,
   profiles: readonly Profile[],
   candidates: readonly number[],
   shift: number,
 ): Promise<number[]> {
-  const above = await definite(kernels, chunk, candidates, shift, -1);
+  const above = await survey.definite(chunk, candidates, shift, -1);
   // −S ≺ shift·I is plain where Gershgorin's discs end above −shift, as for most covariances.
   const twoSided = candidates.filter((b, i) => above[i] === 1 && !(profiles[b]!.floor > -shift));
-  const below = await definite(kernels, chunk, twoSided, shift, 1);
+  const below = await survey.definite(chunk, twoSided, shift, 1);
   const failedBelow = new Set(twoSided.filter((_, i) => below[i] !== 1));
   return candidates.filter((b, i) => above[i] !== 1 || failedBelow.has(b));
 }
 
-/** For each of `entries` 1 where shift·I + sign·S is positive definite by Cholesky. */
+/** Answers by loops, and by the kernels where there is more to do. */
+export function surveyBy(kernels: Kernels): Survey {
+  return {
+    scaled: ({ data }, e) => timesPower(data, e),
+    largestPart: ({ data }) => largestPart(data),
+    profiles: (s) => Array.from({ length: s.batch }, (_, b) => profile(s, b)),
+    definite: (s, entries, shift, sign) => definite(kernels, s, entries, shift, sign),
+  };
+}
+
 async function definite(
   kernels: Kernels,
   chunk: Dense,
@@ -173,6 +210,23 @@ function profile(chunk: Dense, b: number): Profile {
     floor = Math.min(floor, centre - (row - Math.abs(centre)));
     trace += Math.abs(centre);
   }
+  return profileOf(n, squares, largestRow, floor, trace);
+}
+
+/**
+ * A profile from what was summed up of a matrix n × n, in whatever order.
+ * @param squares of all components
+ * @param largestRow largest sum of the moduli of a row
+ * @param floor smallest diagonal entry less the moduli beside it
+ * @param trace sum of the moduli of the diagonal
+ */
+export function profileOf(
+  n: number,
+  squares: number,
+  largestRow: number,
+  floor: number,
+  trace: number,
+): Profile {
   const rounding = 1 + (2 * n * n + 8) * unitRoundoff;
   // A sum of squares may underflow; what is lost then is below n · 2^-500.
   const frobenius = squares > 2 ** -900 ? Math.sqrt(squares) : Number.POSITIVE_INFINITY;

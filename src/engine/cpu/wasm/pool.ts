@@ -3,23 +3,11 @@
  * transferred buffers: the O(n²) copies are cheap beside the O(n³) work, and no shared memory means that a browser
  * page needs no cross-origin isolation.
  */
-import { importInNode, isNode, mayStartWorkers } from '../host.ts';
+import { mayStartWorkers } from '../host.ts';
+import { type Listener, type Thread, threadStarter } from '../thread.ts';
 import { binary, workerSource } from './binary.ts';
 import { type Call, perform } from './perform.ts';
 import type { Answer } from './worker.ts';
-
-/** What a browser's `Worker` and Node's have in common here. */
-interface Thread {
-  post(message: WebAssembly.Module | Call, transfer: ArrayBuffer[]): void;
-  /** Whether it keeps the process alive. */
-  hold(held: boolean): void;
-  end(): Promise<void>;
-}
-
-interface Listener {
-  answer(answer: Answer): void;
-  fail(error: Error): void;
-}
 
 export class Pool {
   readonly threads: number;
@@ -80,12 +68,14 @@ export class Pool {
  */
 const live = new Set<Worker>();
 
+type Message = WebAssembly.Module | Call;
+
 /** One worker; runs a call at a time. */
 class Worker {
-  readonly #thread: Thread;
+  readonly #thread: Thread<Message>;
   #settle: { resolve(results: Float64Array[]): void; reject(error: Error): void } | undefined;
 
-  private constructor(start: (listener: Listener) => Thread) {
+  private constructor(start: (listener: Listener<Answer>) => Thread<Message>) {
     this.#thread = start({
       answer: (answer) => {
         if ('error' in answer) this.#settle?.reject(new Error(answer.error));
@@ -96,7 +86,7 @@ class Worker {
   }
 
   static async start(module: WebAssembly.Module): Promise<Worker> {
-    const worker = new Worker(isNode() ? await nodeThread() : browserThread);
+    const worker = new Worker(await threadStarter<Message, Answer>(workerSource));
     live.add(worker);
     worker.#thread.post(module, []);
     worker.#thread.hold(false);
@@ -128,38 +118,4 @@ class Worker {
       live.delete(this);
     }
   }
-}
-
-function browserThread(listener: Listener): Thread {
-  const url = URL.createObjectURL(new Blob([workerSource], { type: 'text/javascript' }));
-  const worker = new globalThis.Worker(url);
-  worker.onmessage = (event: MessageEvent<Answer>) => listener.answer(event.data);
-  worker.onerror = (event) => listener.fail(new Error(`worker: ${event.message}`));
-  return {
-    post: (message, transfer) => worker.postMessage(message, transfer),
-    hold: () => {},
-    end: async () => {
-      worker.terminate();
-      URL.revokeObjectURL(url);
-    },
-  };
-}
-
-async function nodeThread(): Promise<(listener: Listener) => Thread> {
-  const threads = await importInNode<typeof import('node:worker_threads')>('node:worker_threads');
-  return (listener) => {
-    const worker = new threads.Worker(workerSource, { eval: true });
-    worker.on('message', (answer: Answer) => listener.answer(answer));
-    worker.on('error', (error: Error) => listener.fail(error));
-    worker.on('exit', (code) =>
-      listener.fail(new Error(`worker: must not end in a call, got exit code ${code}`)),
-    );
-    return {
-      post: (message, transfer) => worker.postMessage(message, transfer),
-      hold: (held) => (held ? worker.ref() : worker.unref()),
-      end: async () => {
-        await worker.terminate();
-      },
-    };
-  };
 }

@@ -2,29 +2,29 @@
  * Inverses of Hermitian positive definite matrices, in place: A = L Lᴴ, X = L⁻¹, A⁻¹ = Xᴴ X.
  */
 import { factor, middle } from './cholesky';
+import { savedRow } from './memory';
 import { multiply, SET, SUBTRACT } from './product';
 
 const SMALL: i32 = 16;
 /** Rows of Xᴴ X computed at a time. */
 const PANEL: i32 = 64;
 
-const savedRow: usize = memory.data(2 * 16 * 8, 16);
-
 /** X = L⁻¹ in place for a small block: row i is −(Σ_{l<i} L_il X_l) / L_ii, then 1 / L_ii. */
 function invertSmall(l: usize, ld: i32, n: i32, complex: bool): void {
   const shift = complex ? 4 : 3;
   const step = (<usize>ld) << 3;
+  const saved = savedRow();
   let row = l;
   for (let i = 0; i < n; i++) {
     const diagonal = row + ((<usize>i) << shift);
     const reciprocal = 1 / load<f64>(diagonal);
-    memory.copy(savedRow, row, (<usize>i) << shift);
+    memory.copy(saved, row, (<usize>i) << shift);
     memory.fill(row, 0, (<usize>i) << shift);
     for (let j = 0; j < i; j++) {
       const other = l + <usize>j * step;
       if (complex) {
-        const re = f64x2.mul(f64x2.splat(-reciprocal), v128.load64_splat(savedRow + ((<usize>j) << 4)));
-        const im = load<f64>(savedRow + ((<usize>j) << 4), 8) * -reciprocal;
+        const re = f64x2.mul(f64x2.splat(-reciprocal), v128.load64_splat(saved + ((<usize>j) << 4)));
+        const im = load<f64>(saved + ((<usize>j) << 4), 8) * -reciprocal;
         const imaginary = f64x2.replace_lane(f64x2.splat(-im), 1, im);
         for (let s = 0; s <= j; s++) {
           const to = row + ((<usize>s) << 4);
@@ -33,7 +33,7 @@ function invertSmall(l: usize, ld: i32, n: i32, complex: bool): void {
           v128.store(to, f64x2.add(v128.load(to), f64x2.add(f64x2.mul(re, x), turned)));
         }
       } else {
-        const weight = load<f64>(savedRow + ((<usize>j) << 3)) * -reciprocal;
+        const weight = load<f64>(saved + ((<usize>j) << 3)) * -reciprocal;
         for (let s = 0; s <= j; s++) {
           const to = row + ((<usize>s) << 3);
           store<f64>(to, load<f64>(to) + weight * load<f64>(other + ((<usize>s) << 3)));

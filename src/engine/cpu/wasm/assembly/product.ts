@@ -11,6 +11,8 @@
  * Leading dimensions and strides count doubles; m, n, k count entries (real or complex). Pointers are bytes.
  */
 
+import { at, edge, packedA, packedB } from './memory';
+
 /** What becomes of the target: C = AB, C += AB, C −= AB. */
 export type Mode = i32;
 export const SET: Mode = 0;
@@ -23,19 +25,9 @@ const DEPTH: i32 = 256;
 const ROWS: i32 = 96;
 const COLUMNS: i32 = 512;
 
-const packedA: usize = memory.data(96 * 256 * 8, 16);
-const packedB: usize = memory.data(256 * 512 * 8, 16);
-const edge: usize = memory.data(16 * 8, 16);
-
-// @ts-ignore: decorator
-@inline
-function at(base: usize, index: i32): usize {
-  return base + ((<usize>index) << 3);
-}
-
 /** Panels of four rows of op(A), depth after depth, the last panel padded with zeros. `depth` is real. */
 function packA(a: usize, lda: i32, rows: i32, depth: i32, complex: bool, adjoint: bool): void {
-  let to = packedA;
+  let to = packedA();
   for (let top = 0; top < rows; top += TILE) {
     const height = min(TILE, rows - top);
     if (!adjoint && height == TILE) {
@@ -74,7 +66,7 @@ function packA(a: usize, lda: i32, rows: i32, depth: i32, complex: bool, adjoint
 
 /** Panels of four real columns of op(B). `depth` and `columns` are real, hence even if complex. */
 function packB(b: usize, ldb: i32, depth: i32, columns: i32, complex: bool, adjoint: bool): void {
-  let to = packedB;
+  let to = packedB();
   for (let left = 0; left < columns; left += TILE) {
     const width = min(TILE, columns - left);
     if (complex) {
@@ -170,10 +162,11 @@ function tile(panelA: usize, panelB: usize, depth: i32, c: usize, ldc: i32, mode
 function edgeTile(
   panelA: usize, panelB: usize, depth: i32, c: usize, ldc: i32, mode: Mode, height: i32, width: i32,
 ): void {
-  tile(panelA, panelB, depth, edge, TILE, SET);
+  const whole = edge();
+  tile(panelA, panelB, depth, whole, TILE, SET);
   for (let r = 0; r < height; r++) {
     for (let s = 0; s < width; s++) {
-      const value = load<f64>(at(edge, r * TILE + s));
+      const value = load<f64>(at(whole, r * TILE + s));
       const to = at(c, r * ldc + s);
       if (mode == SET) store<f64>(to, value);
       else if (mode == ADD) store<f64>(to, load<f64>(to) + value);
@@ -210,11 +203,11 @@ export function multiply(
           lda, rows, slice, complex, adjointA,
         );
         for (let j = 0; j < columns; j += TILE) {
-          const panelB = packedB + (<usize>j * <usize>slice << 3);
+          const panelB = packedB() + (<usize>j * <usize>slice << 3);
           const over = min(TILE, columns - j);
           for (let i = 0; i < rows; i += TILE) {
             if (lower && (left + j) >> shift > top + i + TILE - 1) continue;
-            const panelA = packedA + (<usize>i * <usize>slice << 3);
+            const panelA = packedA() + (<usize>i * <usize>slice << 3);
             const to = at(c, (top + i) * ldc + left + j);
             const high = min(TILE, rows - i);
             if (high == TILE && over == TILE) tile(panelA, panelB, slice, to, ldc, blockMode);
@@ -241,4 +234,17 @@ export function product(
     b = at(b, strideB);
     c = at(c, m * ldc);
   }
+}
+
+/** Rows [top, bottom) of C = op(A) op(B) up to column `columns`. */
+export function productRows(
+  a: usize, b: usize, c: usize, m: i32, n: i32, k: i32, complex: bool, adjointA: bool, adjointB: bool,
+  top: i32, bottom: i32, columns: i32,
+): void {
+  const shift = complex ? 1 : 0;
+  const lda = (adjointA ? m : k) << shift;
+  const from = at(a, adjointA ? top << shift : top * lda);
+  const ldb = (adjointB ? k : n) << shift;
+  const ldc = n << shift;
+  multiply(bottom - top, columns, k, complex, from, lda, adjointA, b, ldb, adjointB, at(c, top * ldc), ldc, SET, false);
 }

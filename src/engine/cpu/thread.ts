@@ -1,0 +1,52 @@
+/** Worker threads: what a browser's `Worker` and Node's have in common here. */
+import { importInNode, isNode } from './host.ts';
+
+/** @typeParam M what it is sent */
+export interface Thread<M> {
+  post(message: M, transfer: ArrayBuffer[]): void;
+  /** Whether it keeps the process alive. */
+  hold(held: boolean): void;
+  end(): Promise<void>;
+}
+
+/** @typeParam A what it answers */
+export interface Listener<A> {
+  answer(answer: A): void;
+  fail(error: Error): void;
+}
+
+/** What starts threads from the text of a script. */
+export async function threadStarter<M, A>(source: string): Promise<(listener: Listener<A>) => Thread<M>> {
+  if (!isNode()) return (listener) => browserThread(source, listener);
+  const threads = await importInNode<typeof import('node:worker_threads')>('node:worker_threads');
+  return (listener) => {
+    const worker = new threads.Worker(source, { eval: true });
+    worker.on('message', (answer: A) => listener.answer(answer));
+    worker.on('error', (error: Error) => listener.fail(error));
+    worker.on('exit', (code) =>
+      listener.fail(new Error(`worker: must not end in a call, got exit code ${code}`)),
+    );
+    return {
+      post: (message, transfer) => worker.postMessage(message, transfer),
+      hold: (held) => (held ? worker.ref() : worker.unref()),
+      end: async () => {
+        await worker.terminate();
+      },
+    };
+  };
+}
+
+function browserThread<M, A>(source: string, listener: Listener<A>): Thread<M> {
+  const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
+  const worker = new globalThis.Worker(url);
+  worker.onmessage = (event: MessageEvent<A>) => listener.answer(event.data);
+  worker.onerror = (event) => listener.fail(new Error(`worker: ${event.message}`));
+  return {
+    post: (message, transfer) => worker.postMessage(message, transfer),
+    hold: () => {},
+    end: async () => {
+      worker.terminate();
+      URL.revokeObjectURL(url);
+    },
+  };
+}
