@@ -6,6 +6,7 @@ import { verify } from '../src/certificate/verify.ts';
 import { createEngine } from '../src/engine/create.ts';
 import type { Engine } from '../src/engine/engine.ts';
 import { loadModel } from '../src/formats/load.ts';
+import { sha256 } from '../src/formats/sha256.ts';
 import type { Network } from '../src/network/network.ts';
 
 export interface Library {
@@ -17,8 +18,11 @@ export interface Library {
 }
 
 export const LIBRARY: Library = {
-  load: (bytes, inputShape) =>
-    loadModel('attack.onnx', bytes, () => undefined, inputShape ? { inputShape } : {}),
+  load: async (bytes, inputShape) => {
+    // Loading takes the bytes for its own.
+    const model = { bytes: new Uint8Array(bytes), sha256: await sha256(bytes) };
+    return loadModel('attack.onnx', model, () => undefined, inputShape ? { inputShape } : {});
+  },
   bound,
   prefixBounds,
   certify,

@@ -3,16 +3,22 @@ import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { InputError } from './errors.ts';
 
-/** What one call of the system reads at most. */
-const PIECE = 2 ** 30;
+/** What is read at once, and then looked at while more of it is read. */
+const PIECE = 2 ** 24;
 
 /**
  * The bytes of a regular file. Pipes and devices may never end, so they are refused before anything is read.
  * @param what the file is, for messages
  * @param most bytes
+ * @param look at every piece, one after the other, as it comes; what it throws ends the reading
  * @throws InputError where it is no regular file, is larger, or cannot be read
  */
-export async function readRegularFile(path: string, what: string, most: number): Promise<Uint8Array> {
+export async function readRegularFile(
+  path: string,
+  what: string,
+  most: number,
+  look?: (piece: Uint8Array) => void,
+): Promise<Uint8Array> {
   let file: FileHandle | undefined;
   try {
     // Without O_NONBLOCK opening a pipe would wait for its writer.
@@ -26,20 +32,45 @@ export async function readRegularFile(path: string, what: string, most: number):
       throw new InputError(`${what}: must have at most ${most} bytes, got ${status.size}`);
     }
     const bytes = new Uint8Array(status.size);
-    let length = 0;
-    while (length < bytes.length) {
-      const piece = Math.min(PIECE, bytes.length - length);
-      const { bytesRead } = await file.read(bytes, length, piece, length);
-      if (bytesRead === 0) break;
-      length += bytesRead;
-    }
-    return bytes.subarray(0, length);
+    return bytes.subarray(0, await filled(bytes, file, look));
   } catch (error) {
-    if (error instanceof InputError || error instanceof RangeError) throw error;
+    if (!isOfSystem(error)) throw error;
     throw new InputError(`${what}: must be readable, got an error: ${reasonOf(error)}`, { cause: error });
   } finally {
     await file?.close();
   }
+}
+
+/** Reads a file into an array that is as long as it was, a piece while the one before is looked at; returns how much there was. */
+async function filled(
+  bytes: Uint8Array,
+  file: FileHandle,
+  look: ((piece: Uint8Array) => void) | undefined,
+): Promise<number> {
+  const from = (start: number) => {
+    const reading = file.read(bytes, start, Math.min(PIECE, bytes.length - start), start);
+    // Where looking fails, nobody waits for it.
+    reading.catch(() => {});
+    return reading;
+  };
+  let length = 0;
+  let reading = bytes.length > 0 ? from(0) : undefined;
+  while (reading) {
+    const { bytesRead } = await reading;
+    const piece = bytes.subarray(length, length + bytesRead);
+    length += bytesRead;
+    reading = bytesRead > 0 && length < bytes.length ? from(length) : undefined;
+    look?.(piece);
+  }
+  return length;
+}
+
+function isOfSystem(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    typeof (error as NodeJS.ErrnoException).code === 'string' &&
+    !(error instanceof RangeError)
+  );
 }
 
 /** The same as text. @throws InputError also for bytes that are no UTF-8 */

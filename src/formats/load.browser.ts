@@ -3,6 +3,8 @@ import type { Network } from '../network/network.ts';
 import type { LoadOptions } from './format.ts';
 import { loadModel } from './load.ts';
 import { type OutlinedNode, outlineOnnx } from './onnx/outline.ts';
+import { sha256 } from './sha256.ts';
+import type { FileBytes } from './source.ts';
 
 export interface PageLoadOptions extends LoadOptions {
   /** Files with external data by the names that the model gives them. */
@@ -13,6 +15,7 @@ export interface PageLoadOptions extends LoadOptions {
  * Reads an ONNX model from a file, a blob or bytes.
  * @throws InputError for models that are malformed or do not say what is needed
  * @throws UnsupportedError for what has no bound or is not read, every such node at once
+ * @throws the signal's reason when it is aborted
  */
 export async function loadNetwork(
   file: File | Blob | Uint8Array | ArrayBuffer,
@@ -21,9 +24,9 @@ export async function loadNetwork(
   const name = 'name' in file && typeof file.name === 'string' ? file.name : 'model.onnx';
   const fetch = (location: string) => {
     const data = options.external?.get(location);
-    return data && bytesOf(data);
+    return data && fileBytes(data, options.signal);
   };
-  return loadModel(name, await bytesOf(file), fetch, options);
+  return loadModel(name, await fileBytes(file, options.signal), fetch, options);
 }
 
 /**
@@ -33,6 +36,14 @@ export async function loadNetwork(
  */
 export async function outline(file: File | Blob | Uint8Array | ArrayBuffer): Promise<OutlinedNode[]> {
   return outlineOnnx(await bytesOf(file));
+}
+
+async function fileBytes(data: Blob | Uint8Array | ArrayBuffer, signal?: AbortSignal): Promise<FileBytes> {
+  const given = await bytesOf(data);
+  // What belongs to the caller may change, and must not be changed.
+  const bytes = data instanceof Blob ? given : new Uint8Array(given);
+  signal?.throwIfAborted();
+  return { bytes, sha256: await sha256(bytes, signal) };
 }
 
 async function bytesOf(data: Blob | Uint8Array | ArrayBuffer): Promise<Uint8Array> {

@@ -1,9 +1,18 @@
 /** Which network this is: a hash of every file that it consists of. */
-import { createSHA256 } from 'hash-wasm';
 import type { Source } from '../network/network.ts';
+import { sha256 } from './sha256.ts';
 
 /** First line of the list below. As a protocol buffer it is malformed ("/" is a tag of wire type 7), so that no model file is a list. */
 const TITLE = '/lipsoid: model with external data, 1';
+
+/** A file's bytes, which nobody else reads or changes, and the hex SHA-256 that they have had. */
+export interface FileBytes {
+  readonly bytes: Uint8Array;
+  readonly sha256: string;
+}
+
+/** Length and hash of a file. */
+type Digest = Pick<FileBytes, 'sha256'> & { readonly length: number };
 
 /**
  * A model in one file has the SHA-256 of that file. One with external data has the SHA-256 of a list in UTF-8: the title; digest and
@@ -12,24 +21,17 @@ const TITLE = '/lipsoid: model with external data, 1';
  */
 export async function sourceOf(
   file: string,
-  model: Uint8Array,
-  external: ReadonlyMap<string, Uint8Array>,
+  model: Digest,
+  external: ReadonlyMap<string, Digest>,
 ): Promise<Source> {
-  const digest = await sha256(model);
-  if (external.size === 0) return { file, sha256: digest, bytes: model.length };
+  if (external.size === 0) return { file, sha256: model.sha256, bytes: model.length };
   const named = [...external].map(([name, data]) => ({ name, data, key: utf8(name) }));
   named.sort((a, b) => compareBytes(a.key, b.key));
-  const lines = [TITLE, `${digest} ${model.length}`];
-  for (const { name, data } of named) lines.push(`${await sha256(data)} ${data.length} ${name}`);
+  const lines = [TITLE, `${model.sha256} ${model.length}`];
+  for (const { name, data } of named) lines.push(`${data.sha256} ${data.length} ${name}`);
   const hash = await sha256(utf8(lines.map((line) => `${line}\n`).join('')));
   const bytes = named.reduce((sum, { data }) => sum + data.length, model.length);
   return { file, sha256: hash, bytes, external: named.map(({ name }) => name) };
-}
-
-/** Not WebCrypto, which copies what it is given: models can be as large as memory allows. */
-async function sha256(bytes: Uint8Array): Promise<string> {
-  const hash = await createSHA256();
-  return hash.init().update(bytes).digest('hex');
 }
 
 function utf8(text: string): Uint8Array {

@@ -5,6 +5,7 @@
 import { InputError, UnsupportedError } from '../errors.ts';
 import { checkElementwise } from './elementwise/elementwise.ts';
 import type { Network, Node, Source, Tensor, TensorId, Tie } from './network.ts';
+import { firstNotFinite } from './numbers.ts';
 import type { Operator } from './operator.ts';
 import { prune } from './prune.ts';
 import { checkShape, outputShape, unknownOperator } from './shape.ts';
@@ -103,11 +104,9 @@ function lastOperation({ nodes, output }: Network): Node | undefined {
 /** Weights and parameters must be finite. */
 function checkNumbers(node: string, operator: Operator, channels: number): void {
   const finite = (what: string, values: ArrayLike<number> | undefined) => {
-    for (let i = 0; i < (values?.length ?? 0); i++) {
-      if (!Number.isFinite(values![i])) {
-        throw new InputError(`${node}: ${operator.kind}: ${what} must be finite, got ${values![i]} at ${i}`);
-      }
-    }
+    const at = values ? firstNotFinite(values) : -1;
+    if (at < 0) return;
+    throw new InputError(`${node}: ${operator.kind}: ${what} must be finite, got ${values![at]} at ${at}`);
   };
   switch (operator.kind) {
     case 'affine':

@@ -10,6 +10,7 @@ import {
 import { tapTable } from './evaluation/windows.ts';
 import { merged } from './exact.ts';
 import type { LinearOperator } from './linearOperator.ts';
+import type { Numbers } from './numbers.ts';
 import type { AveragePool, Convolution, Pad, TransposedConvolution, Weighted } from './operator.ts';
 import { outputShape, unknownOperator } from './shape.ts';
 import { broadcast, product } from './size.ts';
@@ -24,7 +25,8 @@ export interface DenseMatrix {
 }
 
 /** The matrix of an operator, and how exact its entries are (see `Weighted` and `Affine`). */
-export interface OperatorMatrix extends DenseMatrix, Weighted {
+export interface OperatorMatrix extends Omit<DenseMatrix, 'data'>, Weighted {
+  readonly data: Numbers;
   readonly magnitude?: Float64Array;
 }
 

@@ -1,8 +1,9 @@
 /**
  * The operators a network can hold. Tensors have no batch axis: an image is [channels, height, width],
- * a vector is [features]. All arrays are row-major float64.
+ * a vector is [features]. All arrays are row-major.
  */
 import type { Elementwise } from './elementwise/elementwise.ts';
+import type { Numbers } from './numbers.ts';
 
 export type PaddingMode = 'zero' | 'circular' | 'reflect' | 'replicate';
 
@@ -27,7 +28,7 @@ export interface Affine extends Weighted {
   readonly outputs: number;
   readonly inputs: number;
   /** [outputs, inputs] */
-  readonly weight: Float64Array;
+  readonly weight: Numbers;
   /** What errors of weights are relative to, where these are sums in which something uncertain may have cancelled; absent: |weight|. Never
    *  in a network that a file or a builder has made. [outputs, inputs] */
   readonly magnitude?: Float64Array;
@@ -47,7 +48,7 @@ export interface Convolution extends Weighted {
   readonly dilation: readonly number[];
   readonly padding: Padding;
   /** [outputs, inputs / groups, ...kernel] */
-  readonly weight: Float64Array;
+  readonly weight: Numbers;
   readonly bias?: Float64Array;
 }
 
@@ -66,7 +67,7 @@ export interface TransposedConvolution extends Weighted {
   readonly after: readonly number[];
   readonly outputPadding: readonly number[];
   /** [inputs, outputs / groups, ...kernel] */
-  readonly weight: Float64Array;
+  readonly weight: Numbers;
   readonly bias?: Float64Array;
 }
 

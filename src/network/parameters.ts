@@ -1,5 +1,6 @@
 import { channelEntries } from './elementwise/elementwise.ts';
 import type { Network } from './network.ts';
+import type { Numbers } from './numbers.ts';
 import type { Operator } from './operator.ts';
 import { unknownOperator } from './shape.ts';
 
@@ -10,7 +11,7 @@ export function countParameters(network: Network): number {
 
 /** Bytes of the numbers that networks hold, of those that they share once. */
 export function weightBytes(...networks: readonly Network[]): number {
-  const arrays = new Set<Float64Array>();
+  const arrays = new Set<Numbers>();
   for (const { nodes } of networks) {
     for (const { operator } of nodes) {
       if ('weight' in operator) arrays.add(operator.weight);

@@ -1,5 +1,6 @@
 /** Shapes of outputs, and everything about an operator that can be refused on the strength of shapes alone. */
 import { InputError } from '../errors.ts';
+import type { Numbers } from './numbers.ts';
 import type {
   Affine,
   AveragePool,
@@ -167,7 +168,7 @@ function channels(demand: Demands, operator: Convolution | TransposedConvolution
 
 function weightLength(
   demand: Demands,
-  weight: Float64Array,
+  weight: Numbers,
   bias: Float64Array | undefined,
   shape: Shape,
   outputs: number,

@@ -1,5 +1,7 @@
 /** Sums and concatenations joined with what they add up: fewer, larger steps with the same increments. */
+
 import { multipliable } from '../network/exact.ts';
+import { mapped, type Numbers } from '../network/numbers.ts';
 import { product } from '../network/size.ts';
 import {
   consumersOf,
@@ -99,7 +101,7 @@ function scaledRows(
     }
     case 'read': {
       const columns = map.weight.length / channels;
-      const scaled = (values: Float64Array) => values.map((w, k) => w * at(Math.floor(k / columns)));
+      const scaled = (values: Numbers) => mapped(values, (w, k) => w * at(Math.floor(k / columns)));
       const magnitude = map.magnitude && scaled(map.magnitude).map(Math.abs);
       return { kind: 'read', weight: scaled(map.weight), ...(magnitude && { magnitude }) };
     }

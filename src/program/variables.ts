@@ -2,6 +2,7 @@
  * A network as the recursion sees it: *variables*, each the network's input, a linear combination of earlier variables, a
  * nonlinearity of one, or the maximum over windows of one. Biases are gone: only increments matter.
  */
+import type { Numbers } from '../network/numbers.ts';
 import type { TapKernel } from '../spectrum/taps.ts';
 
 /** A linear map between two variables, with what the torus must know of it. */
@@ -29,7 +30,7 @@ export type LinearMap =
       readonly after: readonly number[];
     }
   /** Reads the whole window (or a vector): y = W x, W [outputs, channels · window], row-major; `magnitude` as of `Affine`. */
-  | { readonly kind: 'read'; readonly weight: Float64Array; readonly magnitude?: Float64Array }
+  | { readonly kind: 'read'; readonly weight: Numbers; readonly magnitude?: Float64Array }
   /** y_c = value · Σ over the window. */
   | { readonly kind: 'total'; readonly value: number };
 

@@ -1,9 +1,11 @@
 /** A network as the chain of dissipative layers that the program of `dissipativity.ts` is about. */
+
 import { type Unsupported, UnsupportedError } from '../errors.ts';
 import { slopeInterval } from '../network/elementwise/elementwise.ts';
 import { mostWindowsSharing } from '../network/evaluation/windows.ts';
 import type { DenseMatrix } from '../network/matrix.ts';
 import type { Network, Node } from '../network/network.ts';
+import type { Numbers } from '../network/numbers.ts';
 import type { AveragePool, Convolution, Operator, OperatorKind } from '../network/operator.ts';
 import { broadcast, product } from '../network/size.ts';
 import { incrementScales } from './scales.ts';
@@ -206,7 +208,7 @@ function asConvolution({ kernel, stride, padding }: AveragePool, channels: numbe
 }
 
 /** Columns in the order of samples, then channels, where a flattened signal has them the other way round. */
-function bySample(weight: Float64Array, rows: number, [channels, ...sides]: readonly number[]): DenseMatrix {
+function bySample(weight: Numbers, rows: number, [channels, ...sides]: readonly number[]): DenseMatrix {
   const positions = product(sides);
   const columns = channels! * positions;
   const data = new Float64Array(weight.length);

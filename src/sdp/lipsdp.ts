@@ -7,9 +7,11 @@
  *
  * The linear form that makes a tensor out of z takes care of branches, so that residual and dense connections need no rule of their own.
  */
+
 import { type Unsupported, UnsupportedError } from '../errors.ts';
 import { slopeInterval } from '../network/elementwise/elementwise.ts';
 import type { Network, Node } from '../network/network.ts';
+import { mapped } from '../network/numbers.ts';
 import type { Affine, OperatorKind } from '../network/operator.ts';
 import { broadcast, product } from '../network/size.ts';
 import { unroll, unrolledSize } from '../network/unroll.ts';
@@ -102,7 +104,7 @@ function linearForms(node: Node, sources: readonly (readonly Form[])[], ratios: 
 function affineForms({ weight, outputs, inputs }: Affine, source: readonly Form[], ratio: number): Form[] {
   return Array.from({ length: outputs }, (_, o) =>
     combination(
-      weight.subarray(o * inputs, (o + 1) * inputs).map((value) => value * ratio),
+      mapped(weight.subarray(o * inputs, (o + 1) * inputs), (value) => value * ratio),
       source,
     ),
   );

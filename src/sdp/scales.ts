@@ -6,6 +6,7 @@
 import { slopeInterval } from '../network/elementwise/elementwise.ts';
 import { largest } from '../network/extremes.ts';
 import type { Network, Node } from '../network/network.ts';
+import type { Numbers } from '../network/numbers.ts';
 import { unknownOperator } from '../network/shape.ts';
 import { product } from '../network/size.ts';
 
@@ -61,7 +62,7 @@ function gain({ operator, inputs }: Node, network: Network): number {
 }
 
 /** The spectral norm by power iteration, from below. `matrix` is row-major. */
-function spectralNorm(matrix: Float64Array, rows: number): number {
+function spectralNorm(matrix: Numbers, rows: number): number {
   const columns = matrix.length / rows;
   // Nothing in a trained matrix is orthogonal to this.
   let direction = Float64Array.from({ length: columns }, (_, k) => 1 + Math.sin(k + 1));

@@ -17,6 +17,10 @@ export interface Taps {
   readonly matrices: Float64Array;
   /** What errors of their entries are relative to, where these are sums of terms that cancel; absent: |entries|. */
   readonly magnitudes?: Float64Array;
+  /** Whether the map is zero, and nothing uncertain has cancelled to that. */
+  readonly vanishes: boolean;
+  /** The true map is 2^exponent times them: all that is computed of them is near 1. */
+  readonly exponent: number;
 }
 
 /** A tap's matrix, row-major, that maps are added to. */
@@ -68,22 +72,16 @@ export class TapBuilder {
     return entry.matrix;
   }
 
-  /** Divides all entries by the power of two that brings the largest into [1, 2), so that squares of tiny or huge
-   *  weights neither vanish nor overflow; returns its exponent. */
-  build(): Taps & { readonly exponent: number } {
+  /** With all entries scaled: see `scaleOf`. */
+  build(): Taps {
     // A map that is zero everywhere still has a tap.
     if (this.#taps.size === 0) this.matrix(new Array<number>(this.#axes).fill(0));
     const entries = [...this.#taps.values()];
-    let largest = 0;
-    for (const { matrix } of entries) {
-      largest = Math.max(largest, largestModulus(matrix.values));
-      if (matrix.magnitudes) largest = Math.max(largest, NOISE * largestModulus(matrix.magnitudes));
-    }
-    const exponent = largest > 0 ? Math.floor(Math.log2(largest)) : 0;
+    const { exponent, factors, vanishes } = scaleOf(
+      entries.map(({ matrix }) => matrix.values),
+      entries.flatMap(({ matrix }) => matrix.magnitudes ?? []),
+    );
     const size = this.#rows * this.#columns;
-    // 2^−exponent need not be a float64, but both its halves are.
-    const half = Math.trunc(-exponent / 2);
-    const factors = [2 ** half, 2 ** (-exponent - half)] as const;
     // A single one, which may be as large as the network's largest layer, is scaled where it lies.
     const scaled = (lists: readonly Float64Array[]) => {
       const all = lists.length === 1 ? lists[0]! : new Float64Array(entries.length * size);
@@ -99,16 +97,43 @@ export class TapBuilder {
       taps: entries.map((e) => e.tap),
       ...(uncertain && { magnitudes: scaled(entries.map((e) => magnitudesOf(e.matrix))) }),
       matrices: scaled(entries.map(({ matrix }) => matrix.values)),
+      vanishes,
       exponent,
     };
   }
+}
+
+/** How entries are to be scaled. */
+export interface TapScale {
+  readonly exponent: number;
+  /** Two powers of two whose product is 2^−exponent, which need not be a float64. */
+  readonly factors: readonly [number, number];
+  readonly vanishes: boolean;
+}
+
+/**
+ * Entries are divided by the power of two that brings the largest into [1, 2), so that squares of tiny or huge weights neither vanish nor
+ * overflow.
+ * @param magnitudes where they are others than the moduli of the entries
+ */
+export function scaleOf(
+  matrices: readonly ArrayLike<number>[],
+  magnitudes: readonly ArrayLike<number>[],
+): TapScale {
+  const most = (lists: readonly ArrayLike<number>[]) =>
+    lists.reduce((largest, list) => Math.max(largest, largestModulus(list)), 0);
+  const [values, sums] = [most(matrices), most(magnitudes)];
+  const largest = Math.max(values, NOISE * sums);
+  const exponent = largest > 0 ? Math.floor(Math.log2(largest)) : 0;
+  const half = Math.trunc(-exponent / 2);
+  return { exponent, factors: [2 ** half, 2 ** (-exponent - half)], vanishes: values === 0 && sums === 0 };
 }
 
 function magnitudesOf({ values, magnitudes }: TapMatrix): Float64Array {
   return magnitudes ?? values.map(Math.abs);
 }
 
-function largestModulus(values: Float64Array): number {
+function largestModulus(values: ArrayLike<number>): number {
   let largest = 0;
   for (let k = 0; k < values.length; k++) largest = Math.max(largest, Math.abs(values[k]!));
   return largest;

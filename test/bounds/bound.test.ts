@@ -77,7 +77,7 @@ describe('bound', () => {
   it('of a network with dead channels is refined all the same', async () => {
     const next = normals(21);
     const first = affine(6, 4, next);
-    if (first.kind === 'affine') first.weight.fill(0, 4, 12);
+    if (first.kind === 'affine') (first.weight as Float64Array).fill(0, 4, 12);
     const network = chain('pruned', [4], [first, RELU, affine(5, 6, next), RELU, affine(2, 5, next)]);
     const { methods } = await bound(network, { engine });
     const closed = methods.filter((m) => m.method === 'closed-form').map((m) => m.bound!);

@@ -14,6 +14,7 @@ import { loadNetwork } from '../../src/formats/load.node.ts';
 import { NetworkBuilder } from '../../src/network/builder.ts';
 import type { Elementwise } from '../../src/network/elementwise/elementwise.ts';
 import type { Network } from '../../src/network/network.ts';
+import { inDouble } from '../../src/network/numbers.ts';
 import type { Operator } from '../../src/network/operator.ts';
 import { simplify } from '../../src/network/simplify/simplify.ts';
 import { sampledLowerBound } from '../support/forward.ts';
@@ -109,7 +110,7 @@ function layersOf(network: Network): Layer[] {
     if (operator.kind === 'affine') {
       return {
         kind: 'linear',
-        weight: { rows: operator.outputs, columns: operator.inputs, data: operator.weight },
+        weight: { rows: operator.outputs, columns: operator.inputs, data: inDouble(operator.weight) },
       };
     }
     if (operator.kind === 'nonlinearity' && operator.function.name === 'relu') {

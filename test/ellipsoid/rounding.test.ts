@@ -160,7 +160,7 @@ describe.each(choices.filter((c) => c.engine !== 'webgpu' || !withoutGpu))(
       const w = numbers(random, n * inner * (complex ? 2 : 1));
       const q = semidefinite(random, inner, random.integer(1, inner), complex);
       const symbol = engine.matrices(w, 1, n, inner, complex);
-      const taps = { rows: n, columns: inner, taps: [], matrices: w, exponent: 0 };
+      const taps = { rows: n, columns: inner, taps: [], matrices: w, vanishes: false, exponent: 0 };
       const error = symbolError(engine, analysis, taps, false);
       const gamma = 2 * analysis.product(inner, complex) + analysis.gamma(4);
       const { state } = affineAbove(
@@ -243,7 +243,7 @@ describe.each(choices.filter((c) => c.engine !== 'webgpu' || !withoutGpu))(
         const positions = [-1, 0, 2];
         const matrices = numbers(random, positions.length * rows * columns);
         const taps = {
-          ...{ rows, columns, matrices, exponent: 0 },
+          ...{ rows, columns, matrices, vanishes: false, exponent: 0 },
           taps: positions.map((p) => ({ offset: [p], extent: [1] })),
         };
         const coarse = halfTorus([side / ratio]);

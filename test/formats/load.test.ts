@@ -5,13 +5,14 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { InputError } from '../../src/errors.ts';
 import { readTextFile } from '../../src/files.node.ts';
 import { loadNetwork as loadInBrowser } from '../../src/formats/load.browser.ts';
 import { loadNetwork } from '../../src/formats/load.node.ts';
 import { TensorProtoSchema } from '../../src/formats/onnx/protobuf/onnx_pb.ts';
 import { DataType, EXTERNAL } from '../../src/formats/onnx/values/tensors.ts';
+import { sha256 as digest, digestInWasm } from '../../src/formats/sha256.ts';
 import { evaluate } from '../../src/network/evaluation/evaluate.ts';
 import { model, node } from './onnx/build.ts';
 
@@ -215,6 +216,86 @@ describe('loading in a page', () => {
 
   it('says which file is missing', async () => {
     await expect(loadInBrowser(bytes, {})).rejects.toThrow(/got no file b.bin/);
+  });
+});
+
+describe('what is loaded', () => {
+  const long = model([node('Mul', 'x w', 'y')], {
+    inputs: { x: ['N', 64] },
+    initializers: [
+      create(TensorProtoSchema, {
+        ...{ name: 'w', dims: [64n], dataType: DataType.FLOAT },
+        rawData: new Uint8Array(new Float32Array(64).fill(2).buffer),
+      }),
+    ],
+  });
+
+  it.each([
+    ['an array', long.slice()],
+    // Whose `slice` is a view.
+    ['a buffer of Node', Buffer.from(long)],
+  ])('does not change with the bytes that it came from, nor they with it: %s', async (_, given) => {
+    const network = await loadInBrowser(given);
+    expect([...given]).toEqual([...long]);
+    given.fill(0);
+    expect([...evaluate(network, new Float64Array(64).fill(1))]).toEqual(new Array(64).fill(2));
+  });
+
+  it('ends with the signal, in a page and from a disk', async () => {
+    const signal = AbortSignal.abort(new Error('enough'));
+    await expect(loadInBrowser(long.slice(), { signal })).rejects.toThrow('enough');
+    const folder = await mkdtemp(join(tmpdir(), 'lipsoid-'));
+    try {
+      await writeFile(join(folder, 'net.onnx'), long);
+      await expect(loadNetwork(join(folder, 'net.onnx'), { signal })).rejects.toThrow('enough');
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('lets others have their turn', async () => {
+    const nodes = Array.from({ length: 4000 }, (_, k) =>
+      node('Relu', k === 0 ? 'x' : `a${k}`, k === 3999 ? 'y' : `a${k + 1}`),
+    );
+    const controller = new AbortController();
+    let turns = 0;
+    const timer = setInterval(() => {
+      if (++turns === 2) controller.abort(new Error('two turns are enough'));
+    });
+    const loading = loadInBrowser(model(nodes, { inputs: { x: ['N', 20_000] } }), {
+      signal: controller.signal,
+    });
+    await expect(loading).rejects.toThrow('two turns are enough');
+    clearInterval(timer);
+  });
+});
+
+describe('SHA-256', () => {
+  it('is that of Node, in WebAssembly and by the platform', async () => {
+    for (const length of [0, 1, 1000, 2 ** 22 + 1]) {
+      const bytes = new Uint8Array(length).map((_, k) => k * k);
+      expect(await digestInWasm(bytes)).toBe(sha256(bytes));
+      expect(await digest(bytes)).toBe(sha256(bytes));
+    }
+  });
+
+  it('is there in pages that are not secure', async () => {
+    vi.stubGlobal('crypto', {});
+    try {
+      expect(await digest(weights)).toBe(sha256(weights));
+    } finally {
+      vi.unstubAllGlobals();
+    }
+  });
+
+  it('is there for what the browser does not take', async () => {
+    const refuse = () => Promise.reject(new RangeError('Array buffer allocation failed'));
+    vi.stubGlobal('crypto', { subtle: { digest: refuse } });
+    try {
+      expect(await digest(weights)).toBe(sha256(weights));
+    } finally {
+      vi.unstubAllGlobals();
+    }
   });
 });
 

@@ -15,11 +15,12 @@ function below(parts: readonly string[], ground: readonly string[]): Record<stri
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'printable.ts': [],
   'errors.ts': ['printable.ts'],
+  'breath.ts': [],
   'files.node.ts': ['errors.ts'],
   'scaled.ts': [],
   engine: ['errors.ts'],
   network: ['errors.ts'],
-  formats: ['errors.ts', 'files.node.ts', 'network'],
+  formats: ['errors.ts', 'breath.ts', 'files.node.ts', 'network'],
   spectrum: ['errors.ts'],
   program: ['errors.ts', 'network', 'spectrum'],
   ...below(

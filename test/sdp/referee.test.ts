@@ -8,6 +8,7 @@ import { createEngine } from '../../src/engine/create.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { NetworkBuilder } from '../../src/network/builder.ts';
 import type { Network } from '../../src/network/network.ts';
+import { mapped } from '../../src/network/numbers.ts';
 import type { OperatorKind } from '../../src/network/operator.ts';
 import { simplify } from '../../src/network/simplify/simplify.ts';
 import { exportSdp, type Formulation } from '../../src/sdp/export.ts';
@@ -197,7 +198,7 @@ describe('scaling', () => {
     const ids = new Map([[network.input, builder.input('x', network.tensors[network.input]!.shape)]]);
     for (const { name, operator, inputs, output } of network.nodes) {
       const weighted = operator.kind === 'affine' || operator.kind === 'convolution';
-      const own = weighted ? { ...operator, weight: operator.weight.map((w) => w * factor) } : operator;
+      const own = weighted ? { ...operator, weight: mapped(operator.weight, (w) => w * factor) } : operator;
       ids.set(
         output,
         builder.add(

@@ -1,6 +1,7 @@
 /** Realisations of convolutions against their symbol, against the operator itself, and against the rank of their Hankel matrix. */
 import { describe, expect, it } from 'vitest';
 import { evaluateOperator } from '../../src/network/evaluation/evaluate.ts';
+import { inDouble } from '../../src/network/numbers.ts';
 import type { Convolution } from '../../src/network/operator.ts';
 import { outputShape } from '../../src/network/shape.ts';
 import { type Realisation, realise } from '../../src/sdp/stateSpace.ts';
@@ -141,7 +142,7 @@ describe('a realisation', () => {
     const realisation = realise(op);
     const late = { ...realisation, lead: realisation.lead + 1 };
     expect(distance(transfer(late, op, 1), symbol(op, 1))).toBeGreaterThan(0.1);
-    const reversed = { ...op, weight: op.weight.toReversed() };
+    const reversed = { ...op, weight: inDouble(op.weight).toReversed() };
     expect(distance(transfer(realise(reversed), op, 1), symbol(op, 1))).toBeGreaterThan(0.1);
   });
 

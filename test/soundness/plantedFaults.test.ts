@@ -7,6 +7,7 @@ import { createEngine } from '../../src/engine/create.ts';
 import type { Engine, Matrices, Vector } from '../../src/engine/engine.ts';
 import { NetworkBuilder } from '../../src/network/builder.ts';
 import type { Network } from '../../src/network/network.ts';
+import { mapped } from '../../src/network/numbers.ts';
 import type { Convolution, Operator } from '../../src/network/operator.ts';
 import { fuseMaxima } from '../../src/program/fuseMaxima.ts';
 import { inlineSums } from '../../src/program/inlineSums.ts';
@@ -148,7 +149,7 @@ describe('the oracle finds', () => {
     // e^{−iωu} for e^{+iωu}: up to a common phase, the window read backwards.
     const mirror = alterMaps((map) => {
       if (map.kind !== 'read') return map;
-      const weight = map.weight.map((_, k) => map.weight[k - (k % 6) + (5 - (k % 6))]!);
+      const weight = mapped(map.weight, (_, k) => map.weight[k - (k % 6) + (5 - (k % 6))]!);
       return { ...map, weight };
     });
     expect(await disagreement(readNetwork(), mirror)).toBeGreaterThan(1e-3);

@@ -2,7 +2,9 @@
  * The linear operators of a network as explicit sparse matrices, entry by entry from their definitions in
  * `operator.ts`. Independent of `src/network/evaluation/evaluate.ts` and of every symbol: this is what those are tested against.
  */
+
 import type { Network, Node } from '../../src/network/network.ts';
+import { inDouble } from '../../src/network/numbers.ts';
 import type {
   AveragePool,
   Convolution,
@@ -27,7 +29,7 @@ export function linearNode(network: Network, node: Node): LinearNode | undefined
   switch (operator.kind) {
     case 'affine':
       return {
-        matrices: [denseEntries(operator.outputs, operator.inputs, operator.weight)],
+        matrices: [denseEntries(operator.outputs, operator.inputs, inDouble(operator.weight))],
         offset: operator.bias ?? new Float64Array(operator.outputs),
       };
     case 'convolution':

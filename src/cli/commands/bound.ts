@@ -114,6 +114,7 @@ async function computed(
   const network = await library.loadNetwork(command.file, {
     ...(inputShape && { inputShape }),
     ...(output !== undefined && { output }),
+    signal,
   });
   signal.throwIfAborted();
   await OutputFile.keepApart(files, externalFiles(command.file, network));

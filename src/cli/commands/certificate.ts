@@ -75,7 +75,7 @@ export async function verifyCommand(
 ): Promise<number> {
   const what = `certificate ${path}`;
   const certificate = parseJson(await readTextFile(path, what, LARGEST_CERTIFICATE), what);
-  const network = await library.loadNetwork(file, options);
+  const network = await library.loadNetwork(file, { ...options, signal });
   const verdict = await library.verify(network, certificate, { signal });
   if (json) printDocument(terminal.stdout, verdict);
   else printLines(terminal.stdout, verdictLines(verdict));

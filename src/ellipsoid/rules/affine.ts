@@ -20,16 +20,19 @@ import {
   type TapKernel,
   type Taps,
 } from '../../spectrum/taps.ts';
+import { DenseTaps } from './dense.ts';
 
 /** A covariance before the first step of a segment: white (the identity, or one diagonal for all frequencies) or matrices. */
 export type State = Matrices | Vector | undefined;
 
-/** The taps of a step's block matrix; `exponent`: the true map is 2^exponent times them. */
-export type StepTaps = Taps & { readonly exponent: number };
+/** The taps of a step's block matrix; where these are the weights of one layer, columns of them. */
+export type StepTaps = Taps & Partial<Pick<DenseTaps, 'slice'>>;
 
 export function tapsOf(step: LinearStep | ReadStep, axes: number): StepTaps {
   const rows = totalRows(step.after);
   const columns = totalRows(step.before);
+  const dense = step.terms.length === 1 ? denseTaps(step.terms[0]!, rows, columns) : undefined;
+  if (dense) return dense;
   const builder = new TapBuilder(rows, columns, axes);
   const ratio = step.kind === 'linear' ? step.ratio : [];
   for (const placed of step.terms) placeTerm(builder, placed, columns, ratio);
@@ -53,10 +56,26 @@ export function termTaps(placed: PlacedTerm, axes: number): StepTaps {
     rows: term.channels * upsampled.reduce((p, s) => p * s, 1),
     lift: placed.target.lift.length === 0 ? [] : upsampled,
   };
+  const alone = { term: { ...term, row: 0 }, source, target };
+  const dense = denseTaps(alone, target.rows, source.rows);
+  if (dense) return dense;
   const builder = new TapBuilder(target.rows, source.rows, axes);
   const ratio = term.map.kind === 'convolution' ? term.map.stride : ones;
-  placeTerm(builder, { term: { ...term, row: 0 }, source, target }, source.rows, ratio);
+  placeTerm(builder, alone, source.rows, ratio);
   return builder.build();
+}
+
+/** The weights of a layer on vectors that are the whole matrix, if they are. */
+function denseTaps(
+  { term, source, target }: PlacedTerm,
+  rows: number,
+  columns: number,
+): DenseTaps | undefined {
+  const { map } = term;
+  if (map.kind !== 'read' || source.lift.length > 0) return undefined;
+  const whole =
+    target.start + term.row === 0 && term.channels === rows && source.start === 0 && source.rows === columns;
+  return whole ? new DenseTaps(map.weight, columns, map.magnitude) : undefined;
 }
 
 function placeTerm(builder: TapBuilder, placed: PlacedTerm, columns: number, ratio: readonly number[]): void {

@@ -29,10 +29,9 @@ export function symbolError(
   complex: boolean,
   additions = taps.taps.length,
 ): SymbolError {
-  const { rows, columns } = taps;
-  const magnitudes = taps.magnitudes ?? taps.matrices;
-  const vanishes = magnitudes.every((x) => x === 0);
+  const { rows, columns, vanishes } = taps;
   if (!complex) return { ...denseError(engine, rounding, taps), vanishes };
+  const magnitudes = taps.magnitudes ?? taps.matrices;
   const products = productError(rounding, columns, true);
   const moduli = new Float64Array(rows * columns);
   let longest = 1;

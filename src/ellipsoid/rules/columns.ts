@@ -1,6 +1,10 @@
 /** A dense matrix in slices of its columns, where it is wider than what may be uploaded at once. */
 import type { Engine, Matrices } from '../../engine/engine.ts';
-import type { StepTaps } from './affine.ts';
+import type { DenseTaps } from './dense.ts';
+
+/** A dense real matrix, row-major, with the `magnitudes` of `Taps`; `slice` where columns can be had without the rest. */
+export type DenseMatrix = Pick<DenseTaps, 'rows' | 'columns' | 'matrices' | 'magnitudes'> &
+  Partial<Pick<DenseTaps, 'slice'>>;
 
 /** Some columns of a dense matrix, on the engine, and where they come from. */
 export interface ColumnSlice {
@@ -11,18 +15,15 @@ export interface ColumnSlice {
 }
 
 /** A dense matrix in slices of its columns of at most so many numbers, each made when asked for; to be released by the caller. */
-export function* byColumns(
-  engine: Engine,
-  { rows, columns, matrices, magnitudes }: Pick<StepTaps, 'rows' | 'columns' | 'matrices' | 'magnitudes'>,
-  most: number,
-): Generator<ColumnSlice> {
+export function* byColumns(engine: Engine, dense: DenseMatrix, most: number): Generator<ColumnSlice> {
+  const { rows, columns, magnitudes } = dense;
   const width = Math.max(1, Math.floor(most / rows));
   for (let first = 0; first < columns; first += width) {
     const end = Math.min(columns, first + width);
-    const slice = (of: Float64Array) => columnsOf(of, rows, columns, first, end);
+    const own = () => dense.slice?.(first, end) ?? columnsOf(dense.matrices, rows, columns, first, end);
     yield {
-      matrices: engine.matrices(() => slice(matrices), 1, rows, end - first, false),
-      ...(magnitudes && { magnitudes: slice(magnitudes) }),
+      matrices: engine.matrices(own, 1, rows, end - first, false),
+      ...(magnitudes && { magnitudes: columnsOf(magnitudes, rows, columns, first, end) }),
       columns: () => Array.from({ length: end - first }, (_, i) => Int32Array.of(first + i)),
     };
   }

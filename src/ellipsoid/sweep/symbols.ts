@@ -47,18 +47,19 @@ export class Symbols {
 
   /** The symbol of step k; for vectors the matrix itself. To be released by the caller. */
   at(k: number, frequencies: Frequencies): Matrices {
-    const { rows, columns, matrices, taps } = this.tapsOf(k);
-    if (this.#segment.axes === 0) return this.#engine.matrices(() => matrices, 1, rows, columns, false);
+    const own = this.tapsOf(k);
+    const { rows, columns, taps } = own;
+    if (this.#segment.axes === 0) return this.#engine.matrices(() => own.matrices, 1, rows, columns, false);
     let symbol: Matrices | undefined;
     const step = this.#tapsInSlice(rows * columns);
     for (let first = 0; first < taps.length; first += step) {
       const before = symbol;
-      const own = taps.slice(first, first + step);
-      const slice = this.#slice(k, first, own.length);
+      const part = taps.slice(first, first + step);
+      const slice = this.#slice(k, first, part.length);
       symbol = scoped(this.#engine, (e) => {
-        const table = e.matrices(() => phases(frequencies, own), 1, frequencies.count, own.length, true);
-        const part = e.symbol(slice, table, rows, columns);
-        return before ? e.add(before, part) : part;
+        const table = e.matrices(() => phases(frequencies, part), 1, frequencies.count, part.length, true);
+        const sum = e.symbol(slice, table, rows, columns);
+        return before ? e.add(before, sum) : sum;
       });
       if (before) this.#engine.release(before);
     }
@@ -72,7 +73,8 @@ export class Symbols {
 
   /** Whether the dense matrix of step k is more than one upload. */
   isWide(k: number): boolean {
-    return this.#segment.axes === 0 && this.tapsOf(k).matrices.length > this.#uploads.slice;
+    const { rows, columns } = this.tapsOf(k);
+    return this.#segment.axes === 0 && rows * columns > this.#uploads.slice;
   }
 
   /** Forgets the taps of step k, which nobody will ask for again. */

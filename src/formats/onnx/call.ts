@@ -11,7 +11,7 @@ import type { UniqueNames } from './names.ts';
 import type { Attributes } from './values/attributes.ts';
 import { type Constant, integerVector } from './values/constant.ts';
 import { type ElementTypes, isInteger } from './values/elementType.ts';
-import type { ExternalFiles } from './values/tensors.ts';
+import type { Stores } from './values/tensors.ts';
 
 /** A tensor that depends on the network's input. */
 export interface Signal {
@@ -41,7 +41,7 @@ export interface Scope {
   readonly types: ElementTypes;
   /** The names of the network's nodes. */
   readonly names: UniqueNames;
-  readonly external: ExternalFiles;
+  readonly stores: Stores;
   /** The network's tensors whose sides, the first aside, follow the length of its input. */
   readonly followers: Set<TensorId>;
   /** What ties the network to the length of the file; grows. */

@@ -17,11 +17,13 @@ const FIRST_BYTES: readonly number[] = [
 export const ONNX: Format = {
   name: 'ONNX',
   recognises: (bytes, file) => ENDING.test(file) || FIRST_BYTES.includes(bytes[0]!),
-  read: (bytes, file, external, { inputShape, output }) =>
+  read: (bytes, file, external, { inputShape, output, signal }) =>
     readOnnx(bytes, {
       name: file.replace(ENDING, ''),
       external,
+      owned: true,
       ...(inputShape && { inputShape }),
       ...(output !== undefined && { output }),
+      ...(signal && { signal }),
     }),
 };

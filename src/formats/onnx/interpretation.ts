@@ -1,4 +1,5 @@
 /** Walking the nodes of a graph: constants computed, everything else converted to operators of a network. */
+import type { Breath } from '../../breath.ts';
 import { InputError, type Unsupported, UnsupportedError } from '../../errors.ts';
 import { NetworkBuilder } from '../../network/builder.ts';
 import type { Network, Source } from '../../network/network.ts';
@@ -16,7 +17,7 @@ import { CONVERTERS, reasonAgainst, SHAPE_PRESERVING } from './registry.ts';
 import { Attributes } from './values/attributes.ts';
 import type { Constant } from './values/constant.ts';
 import type { ElementTypes } from './values/elementType.ts';
-import { decodeTensor, type ExternalFiles } from './values/tensors.ts';
+import { decodeTensor, type Stores } from './values/tensors.ts';
 
 /** A graph whose names are resolved. */
 export interface ResolvedGraph {
@@ -25,7 +26,7 @@ export interface ResolvedGraph {
   readonly output: Rim;
   readonly producers: Producers;
   readonly initializers: ReadonlyMap<string, TensorProto>;
-  readonly external: ExternalFiles;
+  readonly stores: Stores;
   /** What the output depends on, in topological order. */
   readonly nodes: readonly GraphNode[];
   /** What it does not depend on. */
@@ -35,23 +36,26 @@ export interface ResolvedGraph {
 
 /**
  * The network that a graph stands for under one reading of its input.
+ * @param breath taken between nodes
  * @throws UnsupportedError that lists every node without a bound
  */
-export function interpret(
+export async function interpret(
   graph: ResolvedGraph,
   reading: Reading,
   budget: Budget,
   source: Source | undefined,
-): Network {
-  const interpretation = new Interpretation(graph, reading, budget);
+  breath: Breath,
+): Promise<Network> {
+  const interpretation = new Interpretation(graph, reading, budget, breath);
   interpretation.object();
-  interpretation.computeConstants();
-  interpretation.convert();
+  await interpretation.computeConstants();
+  await interpretation.convert();
   return interpretation.finish(source);
 }
 
 class Interpretation {
   private readonly graph: ResolvedGraph;
+  private readonly breath: Breath;
   private readonly scope: Scope;
   private readonly values = new Map<string, Value>();
   /** Values that depend on the data, known or not. */
@@ -60,14 +64,15 @@ class Interpretation {
   private readonly refused = new Set<GraphNode>();
   private readonly objections: Unsupported[] = [];
 
-  constructor(graph: ResolvedGraph, reading: Reading, budget: Budget) {
+  constructor(graph: ResolvedGraph, reading: Reading, budget: Budget, breath: Breath) {
     this.graph = graph;
+    this.breath = breath;
     const builder = new NetworkBuilder(graph.name);
     const names = new UniqueNames();
     const { batch } = reading;
-    const { types, external } = graph;
+    const { types, stores } = graph;
     const lengths = { followers: new Set<number>(), ties: [] };
-    this.scope = { builder, batch, budget, types, names, external, ...lengths };
+    this.scope = { builder, batch, budget, types, names, stores, ...lengths };
     const { name } = graph.input;
     const { shape, batched } = reading;
     const input: Signal = { kind: 'signal', id: builder.input(name, shape), shape, batched };
@@ -91,8 +96,9 @@ class Interpretation {
   }
 
   /** Computes the nodes that depend on constants alone, so that patterns can see their values. */
-  computeConstants(): void {
+  async computeConstants(): Promise<void> {
     for (const node of this.graph.nodes) {
+      await this.breath.taken();
       const converter = CONVERTERS.get(node.opType);
       const known = node.inputs.every((name) => name === '' || this.isConstant(name));
       if (!known || !converter?.constants || this.refused.has(node)) continue;
@@ -106,7 +112,7 @@ class Interpretation {
   }
 
   /** Converts what the output needs once several nodes are read as one. */
-  convert(): void {
+  async convert(): Promise<void> {
     const { producers, output } = this.graph;
     const patterns = new Map<GraphNode, Pattern>();
     // A pattern is what it is at every length.
@@ -119,7 +125,10 @@ class Interpretation {
       if (pattern) patterns.set(node, pattern);
       return pattern?.inputs ?? node.inputs;
     });
-    for (const node of order) if (!this.isComputed(node)) this.visit(node, patterns.get(node));
+    for (const node of order) {
+      await this.breath.taken();
+      if (!this.isComputed(node)) this.visit(node, patterns.get(node));
+    }
   }
 
   /** @throws UnsupportedError if anything was refused */
@@ -207,7 +216,7 @@ class Interpretation {
     if (value) return value;
     const tensor = this.graph.initializers.get(name);
     if (!tensor) return undefined;
-    const decoded = decodeTensor(`initializer ${name}`, tensor, this.graph.external, this.scope.budget);
+    const decoded = decodeTensor(`initializer ${name}`, tensor, this.graph.stores, this.scope.budget);
     this.values.set(name, decoded);
     return decoded;
   }

@@ -1,4 +1,5 @@
 /** From an ONNX model to a network. */
+import { Breath } from '../../breath.ts';
 import { InputError, UnsupportedError } from '../../errors.ts';
 import type { Network, Source } from '../../network/network.ts';
 import type { FetchExternal } from '../format.ts';
@@ -22,6 +23,11 @@ export interface ReadOptions {
   /** Name of the output, where the file has several. */
   readonly output?: string;
   readonly source?: Source;
+  /** Whether the bytes are the reader's own: they may be moved about, and be no model afterwards. Else they must stay what they are as long as
+   *  the network is in use, whose weights may be among them. */
+  readonly owned?: boolean;
+  /** Rejects with its reason. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -36,15 +42,18 @@ export async function readOnnx(bytes: Uint8Array, options: ReadOptions): Promise
   const graph = resolve(model, external, bytes.length, options);
   const size = [...external.values()].reduce((sum, file) => sum + file.length, bytes.length);
   const [usual, ...others] = readings(graph.input, options.inputShape);
+  const breath = new Breath(options.signal);
   const read = (reading: NonNullable<typeof usual>) =>
-    interpret(graph, reading, new Budget(size), options.source);
+    interpret(graph, reading, new Budget(size), options.source, breath);
   try {
-    return read(usual!);
+    return await read(usual!);
   } catch (error) {
+    options.signal?.throwIfAborted();
     for (const reading of others) {
       try {
-        return read(reading);
+        return await read(reading);
       } catch {
+        options.signal?.throwIfAborted();
         // The complaint about the usual reading is the one that helps.
       }
     }
@@ -81,7 +90,8 @@ function resolve(
   const nodes = neededNodes([output.name], producers, (node) => node.inputs);
   const needed = new Set(nodes);
   const unneeded = all.filter((node) => !needed.has(node));
-  return { name: options.name, input, output, producers, initializers, external, nodes, unneeded, types };
+  const stores = { external, movable: options.owned === true };
+  return { name: options.name, input, output, producers, initializers, stores, nodes, unneeded, types };
 }
 
 /** All nodes, each after those that it depends on. */

@@ -1,6 +1,7 @@
 /** Linear operators as products with them and with their transposes; none builds the matrix of a convolution. */
 
 import type { LinearOperator } from '../linearOperator.ts';
+import { moduli, type Numbers } from '../numbers.ts';
 import { unknownOperator } from '../shape.ts';
 import { broadcast, product } from '../size.ts';
 import { reindexSources } from './gather.ts';
@@ -86,7 +87,7 @@ export function magnitude(operator: LinearOperator): LinearOperator {
     case 'convolution':
     case 'transposed-convolution': {
       const { bias: _, ...rest } = operator;
-      return { ...rest, weight: operator.weight.map(Math.abs) };
+      return { ...rest, weight: moduli(operator.weight) };
     }
     case 'scale':
       return { kind: 'scale', scale: operator.scale.map(Math.abs) };
@@ -125,7 +126,7 @@ interface Filters {
   /** Inputs per group. */
   readonly channels: number;
   /** [groups · rows, channels · taps] */
-  readonly weight: Float64Array;
+  readonly weight: Numbers;
 }
 
 /** @param image samples of the image that the taps read */

@@ -1,8 +1,10 @@
 /** Products of a stretch of a row-major matrix with vectors, four rows at a time: plain loops run at the speed of their loads. */
 
+import type { Numbers } from '../numbers.ts';
+
 /** Rows of a row-major matrix; the first of them starts at `data[start]`. */
 export interface Rows {
-  readonly data: Float64Array;
+  readonly data: Numbers;
   readonly start: number;
   readonly rows: number;
   readonly columns: number;

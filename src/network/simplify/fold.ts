@@ -1,5 +1,6 @@
 /** Linear operators with a scale multiplied in, before or after. */
 import { isExactProduct, multipliable } from '../exact.ts';
+import { mapped } from '../numbers.ts';
 import type { Add, Affine, Convolution, Operator, Scale, TransposedConvolution } from '../operator.ts';
 import { broadcast, product } from '../size.ts';
 import { isEmpty } from './pads.ts';
@@ -101,7 +102,7 @@ function scaledWeights(
 ): { weight: Float64Array; roundings?: number } | undefined {
   if (!multipliable(operator.weight, scale.scale)) return undefined;
   const products = new Products([operator, scale]);
-  const weight = operator.weight.map((w, n) => products.of(w, broadcast(scale.scale, channelOf(n))));
+  const weight = mapped(operator.weight, (w, n) => products.of(w, broadcast(scale.scale, channelOf(n))));
   return { weight, ...products.roundings };
 }
 

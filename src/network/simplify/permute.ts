@@ -3,6 +3,7 @@
  * channel c of its new input as.
  */
 import { type Elementwise, mapChannelEntries } from '../elementwise/elementwise.ts';
+import { emptyLike, gatheredBlocks } from '../numbers.ts';
 import type { Affine, Convolution, MaxGather, Scale, TransposedConvolution } from '../operator.ts';
 import { isRowMajor, type View, viewSources } from './view.ts';
 
@@ -11,7 +12,7 @@ export function permuteColumns(operator: Affine, view: View): Affine {
   if (isRowMajor(view)) return operator;
   const { outputs, inputs, weight } = operator;
   const sources = viewSources(view);
-  const permuted = new Float64Array(weight.length);
+  const permuted = emptyLike(weight, weight.length);
   for (let o = 0; o < outputs; o++) {
     for (let i = 0; i < inputs; i++) permuted[o * inputs + sources[i]!] = weight[o * inputs + i]!;
   }
@@ -54,7 +55,7 @@ export function permuteDepthwise(operator: Convolution, channels: Int32Array): C
   const { inputs, outputs, weight, bias } = operator;
   const copies = outputs / inputs;
   const moved = { ...operator, weight: gatheredBlocks(weight, channels, weight.length / inputs) };
-  return bias ? { ...moved, bias: gatheredBlocks(bias, channels, copies) } : moved;
+  return bias ? { ...moved, bias: Float64Array.from(gatheredBlocks(bias, channels, copies)) } : moved;
 }
 
 /** Input channels of an ungrouped transposed convolution. */
@@ -68,12 +69,4 @@ export function permuteTransposedInputs(
 
 function gathered(values: Float64Array, channels: Int32Array): Float64Array {
   return values.length === 1 ? values : Float64Array.from(channels, (channel) => values[channel]!);
-}
-
-/** Block k of the result is block `from[k]` of the values, in blocks of `size`. */
-function gatheredBlocks(values: Float64Array, from: Int32Array, size: number): Float64Array {
-  const result = new Float64Array(from.length * size);
-  for (const [k, block] of from.entries())
-    result.set(values.subarray(block * size, (block + 1) * size), k * size);
-  return result;
 }

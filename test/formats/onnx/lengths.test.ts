@@ -507,7 +507,7 @@ describe('tied to the length of the file', () => {
           batch: undefined,
           budget: new Budget(0),
           names: new UniqueNames(),
-          external: new Map(),
+          stores: { external: new Map(), movable: false },
           types: new Map(),
         },
         ...{ followers: new Set(shape.length > 1 ? [id] : []), ties: [], types: new Map() },

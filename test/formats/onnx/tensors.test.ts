@@ -4,13 +4,20 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InputError, UnsupportedError } from '../../../src/errors.ts';
 import { Budget } from '../../../src/formats/onnx/budget.ts';
+import { decodeModel } from '../../../src/formats/onnx/protobuf/model.ts';
 import { type TensorProto, TensorProtoSchema } from '../../../src/formats/onnx/protobuf/onnx_pb.ts';
+import { readOnnx } from '../../../src/formats/onnx/read.ts';
 import { DataType, decodeTensor, EXTERNAL, isPlainName } from '../../../src/formats/onnx/values/tensors.ts';
 import { evaluate } from '../../../src/network/evaluation/evaluate.ts';
 import { floats, model, node, read } from './build.ts';
 
 const decode = (tensor: TensorProto, files: Record<string, Uint8Array> = {}) =>
-  decodeTensor('initializer w', tensor, new Map(Object.entries(files)), new Budget(1000));
+  decodeTensor(
+    'initializer w',
+    tensor,
+    { external: new Map(Object.entries(files)), movable: false },
+    new Budget(1000),
+  );
 
 const raw = (dataType: number, bytes: readonly number[], dims: readonly bigint[]) =>
   create(TensorProtoSchema, { name: 'w', dataType, rawData: Uint8Array.from(bytes), dims: [...dims] });
@@ -195,5 +202,76 @@ describe('external data', () => {
     expect(asked).toEqual(['w.bin']);
     expect(network.nodes).toHaveLength(2);
     await expect(read(bytes)).rejects.toThrow(/initializer w: .* got no file w.bin/);
+  });
+});
+
+describe('floats of 32 bits', () => {
+  const values = Array.from({ length: 64 }, (_, k) => Math.fround(Math.sin(k)));
+
+  /** y = W x, W 8 × 8, in a model with a text of so many characters in front of the weights. */
+  const withText = (length: number) => {
+    const rawData = new Uint8Array(Float32Array.from(values).buffer);
+    const w = create(TensorProtoSchema, { name: 'w', dims: [8n, 8n], dataType: DataType.FLOAT, rawData });
+    const text = create(TensorProtoSchema, {
+      name: 't'.repeat(1 + length),
+      dims: [0n],
+      dataType: DataType.FLOAT,
+    });
+    return model([node('Gemm', 'x w', 'y', { transB: 1n })], {
+      inputs: { x: ['N', 8] },
+      initializers: [text, w],
+    });
+  };
+
+  it.each([0, 1, 2, 3])('are the bytes of the model, wherever they lie in it: %i', async (length) => {
+    const bytes = withText(length);
+    const network = await readOnnx(bytes, { name: 'net', owned: true });
+    const { operator } = network.nodes[0]!;
+    if (operator.kind !== 'affine') throw new Error('must be affine');
+    expect(operator.weight).toBeInstanceOf(Float32Array);
+    expect((operator.weight as Float32Array).buffer).toBe(bytes.buffer);
+    expect([...operator.weight]).toEqual(values);
+  });
+
+  it.each([0, 1, 2, 3])('are read from buffers of Node, which may begin anywhere: %i', async (start) => {
+    const bytes = withText(0);
+    const shifted = Buffer.alloc(bytes.length + start).subarray(start);
+    shifted.set(bytes);
+    const { operator } = (await readOnnx(shifted, { name: 'net' })).nodes[0]!;
+    expect([...(operator as unknown as { weight: Float32Array }).weight]).toEqual(values);
+  });
+
+  it.each([0, 1, 2, 3])('leave bytes alone that are somebody else’s: %i', async (length) => {
+    const bytes = withText(length);
+    const before = bytes.slice();
+    for (let k = 0; k < 2; k++) {
+      const { operator } = (await readOnnx(bytes, { name: 'net' })).nodes[0]!;
+      expect([...(operator as unknown as { weight: Float32Array }).weight]).toEqual(values);
+    }
+    expect(bytes).toEqual(before);
+  });
+
+  it.each([0, 1, 2, 3])('are found where they were moved to, by whoever reads them again: %i', (length) => {
+    const tensor = decodeModel(withText(length)).graph!.initializer[1]!;
+    const again = () => decodeTensor('w', tensor, { external: new Map(), movable: true }, new Budget(1000));
+    const [first, second] = [again(), again()];
+    expect([...first.data]).toEqual(values);
+    expect([...second.data]).toEqual(values);
+  });
+
+  it('short ones are copied rather than moved over what stands in front', async () => {
+    const bytes = model([node('Mul', 'x w', 'y')], {
+      inputs: { x: ['N', 2] },
+      initializers: [
+        create(TensorProtoSchema, {
+          ...{ name: 'w', dims: [2n], dataType: DataType.FLOAT },
+          rawData: new Uint8Array(Float32Array.of(2, 3).buffer),
+        }),
+      ],
+    });
+    const before = bytes.slice();
+    const network = await readOnnx(bytes, { name: 'net', owned: true });
+    expect([...evaluate(network, Float64Array.of(1, 1))]).toEqual([2, 3]);
+    expect(bytes).toEqual(before);
   });
 });

@@ -27,7 +27,7 @@ export function broadcastOver(call: Call, constant: Constant, signal: Signal): B
     .some((axis) => (constant.shape.at(axis - shape.length) ?? 1) !== 1);
   if (perPosition) call.tie('a constant with a number per position', 'it fits the length of the file alone');
   const varying = varyingAxes(constant);
-  if (varying.length === 0) return { values: constant.data.slice(0, 1) };
+  if (varying.length === 0) return { values: Float64Array.from(constant.data.subarray(0, 1)) };
   const [ownAxis, ...others] = varying;
   if (others.length > 0) return undefined;
   // Axes are counted from the end; `shape` and the signal's dims have one length, the sample's may be one less.

@@ -1,4 +1,5 @@
 /** Operators that make constants: literals, shapes of tensors, ranges, conversions of type. */
+import { mapped } from '../../../network/numbers.ts';
 import { product } from '../../../network/size.ts';
 import type { Call, Value } from '../call.ts';
 import { type Constant, constantOf, integerVector } from '../values/constant.ts';
@@ -29,7 +30,7 @@ function literal(call: Call): Constant {
   const names = attributes.names();
   call.demand(names.length === 1, 'must have one value', names.length);
   const tensor = attributes.tensor('value');
-  if (tensor) return decodeTensor(node.name, tensor, scope.external, scope.budget);
+  if (tensor) return decodeTensor(node.name, tensor, scope.stores, scope.budget);
   const float = attributes.float('value_float', undefined);
   if (float !== undefined) return constantOf('float', [], Float64Array.of(float));
   const floats = attributes.floats('value_floats');
@@ -47,7 +48,7 @@ function constantOfShape(call: Call): Constant {
   const sizes = shape.every((side) => Number.isSafeInteger(side) && side >= 0);
   call.demand(sizes, 'sizes must not be negative', shape);
   const tensor = call.attributes.tensor('value');
-  const value = tensor && decodeTensor(call.node.name, tensor, call.scope.external, call.scope.budget);
+  const value = tensor && decodeTensor(call.node.name, tensor, call.scope.stores, call.scope.budget);
   call.demand(!value || value.data.length === 1, 'value must be one number', value?.shape ?? []);
   call.scope.budget.allocate(call.node.name, product(shape));
   const data = new Float64Array(product(shape)).fill(value?.data[0] ?? 0);
@@ -118,7 +119,7 @@ function converted(call: Call, to: ElementType): Constant {
   }
   call.scope.budget.allocate(call.node.name, x.data.length);
   const convert = conversion(call, x.type, to);
-  return { ...x, type: to, data: x.data.map((value, i) => (x.batch?.has(i) ? value : convert(value))) };
+  return { ...x, type: to, data: mapped(x.data, (value, i) => (x.batch?.has(i) ? value : convert(value))) };
 }
 
 /** What one entry becomes. */

@@ -1,6 +1,7 @@
 /** Conv and ConvTranspose, and how ONNX says where windows lie. */
 
 import { type Follows, OWN_FIELDS, tied } from '../../../network/lengths/follows.ts';
+import { inDouble } from '../../../network/numbers.ts';
 import { everyAxis } from '../../../network/size.ts';
 import type { Call, Signal } from '../call.ts';
 import type { Constant } from '../values/constant.ts';
@@ -162,7 +163,7 @@ function conv(call: Call): Signal {
       dilation,
       padding: { mode: 'zero', ...pads },
       weight: weight.data,
-      ...(bias && { bias: bias.data }),
+      ...(bias && { bias: inDouble(bias.data) }),
     },
     [x],
     windowsFollow(call, extents, stride),
@@ -187,7 +188,7 @@ function convTranspose(call: Call): Signal {
       ...cutOff(call, sides, stride, full),
       outputPadding,
       weight: weight.data,
-      ...(bias && { bias: bias.data }),
+      ...(bias && { bias: inDouble(bias.data) }),
     },
     [x],
     cutFollows(call),

@@ -2,6 +2,7 @@
  * Computing entries of constants as ONNX defines it: floats are rounded to their format after each operation, integers
  * wrap around in two's complement. What ONNX leaves open is refused.
  */
+import { mapped as mappedNumbers } from '../../../network/numbers.ts';
 import type { Call } from '../call.ts';
 import type { Constant } from '../values/constant.ts';
 import { type ElementType, integerRange, isFloat, roundingTo, wrapped } from '../values/elementType.ts';
@@ -76,7 +77,7 @@ export function floatFunction(f: (x: number) => number): (call: Call) => Constan
 /** A constant of the same shape and type. */
 export function mapped(call: Call, x: Constant, f: (value: number) => number): Constant {
   call.scope.budget.allocate(call.node.name, x.data.length);
-  return { ...x, data: x.data.map(f) };
+  return { ...x, data: mappedNumbers(x.data, f) };
 }
 
 /** The magnitude of the least integer of a type is none of its numbers. */

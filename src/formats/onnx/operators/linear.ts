@@ -2,6 +2,7 @@
 
 import { isExactProduct, multipliable } from '../../../network/exact.ts';
 import { OWN_FIELDS } from '../../../network/lengths/follows.ts';
+import { mapped } from '../../../network/numbers.ts';
 import { product } from '../../../network/size.ts';
 import type { Call, Signal } from '../call.ts';
 import { type Constant, constantOf, reshaped, transposed } from '../values/constant.ts';
@@ -222,7 +223,7 @@ function alphaTimes(call: Call, matrix: Constant): Weights | undefined {
   if (!multipliable(matrix.data, [alpha])) return undefined;
   call.scope.budget.allocate(call.node.name, matrix.data.length);
   const exact = matrix.data.every((value) => isExactProduct(alpha, value));
-  return { ...matrix, data: matrix.data.map((value) => alpha * value), ...(!exact && { roundings: 1 }) };
+  return { ...matrix, data: mapped(matrix.data, (value) => alpha * value), ...(!exact && { roundings: 1 }) };
 }
 
 /** C as the bias of a dense layer, if it is a constant that varies along the features alone. */
@@ -232,7 +233,7 @@ function featureBias(call: Call, features: number): Float64Array | undefined {
   const perFeature = c.data.length === features && c.shape.at(-1) === features && c.shape.length <= 2;
   if (!perFeature) return undefined;
   const beta = call.attributes.float('beta', 1);
-  return c.data.map((value) => beta * value);
+  return mapped(c.data, (value) => beta * value);
 }
 
 function plusC(call: Call, y: Signal): Signal {

@@ -1,6 +1,8 @@
 /** BatchNormalization at inference: one scale and one shift per channel. */
+
 import { multipliable } from '../../../network/exact.ts';
 import { OWN_FIELDS } from '../../../network/lengths/follows.ts';
+import { inDouble } from '../../../network/numbers.ts';
 import type { Call, Signal } from '../call.ts';
 import type { Converter, Family } from './converter.ts';
 
@@ -35,7 +37,7 @@ function batchNormalization(call: Call): Signal {
       `input ${index} must be a vector of ${channels} entries`,
       constant.shape,
     );
-    return constant.data;
+    return inDouble(constant.data);
   });
   const epsilon = attributes.float('epsilon', EPSILON);
   const deviation = variance!.map((value) => {

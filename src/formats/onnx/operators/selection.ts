@@ -1,5 +1,7 @@
 /** Picking and repeating entries: Slice, Gather, Split; Expand and Tile of constants. */
+
 import { OWN_FIELDS } from '../../../network/lengths/follows.ts';
+import { mapped } from '../../../network/numbers.ts';
 import { everyAxis, product, strides } from '../../../network/size.ts';
 import type { Call, Signal } from '../call.ts';
 import { broadcastShape, type Constant, constantOf, expanded, gathered, walk } from '../values/constant.ts';
@@ -155,7 +157,7 @@ function selected(
 /** Indices from the front. */
 function gatherIndices(call: Call, side: number): Constant {
   const indices = call.numbers(1);
-  const data = indices.data.map((index) => (index < 0 ? index + side : index));
+  const data = mapped(indices.data, (index) => (index < 0 ? index + side : index));
   for (const index of data)
     call.demand(index >= 0 && index < side, `indices must lie in [${-side}, ${side})`, index);
   return { ...indices, data };

@@ -1,17 +1,17 @@
 /** Tensors whose entries are known when the file is read, and moving their entries about. */
+import { emptyLike, type Numbers, transposedNumbers } from '../../../network/numbers.ts';
 import { product, strides } from '../../../network/size.ts';
 import type { ElementType } from './elementType.ts';
 
 /**
- * A tensor known at reading time, row-major. All types are held in float64, which is exact for floats and for integers
- * below 2^53; an integer beyond is held as ±Infinity: it may be moved about and may stand for "to the end",
- * but nothing is computed from it.
+ * A tensor known at reading time, row-major. Entries are held exactly, in float64 or where float32 does in that; an integer beyond 2^53 is
+ * held as ±Infinity: it may be moved about and may stand for "to the end", but nothing is computed from it.
  */
 export interface Constant {
   readonly kind: 'constant';
   readonly type: ElementType;
   readonly shape: readonly number[];
-  readonly data: Float64Array;
+  readonly data: Numbers;
   /** Flat positions of entries that stand for the batch size, which is open: their data is NaN. */
   readonly batch?: ReadonlySet<number>;
   /** Whether a signal of another length would give another constant. Absent: what does not come from signals does not; what does,
@@ -19,7 +19,7 @@ export interface Constant {
   readonly ofLength?: boolean;
 }
 
-export function constantOf(type: ElementType, shape: readonly number[], data: Float64Array): Constant {
+export function constantOf(type: ElementType, shape: readonly number[], data: Numbers): Constant {
   return { kind: 'constant', type, shape, data };
 }
 
@@ -30,7 +30,7 @@ export function integerVector(values: readonly number[]): Constant {
 
 /** The constant of `shape` whose k-th entry is entry `sources[k]` of `from`. */
 export function gathered(from: Constant, shape: readonly number[], sources: ArrayLike<number>): Constant {
-  const data = new Float64Array(sources.length);
+  const data = emptyLike(from.data, sources.length);
   const batch = new Set<number>();
   for (let k = 0; k < data.length; k++) {
     data[k] = from.data[sources[k]!]!;
@@ -65,6 +65,9 @@ export function walk(shape: readonly number[], steps: readonly number[], offset 
 export function transposed(from: Constant, permutation: readonly number[]): Constant {
   const steps = strides(from.shape);
   const shape = permutation.map((axis) => from.shape[axis]!);
+  if (shape.length === 2 && permutation[0] === 1 && !from.batch) {
+    return constantOf(from.type, shape, transposedNumbers(from.data, shape[0]!));
+  }
   return gathered(
     from,
     shape,

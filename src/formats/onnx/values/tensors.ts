@@ -1,5 +1,6 @@
 /** Tensors as ONNX stores them: number formats, typed fields, raw bytes and external data. */
 import { InputError, UnsupportedError } from '../../../errors.ts';
+import { firstNotFinite } from '../../../network/numbers.ts';
 import type { Budget } from '../budget.ts';
 import type { TensorProto } from '../protobuf/onnx_pb.ts';
 import { type Constant, constantOf } from './constant.ts';
@@ -101,18 +102,20 @@ export function elementType(dataType: number): ElementType | undefined {
 /** Files with external data that the model names, by their names. */
 export type ExternalFiles = ReadonlyMap<string, Uint8Array>;
 
+/** Where the bytes of tensors lie. */
+export interface Stores {
+  readonly external: ExternalFiles;
+  /** Whether bytes of the model may be moved about, as nobody will read it again. */
+  readonly movable: boolean;
+}
+
 /**
- * The entries of a tensor in float64.
+ * The entries of a tensor: those of floats of 32 bits are views of the bytes wherever these lie, or can be moved, where a float may begin.
  * @param what how messages call it: `initializer conv1.weight`
  * @throws InputError where sizes do not match or a float is NaN (or infinite, in a tensor of more than one entry)
  * @throws UnsupportedError for number formats that are not read
  */
-export function decodeTensor(
-  what: string,
-  tensor: TensorProto,
-  external: ExternalFiles,
-  budget: Budget,
-): Constant {
+export function decodeTensor(what: string, tensor: TensorProto, stores: Stores, budget: Budget): Constant {
   const format = FORMATS.get(tensor.dataType);
   if (!format) {
     const reason = 'weights must be float, double, float16, bfloat16, an integer type or bool';
@@ -126,12 +129,38 @@ export function decodeTensor(
   const raw = storedRaw(what, tensor, format);
   // Many tensors may refer to the same bytes of a file.
   const reserve = () => budget.allocate(what, size);
-  const stored = raw
-    ? fromBytes(what, format, rawBytes(what, tensor, external), size, reserve)
+  const bytes = raw ? rawBytes(what, tensor, stores.external) : undefined;
+  const stored = bytes
+    ? fromBytes(what, format, bytes, size, reserve)
     : fromField(what, format, tensor, size, reserve);
-  const data = meaning(what, format, stored);
+  const data =
+    bytes && tensor.dataType === DataType.FLOAT && LITTLE_ENDIAN
+      ? singles(tensor, bytes, stores)
+      : meaning(what, format, stored);
   if (isFloat(format.type)) refuseNonNumbers(what, data);
   return constantOf(format.type, shape, data);
+}
+
+/** Whether this machine stores numbers as ONNX does. */
+const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+
+/** From this length on, in bytes, a field of a message has at least three bytes in front: its number, and two of its length. */
+const LONG_FIELD = 128;
+
+/** The floats that the bytes are. */
+function singles(tensor: TensorProto, bytes: Uint8Array, { movable }: Stores): Float32Array {
+  const beyond = bytes.byteOffset % 4;
+  let aligned = bytes;
+  if (beyond > 0 && movable && tensor.dataLocation !== EXTERNAL && bytes.length >= LONG_FIELD) {
+    // Over what stands in front of it, which has been read. From now on the tensor is found there.
+    aligned = new Uint8Array(bytes.buffer, bytes.byteOffset - beyond, bytes.length);
+    aligned.set(bytes);
+    tensor.rawData = aligned;
+  } else if (beyond > 0) {
+    // Not `slice`, which Node's buffers have another of.
+    aligned = new Uint8Array(bytes);
+  }
+  return new Float32Array(aligned.buffer, aligned.byteOffset, aligned.length / 4);
 }
 
 /** Declared sizes may be absurd: nothing is allocated before they are checked against the bytes that are there. */
@@ -204,9 +233,10 @@ function fromField(
 }
 
 /** The numbers that stored entries mean; a typed field may hold some that its type does not have. */
-function meaning(what: string, format: NumberFormat, stored: Stored): Float64Array {
+function meaning(what: string, format: NumberFormat, stored: Stored): Float32Array | Float64Array {
   const { type, fromBits } = format;
-  const data = new Float64Array(stored.length);
+  // Float32 holds all floats of 16 bits.
+  const data = fromBits ? new Float32Array(stored.length) : new Float64Array(stored.length);
   if (isFloat(type) && !fromBits) {
     for (let i = 0; i < data.length; i++) data[i] = Number(stored.at(i));
     return data;
@@ -231,11 +261,10 @@ function heldInteger(value: number | bigint): number {
 }
 
 /** A single infinity may be the open end of a clip; an infinite weight is refused where it is used. */
-function refuseNonNumbers(what: string, data: Float64Array): void {
-  for (let i = 0; i < data.length; i++) {
-    const fine = Number.isFinite(data[i]) || (data.length === 1 && !Number.isNaN(data[i]));
-    if (!fine) throw new InputError(`${what}: entries must be finite, got ${data[i]} at ${i}`);
-  }
+function refuseNonNumbers(what: string, data: Float32Array | Float64Array): void {
+  const at = firstNotFinite(data);
+  if (at < 0 || (data.length === 1 && !Number.isNaN(data[at]))) return;
+  throw new InputError(`${what}: entries must be finite, got ${data[at]} at ${at}`);
 }
 
 function rawBytes(what: string, tensor: TensorProto, external: ExternalFiles): Uint8Array {

@@ -1,5 +1,7 @@
 /** A graph under construction: unique names, attributes and tensors as ONNX wants them. */
+
 import { create, toBinary } from '@bufbuild/protobuf';
+import type { Numbers } from '../../../network/numbers.ts';
 import { everyAxis } from '../../../network/size.ts';
 import { UniqueNames } from '../names.ts';
 import {
@@ -68,7 +70,7 @@ export class GraphWriter {
   }
 
   /** A weight of the operator; returns its name. */
-  constant(what: string, dims: readonly number[], values: Float64Array): string {
+  constant(what: string, dims: readonly number[], values: Numbers): string {
     const bytes = this.dataType === DataType.FLOAT ? 4 : 8;
     const rawData = new Uint8Array(bytes * values.length);
     const view = new DataView(rawData.buffer);
