@@ -43,6 +43,13 @@ export class PreparedChain {
     return this.after(-1);
   }
 
+  /** The output at a point. */
+  enclose(x: Float64Array): Ball {
+    let ball = this.first.enclose({ middle: x, radius: new Float64Array(x.length) });
+    for (let k = 0; k < this.chain.stages.length; k++) ball = this.after(k).enclose(this.values(k, ball));
+    return ball;
+  }
+
   /** The functions of stage k on a ball. */
   values(k: number, anchor: Ball): Ball {
     return this.#values[k]!(anchor);
