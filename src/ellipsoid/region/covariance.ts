@@ -97,6 +97,26 @@ export async function imagesOfRows(
   return images;
 }
 
+/**
+ * S⁺ from above, all rounding in it.
+ * @returns undefined where the multipliers do not dominate, or rounding hides whether they do
+ */
+export async function covarianceBehind(
+  algebra: Algebra,
+  linear: LinearPart,
+  s: Float64Array,
+  sectors: Sectors,
+): Promise<{ covariance: Float64Array; elimination: Elimination; error: InverseError } | undefined> {
+  const elimination = await eliminate(algebra, s, sectors.middle.length, sectors);
+  if (!elimination) return undefined;
+  const error = errorOfInverse(sectors.multipliers, elimination.inverse);
+  if (!error) return undefined;
+  const above = inverseFromAbove(sectors.multipliers, elimination.inverse, error);
+  const covariance = await propagate(algebra, linear, s, sectors, above);
+  addToDiagonal(covariance, errorOfPropagation(linear, s, sectors, above));
+  return { covariance, elimination, error };
+}
+
 /** C Cᵀ: the covariance in front of the first stage, of increments of norm 1. */
 export async function covarianceOfInputs(algebra: Algebra, linear: LinearPart): Promise<Float64Array> {
   const n = linear.inputs;

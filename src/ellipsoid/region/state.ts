@@ -5,16 +5,7 @@
 import { U } from '../../network/evaluation/elementwiseEnclosure.ts';
 import type { Ball } from '../../network/evaluation/enclosure.ts';
 import { absoluteTimes, addTransposedTimes, type Algebra, timesVector } from './algebra.ts';
-import {
-  addToDiagonal,
-  eliminate,
-  errorOfInverse,
-  errorOfPropagation,
-  gamma,
-  inverseFromAbove,
-  propagate,
-  type Sectors,
-} from './covariance.ts';
+import { addToDiagonal, covarianceBehind, type Elimination, gamma, type Sectors } from './covariance.ts';
 import type { LinearPart } from './linearPart.ts';
 
 /** For every direction c: cᵀ (y − anchor − offset) ≤ √(level · cᵀ S c). */
@@ -74,15 +65,11 @@ export async function advance(
   values: Ball,
   terms?: LinearTerms,
 ): Promise<State | undefined> {
-  const { middle, uncertain, multipliers, spread } = sectors;
+  const { middle, uncertain, spread } = sectors;
   const n = middle.length;
-  const elimination = await eliminate(algebra, state.covariance, n, sectors);
-  if (!elimination) return undefined;
-  const error = errorOfInverse(multipliers, elimination.inverse);
-  if (!error) return undefined;
-  const above = inverseFromAbove(multipliers, elimination.inverse, error);
-  const covariance = await propagate(algebra, linear, state.covariance, sectors, above);
-  addToDiagonal(covariance, errorOfPropagation(linear, state.covariance, sectors, above));
+  const behind = await covarianceBehind(algebra, linear, state.covariance, sectors);
+  if (!behind) return undefined;
+  const { covariance, elimination, error } = behind;
   const moved = centreBehind(state, sectors, elimination, error.shift, terms);
   const { offset, radius } = moved;
   for (let i = 0; i < n; i++) {
@@ -106,7 +93,7 @@ export async function advance(
 function centreBehind(
   state: State,
   { middle, uncertain, multipliers, spread }: Sectors,
-  { rows, inverse }: { readonly rows: Float64Array; readonly inverse: Float64Array },
+  { rows, inverse }: Elimination,
   shift: number,
   terms: LinearTerms | undefined,
 ): { offset: Float64Array; radius: Float64Array; level: number } {
