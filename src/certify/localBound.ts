@@ -29,7 +29,8 @@ export async function localBound(
   if (centre.length !== inputs)
     throw new RangeError(`local bound: the input has ${inputs} entries, got ${centre.length}`);
   if (!centre.every(Number.isFinite)) throw new InputError('local bound: the centre must be finite');
-  if (!(radius >= 0)) throw new RangeError(`local bound: the radius must be a number from 0 on, got ${radius}`);
+  if (!(radius >= 0))
+    throw new RangeError(`local bound: the radius must be a number from 0 on, got ${radius}`);
   const { engine, close } = await proverEngine(options.engine);
   try {
     const covariance = await localPass(new Algebra(engine), prepared, centre, radius, kind);

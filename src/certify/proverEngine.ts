@@ -17,7 +17,9 @@ const WORKING_MATRICES = 8;
 const DEFAULT_MEMORY = 2 ** 31;
 
 /** An engine in float64: this one, or one of its own, that `close` ends. */
-export async function proverEngine(given: Engine | undefined): Promise<{ engine: Engine; close: () => Promise<void> }> {
+export async function proverEngine(
+  given: Engine | undefined,
+): Promise<{ engine: Engine; close: () => Promise<void> }> {
   if (given && precisionOf(given.information) === 'double') return { engine: given, close: async () => {} };
   const engine = await createEngine({ engine: 'cpu' });
   return { engine, close: () => engine.close() };

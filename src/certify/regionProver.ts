@@ -1,19 +1,40 @@
 /** Classes proven on balls around points (docs/mathematics.md §8): one pass in closed form, then a moving centre for the pairs it leaves. */
-import { InputError } from '../errors.ts';
+
 import { Algebra } from '../ellipsoid/region/algebra.ts';
 import { type AnchoredPass, anchoredPass, PreparedChain } from '../ellipsoid/region/anchoredPass.ts';
 import { dimension, evaluate, type Problem } from '../ellipsoid/region/centre/evaluation.ts';
 import { lastPass } from '../ellipsoid/region/centre/lastPass.ts';
-import { type Neurons, neuronsOf, PER_NEURON, writeBounds, writeStart } from '../ellipsoid/region/centre/parameters.ts';
+import {
+  type Neurons,
+  neuronsOf,
+  PER_NEURON,
+  writeBounds,
+  writeStart,
+} from '../ellipsoid/region/centre/parameters.ts';
 import { minimise } from '../ellipsoid/region/centre/search.ts';
 import { chainOf } from '../ellipsoid/region/chain.ts';
 import { covarianceOfInputs } from '../ellipsoid/region/covariance.ts';
-import { rangesWithLimits, type Slack, slackOf, type SparseRows, sparseRows, startWithLimits } from '../ellipsoid/region/limits.ts';
+import {
+  rangesWithLimits,
+  type Slack,
+  type SparseRows,
+  slackOf,
+  sparseRows,
+  startWithLimits,
+} from '../ellipsoid/region/limits.ts';
 import { largestDifference, type State, startOf } from '../ellipsoid/region/state.ts';
 import type { Engine } from '../engine/engine.ts';
+import { InputError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
+import type {
+  OutputEnclosure,
+  RegionAnswer,
+  RegionEffort,
+  RegionProver,
+  RegionQuestion,
+  RegionStage,
+} from './prover.ts';
 import { type ProverOptions, proverEngine, refuseLarge } from './proverEngine.ts';
-import type { OutputEnclosure, RegionAnswer, RegionEffort, RegionProver, RegionQuestion, RegionStage } from './prover.ts';
 
 /** How far below 0 a search ends, relative to the difference at the centre, so that its proof has room for rounding. */
 const ROOM = 1e-9;
@@ -22,7 +43,10 @@ const ROOM = 1e-9;
  * A prover for a network as its file has it. A softmax at the end is left off: outputs and margins are those of what it reads.
  * @throws UnsupportedError where the network has no such proof here, or one that takes more memory
  */
-export async function createRegionProver(network: Network, options: ProverOptions = {}): Promise<RegionProver> {
+export async function createRegionProver(
+  network: Network,
+  options: ProverOptions = {},
+): Promise<RegionProver> {
   const prepared = new PreparedChain(chainOf(network));
   refuseLarge(prepared, options.memory);
   const { engine, close } = await proverEngine(options.engine);
@@ -113,7 +137,13 @@ class Prover implements RegionProver {
     const algebra = new Algebra(this.#engine, effort.signal);
     const { first } = this.#prepared;
     this.#covariance ??= await covarianceOfInputs(algebra, first);
-    const start = startOf(first, this.#covariance, centre, new Float64Array(this.inputs), above(radius * radius));
+    const start = startOf(
+      first,
+      this.#covariance,
+      centre,
+      new Float64Array(this.inputs),
+      above(radius * radius),
+    );
     let slack: Slack | undefined;
     let ranges: ReturnType<typeof rangesWithLimits> | undefined;
     if (limits) {
@@ -162,13 +192,19 @@ class Prover implements RegionProver {
     };
     const { start, least, most } = boundsOf(problem, stages);
     const target = -ROOM * (1 + Math.abs(problem.difference));
-    const found = await minimise((x) => evaluate(algebra, problem, x), start, { least, most, evaluations, target });
+    const found = await minimise((x) => evaluate(algebra, problem, x), start, {
+      least,
+      most,
+      evaluations,
+      target,
+    });
     if (!found || !(found.sample.value < 0)) return undefined;
     let offset: Float64Array = new Float64Array(this.inputs);
     let level = above(radius * radius);
     if (slack) {
       const at = found.x.length - 2 * this.inputs;
-      const scaled = (from: number) => found.x.slice(from, from + this.inputs).map((v) => v / found.sample.mu);
+      const scaled = (from: number) =>
+        found.x.slice(from, from + this.inputs).map((v) => v / found.sample.mu);
       ({ offset, level } = startWithLimits(radius, slack, scaled(at), scaled(at + this.inputs)));
     }
     const begin = startOf(first, this.#covariance!, centre, offset, level);

@@ -45,7 +45,10 @@ describe.each(Object.entries(FAMILIES))('%s', (_, plans) => {
         const network = withoutSoftmax(whole);
         const random = new Random(seed);
         const centre = random.normals(product(network.tensors[network.input]!.shape));
-        const limits = random.uniform() < 0.3 ? { low: Math.min(...centre) - 0.1, high: Math.max(...centre) + 0.1 } : undefined;
+        const limits =
+          random.uniform() < 0.3
+            ? { low: Math.min(...centre) - 0.1, high: Math.max(...centre) + 0.1 }
+            : undefined;
         const prover = await createRegionProver(whole, { engine });
         const [enclosed] = await prover.evaluate([centre]);
         const values = evaluate(network, centre);
@@ -88,10 +91,15 @@ describe.each(Object.entries(FAMILIES))('%s', (_, plans) => {
           const noise = NOISE * (1 + Math.max(...value.map(Math.abs)));
           const moved = Math.hypot(...value.map((v, i) => v - from[i]!));
           expect(moved).toBeLessThanOrEqual(anchored * distance + noise);
-          const near = projected(ball, x.map((v) => v + 0.01 * radius * random.normal()));
+          const near = projected(
+            ball,
+            x.map((v) => v + 0.01 * radius * random.normal()),
+          );
           const other = evaluate(network, near);
           const step = Math.hypot(...near.map((v, i) => v - x[i]!));
-          expect(Math.hypot(...other.map((v, i) => v - value[i]!))).toBeLessThanOrEqual(incremental * step + noise);
+          expect(Math.hypot(...other.map((v, i) => v - value[i]!))).toBeLessThanOrEqual(
+            incremental * step + noise,
+          );
           // Steepest direction by power iteration, at a point where the network is differentiable almost surely.
           const at = prepared.linearise(x);
           let v = random.normals(centre.length);

@@ -24,12 +24,13 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   program: ['errors.ts', 'network', 'spectrum'],
   ...below(
     // The rooms of the mathematics, from the ground up.
-    ['rounding', 'memory', 'rules', 'norms', 'multipliers', 'anyLength', 'sweep', 'search'].map(
+    ['rounding', 'memory', 'rules', 'norms', 'multipliers', 'anyLength', 'sweep', 'search', 'region'].map(
       (room) => `ellipsoid/${room}`,
     ),
     ['errors.ts', 'scaled.ts', 'engine', 'network', 'spectrum', 'program'],
   ),
   bounds: ['errors.ts', 'scaled.ts', 'engine', 'network', 'spectrum', 'program', 'ellipsoid'],
+  certify: ['errors.ts', 'engine', 'network', 'ellipsoid'],
   sdp: ['errors.ts', 'files.node.ts', 'network'],
   // Audited by people who trust nothing else here: it knows a network, nothing of how bounds are found.
   'certificate/reading': ['errors.ts', 'network'],

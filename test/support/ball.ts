@@ -1,7 +1,7 @@
 /** Points of a ball where a network's outputs are as adverse as can be found: corners, axes, kinks' neighbourhoods, and ascent from many starts. */
 import { PreparedNetwork } from '../../src/network/evaluation/preparedNetwork.ts';
 import type { Network } from '../../src/network/network.ts';
-import { Random } from './random.ts';
+import type { Random } from './random.ts';
 
 export interface Ball {
   readonly centre: Float64Array;
@@ -38,7 +38,10 @@ export function startsIn(ball: Ball, random: Random, count: number): Float64Arra
   return directions.map((d) => {
     const norm = Math.hypot(...d);
     const reach = radius * (random.uniform() < 0.7 ? 1 : random.uniform());
-    return projected(ball, centre.map((c, i) => c + (d[i]! * reach) / (norm || 1)));
+    return projected(
+      ball,
+      centre.map((c, i) => c + (d[i]! * reach) / (norm || 1)),
+    );
   });
 }
 
@@ -62,7 +65,10 @@ export function leastOf(
       const norm = Math.hypot(...g);
       if (!(norm > 0) || k === steps) break;
       const step = ball.radius / (1 + k / 2);
-      x = projected(ball, x.map((v, i) => v - (step * g[i]!) / norm));
+      x = projected(
+        ball,
+        x.map((v, i) => v - (step * g[i]!) / norm),
+      );
     }
   }
   return best;

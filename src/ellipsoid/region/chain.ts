@@ -110,7 +110,10 @@ function translated(graph: Graph, network: Network, node: Node, own: readonly nu
       return graph.apply(operator.function, inputs[0]!, product(input) / input[0]!, name);
     case 'add': {
       const foldings = operator.roundings ?? 0;
-      const terms = operator.coefficients.map((c, k) => ({ ...placed(inputs[k]!, c, size, 0, size), foldings }));
+      const terms = operator.coefficients.map((c, k) => ({
+        ...placed(inputs[k]!, c, size, 0, size),
+        foldings,
+      }));
       return graph.linear({ name, size, terms });
     }
     case 'concat': {
@@ -182,7 +185,10 @@ function tournament(graph: Graph, name: string, input: number, windows: number[]
       terms: [selected(source, count, pairs, [1, -1])],
     });
     const gain = graph.apply({ name: 'relu' }, difference, first.length, name);
-    const terms = [placed(kept, 1, size, 0, size), selected(gain, first.length, [Int32Array.from(plus)], [1])];
+    const terms = [
+      placed(kept, 1, size, 0, size),
+      selected(gain, first.length, [Int32Array.from(plus)], [1]),
+    ];
     source = graph.linear({ name, size, terms });
     rivals = next;
     if (rivals.every(({ length }) => length === 1)) return source;
@@ -203,7 +209,9 @@ function scheduled(graph: Graph, input: number, output: number): Omit<Chain, 'fa
   const stages: { linear: LinearPart; blocks: Block[] }[] = [];
   for (let k = 0; k < last; k++) {
     const here = nonlinear.filter((one) => depth[one.input] === k);
-    const carried = sizes.flatMap((_, tensor) => (depth[tensor]! <= k && latest[tensor]! > k ? [tensor] : []));
+    const carried = sizes.flatMap((_, tensor) =>
+      depth[tensor]! <= k && latest[tensor]! > k ? [tensor] : [],
+    );
     const arguments_ = slots([...here.map((one) => one.input), ...carried], sizes);
     const own = steps.filter((one) => one.depth === k).map(({ step }) => step);
     const blocks = arguments_.map(({ start, size }, n): Block => {

@@ -40,7 +40,8 @@ export async function localPass(
       const sectors = await closedFormSectors(algebra, stage, next, s, slopes);
       return (await covarianceBehind(algebra, next, s, sectors))?.covariance;
     };
-    const within = kind === 'incremental' ? await pass(covariance, functions.incremental(low, high)) : undefined;
+    const within =
+      kind === 'incremental' ? await pass(covariance, functions.incremental(low, high)) : undefined;
     // Behind the last stage nobody asks for ranges.
     const last = k + 1 === chain.stages.length;
     const from = last && within ? within : await pass(anchored, functions.anchored(middle, error, low, high));
