@@ -1,31 +1,41 @@
 /** Classes proven on balls around points (docs/mathematics.md §8): one pass in closed form, then a moving centre for the pairs it leaves. */
-import { InputError, UnsupportedError } from '../errors.ts';
+
 import { Algebra } from '../ellipsoid/region/algebra.ts';
 import { type AnchoredPass, anchoredPass, PreparedChain } from '../ellipsoid/region/anchoredPass.ts';
 import { dimension, evaluate, type Problem } from '../ellipsoid/region/centre/evaluation.ts';
 import { lastPass } from '../ellipsoid/region/centre/lastPass.ts';
-import { type Neurons, neuronsOf, PER_NEURON, writeBounds, writeStart } from '../ellipsoid/region/centre/parameters.ts';
+import {
+  type Neurons,
+  neuronsOf,
+  PER_NEURON,
+  writeBounds,
+  writeStart,
+} from '../ellipsoid/region/centre/parameters.ts';
 import { minimise } from '../ellipsoid/region/centre/search.ts';
 import { chainOf } from '../ellipsoid/region/chain.ts';
 import { covarianceOfInputs } from '../ellipsoid/region/covariance.ts';
-import { rangesWithLimits, type Slack, slackOf, type SparseRows, sparseRows, startWithLimits } from '../ellipsoid/region/limits.ts';
+import {
+  rangesWithLimits,
+  type Slack,
+  type SparseRows,
+  slackOf,
+  sparseRows,
+  startWithLimits,
+} from '../ellipsoid/region/limits.ts';
 import { largestDifference, type State, startOf } from '../ellipsoid/region/state.ts';
-import { createEngine } from '../engine/create.ts';
 import type { Engine } from '../engine/engine.ts';
-import { precisionOf } from '../engine/precision.ts';
+import { InputError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
-import type { OutputEnclosure, RegionAnswer, RegionEffort, RegionProver, RegionQuestion, RegionStage } from './prover.ts';
+import type {
+  OutputEnclosure,
+  RegionAnswer,
+  RegionEffort,
+  RegionProver,
+  RegionQuestion,
+  RegionStage,
+} from './prover.ts';
+import { type ProverOptions, proverEngine, refuseLarge } from './proverEngine.ts';
 
-export interface RegionProverOptions {
-  /** Proofs are in float64: where this engine is not, one on the CPU is opened beside it. Absent: one on the CPU is. */
-  readonly engine?: Engine;
-  /** Bytes that a proof may hold. Default: 2 GiB. */
-  readonly memory?: number;
-}
-
-/** Matrices of the size of the largest covariance that are held at a time, beside one per stage. */
-const WORKING_MATRICES = 8;
-const DEFAULT_MEMORY = 2 ** 31;
 /** How far below 0 a search ends, relative to the difference at the centre, so that its proof has room for rounding. */
 const ROOM = 1e-9;
 
@@ -33,33 +43,14 @@ const ROOM = 1e-9;
  * A prover for a network as its file has it. A softmax at the end is left off: outputs and margins are those of what it reads.
  * @throws UnsupportedError where the network has no such proof here, or one that takes more memory
  */
-export async function createRegionProver(network: Network, options: RegionProverOptions = {}): Promise<RegionProver> {
-  const memory = options.memory ?? DEFAULT_MEMORY;
-  if (!(memory > 0)) throw new RangeError(`createRegionProver: memory must be positive, got ${memory}`);
+export async function createRegionProver(
+  network: Network,
+  options: ProverOptions = {},
+): Promise<RegionProver> {
   const prepared = new PreparedChain(chainOf(network));
-  refuseLarge(prepared, memory);
-  const { engine: given } = options;
-  const own = given && precisionOf(given.information) === 'double' ? undefined : await createEngine({ engine: 'cpu' });
-  return new Prover(prepared, own ?? given!, own);
-}
-
-function refuseLarge({ chain }: PreparedChain, memory: number): void {
-  let bytes = 8 * chain.inputs ** 2;
-  let largest = { name: 'the input', size: chain.inputs };
-  for (const { linear, blocks } of chain.stages) {
-    bytes += 8 * linear.outputs ** 2;
-    if (linear.outputs > largest.size) largest = { name: blocks[0]!.name, size: linear.outputs };
-  }
-  bytes += 8 * WORKING_MATRICES * largest.size ** 2;
-  if (bytes <= memory) return;
-  const gib = (value: number) => (value / 2 ** 30).toFixed(1);
-  throw new UnsupportedError([
-    {
-      node: largest.name,
-      found: `${largest.size} entries`,
-      reason: `a proof on a region takes covariances of all of them, ${gib(bytes)} GiB, and ${gib(memory)} GiB are allowed`,
-    },
-  ]);
+  refuseLarge(prepared, options.memory);
+  const { engine, close } = await proverEngine(options.engine);
+  return new Prover(prepared, engine, close);
 }
 
 class Prover implements RegionProver {
@@ -67,22 +58,23 @@ class Prover implements RegionProver {
   readonly outputs: number;
   readonly #prepared: PreparedChain;
   readonly #engine: Engine;
-  readonly #own: Engine | undefined;
-  /** Whether all functions are ReLUs, of which alone the centre moves. */
+  readonly #close: () => Promise<void>;
+  /** Whether there are functions, all of them ReLUs: of these alone the centre moves. */
   readonly #moves: boolean;
   #covariance: Float64Array | undefined;
   #rows: SparseRows | undefined;
 
-  constructor(prepared: PreparedChain, engine: Engine, own: Engine | undefined) {
+  constructor(prepared: PreparedChain, engine: Engine, close: () => Promise<void>) {
     this.#prepared = prepared;
     this.#engine = engine;
-    this.#own = own;
+    this.#close = close;
     const { chain } = prepared;
     this.inputs = chain.inputs;
     this.outputs = chain.outputs;
-    this.#moves = chain.stages.every(({ blocks }) =>
+    const ofReLUs = chain.stages.every(({ blocks }) =>
       blocks.every(({ function: f }) => f === undefined || f.name === 'relu'),
     );
+    this.#moves = ofReLUs && chain.stages.length > 0;
   }
 
   async evaluate(inputs: readonly Float64Array[]): Promise<readonly OutputEnclosure[]> {
@@ -103,7 +95,7 @@ class Prover implements RegionProver {
   }
 
   close(): void {
-    void this.#own?.close();
+    void this.#close();
   }
 
   #check(x: Float64Array): void {
@@ -145,7 +137,13 @@ class Prover implements RegionProver {
     const algebra = new Algebra(this.#engine, effort.signal);
     const { first } = this.#prepared;
     this.#covariance ??= await covarianceOfInputs(algebra, first);
-    const start = startOf(first, this.#covariance, centre, new Float64Array(this.inputs), above(radius * radius));
+    const start = startOf(
+      first,
+      this.#covariance,
+      centre,
+      new Float64Array(this.inputs),
+      above(radius * radius),
+    );
     let slack: Slack | undefined;
     let ranges: ReturnType<typeof rangesWithLimits> | undefined;
     if (limits) {
@@ -194,13 +192,19 @@ class Prover implements RegionProver {
     };
     const { start, least, most } = boundsOf(problem, stages);
     const target = -ROOM * (1 + Math.abs(problem.difference));
-    const found = await minimise((x) => evaluate(algebra, problem, x), start, { least, most, evaluations, target });
+    const found = await minimise((x) => evaluate(algebra, problem, x), start, {
+      least,
+      most,
+      evaluations,
+      target,
+    });
     if (!found || !(found.sample.value < 0)) return undefined;
     let offset: Float64Array = new Float64Array(this.inputs);
     let level = above(radius * radius);
     if (slack) {
       const at = found.x.length - 2 * this.inputs;
-      const scaled = (from: number) => found.x.slice(from, from + this.inputs).map((v) => v / found.sample.mu);
+      const scaled = (from: number) =>
+        found.x.slice(from, from + this.inputs).map((v) => v / found.sample.mu);
       ({ offset, level } = startWithLimits(radius, slack, scaled(at), scaled(at + this.inputs)));
     }
     const begin = startOf(first, this.#covariance!, centre, offset, level);

@@ -24,12 +24,13 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   program: ['errors.ts', 'network', 'spectrum'],
   ...below(
     // The rooms of the mathematics, from the ground up.
-    ['rounding', 'memory', 'rules', 'norms', 'multipliers', 'anyLength', 'sweep', 'search'].map(
+    ['rounding', 'memory', 'rules', 'norms', 'multipliers', 'anyLength', 'sweep', 'search', 'region'].map(
       (room) => `ellipsoid/${room}`,
     ),
     ['errors.ts', 'scaled.ts', 'engine', 'network', 'spectrum', 'program'],
   ),
   bounds: ['errors.ts', 'scaled.ts', 'engine', 'network', 'spectrum', 'program', 'ellipsoid'],
+  certify: ['errors.ts', 'engine', 'network', 'ellipsoid'],
   sdp: ['errors.ts', 'files.node.ts', 'network'],
   'certify/data': ['errors.ts', 'files.node.ts', 'network'],
   certify: ['errors.ts', 'engine', 'network', 'program', 'ellipsoid', 'bounds', 'certify/data'],

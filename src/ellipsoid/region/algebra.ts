@@ -72,8 +72,7 @@ export function transposed(a: Float64Array, rows: number, columns: number): Floa
 /** The rows of A [… × columns] that are listed. */
 export function rowsOf(a: Float64Array, columns: number, rows: Int32Array): Float64Array {
   const out = new Float64Array(rows.length * columns);
-  for (const [k, row] of rows.entries())
-    out.set(a.subarray(row * columns, (row + 1) * columns), k * columns);
+  for (const [k, row] of rows.entries()) out.set(a.subarray(row * columns, (row + 1) * columns), k * columns);
   return out;
 }
 

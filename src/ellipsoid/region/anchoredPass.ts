@@ -92,7 +92,10 @@ export async function anchoredPass(
 }
 
 function valuesOf({ blocks }: Stage): (anchor: Ball) => Ball {
-  const each = blocks.map((block) => ({ ...block, near: block.function && elementwiseEnclosure(block.function) }));
+  const each = blocks.map((block) => ({
+    ...block,
+    near: block.function && elementwiseEnclosure(block.function),
+  }));
   return ({ middle, radius }) => {
     const values = { middle: middle.slice(), radius: radius.slice() };
     for (const { start, size, image, near } of each) {

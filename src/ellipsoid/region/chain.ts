@@ -10,6 +10,7 @@ import type { Network, Node } from '../../network/network.ts';
 import { prune } from '../../network/prune.ts';
 import { unknownOperator } from '../../network/shape.ts';
 import { product } from '../../network/size.ts';
+import { softmaxFactor } from '../../program/translate.ts';
 import { LinearPart, type LinearStep, type Slot } from './linearPart.ts';
 import { constantOf, placed, selected, termOf } from './terms.ts';
 
@@ -38,6 +39,8 @@ export interface Chain {
   readonly stages: readonly Stage[];
   /** From what is behind the last stage to the output. */
   readonly last: LinearPart;
+  /** Steepest slope of what was left off at the end. */
+  readonly factor: number;
 }
 
 interface Nonlinear {
@@ -86,7 +89,9 @@ export function chainOf(whole: Network): Chain {
   const shape = (id: number) => network.tensors[id]!.shape;
   own[network.input] = graph.tensor(product(shape(network.input)), 0);
   for (const node of network.nodes) own[node.output] = translated(graph, network, node, own);
-  return scheduled(graph, own[network.input]!, own[network.output]!);
+  const end = network.nodes.find(({ output }) => output === network.output);
+  const factor = end?.operator.kind === 'softmax' ? softmaxFactor(end, shape(end.output)) : 1;
+  return { ...scheduled(graph, own[network.input]!, own[network.output]!), factor };
 }
 
 function translated(graph: Graph, network: Network, node: Node, own: readonly number[]): number {
@@ -105,7 +110,10 @@ function translated(graph: Graph, network: Network, node: Node, own: readonly nu
       return graph.apply(operator.function, inputs[0]!, product(input) / input[0]!, name);
     case 'add': {
       const foldings = operator.roundings ?? 0;
-      const terms = operator.coefficients.map((c, k) => ({ ...placed(inputs[k]!, c, size, 0, size), foldings }));
+      const terms = operator.coefficients.map((c, k) => ({
+        ...placed(inputs[k]!, c, size, 0, size),
+        foldings,
+      }));
       return graph.linear({ name, size, terms });
     }
     case 'concat': {
@@ -177,7 +185,10 @@ function tournament(graph: Graph, name: string, input: number, windows: number[]
       terms: [selected(source, count, pairs, [1, -1])],
     });
     const gain = graph.apply({ name: 'relu' }, difference, first.length, name);
-    const terms = [placed(kept, 1, size, 0, size), selected(gain, first.length, [Int32Array.from(plus)], [1])];
+    const terms = [
+      placed(kept, 1, size, 0, size),
+      selected(gain, first.length, [Int32Array.from(plus)], [1]),
+    ];
     source = graph.linear({ name, size, terms });
     rivals = next;
     if (rivals.every(({ length }) => length === 1)) return source;
@@ -185,7 +196,7 @@ function tournament(graph: Graph, name: string, input: number, windows: number[]
 }
 
 /** Each linear step as early as its sources allow; what is read later is carried. */
-function scheduled(graph: Graph, input: number, output: number): Chain {
+function scheduled(graph: Graph, input: number, output: number): Omit<Chain, 'factor'> {
   const { depth, sizes, nonlinear, steps } = graph;
   const last = depth[output]!;
   /** The depth of the latest linear step that reads a tensor, or of the latest stage that does. */
@@ -198,7 +209,9 @@ function scheduled(graph: Graph, input: number, output: number): Chain {
   const stages: { linear: LinearPart; blocks: Block[] }[] = [];
   for (let k = 0; k < last; k++) {
     const here = nonlinear.filter((one) => depth[one.input] === k);
-    const carried = sizes.flatMap((_, tensor) => (depth[tensor]! <= k && latest[tensor]! > k ? [tensor] : []));
+    const carried = sizes.flatMap((_, tensor) =>
+      depth[tensor]! <= k && latest[tensor]! > k ? [tensor] : [],
+    );
     const arguments_ = slots([...here.map((one) => one.input), ...carried], sizes);
     const own = steps.filter((one) => one.depth === k).map(({ step }) => step);
     const blocks = arguments_.map(({ start, size }, n): Block => {

@@ -60,7 +60,9 @@ export async function propagate(
   const n = middle.length;
   const m = linear.outputs;
   const images = given ?? (await imagesOfRows(algebra, linear, s, middle, uncertain));
-  const behind = uncertain.length > 0 && (await algebra.congruence(transposed(rowsOf(images, m, uncertain), uncertain.length, m), m, inverse));
+  const behind =
+    uncertain.length > 0 &&
+    (await algebra.congruence(transposed(rowsOf(images, m, uncertain), uncertain.length, m), m, inverse));
   for (let i = 0; i < n; i++) for (let j = i * m; j < (i + 1) * m; j++) images[j]! *= middle[i]!;
   await linear.addColumns(algebra, images, uncertain, spread);
   const next = await linear.rows(algebra, transposed(images, n, m), m);
@@ -97,6 +99,26 @@ export async function imagesOfRows(
   return images;
 }
 
+/**
+ * S⁺ from above, all rounding in it.
+ * @returns undefined where the multipliers do not dominate, or rounding hides whether they do
+ */
+export async function covarianceBehind(
+  algebra: Algebra,
+  linear: LinearPart,
+  s: Float64Array,
+  sectors: Sectors,
+): Promise<{ covariance: Float64Array; elimination: Elimination; error: InverseError } | undefined> {
+  const elimination = await eliminate(algebra, s, sectors.middle.length, sectors);
+  if (!elimination) return undefined;
+  const error = errorOfInverse(sectors.multipliers, elimination.inverse);
+  if (!error) return undefined;
+  const above = inverseFromAbove(sectors.multipliers, elimination.inverse, error);
+  const covariance = await propagate(algebra, linear, s, sectors, above);
+  addToDiagonal(covariance, errorOfPropagation(linear, s, sectors, above));
+  return { covariance, elimination, error };
+}
+
 /** C Cᵀ: the covariance in front of the first stage, of increments of norm 1. */
 export async function covarianceOfInputs(algebra: Algebra, linear: LinearPart): Promise<Float64Array> {
   const n = linear.inputs;
@@ -104,15 +126,27 @@ export async function covarianceOfInputs(algebra: Algebra, linear: LinearPart): 
   for (let i = 0; i < n; i++) unit[i * (n + 1)] = 1;
   const none = { multipliers: new Float64Array(0), spread: new Float64Array(0) };
   const middle = new Float64Array(n).fill(1);
-  const s = await propagate(algebra, linear, unit, { middle, uncertain: new Int32Array(0), ...none }, none.spread);
-  const rounding = errorOfPropagation(linear, undefined, { middle, uncertain: new Int32Array(0), ...none }, undefined);
+  const s = await propagate(
+    algebra,
+    linear,
+    unit,
+    { middle, uncertain: new Int32Array(0), ...none },
+    none.spread,
+  );
+  const rounding = errorOfPropagation(
+    linear,
+    undefined,
+    { middle, uncertain: new Int32Array(0), ...none },
+    undefined,
+  );
   addToDiagonal(s, rounding);
   return s;
 }
 
 export function addToDiagonal(s: Float64Array, what: Float64Array): void {
   const n = what.length;
-  for (let i = 0; i < n; i++) s[i * (n + 1)] = s[i * (n + 1)]! + what[i]! * (1 + 4 * U) + U * Math.abs(s[i * (n + 1)]!);
+  for (let i = 0; i < n; i++)
+    s[i * (n + 1)] = s[i * (n + 1)]! + what[i]! * (1 + 4 * U) + U * Math.abs(s[i * (n + 1)]!);
 }
 
 /** How far the computed inverse may be from the real one. */
@@ -147,7 +181,8 @@ export function errorOfInverse(d: Float64Array, x: Float64Array): InverseError |
 export function inverseFromAbove(d: Float64Array, x: Float64Array, { shift }: InverseError): Float64Array {
   const n = d.length;
   const above = x.slice();
-  for (let i = 0; i < n; i++) above[i * (n + 1)] = (above[i * (n + 1)]! + (SLACK * shift) / d[i]!) * (1 + 4 * U);
+  for (let i = 0; i < n; i++)
+    above[i * (n + 1)] = (above[i * (n + 1)]! + (SLACK * shift) / d[i]!) * (1 + 4 * U);
   return above;
 }
 
@@ -168,7 +203,10 @@ export function errorOfPropagation(
   const seen = back.map((value, i) => Math.abs(middle[i]!) * value);
   if (inverse && uncertain.length > 0) {
     const before = times(seen);
-    const through = absoluteTimes(inverse, Float64Array.from(uncertain, (i) => before[i]!));
+    const through = absoluteTimes(
+      inverse,
+      Float64Array.from(uncertain, (i) => before[i]!),
+    );
     for (const [k, i] of uncertain.entries()) seen[i]! += through[k]!;
   }
   const inside = times(seen);

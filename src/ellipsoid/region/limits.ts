@@ -70,7 +70,10 @@ export function rangesWithLimits(
     const [where, w] = [index[k]!, weight[k]!];
     const above = farthest(where, w, 1, radius, slack);
     const below = farthest(where, w, -1, radius, slack);
-    const size = 2 * U * (Math.abs(anchor[k]!) + above + below) + rounding[k]! + 2 * gamma(linear.roundings + 4) * composed[k]!;
+    const size =
+      2 * U * (Math.abs(anchor[k]!) + above + below) +
+      rounding[k]! +
+      2 * gamma(linear.roundings + 4) * composed[k]!;
     high[k] = anchor[k]! + above + size;
     low[k] = anchor[k]! - below - size;
   }
@@ -87,7 +90,8 @@ function farthest(
 ): number {
   const norm = Math.sqrt(dot(weight, weight));
   if (norm === 0 || !(radius > 0)) return norm === 0 ? 0 : Infinity;
-  const step = (i: number, w: number, mu: number) => Math.min(Math.max(w / mu, -slack.low[i]!), slack.high[i]!);
+  const step = (i: number, w: number, mu: number) =>
+    Math.min(Math.max(w / mu, -slack.low[i]!), slack.high[i]!);
   // At norm / radius the unlimited maximiser lies on the sphere; with limits μ is at most that.
   let [least, most] = [0, norm / radius];
   for (let k = 0; k < HALVINGS; k++) {

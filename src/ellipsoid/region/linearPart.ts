@@ -2,8 +2,9 @@
  * The linear part of a network between two of its nonlinearities: from all that is live behind the one to all that is live in front of the
  * next. Matrices pass through it row by row; a convolution is never a dense matrix.
  */
-import type { Ball } from '../../network/evaluation/enclosure.ts';
+
 import { U } from '../../network/evaluation/elementwiseEnclosure.ts';
+import type { Ball } from '../../network/evaluation/enclosure.ts';
 import type { AffineMap } from '../../network/evaluation/linearMap.ts';
 import type { Algebra } from './algebra.ts';
 
@@ -121,7 +122,8 @@ export class LinearPart {
       }
       // The radii are sums of as many terms as the middles.
       const slack = 1 + 2 * U * (Math.max(...terms.map(({ map }) => map.roundings)) + terms.length + 8);
-      for (let k = 0; k < size; k++) radius[k] = (radius[k]! + U * terms.length * Math.abs(middle[k]!)) * slack + UNDERFLOW;
+      for (let k = 0; k < size; k++)
+        radius[k] = (radius[k]! + U * terms.length * Math.abs(middle[k]!)) * slack + UNDERFLOW;
       balls.set(output, { middle, radius });
     }
     const all = { middle: new Float64Array(this.outputs), radius: new Float64Array(this.outputs) };

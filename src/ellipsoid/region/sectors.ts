@@ -25,7 +25,12 @@ export class StageFunctions {
   }
 
   /** Secants from anchors within `radius` of `anchor` to arguments between `low` and `high`. */
-  anchored(anchor: Float64Array, radius: Float64Array | undefined, low: Float64Array, high: Float64Array): SlopesOfStage {
+  anchored(
+    anchor: Float64Array,
+    radius: Float64Array | undefined,
+    low: Float64Array,
+    high: Float64Array,
+  ): SlopesOfStage {
     return this.#slopes(low.length, (local, i, channel) =>
       local.from({ point: anchor[i]!, radius: radius?.[i] ?? 0 }, low[i]!, high[i]!, channel),
     );
@@ -109,7 +114,11 @@ function rowSumsOf(s: Float64Array, n: number, uncertain: Int32Array): Float64Ar
   });
 }
 
-function scaledSectors({ middle, uncertain, half }: SlopesOfStage, rowSums: Float64Array, trial: number): Sectors {
+function scaledSectors(
+  { middle, uncertain, half }: SlopesOfStage,
+  rowSums: Float64Array,
+  trial: number,
+): Sectors {
   // Where nothing moves any positive number will do.
   const floor = Math.max(2 ** -900, rowSums.reduce((most, sum) => Math.max(most, sum), 0) * 2 ** -60);
   const multipliers = rowSums.map((sum, k) => {

@@ -4,17 +4,8 @@
  */
 import { U } from '../../network/evaluation/elementwiseEnclosure.ts';
 import type { Ball } from '../../network/evaluation/enclosure.ts';
-import { absoluteTimes, addTransposedTimes, type Algebra, timesVector } from './algebra.ts';
-import {
-  addToDiagonal,
-  eliminate,
-  errorOfInverse,
-  errorOfPropagation,
-  gamma,
-  inverseFromAbove,
-  propagate,
-  type Sectors,
-} from './covariance.ts';
+import { type Algebra, absoluteTimes, addTransposedTimes, timesVector } from './algebra.ts';
+import { addToDiagonal, covarianceBehind, type Elimination, gamma, type Sectors } from './covariance.ts';
 import type { LinearPart } from './linearPart.ts';
 
 /** For every direction c: cᵀ (y − anchor − offset) ≤ √(level · cᵀ S c). */
@@ -74,15 +65,11 @@ export async function advance(
   values: Ball,
   terms?: LinearTerms,
 ): Promise<State | undefined> {
-  const { middle, uncertain, multipliers, spread } = sectors;
+  const { middle, uncertain, spread } = sectors;
   const n = middle.length;
-  const elimination = await eliminate(algebra, state.covariance, n, sectors);
-  if (!elimination) return undefined;
-  const error = errorOfInverse(multipliers, elimination.inverse);
-  if (!error) return undefined;
-  const above = inverseFromAbove(multipliers, elimination.inverse, error);
-  const covariance = await propagate(algebra, linear, state.covariance, sectors, above);
-  addToDiagonal(covariance, errorOfPropagation(linear, state.covariance, sectors, above));
+  const behind = await covarianceBehind(algebra, linear, state.covariance, sectors);
+  if (!behind) return undefined;
+  const { covariance, elimination, error } = behind;
   const moved = centreBehind(state, sectors, elimination, error.shift, terms);
   const { offset, radius } = moved;
   for (let i = 0; i < n; i++) {
@@ -106,7 +93,7 @@ export async function advance(
 function centreBehind(
   state: State,
   { middle, uncertain, multipliers, spread }: Sectors,
-  { rows, inverse }: { readonly rows: Float64Array; readonly inverse: Float64Array },
+  { rows, inverse }: Elimination,
   shift: number,
   terms: LinearTerms | undefined,
 ): { offset: Float64Array; radius: Float64Array; level: number } {
@@ -142,7 +129,8 @@ function centreBehind(
   const z = timesVector(inverse, own);
   // What the inverse is off by: 2 · shift in the scale of D, entry by entry and in norm.
   let scaled = 0;
-  for (let k = 0; k < own.length; k++) scaled += (Math.abs(own[k]!) + errorOwn[k]!) / Math.sqrt(multipliers[k]!);
+  for (let k = 0; k < own.length; k++)
+    scaled += (Math.abs(own[k]!) + errorOwn[k]!) / Math.sqrt(multipliers[k]!);
   const errorZ = absoluteTimes(
     inverse,
     own.map((value, k) => g * Math.abs(value) + errorOwn[k]!),
@@ -165,7 +153,9 @@ function centreBehind(
     const both = before[i]! + zeta[i]!;
     grown += p[i]! * both;
     moduli += Math.abs(p[i]!) * (Math.abs(before[i]!) + Math.abs(zeta[i]!));
-    doubt += Math.abs(p[i]!) * errorZeta[i]! + errorP[i]! * (Math.abs(before[i]!) + Math.abs(zeta[i]!) + errorZeta[i]!);
+    doubt +=
+      Math.abs(p[i]!) * errorZeta[i]! +
+      errorP[i]! * (Math.abs(before[i]!) + Math.abs(zeta[i]!) + errorZeta[i]!);
   }
   return { offset, radius, level: level + grown + (doubt + gamma(4 * n + 32) * moduli) * (1 + g) };
 }
@@ -193,7 +183,12 @@ function settled(
       uncertain.map((value) => value * factor * (1 + 8 * U) + 2 ** -1000),
     );
   }
-  return { anchor: values.middle, offset: next, covariance, level: level * (1 + SHARE_OF_CENTRE) * (1 + 4 * U) };
+  return {
+    anchor: values.middle,
+    offset: next,
+    covariance,
+    level: level * (1 + SHARE_OF_CENTRE) * (1 + 4 * U),
+  };
 }
 
 /**
@@ -205,7 +200,7 @@ export function largestDifference(state: State, j: number, i: number): number {
   const [sj, si, sij] = [covariance[j * (n + 1)]!, covariance[i * (n + 1)]!, covariance[j * n + i]!];
   const spread = Math.max(0, sj + si - 2 * sij) + 8 * U * (sj + si + 2 * Math.abs(sij));
   const reach = Math.sqrt(level * spread) * (1 + 8 * U);
-  const size = Math.abs(anchor[j]!) + Math.abs(anchor[i]!) + Math.abs(offset[j]!) + Math.abs(offset[i]!) + reach;
+  const size =
+    Math.abs(anchor[j]!) + Math.abs(anchor[i]!) + Math.abs(offset[j]!) + Math.abs(offset[i]!) + reach;
   return anchor[j]! - anchor[i]! + (offset[j]! - offset[i]!) + reach + 8 * U * size + 2 ** -1000;
 }
-

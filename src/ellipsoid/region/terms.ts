@@ -35,7 +35,9 @@ export function termOf(operator: LinearOperator, source: number, input: Shape, o
 export function constantOf(operator: LinearOperator, output: Shape): Float64Array | undefined {
   const constant = constantTerm(operator);
   const image = product(output) / output[0]!;
-  return constant && new Float64Array(product(output)).map((_, n) => broadcast(constant, Math.floor(n / image)));
+  return (
+    constant && new Float64Array(product(output)).map((_, n) => broadcast(constant, Math.floor(n / image)))
+  );
 }
 
 /** `factor` times the entries of the source, from `first` on in a tensor of `size` entries. */
@@ -54,7 +56,12 @@ export function placed(source: number, factor: number, count: number, first: num
 }
 
 /** Σ_k signs[k] · x[entries[k][n]]; −1 stands for no entry. */
-export function selected(source: number, count: number, entries: readonly Int32Array[], signs: readonly number[]): Term {
+export function selected(
+  source: number,
+  count: number,
+  entries: readonly Int32Array[],
+  signs: readonly number[],
+): Term {
   const map = (by: readonly number[]): AffineMap => ({
     apply: (x) => {
       const y = new Float64Array(entries[0]!.length);

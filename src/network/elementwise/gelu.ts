@@ -84,7 +84,7 @@ export const geluTanh: Definition<GeluTanh> = {
   turns({ constants }, from, to) {
     // Of other constants they lie elsewhere: by about as much as ln κ differs, in the notation of tanhGeluDistance.
     if (constants && tanhGeluDistance(constants) > NEAR_ENOUGH) return undefined;
-    return turningAt([-1.4185040087908284, 1.4185040087908284], from, to);
+    return turningAt([-1.41850400879083, 1.41850400879083], from, to);
   },
 };
 

@@ -1,6 +1,6 @@
 /** Two straight pieces that meet at zero: ReLU, leaky ReLU, PReLU, absolute value. */
 import { broadcast } from '../size.ts';
-import { type Definition, hull, interval, plain, noTurns } from './definition.ts';
+import { type Definition, hull, interval, noTurns, plain } from './definition.ts';
 
 /** max(x, 0) */
 export interface Relu {

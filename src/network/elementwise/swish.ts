@@ -67,7 +67,7 @@ export const swish: Definition<Swish> = {
 };
 
 /** The root of x tanh(x/2) = 2, where φ″ of SiLU vanishes. */
-const SILU_TURN = 2.3993572805154668;
+const SILU_TURN = 2.39935728051547;
 
 function siluDerivative(x: number): number {
   const s = logistic(x);
@@ -93,5 +93,5 @@ export const mish: Definition<Mish> = {
   slopes: () => interval(-0.112526122389463, 1.08849816125173), // −0.1125261223894625564…, 1.0884981612517278612…
   kinks: () => [],
   curvature: () => 0.8,
-  turns: (_, from, to) => turningAt([-2.256376376396363, 1.4905711794854285], from, to),
+  turns: (_, from, to) => turningAt([-2.256376376396363, 1.490571179485428], from, to),
 };

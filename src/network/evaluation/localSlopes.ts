@@ -155,7 +155,8 @@ class Smooth extends Local {
       const here = this.#derivative(turn, channel);
       slopes = hull(slopes, here);
       // An end of all slopes is attained near it.
-      if (here.upper > (all.lower + all.upper) / 2) slopes = hull(slopes, { lower: all.upper, upper: all.upper });
+      if (here.upper > (all.lower + all.upper) / 2)
+        slopes = hull(slopes, { lower: all.upper, upper: all.upper });
       else slopes = hull(slopes, { lower: all.lower, upper: all.lower });
     }
     for (const kink of this.#kinksNear(low, high)) {
@@ -183,7 +184,9 @@ class Smooth extends Local {
     const kinks = this.#kinksNear(low, high);
     // Means of a monotone function are monotone.
     if (turns.length === 0 && kinks.length === 0) return hull(atAnchor, this.secant(anchor, end, channel));
-    const stops = [low, ...[...turns, ...kinks].filter((x) => x > low && x < high), high].sort((a, b) => a - b);
+    const stops = [low, ...[...turns, ...kinks].filter((x) => x > low && x < high), high].sort(
+      (a, b) => a - b,
+    );
     let slopes: Slopes = { lower: Infinity, upper: -Infinity };
     for (let k = 0; k + 1 < stops.length; k++) {
       for (let piece = 0; piece < PIECES; piece++) {
@@ -206,7 +209,10 @@ class Smooth extends Local {
     if (near === anchor) return slopes;
     const start = intersection(this.everywhere(channel), this.secant(anchor, near, channel));
     const weight = Math.min(1, (Math.abs(far - near) / Math.abs(far - anchor)) * (1 + 8 * U));
-    const slack = 8 * U * (Math.abs(start.lower) + Math.abs(start.upper) + Math.abs(slopes.lower) + Math.abs(slopes.upper));
+    const slack =
+      8 *
+      U *
+      (Math.abs(start.lower) + Math.abs(start.upper) + Math.abs(slopes.lower) + Math.abs(slopes.upper));
     return {
       lower: start.lower + weight * Math.min(0, slopes.lower - start.lower) - slack,
       upper: start.upper + weight * Math.max(0, slopes.upper - start.upper) + slack,

@@ -2,7 +2,7 @@
  * The bound of a moving centre and its gradient, without regard to rounding: a filter through the stages, and a smoother with two columns
  * there and back (docs/mathematics.md §8).
  */
-import { addTransposedTimes, type Algebra, dot, timesVector } from '../algebra.ts';
+import { type Algebra, addTransposedTimes, dot, timesVector } from '../algebra.ts';
 import { type Elimination, eliminate, propagate } from '../covariance.ts';
 import type { LinearPart } from '../linearPart.ts';
 import { type Constraints, constraintsAt, type Neurons, PER_NEURON } from './parameters.ts';
@@ -51,7 +51,11 @@ export function dimension({ stages, slack }: Problem): number {
 }
 
 /** Undefined where the constraints are infeasible. */
-export async function evaluate(algebra: Algebra, problem: Problem, x: Float64Array): Promise<Evaluation | undefined> {
+export async function evaluate(
+  algebra: Algebra,
+  problem: Problem,
+  x: Float64Array,
+): Promise<Evaluation | undefined> {
   const { linear, stages, readOut, slack } = problem;
   const last = stages.length - 1;
   const filtered: Filtered[] = [];
@@ -73,9 +77,11 @@ export async function evaluate(algebra: Algebra, problem: Problem, x: Float64Arr
       s = await propagate(algebra, linear[k + 1]!, s, sectors, elimination.inverse);
     }
   }
-  const functional = slack && x.subarray(at, at + slack.low.length).map((v, i) => v - x[at + slack.low.length + i]!);
+  const functional =
+    slack && x.subarray(at, at + slack.low.length).map((v, i) => v - x[at + slack.low.length + i]!);
   let difference = problem.difference;
-  if (slack) difference += dot(slack.low, x.subarray(at)) + dot(slack.high, x.subarray(at + slack.low.length));
+  if (slack)
+    difference += dot(slack.low, x.subarray(at)) + dot(slack.high, x.subarray(at + slack.low.length));
 
   const before = respondForward(problem, filtered, functional);
   // Backward, with what lies above pulled down.
@@ -93,7 +99,10 @@ export async function evaluate(algebra: Algebra, problem: Problem, x: Float64Arr
       for (let i = 0; i < n; i++) p[c][i] = middle[i]! * f[c][i]! + (c === 1 ? input[i]! : 0);
       y[c] = timesVector(s, p[c]);
       for (let i = 0; i < n; i++) y[c][i]! += before[k]![c][i]!;
-      const z = timesVector(elimination.inverse, Float64Array.from(uncertain, (i) => y[c][i]!));
+      const z = timesVector(
+        elimination.inverse,
+        Float64Array.from(uncertain, (i) => y[c][i]!),
+      );
       for (const [q, i] of uncertain.entries()) p[c][i]! += z[q]!;
       addTransposedTimes(elimination.rows, z, y[c]);
       for (let i = 0; i < n; i++) phi[c][i] = middle[i]! * y[c][i]!;
@@ -157,7 +166,11 @@ export async function evaluate(algebra: Algebra, problem: Problem, x: Float64Arr
 }
 
 /** Offsets of y that the functionals below a stage make. */
-function respondForward({ linear, stages }: Problem, filtered: readonly Filtered[], functional: Float64Array | undefined): Pair[] {
+function respondForward(
+  { linear, stages }: Problem,
+  filtered: readonly Filtered[],
+  functional: Float64Array | undefined,
+): Pair[] {
   const before: Pair[] = [];
   let offset: Pair = pair(linear[0]!.outputs);
   if (functional && stages.length > 0) offset[0] = linear[0]!.apply(functional);
@@ -172,9 +185,18 @@ function respondForward({ linear, stages }: Problem, filtered: readonly Filtered
         next.push(new Float64Array(linear[k + 1]!.outputs));
         continue;
       }
-      const y = c === 0 ? new Float64Array(n) : timesVector(s, output.map((v, i) => middle[i]! * v + input[i]!));
+      const y =
+        c === 0
+          ? new Float64Array(n)
+          : timesVector(
+              s,
+              output.map((v, i) => middle[i]! * v + input[i]!),
+            );
       for (let i = 0; i < n; i++) y[i]! += offset[c][i]!;
-      const z = timesVector(elimination.inverse, Float64Array.from(stages[k]!.uncertain, (i) => y[i]!));
+      const z = timesVector(
+        elimination.inverse,
+        Float64Array.from(stages[k]!.uncertain, (i) => y[i]!),
+      );
       addTransposedTimes(elimination.rows, z, y);
       for (let i = 0; i < n; i++) y[i]! *= middle[i]!;
       if (c === 1) for (const [q, i] of stages[k]!.uncertain.entries()) y[i]! += spread[q]! * output[i]!;
@@ -192,7 +214,11 @@ function sectorsOf({ uncertain, middle: all }: Neurons, { m, square, multipliers
 }
 
 /** λφ, λy and what the constraints are worth at the anchor, written so that nothing cancels. */
-function linearTerms({ uncertain, anchor, below, above }: Neurons, { multipliers, a, h, near, square }: Constraints, n: number) {
+function linearTerms(
+  { uncertain, anchor, below, above }: Neurons,
+  { multipliers, a, h, near, square }: Constraints,
+  n: number,
+) {
   const output = new Float64Array(n);
   const input = new Float64Array(n);
   let level = 0;

@@ -68,7 +68,8 @@ export function provenTerms(
     const [u, l] = [Math.max(high[i]!, 0), Math.max(-low[i]!, 0)];
     const rest = 1 - m;
     const square = (q / d) * (1 - 4 * U);
-    const most = (slope: number) => Math.max(0, (Math.abs(slope) * (1 + U)) ** 2 * (1 + 4 * U) - square) * (1 + 4 * U);
+    const most = (slope: number) =>
+      Math.max(0, (Math.abs(slope) * (1 + U)) ** 2 * (1 + 4 * U) - square) * (1 + 4 * U);
     const ofPhi = most(rest) * u * (1 + 4 * U);
     const ofN = most(m) * l * (1 + 4 * U);
     const phi = Math.max(y, 0);
@@ -77,7 +78,8 @@ export function provenTerms(
     output[k] = (ofPhi + ofN - 2 * g) / (2 * q);
     input[k] = y / d + (m * g - ofN / 2) / q;
     const farthest = Math.max(high[i]! - y, y - low[i]!) * (1 + 4 * U);
-    const sizes = (ofPhi + ofN + 2 * Math.abs(g)) / (2 * q) + Math.abs(y) / d + (Math.abs(m * g) + ofN / 2) / q;
+    const sizes =
+      (ofPhi + ofN + 2 * Math.abs(g)) / (2 * q) + Math.abs(y) / d + (Math.abs(m * g) + ofN / 2) / q;
     doubt += 2 * 16 * U * sizes * farthest;
     const [squareOfY, squareOfG, linear] = [(y * y) / d, (g * g) / q, (ofPhi * phi + ofN * n) / q];
     level += squareOfY - squareOfG + linear;

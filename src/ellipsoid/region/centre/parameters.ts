@@ -60,13 +60,19 @@ export function neuronsOf({ anchor, low, high, sectors }: StageReport): Neurons 
 }
 
 /** One minus the weight that the anchored secant has. */
-function nearOfSecant({ anchor, below, above }: Pick<Neurons, 'anchor' | 'below' | 'above'>, k: number): number {
+function nearOfSecant(
+  { anchor, below, above }: Pick<Neurons, 'anchor' | 'below' | 'above'>,
+  k: number,
+): number {
   const y = anchor[k]!;
   return y >= 0 ? below[k]! / (y + below[k]!) : above[k]! / (above[k]! - y);
 }
 
 /** With w what the larger weight lacks of 1, and v the other: √(1 − w) = s, 1 − s = w/(1 + s), e² = ½((1 − s)² − v)(m + s). */
-function squareOf(v: number, w: number): { readonly square: number; readonly larger: number; readonly smaller: number } {
+function squareOf(
+  v: number,
+  w: number,
+): { readonly square: number; readonly larger: number; readonly smaller: number } {
   const s = Math.sqrt(1 - w);
   const smaller = (w + v) / 2;
   const larger = 1 - smaller;
@@ -94,7 +100,15 @@ export function constraintsAt(neurons: Neurons, x: Float64Array, at: number): Co
   const { anchor, base, start } = neurons;
   const count = anchor.length;
   const make = () => new Float64Array(count);
-  const out = { multipliers: make(), a: make(), h: make(), near: make(), m: make(), rest: make(), square: make() };
+  const out = {
+    multipliers: make(),
+    a: make(),
+    h: make(),
+    near: make(),
+    m: make(),
+    rest: make(),
+    square: make(),
+  };
   for (let k = 0; k < count; k++) {
     const [v, w] = [x[at + count + k]!, x[at + 2 * count + k]!];
     const { square, larger, smaller } = squareOf(v, w);

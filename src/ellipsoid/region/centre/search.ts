@@ -53,7 +53,8 @@ export async function minimise<S extends Sample>(
 ): Promise<Found<S> | undefined> {
   let best: Found<S> | undefined;
   let used = 0;
-  const proceed = () => used < options.evaluations && !(best !== undefined && best.sample.value < options.target);
+  const proceed = () =>
+    used < options.evaluations && !(best !== undefined && best.sample.value < options.target);
   const watched = async (x: Float64Array) => {
     used++;
     const sample = await evaluate(x);
@@ -64,7 +65,12 @@ export async function minimise<S extends Sample>(
     const trial = TRIALS[round % TRIALS.length]!;
     await descend(watched, best?.x ?? start, options, trial, proceed);
     // Both ways have stalled where they began.
-    if (!best || (round % TRIALS.length === TRIALS.length - 1 && !(best.sample.value < before - STALL * Math.abs(before)))) break;
+    if (
+      !best ||
+      (round % TRIALS.length === TRIALS.length - 1 &&
+        !(best.sample.value < before - STALL * Math.abs(before)))
+    )
+      break;
     if (round % TRIALS.length === TRIALS.length - 1) before = best.sample.value;
   }
   return best;
@@ -89,7 +95,9 @@ async function descend(
   let stalls = 0;
   while (proceed()) {
     const { gradient } = here;
-    const free = gradient.map((g, i) => ((x[i]! <= least[i]! && g > 0) || (x[i]! >= most[i]! && g < 0) ? 0 : 1));
+    const free = gradient.map((g, i) =>
+      (x[i]! <= least[i]! && g > 0) || (x[i]! >= most[i]! && g < 0) ? 0 : 1,
+    );
     const inverse = inverseCurvature(here.curvature(share));
     let direction = quasiNewton(gradient, pairs, free, inverse, scaled);
     if (!(dot(direction, gradient) < 0)) {
