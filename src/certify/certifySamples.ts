@@ -14,7 +14,7 @@ import type { RegionProver } from './prover.ts';
 import type { SampleReport } from './report.ts';
 import { type GlobalMargins, globalMargins } from './stages/globalMargins.ts';
 import { largestRadii } from './stages/largestRadius.ts';
-import { decide, decideByClosedForm, type Means } from './stages/radii.ts';
+import { decide, type Means } from './stages/radii.ts';
 import { Regions, type Until } from './stages/regions.ts';
 import { SampleState } from './stages/state.ts';
 
@@ -26,6 +26,8 @@ export interface CertifySamplesOptions {
   readonly maxRadius?: boolean;
   /** Limits that every input keeps, such as 0 and 1 for pixels: balls are cut there. */
   readonly limits?: Limits;
+  /** False: no proofs around inputs; bounds of the whole network alone, which cost an evaluation a sample. Default true. */
+  readonly regions?: boolean;
   /** Evaluations of the moving centre for one pair of outputs; 0: closed forms alone. */
   readonly evaluations?: number;
   /** Seconds for one sample; what is not proven by then is not certified. */
@@ -52,8 +54,7 @@ export type MakeProver = (
   options: Pick<CertifySamplesOptions, 'engine' | 'memory' | 'signal'>,
 ) => Promise<RegionProver>;
 
-/** Samples whose outputs and closed forms are computed together, and those that the dear stages take together. */
-const BATCH = 64;
+/** Samples that are worked on together: reports come so many at a time. */
 const GROUP = 8;
 
 /**
@@ -77,26 +78,17 @@ export async function* certifyWith(
   try {
     const means = meansOf(network, prover, options);
     const enclosure = new ValueEnclosure(network);
-    const group = timeLimit === Infinity ? GROUP : 1;
-    for await (const batch of batches(samples, BATCH)) {
+    // Who has a time of its own is not kept waiting by others.
+    for await (const group of groups(samples, timeLimit === Infinity ? GROUP : 1)) {
       signal?.throwIfAborted();
-      const until = (count: number): Until => {
-        return { end: performance.now() + 1000 * timeLimit * count, signal };
-      };
       const start = performance.now();
-      const states = batch.map((sample) => stateOf(sample, network, enclosure, margins, options));
-      await decideByClosedForm(states, radii, means, until(states.length));
-      spend(states, start);
-      for (let k = 0; k < states.length; k += group) {
-        const some = states.slice(k, k + group);
-        const began = performance.now();
-        const end = until(some.length);
-        if (maxRadius) await largestRadii(some, means, end);
-        await decide(some, radii, means, end);
-        spend(some, began);
-        signal?.throwIfAborted();
-        for (const state of some) yield state.report(radii, maxRadius);
-      }
+      const states = group.map((sample) => stateOf(sample, network, enclosure, margins, options));
+      const until: Until = { end: start + 1000 * timeLimit, signal };
+      if (maxRadius) await largestRadii(states, means, until);
+      await decide(states, radii, means, until);
+      signal?.throwIfAborted();
+      const each = (performance.now() - start) / states.length;
+      for (const state of states) yield state.report(radii, maxRadius, each / 1000);
     }
   } finally {
     prover?.close();
@@ -113,12 +105,13 @@ function shared(options: CertifySamplesOptions) {
   };
 }
 
-/** Undefined where the network has none: global bounds then stand alone. */
+/** Undefined where none is wanted, or the network has none: global bounds then stand alone. */
 async function proverOf(
   makeProver: MakeProver,
   network: Network,
   options: CertifySamplesOptions,
 ): Promise<RegionProver | undefined> {
+  if (options.regions === false) return undefined;
   try {
     return await makeProver(network, shared(options));
   } catch (error) {
@@ -173,21 +166,15 @@ function stateOf(
   return state;
 }
 
-/** What was done for all is a part of each. */
-function spend(states: readonly SampleState[], since: number): void {
-  const each = (performance.now() - since) / states.length;
-  for (const state of states) state.spent += each;
-}
-
-async function* batches<T>(items: AsyncIterable<T> | Iterable<T>, most: number): AsyncGenerator<T[], void> {
-  let batch: T[] = [];
+async function* groups<T>(items: AsyncIterable<T> | Iterable<T>, most: number): AsyncGenerator<T[], void> {
+  let group: T[] = [];
   for await (const item of items) {
-    batch.push(item);
-    if (batch.length < most) continue;
-    yield batch;
-    batch = [];
+    group.push(item);
+    if (group.length < most) continue;
+    yield group;
+    group = [];
   }
-  if (batch.length > 0) yield batch;
+  if (group.length > 0) yield group;
 }
 
 function inputsOf(network: Network): number {

@@ -1,7 +1,7 @@
 /** Which options of a command go together. A limit that cannot be reached is no contradiction; what could never be done is. */
 import { checkedMethod } from '../bounds/options.ts';
 import type { BoundCommand } from './commands/bound.ts';
-import type { CertifyCommand } from './commands/certify.ts';
+import type { CertifyCommand } from './commands/certifyCommand.ts';
 import { UsageError } from './failure.ts';
 
 /** Of `bound`. @throws UsageError naming the options, InputError for values that the library refuses as well */
@@ -38,7 +38,17 @@ export function checkCombination(command: BoundCommand): void {
 }
 
 /** Of `certify`. @throws UsageError naming the options */
-export function checkCertify({ radius = [], mean, std, normalized }: CertifyCommand): void {
+export function checkCertify({
+  radius = [],
+  mean,
+  std,
+  normalized,
+  regions,
+  evaluations,
+}: CertifyCommand): void {
+  if (!regions && evaluations !== undefined) {
+    throw new UsageError('--evaluations: are of proofs around samples, got --no-regions');
+  }
   if (new Set(radius).size < radius.length) {
     throw new UsageError(`--radius: must differ from each other, got ${radius.join(', ')}`);
   }

@@ -8,7 +8,8 @@ import { FORMULATIONS } from '../sdp/sdpa.ts';
 import { checkCertify, checkCombination } from './combinations.ts';
 import { type BoundCommand, boundCommand } from './commands/bound.ts';
 import { verifyCommand } from './commands/certificate.ts';
-import { type CertifyCommand, certifyCommand } from './commands/certify.ts';
+import { certifyCommand } from './commands/certify.ts';
+import type { CertifyCommand } from './commands/certifyCommand.ts';
 import { type ExportSdpCommand, exportSdpCommand } from './commands/exportSdp.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { type SolveSdpCommand, solveSdpCommand } from './commands/solveSdp.ts';
@@ -266,6 +267,7 @@ function withCertifyOptions(command: Command): Command {
     .option('--std <s>', 'one number, or one for each channel', channels)
     .option('--normalized', 'the data are (pixel − mean) / std already')
     .option('--clip <low,high>', 'limits that every pixel keeps, such as 0,1', range)
+    .option('--no-regions', 'bounds of the whole network alone: quick, no proofs around samples')
     .option(
       '--evaluations <n>',
       `evaluations of the moving centre for a pair of outputs at most; 0: closed forms alone (default: ${CERTIFY_DEFAULTS.evaluations})`,

@@ -1,6 +1,7 @@
 /** Which stage decides what, on a network of which everything is known. */
 import { describe, expect, it } from 'vitest';
 import { certifyWith, type MakeProver } from '../../src/certify/certifySamples.ts';
+import { SampleState } from '../../src/certify/stages/state.ts';
 import { UnsupportedError } from '../../src/errors.ts';
 import { type Asked, EDGE, reports, stepNetwork, stepProver } from './step.ts';
 
@@ -21,9 +22,8 @@ describe('radii', () => {
     expect(report!.attack).toBeLessThan(2.11);
     expect(report!.seconds).toBeGreaterThan(0);
     expect(report).not.toHaveProperty('radius');
-    // Closed forms: from the largest radius down to the one that passes. The moving centre: nothing that is broken.
+    // Nothing that is broken; from the largest radius that is left down to the one that passes.
     expect(asked.filter(({ evaluations }) => evaluations === 0).map(({ radii }) => radii)).toEqual([
-      [2.2],
       [2.09],
       [2],
       [1],
@@ -81,6 +81,15 @@ describe('radii', () => {
     expect(asked.every(({ evaluations }) => evaluations === 0)).toBe(true);
   });
 
+  it('by bounds of the whole network alone', async () => {
+    const none: MakeProver = async () => {
+      throw new Error('nobody asked for proofs around inputs');
+    };
+    const [report] = await reports([[0, 0]], { radii: [0.05, 1], regions: false, maxRadius: true }, none);
+    expect(report).toMatchObject({ certified: { '0.05': true, '1': false }, stages: { radius: 'global' } });
+    expect(report!.radius).toBeCloseTo(0.12, 6);
+  });
+
   it('of a network that ends in a softmax are those of its logits', async () => {
     const [report] = await reports([[0, 0]], { radii: [1] }, stepProver(), stepNetwork(true));
     expect(report!.margin).toBeCloseTo(1.2, 12);
@@ -129,10 +138,19 @@ describe('limits', () => {
 });
 
 describe('what must not be', () => {
-  it('a proof beside a counterexample is an error of this program', async () => {
-    await expect(reports([[0, 0]], { radii: [2.15, 5] }, stepProver([], 1.04))).rejects.toThrow(
-      /sample 0: proven within .* and a counterexample at/,
-    );
+  it('a proof beside a counterexample is an error of this program', () => {
+    const made = () => {
+      const output = { middle: Float64Array.of(1, 0), radius: new Float64Array(2) };
+      return new SampleState({ index: 7, input: new Float64Array(2), label: 0 }, output);
+    };
+    const proven = made();
+    proven.prove(1, 'global');
+    proven.breakAt(1.5);
+    expect(() => proven.breakAt(1)).toThrow(/sample 7: proven within 1, and a counterexample at 1/);
+    const broken = made();
+    broken.breakAt(1);
+    broken.prove(0.5, 'moving centre');
+    expect(() => broken.prove(2, 'moving centre')).toThrow(/sample 7: proven within 2/);
   });
 
   it.each([

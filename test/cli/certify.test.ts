@@ -132,7 +132,7 @@ describe('lipsoid certify', () => {
     expect(out).toMatch(/\n +4 +1 +0 +-/);
     const largest = await run(`${base} --quiet`);
     expect(largest.calls.options).toMatchObject({ radii: [], maxRadius: true });
-    expect(largest.out).toMatch(/^Median of the largest radii certified: 0\.88/);
+    expect(largest.out).toMatch(/^Median of the largest radii certified: 0\.8999/);
     expect(largest.out).not.toContain('Predicted');
   });
 
@@ -278,6 +278,7 @@ describe('what makes no sense ends in one sentence before anything is computed',
     [`${base} --radius 1,1`, /--radius: must differ from each other/],
     [`${base} --mean 0.5`, /--mean: goes with --std/],
     [`${base} --std 0.5`, /--std: goes with --mean/],
+    [`${base} --no-regions --evaluations 3`, /--evaluations: .*got --no-regions/],
     [`${base} --normalized`, /--normalized: goes with --mean and --std/],
     [`${base} --mean 0 --std 0`, /--std: above 0/],
     [`${base} --mean 0,0,0 --std 1`, /mean: one number, or one for each of 2/],

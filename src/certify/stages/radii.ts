@@ -10,29 +10,15 @@ export interface Means {
   readonly evaluations: number;
   /** Absent where none is wanted. */
   readonly attack: Attack | undefined;
-  /** Before the moving centre, and for what it leaves open. */
+  /** Before any proof, which takes longer, and for what proofs leave open. */
   readonly cheap: AttackEffort;
   readonly thorough: AttackEffort;
 }
 
-/** By closed forms, for all samples at once, the largest radius first: what is proven there is proven within. */
-export async function decideByClosedForm(
-  states: readonly SampleState[],
-  radii: readonly number[],
-  { regions }: Means,
-  until: Until,
-): Promise<void> {
-  for (const radius of descending(radii)) {
-    const open = states.filter((state) => state.isOpen(radius));
-    await regions?.ask(
-      open.map((state) => ({ state, radius })),
-      0,
-      until,
-    );
-  }
-}
-
-/** An attack, the moving centre, and an attack that tries harder on what is open then. */
+/**
+ * A quick attack, closed forms, the moving centre, and an attack that tries harder on what is open then. Proofs ask for the largest radius
+ * first: what is proven there is proven within.
+ */
 export async function decide(
   states: readonly SampleState[],
   radii: readonly number[],
@@ -41,12 +27,12 @@ export async function decide(
 ): Promise<void> {
   const { attack, cheap, thorough, regions, evaluations } = means;
   if (attack) for (const state of states) attackRadii(state, radii, attack, cheap, until);
-  if (regions && evaluations > 0) {
+  for (const effort of evaluations > 0 ? [0, evaluations] : [0]) {
     for (const radius of descending(radii)) {
       const open = states.filter((state) => state.isOpen(radius));
-      await regions.ask(
+      await regions?.ask(
         open.map((state) => ({ state, radius })),
-        evaluations,
+        effort,
         until,
       );
     }

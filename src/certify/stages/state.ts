@@ -10,8 +10,6 @@ export class SampleState {
   /** What is certified: the label, or the prediction where there is none. */
   readonly label: number;
   readonly output: Ball | undefined;
-  /** Milliseconds. */
-  spent = 0;
   /** Radii that were proven, in the order of the stages. */
   readonly #proven: { readonly radius: number; readonly stage: CertifyStage }[] = [];
   #broken = Infinity;
@@ -61,7 +59,8 @@ export class SampleState {
     return this.right && this.stage(radius) === undefined && radius < this.#broken;
   }
 
-  report(radii: readonly number[], withRadius: boolean): SampleReport {
+  /** @param seconds that it took */
+  report(radii: readonly number[], withRadius: boolean, seconds: number): SampleReport {
     const { output, proven } = this;
     const stages: Record<string, CertifyStage> = {};
     const certified: Record<string, boolean> = {};
@@ -79,7 +78,7 @@ export class SampleState {
       ...{ stages, certified },
       ...(withRadius && { radius: proven }),
       attack: this.#broken < Infinity ? this.#broken : null,
-      seconds: this.spent / 1000,
+      seconds,
     };
   }
 

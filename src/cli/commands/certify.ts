@@ -8,43 +8,13 @@ import { checkNormalization, inPixels, type Normalization, Pixels } from '../../
 import { InputError } from '../../errors.ts';
 import type { Network } from '../../network/network.ts';
 import { EXIT } from '../failure.ts';
-import type { EngineName, Library } from '../library.ts';
+import type { Library } from '../library.ts';
 import { type Answer, answerDocument, answerLines, csvText, plotText } from '../output/certifyAnswer.ts';
 import { Journal } from '../output/journal.ts';
 import { externalFiles, OutputFile } from '../output/outputFile.ts';
 import { progressDisplay } from '../output/progress.ts';
 import { printDocument, printLines, type Terminal } from '../output/terminal.ts';
-
-export interface CertifyCommand {
-  readonly file: string;
-  readonly data: string;
-  readonly inputs?: string;
-  readonly labels?: string | false;
-  readonly first?: number;
-  readonly radius?: readonly number[];
-  readonly maxRadius: boolean;
-  readonly mean?: readonly number[];
-  readonly std?: readonly number[];
-  readonly normalized: boolean;
-  readonly clip?: readonly [low: number, high: number];
-  readonly evaluations?: number;
-  /** Seconds for one sample. */
-  readonly timeLimit?: number;
-  readonly starts?: number;
-  readonly seed?: number;
-  readonly engine: EngineName;
-  readonly threads?: number;
-  /** Bytes. */
-  readonly memory?: number;
-  readonly inputShape?: readonly number[];
-  readonly output?: string;
-  /** Files. */
-  readonly csv?: string;
-  readonly plot?: string;
-  readonly resume?: string;
-  readonly json: boolean;
-  readonly quiet: boolean;
-}
+import type { CertifyCommand } from './certifyCommand.ts';
 
 /**
  * Writes the answer to stdout, then the files that were asked for; returns the exit code. Errors of the library pass through, once what was
@@ -209,9 +179,9 @@ async function checkAll(set: SampleSet, { limits, samples }: Scaled, signal: Abo
 }
 
 function certifyOptions(command: CertifyCommand, limits: Limits | undefined): CertifySamplesOptions {
-  const { radius = [], maxRadius, evaluations, timeLimit, starts, seed, memory } = command;
+  const { radius = [], maxRadius, regions, evaluations, timeLimit, starts, seed, memory } = command;
   return {
-    ...{ radii: radius, maxRadius },
+    ...{ radii: radius, maxRadius, regions },
     ...(limits && { limits }),
     ...(evaluations !== undefined && { evaluations }),
     ...(timeLimit !== undefined && { timeLimit }),
@@ -241,6 +211,7 @@ async function journalOf(
     maxRadius,
     pixels: mean && std ? { mean, std, normalized } : null,
     clip: clip ?? null,
+    regions: command.regions,
     evaluations: evaluations ?? CERTIFY_DEFAULTS.evaluations,
     starts: starts ?? CERTIFY_DEFAULTS.attackStarts,
     seed: seed ?? CERTIFY_DEFAULTS.seed,

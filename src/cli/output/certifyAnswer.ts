@@ -5,7 +5,7 @@ import { summaryOf } from '../../certify/summary.ts';
 import type { EngineInformation } from '../../engine/engine.ts';
 import type { Network } from '../../network/network.ts';
 import { countParameters } from '../../network/parameters.ts';
-import type { CertifyCommand } from '../commands/certify.ts';
+import type { CertifyCommand } from '../commands/certifyCommand.ts';
 import { accuracyPlot } from './accuracyPlot.ts';
 import { formatBound, formatCount, formatDuration, formatSeconds } from './format.ts';
 import { type Column, tableLines } from './table.ts';
