@@ -29,6 +29,15 @@ export { type CertifyOptions, certify } from './certificate/certify.ts';
 export type { Claim } from './certificate/claim.ts';
 export type { Certificate, StoredLayer } from './certificate/format.ts';
 export { type Verification, type VerifyOptions, verify } from './certificate/verify.ts';
+export { certifySamples } from './certify/certify.ts';
+export type { CertifySamplesOptions } from './certify/certifySamples.ts';
+export type { Fit, Sample, SampleSet } from './certify/data/samples.ts';
+export { CERTIFY_DEFAULTS } from './certify/defaults.ts';
+export type { Limits } from './certify/limits.ts';
+export type { RegionStage } from './certify/prover.ts';
+export type { CertifyStage, SampleReport } from './certify/report.ts';
+export { type Summary, summaryOf } from './certify/summary.ts';
+export { inPixels, type Normalization } from './certify/units.ts';
 export type { RuleName } from './ellipsoid/multipliers/closedForms.ts';
 export { describeEngine, type EngineOptions } from './engine/create.ts';
 export type { EngineHandle as Engine, EngineInformation } from './engine/engine.ts';
@@ -37,6 +46,7 @@ export { writeOnnx } from './formats/onnx/writing/write.ts';
 export { NetworkBuilder } from './network/builder.ts';
 export type { Elementwise } from './network/elementwise/elementwise.ts';
 export type { TanhGelu } from './network/elementwise/gelu.ts';
+export { evaluate } from './network/evaluation/evaluate.ts';
 export type { Network, Node, Source, Tensor, TensorId, Tie } from './network/network.ts';
 export type {
   Add,

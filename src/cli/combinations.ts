@@ -1,9 +1,10 @@
-/** Which options of `bound` go together. A limit that cannot be reached is no contradiction; what could never be done is. */
+/** Which options of a command go together. A limit that cannot be reached is no contradiction; what could never be done is. */
 import { checkedMethod } from '../bounds/options.ts';
 import type { BoundCommand } from './commands/bound.ts';
+import type { CertifyCommand } from './commands/certifyCommand.ts';
 import { UsageError } from './failure.ts';
 
-/** @throws UsageError naming the options, InputError for values that the library refuses as well */
+/** Of `bound`. @throws UsageError naming the options, InputError for values that the library refuses as well */
 export function checkCombination(command: BoundCommand): void {
   const { method, rule, target, certificate, multipliers, saveMultipliers } = command;
   const refuse = (option: string, why: string) => new UsageError(`${option}: ${why}`);
@@ -34,4 +35,27 @@ export function checkCombination(command: BoundCommand): void {
   if (method === 'spectral-product') {
     throw refuse('--certificate', 'needs multipliers, which --method spectral-product has none of');
   }
+}
+
+/** Of `certify`. @throws UsageError naming the options */
+export function checkCertify({
+  radius = [],
+  mean,
+  std,
+  normalized,
+  regions,
+  evaluations,
+}: CertifyCommand): void {
+  if (!regions && evaluations !== undefined) {
+    throw new UsageError('--evaluations: are of proofs around samples, got --no-regions');
+  }
+  if (new Set(radius).size < radius.length) {
+    throw new UsageError(`--radius: must differ from each other, got ${radius.join(', ')}`);
+  }
+  if ((mean === undefined) !== (std === undefined)) {
+    const [given, missing] = mean ? ['--mean', '--std'] : ['--std', '--mean'];
+    throw new UsageError(`${given}: goes with ${missing}, the network's input being (pixel − mean) / std`);
+  }
+  if (normalized && !std) throw new UsageError('--normalized: goes with --mean and --std');
+  if (std && !std.every((s) => s > 0)) throw new UsageError(`--std: above 0, got ${std.join(', ')}`);
 }

@@ -5,7 +5,16 @@ export type { LoadOptions } from '../index.ts';
 
 export type Library = Pick<
   typeof import('../index.ts'),
-  'loadNetwork' | 'createEngine' | 'bound' | 'inspect' | 'certify' | 'verify' | 'exportSdp' | 'solveSdp'
+  | 'loadNetwork'
+  | 'createEngine'
+  | 'bound'
+  | 'certifySamples'
+  | 'openSamples'
+  | 'inspect'
+  | 'certify'
+  | 'verify'
+  | 'exportSdp'
+  | 'solveSdp'
 >;
 
 export type EngineName = NonNullable<EngineOptions['engine']>;

@@ -51,3 +51,45 @@ export function target(text: string): 'global' | 'margins' | [number, number] {
   if (!pair) throw new InvalidArgumentError('Allowed: global, margins, or two outputs such as 3,5.');
   return [Number(pair[1]), Number(pair[2])];
 }
+
+/** Numbers joined by commas, each of them perhaps a quotient: `0.5,8/255`. */
+function numbers(text: string, allowed: string): number[] {
+  return text.split(',').map((part) => {
+    const [numerator, denominator, ...rest] = part.split('/').map(plainNumber);
+    const value = denominator === undefined ? numerator! : numerator! / denominator;
+    if (rest.length > 0 || !Number.isFinite(value)) throw new InvalidArgumentError(`Allowed: ${allowed}.`);
+    return value;
+  });
+}
+
+function plainNumber(text: string): number {
+  return /^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?$/i.test(text) ? Number(text) : Number.NaN;
+}
+
+/** Radii above 0; may be given several times. */
+export function radii(text: string, before: readonly number[] = []): number[] {
+  const allowed = 'numbers above 0 joined by commas, such as 0.5,1 or 8/255';
+  const values = numbers(text, allowed);
+  if (!values.every((radius) => radius > 0)) throw new InvalidArgumentError(`Allowed: ${allowed}.`);
+  return [...before, ...values];
+}
+
+/** One number for all channels, or one for each. */
+export function channels(text: string): number[] {
+  return numbers(text, 'one number, or one for each channel joined by commas, such as 0.485,0.456,0.406');
+}
+
+/** `0,1`: from, to. */
+export function range(text: string): [low: number, high: number] {
+  const allowed = 'two numbers, the smaller one first, such as 0,1';
+  const [low, high, ...rest] = numbers(text, allowed);
+  if (rest.length > 0 || !(low! < high!)) throw new InvalidArgumentError(`Allowed: ${allowed}.`);
+  return [low!, high!];
+}
+
+/** A number above 0. */
+export function positive(text: string): number {
+  const value = plainNumber(text);
+  if (!(value > 0 && value < Infinity)) throw new InvalidArgumentError('Allowed: a number above 0.');
+  return value;
+}

@@ -2,17 +2,32 @@
 import { Command, CommanderError, Option } from 'commander';
 import { DEFAULTS } from '../bounds/defaults.ts';
 import { METHODS } from '../bounds/result.ts';
+import { CERTIFY_DEFAULTS } from '../certify/defaults.ts';
 import { RULE_NAMES } from '../ellipsoid/multipliers/closedForms.ts';
 import { FORMULATIONS } from '../sdp/sdpa.ts';
-import { checkCombination } from './combinations.ts';
+import { checkCertify, checkCombination } from './combinations.ts';
 import { type BoundCommand, boundCommand } from './commands/bound.ts';
 import { verifyCommand } from './commands/certificate.ts';
+import { certifyCommand } from './commands/certify.ts';
+import type { CertifyCommand } from './commands/certifyCommand.ts';
 import { type ExportSdpCommand, exportSdpCommand } from './commands/exportSdp.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { type SolveSdpCommand, solveSdpCommand } from './commands/solveSdp.ts';
 import { EXIT, type Failure, failureDocument, failureLines, toFailure, UsageError } from './failure.ts';
 import type { EngineName, Library } from './library.ts';
-import { count, megabytes, nonnegative, percent, positiveInteger, shape, target } from './options.ts';
+import {
+  channels,
+  count,
+  megabytes,
+  nonnegative,
+  percent,
+  positive,
+  positiveInteger,
+  radii,
+  range,
+  shape,
+  target,
+} from './options.ts';
 import { formatMegabytes } from './output/format.ts';
 import { OutputError, printDocument, printLines, type Terminal } from './output/terminal.ts';
 
@@ -21,6 +36,17 @@ const ENGINES: readonly EngineName[] = ['auto', 'cpu', 'cpu-wasm', 'cpu-blas', '
 /** What the options of a command line become: those of the command, before its defaults. */
 type Flags = Partial<Omit<BoundCommand, 'file' | 'engine' | 'json' | 'quiet'>> & {
   readonly engine: EngineName;
+  readonly json?: true;
+  readonly quiet?: true;
+};
+
+type CertifyFlags = Omit<
+  CertifyCommand,
+  'file' | 'labels' | 'maxRadius' | 'normalized' | 'json' | 'quiet'
+> & {
+  readonly labels?: string | boolean;
+  readonly maxRadius?: true;
+  readonly normalized?: true;
   readonly json?: true;
   readonly quiet?: true;
 };
@@ -87,21 +113,10 @@ function commandLine(host: CommandHost, finish: (code: number) => void): Command
     .helpCommand(false)
     .showSuggestionAfterError();
 
-  withNetworkOptions(program.command('bound'))
+  withEngineOptions(withNetworkOptions(program.command('bound')))
     .description('Bound the Lipschitz constant of the network in FILE.')
     .addOption(new Option('--method <name>', `method to run (default: ${DEFAULTS.method})`).choices(METHODS))
     .addOption(new Option('--rule <name>', 'the one closed-form rule to run').choices(RULE_NAMES))
-    .addOption(new Option('--engine <name>', 'what computes').choices(ENGINES).default(DEFAULTS.engine))
-    .option(
-      '--threads <n>',
-      `threads of the engine (default: one per core, ${DEFAULTS.mostThreads} at most)`,
-      positiveInteger,
-    )
-    .option(
-      '--memory <MB>',
-      `memory budget in megabytes (default: ${formatMegabytes(DEFAULTS.memory)} beside the weights)`,
-      megabytes,
-    )
     .option(
       '--target <what>',
       'what the search makes small: global, margins, or two outputs such as 3,5',
@@ -167,6 +182,24 @@ function commandLine(host: CommandHost, finish: (code: number) => void): Command
       finish(await boundCommand(command, await host.library(), terminal, signal, host.version));
     });
 
+  withCertifyOptions(withEngineOptions(withNetworkOptions(program.command('certify')))).action(
+    async (file: string, flags: CertifyFlags) => {
+      const { json, quiet, normalized, maxRadius, labels, ...rest } = flags;
+      const command: CertifyCommand = {
+        ...rest,
+        file,
+        // What Commander makes of an option that can be turned off, where nobody does.
+        ...(labels !== undefined && labels !== true && { labels }),
+        maxRadius: maxRadius ?? rest.radius === undefined,
+        normalized: normalized ?? false,
+        json: json ?? false,
+        quiet: quiet ?? false,
+      };
+      checkCertify(command);
+      finish(await certifyCommand(command, await host.library(), terminal, signal, host.version));
+    },
+  );
+
   withNetworkOptions(program.command('inspect'))
     .description('Show the layers of the network in FILE, and what bounding it would take.')
     .action(async (file: string, flags: Flags) => {
@@ -210,6 +243,49 @@ function commandLine(host: CommandHost, finish: (code: number) => void): Command
   return program;
 }
 
+function withCertifyOptions(command: Command): Command {
+  return command
+    .description('Certify that labels stay within ℓ2 balls around samples, for the network in FILE.')
+    .requiredOption(
+      '--data <file>',
+      'samples: .npz, .npy, .safetensors, IDX, CIFAR binary, or a folder of PNG images',
+    )
+    .option('--inputs <name>', 'the array of inputs (default: x)')
+    .option(
+      '--labels <name>',
+      'the array of labels (default: y), or a file where the inputs are alone in theirs',
+    )
+    .option('--no-labels', 'there are none: certify that predictions stay')
+    .option('--first <n>', 'only the first samples', positiveInteger)
+    .option('--radius <r>', 'radii joined by commas, such as 0.5,1 or 8/255', radii)
+    .option('--max-radius', 'the largest radius of each sample (default: where no --radius is given)')
+    .option(
+      '--mean <m>',
+      'with --std: inputs of the network are (pixel − mean) / std, and radii are in pixels',
+      channels,
+    )
+    .option('--std <s>', 'one number, or one for each channel', channels)
+    .option('--normalized', 'the data are (pixel − mean) / std already')
+    .option('--clip <low,high>', 'limits that every pixel keeps, such as 0,1', range)
+    .option('--no-regions', 'bounds of the whole network alone: quick, no proofs around samples')
+    .option(
+      '--evaluations <n>',
+      `evaluations of the moving centre for a pair of outputs at most; 0: closed forms alone (default: ${CERTIFY_DEFAULTS.evaluations})`,
+      count,
+    )
+    .option('--time-limit <s>', 'seconds for one sample (default: none)', positive)
+    .option(
+      '--starts <n>',
+      `starting points of the attack; 0: no attack (default: ${CERTIFY_DEFAULTS.attackStarts})`,
+      count,
+    )
+    .option('--seed <n>', `of the attack's starting points (default: ${CERTIFY_DEFAULTS.seed})`, count)
+    .option('--csv <file>', 'where to write one line for each sample')
+    .option('--plot <file>', 'where to draw accuracy against the radius, as SVG')
+    .option('--resume <file>', 'keeps results as they come, and goes on from them')
+    .option('--quiet', 'print the table alone, and no progress');
+}
+
 function withNetworkOptions(command: Command): Command {
   return command
     .argument('<FILE>', 'an ONNX file')
@@ -220,6 +296,21 @@ function withNetworkOptions(command: Command): Command {
     )
     .option('--output <name>', 'output to look at, if the file has several')
     .option('--json', 'print one JSON document instead of text');
+}
+
+function withEngineOptions(command: Command): Command {
+  return command
+    .addOption(new Option('--engine <name>', 'what computes').choices(ENGINES).default(DEFAULTS.engine))
+    .option(
+      '--threads <n>',
+      `threads of the engine (default: one per core, ${DEFAULTS.mostThreads} at most)`,
+      positiveInteger,
+    )
+    .option(
+      '--memory <MB>',
+      `memory budget in megabytes (default: ${formatMegabytes(DEFAULTS.memory)} beside the weights)`,
+      megabytes,
+    );
 }
 
 /** Commander names the nearest option at best; this names all of them. */
@@ -237,12 +328,13 @@ function usageFailure(error: CommanderError): Failure {
   if (error.code === 'commander.help') {
     return {
       kind: 'input',
-      message: 'command: bound, inspect, verify, export-sdp or solve-sdp, got none; see lipsoid --help',
+      message:
+        'command: bound, certify, inspect, verify, export-sdp or solve-sdp, got none; see lipsoid --help',
     };
   }
   const commands =
     error.code === 'commander.unknownCommand'
-      ? '; commands: bound, inspect, verify, export-sdp, solve-sdp'
+      ? '; commands: bound, certify, inspect, verify, export-sdp, solve-sdp'
       : '';
   return { kind: 'input', message: plain(error) + commands };
 }

@@ -222,7 +222,7 @@ function isPadded(padding: Padding): boolean {
 }
 
 /** Softmax is ½-Lipschitz; the Jacobian I − 1pᵀ of log-softmax over n classes has norm at most √n (a vertex p = e_i). */
-function softmaxFactor(node: Node, shape: readonly number[]): number {
+export function softmaxFactor(node: Node, shape: readonly number[]): number {
   return node.operator.kind === 'softmax' && node.operator.logarithm ? Math.sqrt(shape[0]!) : 0.5;
 }
 

@@ -120,6 +120,12 @@ async function run(line: string, overrides: Partial<Library> = {}, signal = new 
       calls.solve = options;
       return solution;
     },
+    certifySamples: () => {
+      throw new Error('nobody asked for samples');
+    },
+    openSamples: () => {
+      throw new Error('nobody asked for samples');
+    },
     certify: async () => certificate,
     verify: async () => ({ accepted: true, bound: 9.6, log10: 0.9823, claimed: certificate.claim }),
     ...overrides,
@@ -473,7 +479,7 @@ describe('help', () => {
 describe('command lines that make no sense end with 1 and name the choices', () => {
   it.each([
     ['', 'verify, export-sdp or solve-sdp'],
-    ['certify a.onnx', 'bound, inspect'],
+    ['train a.onnx', 'bound, certify, inspect'],
     ['bound', 'FILE'],
     ['export-sdp a.onnx --out p.dat-s', '--formulation'],
     ['export-sdp a.onnx --formulation sdp --out p.dat-s', 'lipsdp, dissipativity'],

@@ -7,6 +7,7 @@ import { definitionOf } from '../../src/network/elementwise/table.ts';
 import { elementwiseEnclosure } from '../../src/network/evaluation/elementwiseEnclosure.ts';
 import { encloseDerivative } from '../../src/network/evaluation/enclosure.ts';
 import { PreparedNetwork } from '../../src/network/evaluation/preparedNetwork.ts';
+import { ValueEnclosure } from '../../src/network/evaluation/valueEnclosure.ts';
 import type { Network, TensorId } from '../../src/network/network.ts';
 import type { Operator } from '../../src/network/operator.ts';
 import { EXAMPLES } from '../support/elementwise.ts';
@@ -64,8 +65,12 @@ function plus(a: Dyadic, b: Dyadic): Dyadic {
 
 const ZERO: Dyadic = { n: 0n, exponent: 0 };
 
-/** J v of affine layers and ReLUs in exact arithmetic; undefined at a kink. */
-function exactProduct(network: Network, x: Float64Array, v: Float64Array): Dyadic[] | undefined {
+/** f(x) and J v of affine layers and ReLUs in exact arithmetic; undefined at a kink. */
+function exactProduct(
+  network: Network,
+  x: Float64Array,
+  v: Float64Array,
+): { readonly value: Dyadic[]; readonly tangent: Dyadic[] } | undefined {
   let value = Array.from(x, dyadic);
   let tangent = Array.from(v, dyadic);
   for (const { operator } of network.nodes) {
@@ -85,7 +90,7 @@ function exactProduct(network: Network, x: Float64Array, v: Float64Array): Dyadi
       value = value.map((z) => (z.n > 0n ? z : ZERO));
     }
   }
-  return tangent;
+  return { value, tangent };
 }
 
 function liesWithin(exact: Dyadic, middle: number, radius: number): boolean {
@@ -116,7 +121,11 @@ describe('the enclosure holds exact arithmetic', () => {
         const ball = encloseDerivative(network, x, v)!;
         const exact = exactProduct(network, x, v);
         if (!exact) return;
-        for (const [n, entry] of exact.entries()) {
+        const output = new ValueEnclosure(network).at(x)!;
+        for (const [n, entry] of exact.value.entries()) {
+          expect(liesWithin(entry, output.middle[n]!, output.radius[n]!)).toBe(true);
+        }
+        for (const [n, entry] of exact.tangent.entries()) {
           compared++;
           if (entry.n !== 0n && !liesWithin(entry, ball.middle[n]!, 0)) rounded++;
           expect(liesWithin(entry, ball.middle[n]!, ball.radius[n]!)).toBe(true);
@@ -162,12 +171,14 @@ describe('at a kink', () => {
   it('nothing is claimed where numbers overflow', () => {
     const big = affine(1, 1, [1e300]);
     expect(encloseDerivative(chain(1, [big, big]), Float64Array.of(1), Float64Array.of(1))).toBeUndefined();
+    expect(new ValueEnclosure(chain(1, [big, big])).at(Float64Array.of(1))).toBeUndefined();
   });
 });
 
 describe.each(Object.entries(FAMILIES))('the enclosure of %s', (_, plans) => {
   it('holds what is computed, and is narrow', () => {
     let narrow = 0;
+    let narrowOutputs = 0;
     let networks = 0;
     fc.assert(
       fc.property(plans, fc.nat(), (plan, seed) => {
@@ -181,6 +192,11 @@ describe.each(Object.entries(FAMILIES))('the enclosure of %s', (_, plans) => {
         const norm = Math.hypot(...computed);
         const radius = Math.hypot(...ball.radius);
         expect(ball.middle).toHaveLength(computed.length);
+        const output = new ValueEnclosure(network).at(x)!;
+        for (const [n, value] of linearise(network, x).value.entries()) {
+          expect(Math.abs(value - output.middle[n]!)).toBeLessThanOrEqual(2 * output.radius[n]! + 1e-300);
+        }
+        if (Math.hypot(...output.radius) <= 1e-9 * (1 + Math.hypot(...output.middle))) narrowOutputs++;
         // The other evaluation rounds as well, by no more than the analysis allows.
         for (const [n, value] of computed.entries())
           expect(Math.abs(value - ball.middle[n]!)).toBeLessThanOrEqual(2 * ball.radius[n]! + 1e-300);
@@ -190,6 +206,7 @@ describe.each(Object.entries(FAMILIES))('the enclosure of %s', (_, plans) => {
       { numRuns: 60 },
     );
     expect(narrow).toBeGreaterThan(0.8 * networks);
+    expect(narrowOutputs).toBeGreaterThan(0.8 * networks);
   });
 });
 

@@ -25,13 +25,15 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   program: ['errors.ts', 'network', 'spectrum'],
   ...below(
     // The rooms of the mathematics, from the ground up.
-    ['rounding', 'memory', 'rules', 'norms', 'multipliers', 'anyLength', 'sweep', 'search'].map(
+    ['rounding', 'memory', 'rules', 'norms', 'multipliers', 'anyLength', 'sweep', 'search', 'region'].map(
       (room) => `ellipsoid/${room}`,
     ),
     ['errors.ts', 'scaled.ts', 'engine', 'network', 'spectrum', 'program'],
   ),
   bounds: ['errors.ts', 'scaled.ts', 'engine', 'network', 'spectrum', 'program', 'ellipsoid'],
   sdp: ['errors.ts', 'files.node.ts', 'network'],
+  'certify/data': ['errors.ts', 'files.node.ts', 'network'],
+  certify: ['errors.ts', 'engine', 'network', 'ellipsoid', 'bounds', 'certify/data'],
   // Audited by people who trust nothing else here: it knows a network, nothing of how bounds are found.
   'certificate/reading': ['errors.ts', 'network'],
   'certificate/checker': ['network', 'certificate/reading'],
@@ -43,8 +45,18 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'certificate/reading',
     'certificate/checker',
   ],
-  'api.ts': ['errors.ts', 'engine', 'network', 'formats', 'ellipsoid', 'bounds', 'sdp', 'certificate'],
-  'index.ts': ['api.ts', 'formats', 'sdp'],
+  'api.ts': [
+    'errors.ts',
+    'engine',
+    'network',
+    'formats',
+    'ellipsoid',
+    'bounds',
+    'sdp',
+    'certificate',
+    'certify',
+  ],
+  'index.ts': ['api.ts', 'formats', 'sdp', 'certify'],
   'index.browser.ts': ['api.ts', 'formats'],
   cli: [
     'printable.ts',
@@ -57,6 +69,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'bounds',
     'sdp',
     'certificate',
+    'certify',
     'index.ts',
   ],
 };

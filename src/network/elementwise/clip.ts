@@ -1,5 +1,5 @@
 /** Straight lines cut off at both ends, and their product with x: clip, hard sigmoid, hard swish. */
-import { type Definition, hull, interval } from './definition.ts';
+import { type Definition, hull, interval, noTurns } from './definition.ts';
 
 /** min(max(x, min), max), min < max. Hard tanh is the clip to [−1, 1], ReLU6 the clip to [0, 6]. */
 export interface Clip {
@@ -26,6 +26,7 @@ export const clip: Definition<Clip> = {
   slopes: () => interval(0, 1),
   kinks: (f) => [f.min, f.max].filter(Number.isFinite),
   curvature: () => 0,
+  turns: noTurns,
   roundsOnce: true,
 };
 
@@ -55,6 +56,7 @@ export const hardSigmoid: Definition<HardSigmoid> = {
   slopes: (f) => hull(0, f.alpha),
   kinks: (f) => (f.alpha === 0 ? [] : [-f.beta / f.alpha, (1 - f.beta) / f.alpha]),
   curvature: () => 0,
+  turns: noTurns,
 };
 
 /** x · clip(rate · x + ½, 0, 1); the rate is 1/6 unless given */
@@ -79,6 +81,7 @@ export const hardSwish: Definition<HardSwish> = {
     return rate === undefined ? [-3, 3] : [-0.5 / rate, 0.5 / rate];
   },
   curvature: ({ rate }) => (rate === undefined ? 0.34 : 2 * Math.abs(rate)), // 1/3
+  turns: noTurns,
 };
 
 function gateArgument({ rate }: HardSwish, x: number): number {

@@ -31,6 +31,11 @@ export interface Definition<F extends { readonly name: string }> {
   kinks(f: F): readonly number[];
   /** An upper bound of |φ″| between the kinks. */
   curvature(f: F): number;
+  /**
+   * Where φ′ turns from rising to falling or back and has one end of `slopes`, in [from, to]; to 2^-20 relative to 1 + its modulus, which is
+   * as near as `localSlopes` wants it. Between these and the kinks φ′ is monotone. Undefined where that is not known, or where they are many.
+   */
+  turns(f: F, from: number, to: number): readonly number[] | undefined;
   /** Whether values take comparisons and at most one product, and slopes none: then values round once, slopes never. */
   readonly roundsOnce?: true;
   /** The parameter that may have an entry per channel (first axis of the tensor), or one for all; absent where none has. */
@@ -69,6 +74,14 @@ export function interval(lower: number, upper: number): SlopeInterval {
 
 export function hull(...slopes: number[]): SlopeInterval {
   return interval(Math.min(...slopes), Math.max(...slopes));
+}
+
+/** Of functions whose φ′ is monotone between the kinks. */
+export const noTurns = (): readonly number[] => [];
+
+/** Of functions whose φ′ turns at these points. */
+export function turningAt(points: readonly number[], from: number, to: number): readonly number[] {
+  return points.filter((x) => x >= from && x <= to);
 }
 
 /** Of functions without parameters: what is the same for all of them. */

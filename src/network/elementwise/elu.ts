@@ -1,5 +1,5 @@
 /** Exponential below zero, linear above: ELU, CELU, SELU. */
-import { type Definition, hull, interval } from './definition.ts';
+import { type Definition, hull, interval, noTurns } from './definition.ts';
 
 /** x for x > 0, α (eˣ − 1) otherwise */
 export interface Elu {
@@ -21,6 +21,7 @@ export const elu: Definition<Elu> = {
   slopes: (f) => hull(0, f.alpha, 1),
   kinks: (f) => (f.alpha === 1 ? [] : [0]),
   curvature: (f) => Math.abs(f.alpha),
+  turns: noTurns,
 };
 
 /** x for x > 0, α (e^{x/α} − 1) otherwise; α > 0 */
@@ -45,6 +46,7 @@ export const celu: Definition<Celu> = {
   slopes: () => interval(0, 1),
   kinks: () => [],
   curvature: (f) => 1 / f.alpha,
+  turns: noTurns,
 };
 
 /** γ · ELU_α(x) */
@@ -74,6 +76,7 @@ export const selu: Definition<Selu> = {
   },
   kinks: () => [0],
   curvature: (f) => Math.abs(f.alpha * f.gamma),
+  turns: noTurns,
 };
 
 /** More than one unit in the last place of a rounded product, subnormal ones included. */

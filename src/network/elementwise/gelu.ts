@@ -4,7 +4,7 @@
  * The ends of the slopes of GELU are Φ(√2) + √2 φ(√2) and one minus it; those of tanh-GELU are φ′ at the roots of φ″, found
  * with 50 digits (mpmath: Newton on φ″ from a scan of φ′). They are written here with the 15th digit rounded outward.
  */
-import { type Definition, interval } from './definition.ts';
+import { type Definition, interval, turningAt } from './definition.ts';
 import { erf } from './errorFunction.ts';
 
 /** ½ x (1 + erf(rate · x)); the rate is 1/√2 unless given: x Φ(x), Φ the normal distribution */
@@ -29,6 +29,10 @@ export const gelu: Definition<Gelu> = {
   kinks: () => [],
   // √(2/π), times √2 rate
   curvature: (f) => (f.rate === undefined ? 0.8 : 1.13 * Math.abs(f.rate)),
+  // φ″ vanishes where (rate · x)² = 1.
+  turns({ rate = Math.SQRT1_2 }, from, to) {
+    return rate === 0 ? [] : turningAt([-1 / rate, 1 / rate], from, to);
+  },
 };
 
 /** ½ (1 + erf(rate · x)); without a rate Φ(x) */
@@ -77,7 +81,15 @@ export const geluTanh: Definition<GeluTanh> = {
   // In the notation of tanhGeluDistance: |h″| ≤ κ (1 + 3 c₀ v²) sech² a (2 + 3 |a|), 3 c₀ v² ≤ 0.54 a² for κ ≥ ½,
   // and sech² a (1 + 0.54 a²) (2 + 3 |a|) ≤ 4.
   curvature: (f) => (f.constants === undefined ? 0.8 : 4 * f.constants.rate),
+  turns({ constants }, from, to) {
+    // Of other constants they lie elsewhere: by about as much as ln κ differs, in the notation of tanhGeluDistance.
+    if (constants && tanhGeluDistance(constants) > NEAR_ENOUGH) return undefined;
+    return turningAt([-1.41850400879083, 1.41850400879083], from, to);
+  },
 };
+
+/** As near to the usual constants as float32 is; then turns are where they usually are. */
+const NEAR_ENOUGH = 2 ** -22;
 
 /** Beyond, the slopes of a tanh-GELU would be widened by more than a percent or two. */
 const FARTHEST_TANH_GELU = 2 ** -6;

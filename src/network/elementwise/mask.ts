@@ -1,4 +1,4 @@
-import { type Definition, interval, plain } from './definition.ts';
+import { type Definition, interval, noTurns, plain } from './definition.ts';
 
 /** The identity inside a window, zero outside: what a zero-padded operator needs in front of it (docs/mathematics.md §2). */
 export interface Mask {
@@ -12,5 +12,6 @@ export const mask: Definition<Mask> = {
   slopes: () => interval(0, 1),
   kinks: () => [],
   curvature: () => 0,
+  turns: noTurns,
   roundsOnce: true,
 };

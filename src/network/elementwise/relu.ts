@@ -1,6 +1,6 @@
 /** Two straight pieces that meet at zero: ReLU, leaky ReLU, PReLU, absolute value. */
 import { broadcast } from '../size.ts';
-import { type Definition, hull, interval, plain } from './definition.ts';
+import { type Definition, hull, interval, noTurns, plain } from './definition.ts';
 
 /** max(x, 0) */
 export interface Relu {
@@ -14,6 +14,7 @@ export const relu: Definition<Relu> = {
   slopes: () => interval(0, 1),
   kinks: () => [0],
   curvature: () => 0,
+  turns: noTurns,
   roundsOnce: true,
 };
 
@@ -37,6 +38,7 @@ export const leakyRelu: Definition<LeakyRelu> = {
   slopes: (f) => hull(f.slope, 1),
   kinks: () => [0],
   curvature: () => 0,
+  turns: noTurns,
   roundsOnce: true,
 };
 
@@ -66,6 +68,7 @@ export const prelu: Definition<PRelu> = {
   }),
   kinks: () => [0],
   curvature: () => 0,
+  turns: noTurns,
   roundsOnce: true,
   perChannel: { entries: (f) => f.slopes, withEntries: (f, slopes) => ({ ...f, slopes }) },
 };
@@ -81,5 +84,6 @@ export const abs: Definition<Abs> = {
   slopes: () => interval(-1, 1),
   kinks: () => [0],
   curvature: () => 0,
+  turns: noTurns,
   roundsOnce: true,
 };

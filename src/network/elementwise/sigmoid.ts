@@ -1,5 +1,5 @@
 /** From one level to another: sigmoid, tanh, softsign, arctangent, error function. */
-import { type Definition, interval, plain } from './definition.ts';
+import { type Definition, interval, plain, turningAt } from './definition.ts';
 import { erf as errorFunction } from './errorFunction.ts';
 
 /** 1 / (1 + e^{−x}) */
@@ -14,6 +14,7 @@ export const sigmoid: Definition<Sigmoid> = {
   slopes: () => interval(0, 0.25),
   kinks: () => [],
   curvature: () => 0.1, // 1/(6√3)
+  turns: (_, from, to) => turningAt([0], from, to),
 };
 
 /** 1 / (1 + e^{−x}) */
@@ -32,6 +33,7 @@ export const tanh: Definition<Tanh> = {
   slopes: () => interval(0, 1),
   kinks: () => [],
   curvature: () => 0.77, // 4/(3√3)
+  turns: (_, from, to) => turningAt([0], from, to),
 };
 
 /** x / (1 + |x|) */
@@ -46,6 +48,7 @@ export const softsign: Definition<Softsign> = {
   slopes: () => interval(0, 1),
   kinks: () => [],
   curvature: () => 2,
+  turns: (_, from, to) => turningAt([0], from, to),
 };
 
 export interface Atan {
@@ -59,6 +62,7 @@ export const atan: Definition<Atan> = {
   slopes: () => interval(0, 1),
   kinks: () => [],
   curvature: () => 0.65, // 3√3/8
+  turns: (_, from, to) => turningAt([0], from, to),
 };
 
 export interface Erf {
@@ -72,4 +76,5 @@ export const erf: Definition<Erf> = {
   slopes: () => interval(0, 1.12837916709552), // 2/√π = 1.1283791670955125738…
   kinks: () => [],
   curvature: () => 0.97, // √(8/(πe))
+  turns: (_, from, to) => turningAt([0], from, to),
 };

@@ -2,9 +2,9 @@
  * Softplus, and x times a smooth gate: SiLU, Swish, Mish.
  *
  * The ends of the slopes of SiLU and Mish are φ′ at the roots of φ″, found with 50 digits (mpmath: Newton on φ″ from a
- * scan of φ′). They are written here with the 15th digit rounded outward.
+ * scan of φ′). They are written here with the 15th digit rounded outward. The roots are the turns.
  */
-import { type Definition, interval, plain } from './definition.ts';
+import { type Definition, interval, noTurns, plain, turningAt } from './definition.ts';
 import { logistic } from './sigmoid.ts';
 
 /** log(1 + eˣ) */
@@ -19,6 +19,7 @@ export const softplus: Definition<Softplus> = {
   slopes: () => interval(0, 1),
   kinks: () => [],
   curvature: () => 0.25,
+  turns: noTurns,
 };
 
 function logOfOnePlusExp(x: number): number {
@@ -37,6 +38,7 @@ export const silu: Definition<Silu> = {
   slopes: siluSlopes,
   kinks: () => [],
   curvature: () => 0.5,
+  turns: (_, from, to) => turningAt([-SILU_TURN, SILU_TURN], from, to),
 };
 
 /** x · sigmoid(βx) */
@@ -59,7 +61,13 @@ export const swish: Definition<Swish> = {
   kinks: () => [],
   // (x σ(βx))″ is β times that of SiLU at βx.
   curvature: (f) => 0.5 * Math.abs(f.beta),
+  turns({ beta }, from, to) {
+    return beta === 0 ? [] : turningAt([-SILU_TURN / beta, SILU_TURN / beta], from, to);
+  },
 };
+
+/** The root of x tanh(x/2) = 2, where φ″ of SiLU vanishes. */
+const SILU_TURN = 2.39935728051547;
 
 function siluDerivative(x: number): number {
   const s = logistic(x);
@@ -85,4 +93,5 @@ export const mish: Definition<Mish> = {
   slopes: () => interval(-0.112526122389463, 1.08849816125173), // −0.1125261223894625564…, 1.0884981612517278612…
   kinks: () => [],
   curvature: () => 0.8,
+  turns: (_, from, to) => turningAt([-2.256376376396363, 1.490571179485428], from, to),
 };

@@ -51,11 +51,11 @@ export function elementwiseEnclosure(
  * they are taken to be right to four units in the last place (those of V8, from fdlibm, are to one). The formula that
  * magnifies most is that of tanh-GELU, x (1 − tanh²) 0.4 (1 + 0.13 x²): by 22 at x = 7, beyond which tanh rounds to 1.
  */
-function slopeError({ roundsOnce }: Definition<Elementwise>): number {
+export function slopeError({ roundsOnce }: Definition<Elementwise>): number {
   return roundsOnce ? 0 : 256 * U;
 }
 
-function valueError(
+export function valueError(
   { roundsOnce }: Definition<Elementwise>,
   x: number,
   value: number,

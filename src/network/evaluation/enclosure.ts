@@ -104,25 +104,30 @@ function encloseLinear(
   input: Shape,
   output: Shape,
 ): Dual {
+  const enclosed = linearEnclosure(operator, input, output);
+  return { value: enclosed(value, true), tangent: enclosed(tangent, false) };
+}
+
+/** A linear operator on balls, with its constant term or without. What does not depend on the ball is made here, once. */
+export function linearEnclosure(
+  operator: LinearOperator,
+  input: Shape,
+  output: Shape,
+): (ball: Ball, affine: boolean) => Ball {
   const { apply, roundings } = linearMap(operator, input, output);
   const absolute = linearMap(magnitude(operator), input, output).apply;
   const constant = constantTerm(operator);
   // One more for the constant term, as many as they are for the sums of radii.
   const gamma = roundings === 0 ? 0 : 2 * U * (roundings + 3);
-  const radiusOf = ({ middle, radius }: Ball, share?: Float64Array) => {
+  const share = constant?.map((c) => gamma * Math.abs(c));
+  return ({ middle, radius }, affine) => {
     const sums = absolute(radius.map((r, n) => r + gamma * Math.abs(middle[n]!)));
-    if (share) addConstant(sums, share, output);
-    return gamma === 0 ? sums : sums.map((sum) => sum * (1 + gamma) + roundings * UNDERFLOW);
-  };
-  return {
-    value: {
-      middle: addConstant(apply(value.middle), constant, output),
-      radius: radiusOf(
-        value,
-        constant?.map((c) => gamma * Math.abs(c)),
-      ),
-    },
-    tangent: { middle: apply(tangent.middle), radius: radiusOf(tangent) },
+    if (affine) addConstant(sums, share, output);
+    const applied = apply(middle);
+    return {
+      middle: affine ? addConstant(applied, constant, output) : applied,
+      radius: gamma === 0 ? sums : sums.map((sum) => sum * (1 + gamma) + roundings * UNDERFLOW),
+    };
   };
 }
 
@@ -168,7 +173,7 @@ function encloseMaxima(windows: readonly Int32Array[], { value, tangent }: Dual)
   return { value: most, tangent: slope };
 }
 
-function encloseSum({ coefficients }: Add, balls: readonly Ball[]): Ball {
+export function encloseSum({ coefficients }: Add, balls: readonly Ball[]): Ball {
   const entries = balls[0]!.middle.length;
   const gamma = 2 * U * (coefficients.length + 3);
   const sum = empty(entries);
@@ -209,7 +214,7 @@ function encloseSoftmax({ logarithm }: Softmax, { value, tangent }: Dual, channe
 }
 
 /** If no logit moves by more than r, no logarithm changes by more than 2 r. */
-function encloseLogarithms(logits: Ball, channels: number): Ball {
+export function encloseLogarithms(logits: Ball, channels: number): Ball {
   const middle = softmaxValues(logits.middle, channels, true);
   const reach = largestOfPosition(logits.radius, channels);
   const radius = middle.map((value, n) => {
@@ -220,7 +225,7 @@ function encloseLogarithms(logits: Ball, channels: number): Ball {
 }
 
 /** If no logit moves by more than r, no probability changes by more than the factor e^{±2r}. */
-function encloseProbabilities(logits: Ball, channels: number): Ball {
+export function encloseProbabilities(logits: Ball, channels: number): Ball {
   const middle = softmaxValues(logits.middle, channels, false);
   const reach = largestOfPosition(logits.radius, channels);
   const top = largestOfPosition(logits.middle, channels);
@@ -256,15 +261,15 @@ function times(a: Ball, b: Ball): Ball {
   return result;
 }
 
-function exact(middle: Float64Array): Ball {
+export function exact(middle: Float64Array): Ball {
   return { middle, radius: new Float64Array(middle.length) };
 }
 
-function empty(entries: number): Ball {
+export function empty(entries: number): Ball {
   return exact(new Float64Array(entries));
 }
 
-function stacked(balls: readonly Ball[]): Ball {
+export function stacked(balls: readonly Ball[]): Ball {
   const result = empty(balls.reduce((sum, { middle }) => sum + middle.length, 0));
   let start = 0;
   for (const { middle, radius } of balls) {
@@ -275,6 +280,6 @@ function stacked(balls: readonly Ball[]): Ball {
   return result;
 }
 
-function allFinite({ middle, radius }: Ball): boolean {
+export function allFinite({ middle, radius }: Ball): boolean {
   return middle.every(Number.isFinite) && radius.every(Number.isFinite);
 }

@@ -1,0 +1,200 @@
+/** Samples, one after the other: is the label proven to stay, how far, by what, and how near is a counterexample? */
+import type { Progress } from '../bounds/result.ts';
+import type { EngineHandle } from '../engine/engine.ts';
+import { InputError, UnsupportedError } from '../errors.ts';
+import { ValueEnclosure } from '../network/evaluation/valueEnclosure.ts';
+import type { Network } from '../network/network.ts';
+import { product } from '../network/size.ts';
+import { Attack } from './attack/attack.ts';
+import type { Sample } from './data/samples.ts';
+import { CERTIFY_DEFAULTS } from './defaults.ts';
+import { checkLimits, type Limits, outside } from './limits.ts';
+import { logitsOf } from './logits.ts';
+import type { RegionProver } from './prover.ts';
+import type { SampleReport } from './report.ts';
+import { type GlobalMargins, globalMargins } from './stages/globalMargins.ts';
+import { largestRadii } from './stages/largestRadius.ts';
+import { decide, type Means } from './stages/radii.ts';
+import { Regions, type Until } from './stages/regions.ts';
+import { SampleState } from './stages/state.ts';
+
+/** What is asked of `certifySamples`. `CERTIFY_DEFAULTS` has the numbers that stand for what is left out. */
+export interface CertifySamplesOptions {
+  /** ℓ2 radii in the network's input. */
+  readonly radii?: readonly number[];
+  /** Whether the largest radius of each sample is looked for. */
+  readonly maxRadius?: boolean;
+  /** Limits that every input keeps, such as 0 and 1 for pixels: balls are cut there. */
+  readonly limits?: Limits;
+  /** False: no proofs around inputs; bounds of the whole network alone, which cost an evaluation a sample. Default true. */
+  readonly regions?: boolean;
+  /** Evaluations of the moving centre for one pair of outputs; 0: closed forms alone. */
+  readonly evaluations?: number;
+  /** Seconds for one sample; what is not proven by then is not certified. */
+  readonly timeLimit?: number;
+  /** Starting points of the attack on what is left open; 0: no attack. */
+  readonly attackStarts?: number;
+  /** Default: `createEngine()`, closed at the end. A given engine stays open. */
+  readonly engine?: EngineHandle;
+  /** Bytes, as for `bound`. */
+  readonly memory?: number;
+  /** Of the attack's starting points. */
+  readonly seed?: number;
+  /** Cancels: what has been reported stands, the rest is left. */
+  readonly signal?: AbortSignal;
+  /** Of the bounds of the whole network, which come before the first sample. */
+  readonly onProgress?: (progress: Progress) => void;
+  /** What could not be done, in a sentence. */
+  readonly onNote?: (note: string) => void;
+}
+
+/** Makes what proves regions of a network. @throws UnsupportedError where it has none */
+export type MakeProver = (
+  network: Network,
+  options: Pick<CertifySamplesOptions, 'engine' | 'memory' | 'signal'>,
+) => Promise<RegionProver>;
+
+/** Samples that are worked on together: reports come so many at a time. */
+const GROUP = 8;
+
+/**
+ * Reports in the order of the samples; the first comes when the bounds of the whole network are known.
+ * @throws InputError for options, networks and samples that make no sense
+ * @throws UnsupportedError where the network has no bound
+ * @throws the signal's reason when it is aborted
+ */
+export async function* certifyWith(
+  makeProver: MakeProver,
+  given: Network,
+  samples: AsyncIterable<Sample> | Iterable<Sample>,
+  options: CertifySamplesOptions,
+): AsyncGenerator<SampleReport, void> {
+  const { signal, timeLimit = CERTIFY_DEFAULTS.timeLimit, maxRadius = false } = options;
+  const network = logitsOf(given);
+  const radii = checkedRadii(options);
+  if (options.limits) checkLimits(options.limits, inputsOf(network));
+  const margins = await globalMargins(network, shared(options));
+  const prover = await proverOf(makeProver, network, options);
+  try {
+    const means = meansOf(network, prover, options);
+    const enclosure = new ValueEnclosure(network);
+    // Who has a time of its own is not kept waiting by others.
+    for await (const group of groups(samples, timeLimit === Infinity ? GROUP : 1)) {
+      signal?.throwIfAborted();
+      const start = performance.now();
+      const states = group.map((sample) => stateOf(sample, network, enclosure, margins, options));
+      const until: Until = { end: start + 1000 * timeLimit, signal };
+      if (maxRadius) await largestRadii(states, means, until);
+      await decide(states, radii, means, until);
+      signal?.throwIfAborted();
+      const each = (performance.now() - start) / states.length;
+      for (const state of states) yield state.report(radii, maxRadius, each / 1000);
+    }
+  } finally {
+    prover?.close();
+  }
+}
+
+function shared(options: CertifySamplesOptions) {
+  const { engine, memory, signal, onProgress } = options;
+  return {
+    ...(engine && { engine }),
+    ...(memory !== undefined && { memory }),
+    ...(signal && { signal }),
+    ...(onProgress && { onProgress }),
+  };
+}
+
+/** Undefined where none is wanted, or the network has none: global bounds then stand alone. */
+async function proverOf(
+  makeProver: MakeProver,
+  network: Network,
+  options: CertifySamplesOptions,
+): Promise<RegionProver | undefined> {
+  if (options.regions === false) return undefined;
+  try {
+    return await makeProver(network, shared(options));
+  } catch (error) {
+    if (!(error instanceof UnsupportedError)) throw error;
+    const reasons = error.items.map(({ node, reason }) => `${node}: ${reason}`).join('; ');
+    options.onNote?.(`global bounds alone, there are no proofs around inputs of this network: ${reasons}`);
+    return undefined;
+  }
+}
+
+function meansOf(
+  network: Network,
+  prover: RegionProver | undefined,
+  { limits, evaluations, attackStarts, seed }: CertifySamplesOptions,
+): Means {
+  const starts = attackStarts ?? CERTIFY_DEFAULTS.attackStarts;
+  const { attackSteps: steps, cheapSteps } = CERTIFY_DEFAULTS;
+  return {
+    regions: prover && new Regions(prover, limits),
+    evaluations: evaluations ?? CERTIFY_DEFAULTS.evaluations,
+    attack: starts > 0 ? new Attack(network, limits, seed ?? CERTIFY_DEFAULTS.seed) : undefined,
+    cheap: { starts: 1, steps: cheapSteps },
+    thorough: { starts, steps },
+  };
+}
+
+function stateOf(
+  sample: Sample,
+  network: Network,
+  enclosure: ValueEnclosure,
+  margins: GlobalMargins,
+  { limits }: CertifySamplesOptions,
+): SampleState {
+  const { index, input, label } = sample;
+  const entries = inputsOf(network);
+  const outputs = network.tensors[network.output]!.shape[0]!;
+  if (input.length !== entries) {
+    throw new InputError(`sample ${index}: must have the network's ${entries} entries, got ${input.length}`);
+  }
+  const bad = input.findIndex((x) => !Number.isFinite(x));
+  if (bad >= 0) throw new InputError(`sample ${index}: must hold finite numbers, got ${input[bad]}`);
+  const out = limits ? outside(limits, input) : -1;
+  if (out >= 0) {
+    throw new InputError(`sample ${index}: must keep the limits, got ${input[out]} at entry ${out}`);
+  }
+  if (label !== undefined && !(Number.isInteger(label) && label >= 0 && label < outputs)) {
+    throw new InputError(`sample ${index}: must have a label from 0 to ${outputs - 1}, got ${label}`);
+  }
+  const state = new SampleState(sample, enclosure.at(input));
+  const radius = state.right ? margins.radius(state.output!, state.label) : 0;
+  if (radius > 0) state.prove(radius, 'global');
+  return state;
+}
+
+async function* groups<T>(items: AsyncIterable<T> | Iterable<T>, most: number): AsyncGenerator<T[], void> {
+  let group: T[] = [];
+  for await (const item of items) {
+    group.push(item);
+    if (group.length < most) continue;
+    yield group;
+    group = [];
+  }
+  if (group.length > 0) yield group;
+}
+
+function inputsOf(network: Network): number {
+  return product(network.tensors[network.input]!.shape);
+}
+
+/** @throws InputError */
+function checkedRadii(options: CertifySamplesOptions): readonly number[] {
+  const { radii = [], timeLimit, evaluations, attackStarts } = options;
+  for (const radius of radii) {
+    if (!(radius > 0 && radius < Infinity)) throw new InputError(`radii: above 0, got ${radius}`);
+  }
+  if (new Set(radii).size < radii.length) throw new InputError('radii: must differ from each other');
+  if (timeLimit !== undefined && !(timeLimit > 0)) {
+    throw new InputError(`time limit: above 0, got ${timeLimit}`);
+  }
+  for (const [name, value] of Object.entries({ evaluations, attackStarts })) {
+    if (value !== undefined && !(Number.isInteger(value) && value >= 0)) {
+      throw new InputError(`${name}: a whole number, got ${value}`);
+    }
+  }
+  return radii;
+}

@@ -1,0 +1,20 @@
+/** Networks that classify, without what does not change the order of their outputs. */
+import { InputError } from '../errors.ts';
+import type { Network } from '../network/network.ts';
+import { prune } from '../network/prune.ts';
+
+/**
+ * The network up to its logits: a softmax at its end, or the logarithm of one, leaves every output as large in comparison as it was.
+ * @throws InputError where the output is no vector of at least two
+ */
+export function logitsOf(network: Network): Network {
+  const { shape } = network.tensors[network.output]!;
+  if (shape.length !== 1 || shape[0]! < 2) {
+    throw new InputError(
+      `${network.name}: must have one output for each of at least two classes, got [${shape.join(', ')}]`,
+    );
+  }
+  const last = network.nodes.find(({ output }) => output === network.output);
+  if (last?.operator.kind !== 'softmax') return network;
+  return prune({ ...network, output: last.inputs[0]! });
+}

@@ -1,0 +1,234 @@
+/** Classes proven on balls around points (docs/mathematics.md §8): one pass in closed form, then a moving centre for the pairs it leaves. */
+
+import { Algebra } from '../ellipsoid/region/algebra.ts';
+import { type AnchoredPass, anchoredPass, PreparedChain } from '../ellipsoid/region/anchoredPass.ts';
+import { dimension, evaluate, type Problem } from '../ellipsoid/region/centre/evaluation.ts';
+import { lastPass } from '../ellipsoid/region/centre/lastPass.ts';
+import {
+  type Neurons,
+  neuronsOf,
+  PER_NEURON,
+  writeBounds,
+  writeStart,
+} from '../ellipsoid/region/centre/parameters.ts';
+import { minimise } from '../ellipsoid/region/centre/search.ts';
+import { chainOf } from '../ellipsoid/region/chain.ts';
+import { covarianceOfInputs } from '../ellipsoid/region/covariance.ts';
+import {
+  rangesWithLimits,
+  type Slack,
+  type SparseRows,
+  slackOf,
+  sparseRows,
+  startWithLimits,
+} from '../ellipsoid/region/limits.ts';
+import { largestDifference, type State, startOf } from '../ellipsoid/region/state.ts';
+import type { Engine } from '../engine/engine.ts';
+import { InputError } from '../errors.ts';
+import type { Network } from '../network/network.ts';
+import type {
+  OutputEnclosure,
+  RegionAnswer,
+  RegionEffort,
+  RegionProver,
+  RegionQuestion,
+  RegionStage,
+} from './prover.ts';
+import { type ProverOptions, proverEngine, refuseLarge } from './proverEngine.ts';
+
+/** How far below 0 a search ends, relative to the difference at the centre, so that its proof has room for rounding. */
+const ROOM = 1e-9;
+
+/**
+ * A prover for a network as its file has it. A softmax at the end is left off: outputs and margins are those of what it reads.
+ * @throws UnsupportedError where the network has no such proof here, or one that takes more memory
+ */
+export async function createRegionProver(
+  network: Network,
+  options: ProverOptions = {},
+): Promise<RegionProver> {
+  const prepared = new PreparedChain(chainOf(network));
+  refuseLarge(prepared, options.memory);
+  const { engine, close } = await proverEngine(options.engine);
+  return new Prover(prepared, engine, close);
+}
+
+class Prover implements RegionProver {
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly #prepared: PreparedChain;
+  readonly #engine: Engine;
+  readonly #close: () => Promise<void>;
+  /** Whether there are functions, all of them ReLUs: of these alone the centre moves. */
+  readonly #moves: boolean;
+  #covariance: Float64Array | undefined;
+  #rows: SparseRows | undefined;
+
+  constructor(prepared: PreparedChain, engine: Engine, close: () => Promise<void>) {
+    this.#prepared = prepared;
+    this.#engine = engine;
+    this.#close = close;
+    const { chain } = prepared;
+    this.inputs = chain.inputs;
+    this.outputs = chain.outputs;
+    const ofReLUs = chain.stages.every(({ blocks }) =>
+      blocks.every(({ function: f }) => f === undefined || f.name === 'relu'),
+    );
+    this.#moves = ofReLUs && chain.stages.length > 0;
+  }
+
+  async evaluate(inputs: readonly Float64Array[]): Promise<readonly OutputEnclosure[]> {
+    return inputs.map((x) => {
+      this.#check(x);
+      const { middle, radius } = this.#prepared.enclose(x);
+      return {
+        low: middle.map((value, i) => below(value - radius[i]!)),
+        high: middle.map((value, i) => -below(-value - radius[i]!)),
+      };
+    });
+  }
+
+  async prove(questions: readonly RegionQuestion[], effort: RegionEffort): Promise<readonly RegionAnswer[]> {
+    const answers: RegionAnswer[] = [];
+    for (const question of questions) answers.push(await this.#answer(question, effort));
+    return answers;
+  }
+
+  close(): void {
+    void this.#close();
+  }
+
+  #check(x: Float64Array): void {
+    if (x.length !== this.inputs)
+      throw new RangeError(`region: the input has ${this.inputs} entries, got ${x.length}`);
+    if (!x.every(Number.isFinite)) throw new InputError('region: the centre must be finite');
+  }
+
+  async #answer(question: RegionQuestion, effort: RegionEffort): Promise<RegionAnswer> {
+    const { centre, label, radius, limits } = question;
+    this.#check(centre);
+    if (!(Number.isInteger(label) && label >= 0 && label < this.outputs))
+      throw new RangeError(`region: the label must be in [0, ${this.outputs - 1}], got ${label}`);
+    if (!(radius >= 0 && radius < Infinity))
+      throw new RangeError(`region: the radius must be a finite number from 0 on, got ${radius}`);
+    const margins = new Float64Array(this.outputs).fill(-Infinity);
+    margins[label] = 0;
+    const improve = (state: State) => {
+      for (let j = 0; j < this.outputs; j++) {
+        if (j === label) continue;
+        const margin = -largestDifference(state, j, label);
+        // NaN is no margin.
+        if (margin > margins[j]!) margins[j] = margin;
+      }
+    };
+    const answer = (stage: RegionStage | undefined): RegionAnswer => {
+      return { certified: stage !== undefined, stage, margins };
+    };
+    const proven = () => margins.every((margin, j) => j === label || margin > 0);
+    if (radius === 0) {
+      const { middle, radius: error } = this.#prepared.enclose(centre);
+      for (let j = 0; j < this.outputs; j++) {
+        if (j === label) continue;
+        const margin = below(below(middle[label]! - middle[j]!) - above(error[label]! + error[j]!));
+        if (margin > -Infinity) margins[j] = margin;
+      }
+      return answer(proven() ? 'anchored closed form' : undefined);
+    }
+    const algebra = new Algebra(this.#engine, effort.signal);
+    const { first } = this.#prepared;
+    this.#covariance ??= await covarianceOfInputs(algebra, first);
+    const start = startOf(
+      first,
+      this.#covariance,
+      centre,
+      new Float64Array(this.inputs),
+      above(radius * radius),
+    );
+    let slack: Slack | undefined;
+    let ranges: ReturnType<typeof rangesWithLimits> | undefined;
+    if (limits) {
+      slack = slackOf(centre, radius, limits);
+      this.#rows ??= await sparseRows(algebra, first);
+      ranges = rangesWithLimits(first, this.#rows, start, centre, radius, slack);
+    }
+    const pass = await anchoredPass(algebra, this.#prepared, start, ranges);
+    if (!pass) return answer(undefined);
+    improve(pass.output);
+    if (proven()) return answer('anchored closed form');
+    if (!this.#moves || effort.evaluations <= 0) return answer(undefined);
+    // Hardest first: one pair that is left is enough to leave the question open.
+    const order = [...margins.keys()].filter((j) => j !== label).sort((i, j) => margins[i]! - margins[j]!);
+    for (const j of order) {
+      if (margins[j]! > 0) continue;
+      const state = await this.#moved(algebra, question, pass, slack, j, effort.evaluations);
+      if (state) improve(state);
+      if (!(margins[j]! > 0)) return answer(undefined);
+    }
+    return answer('moving centre');
+  }
+
+  /** The state at the output that a moving centre gives for output j against the label. */
+  async #moved(
+    algebra: Algebra,
+    { centre, label, radius }: RegionQuestion,
+    { stages: reports, output }: AnchoredPass,
+    slack: Slack | undefined,
+    j: number,
+    evaluations: number,
+  ): Promise<State | undefined> {
+    const { chain, first } = this.#prepared;
+    const stages = reports.map(neuronsOf);
+    const unit = new Float64Array(this.outputs);
+    unit[j] = 1;
+    unit[label] = -1;
+    const problem: Problem = {
+      linear: chain.stages.map(({ linear }) => linear),
+      covariance: this.#covariance!,
+      stages,
+      readOut: chain.last.transpose(unit),
+      difference: output.anchor[j]! - output.anchor[label]!,
+      radius,
+      ...(slack && { slack }),
+    };
+    const { start, least, most } = boundsOf(problem, stages);
+    const target = -ROOM * (1 + Math.abs(problem.difference));
+    const found = await minimise((x) => evaluate(algebra, problem, x), start, {
+      least,
+      most,
+      evaluations,
+      target,
+    });
+    if (!found || !(found.sample.value < 0)) return undefined;
+    let offset: Float64Array = new Float64Array(this.inputs);
+    let level = above(radius * radius);
+    if (slack) {
+      const at = found.x.length - 2 * this.inputs;
+      const scaled = (from: number) =>
+        found.x.slice(from, from + this.inputs).map((v) => v / found.sample.mu);
+      ({ offset, level } = startWithLimits(radius, slack, scaled(at), scaled(at + this.inputs)));
+    }
+    const begin = startOf(first, this.#covariance!, centre, offset, level);
+    return lastPass(algebra, this.#prepared, begin, reports, stages, found.x);
+  }
+}
+
+function boundsOf(problem: Problem, stages: readonly Neurons[]) {
+  const size = dimension(problem);
+  const [start, least, most] = [new Float64Array(size), new Float64Array(size), new Float64Array(size)];
+  let at = 0;
+  for (const neurons of stages) {
+    writeStart(neurons, start, at);
+    writeBounds(neurons, least, most, at);
+    at += PER_NEURON * neurons.uncertain.length;
+  }
+  most.fill(Infinity, at);
+  return { start, least, most };
+}
+
+function above(value: number): number {
+  return value + Math.abs(value) * 2 ** -52 + Number.MIN_VALUE;
+}
+
+function below(value: number): number {
+  return value - Math.abs(value) * 2 ** -52 - Number.MIN_VALUE;
+}

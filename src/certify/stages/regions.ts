@@ -1,0 +1,59 @@
+/** Proofs around inputs, within the time that a sample has. */
+import type { Limits } from '../limits.ts';
+import type { RegionAnswer, RegionProver, RegionQuestion } from '../prover.ts';
+import type { SampleState } from './state.ts';
+
+/** When work on some samples is to end, on `performance.now()`, and what cancels it. */
+export interface Until {
+  readonly end: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+export interface Asked {
+  readonly state: SampleState;
+  readonly radius: number;
+}
+
+export class Regions {
+  readonly #prover: RegionProver;
+  readonly #limits: Limits | undefined;
+
+  constructor(prover: RegionProver, limits: Limits | undefined) {
+    this.#prover = prover;
+    this.#limits = limits;
+  }
+
+  /** Asks for each sample whether its label is certified within a radius, and notes in its state where it is. */
+  async ask(asked: readonly Asked[], evaluations: number, until: Until): Promise<void> {
+    if (asked.length === 0) return;
+    const questions = asked.map(({ state, radius }): RegionQuestion => {
+      const { sample, label } = state;
+      const limits = this.#limits;
+      return { centre: sample.input, label, radius, ...(limits && { limits }) };
+    });
+    const answers = await this.#answers(questions, evaluations, until);
+    for (const [k, answer] of answers.entries()) {
+      const { certified, stage } = answer;
+      if (certified && stage) asked[k]!.state.prove(asked[k]!.radius, stage);
+    }
+  }
+
+  /** None where the time is over first. */
+  async #answers(
+    questions: readonly RegionQuestion[],
+    evaluations: number,
+    { end, signal }: Until,
+  ): Promise<readonly RegionAnswer[]> {
+    if (end === Infinity) return this.#prover.prove(questions, { evaluations, ...(signal && { signal }) });
+    const left = end - performance.now();
+    if (left <= 0) return [];
+    const timer = AbortSignal.timeout(Math.ceil(Math.min(left, 2 ** 31 - 1)));
+    const either = signal ? AbortSignal.any([signal, timer]) : timer;
+    try {
+      return await this.#prover.prove(questions, { evaluations, signal: either });
+    } catch (error) {
+      if (signal?.aborted || !timer.aborted) throw error;
+      return [];
+    }
+  }
+}

@@ -1,0 +1,230 @@
+/** `lipsoid certify`: samples one by one, as a table, a JSON document, CSV and a plot. */
+import type { CertifySamplesOptions } from '../../certify/certifySamples.ts';
+import type { Sample, SampleSet } from '../../certify/data/samples.ts';
+import { CERTIFY_DEFAULTS } from '../../certify/defaults.ts';
+import { type Limits, outside } from '../../certify/limits.ts';
+import type { SampleReport } from '../../certify/report.ts';
+import { checkNormalization, inPixels, type Normalization, Pixels } from '../../certify/units.ts';
+import { InputError } from '../../errors.ts';
+import type { Network } from '../../network/network.ts';
+import { EXIT } from '../failure.ts';
+import type { Library } from '../library.ts';
+import { type Answer, answerDocument, answerLines, csvText, plotText } from '../output/certifyAnswer.ts';
+import { Journal } from '../output/journal.ts';
+import { externalFiles, OutputFile } from '../output/outputFile.ts';
+import { progressDisplay } from '../output/progress.ts';
+import { printDocument, printLines, type Terminal } from '../output/terminal.ts';
+import type { CertifyCommand } from './certifyCommand.ts';
+
+/**
+ * Writes the answer to stdout, then the files that were asked for; returns the exit code. Errors of the library pass through, once what was
+ * found before has been written.
+ * @param signal ends the work early: the samples that are done by then are the answer
+ */
+export async function certifyCommand(
+  command: CertifyCommand,
+  library: Library,
+  terminal: Terminal,
+  signal: AbortSignal,
+  version: string,
+): Promise<number> {
+  const { file, data, labels, csv, plot, resume, json } = command;
+  const named = (option: string, path: string | false | undefined) =>
+    path === undefined || path === false ? [] : [{ option, path }];
+  const read = [
+    ...named('FILE', file),
+    ...named('--data', data),
+    ...named('--labels', labels),
+    ...named('--resume', resume),
+  ];
+  const outputs = [...named('--csv', csv), ...named('--plot', plot)];
+  const files = await OutputFile.openAll(outputs, read, json);
+  const fileOf = (option: string) => files[outputs.findIndex((output) => output.option === option)];
+  try {
+    const { answer, failure } = await computed(command, library, terminal, signal, version, files);
+    if (failure && answer.reports.length === 0) throw failure.error;
+    if (json) printDocument(terminal.stdout, answerDocument(answer));
+    else printLines(terminal.stdout, answerLines(answer, command.quiet));
+    await fileOf('--csv')?.write(csvText(answer));
+    await fileOf('--plot')?.write(plotText(answer));
+    if (failure && !signal.aborted) throw failure.error;
+    return EXIT.success;
+  } finally {
+    await Promise.all(files.map((output) => output.close()));
+  }
+}
+
+interface Computed {
+  readonly answer: Answer;
+  /** What ended the work before its end. */
+  readonly failure: { readonly error: unknown } | undefined;
+}
+
+async function computed(
+  command: CertifyCommand,
+  library: Library,
+  terminal: Terminal,
+  signal: AbortSignal,
+  version: string,
+  files: readonly OutputFile[],
+): Promise<Computed> {
+  const { inputShape, output, inputs, labels, first, threads } = command;
+  const network = await library.loadNetwork(command.file, {
+    ...(inputShape && { inputShape }),
+    ...(output !== undefined && { output }),
+  });
+  signal.throwIfAborted();
+  await OutputFile.keepApart(files, externalFiles(command.file, network));
+  const { shape } = network.tensors[network.input]!;
+  const scaled = scaledBy(command, network);
+  const set = await library.openSamples(
+    command.data,
+    { ...(inputs !== undefined && { inputs }), ...(labels !== undefined && { labels }) },
+    {
+      shape,
+      classes: network.tensors[network.output]!.shape[0] ?? 0,
+      ...(first !== undefined && { first }),
+    },
+  );
+  try {
+    await checkAll(set, scaled, signal);
+    const journal = await journalOf(command, network, version, () => set.digest());
+    try {
+      const engine = await library.createEngine({
+        engine: command.engine,
+        ...(threads !== undefined && { threads }),
+      });
+      const reports = resumed(journal, set.count);
+      const notes: string[] = [];
+      const progress = progressDisplay(terminal.stderr);
+      let failure: { readonly error: unknown } | undefined;
+      try {
+        const options: CertifySamplesOptions = {
+          ...certifyOptions(command, scaled.limits),
+          ...{ engine, signal },
+          onNote: (note) => notes.push(note),
+          ...(!command.quiet && { onProgress: (step) => progress.show(step) }),
+        };
+        const samples = scaled.samples(set.read(reports.length, set.count));
+        const shown = (done: number) =>
+          progress.show({
+            method: 'certify',
+            layer: `sample ${done} of ${set.count}`,
+            done,
+            total: set.count,
+          });
+        if (reports.length < set.count) {
+          for await (const report of library.certifySamples(scaled.network, samples, options)) {
+            reports.push(report);
+            await journal?.add([report]);
+            if (!command.quiet) shown(reports.length);
+          }
+        }
+      } catch (error) {
+        failure = { error };
+      } finally {
+        progress.clear();
+        await engine.close();
+      }
+      return { answer: { command, network, set, reports, notes, engine: engine.information }, failure };
+    } finally {
+      await journal?.close();
+    }
+  } finally {
+    await set.close();
+  }
+}
+
+/** What is certified, and in which unit. */
+interface Scaled {
+  readonly network: Network;
+  readonly limits: Limits | undefined;
+  samples(stored: AsyncIterable<Sample>): AsyncGenerator<Sample>;
+}
+
+function scaledBy({ mean, std, normalized, clip }: CertifyCommand, network: Network): Scaled {
+  const { shape } = network.tensors[network.input]!;
+  if (!mean || !std) {
+    return {
+      network,
+      limits: clip && { low: clip[0], high: clip[1] },
+      async *samples(stored) {
+        yield* stored;
+      },
+    };
+  }
+  const normalization: Normalization = { mean, std };
+  checkNormalization(normalization, shape);
+  const pixels = new Pixels(normalization, shape, normalized);
+  return {
+    network: inPixels(network, normalization),
+    limits: clip && pixels.limits(...clip),
+    async *samples(stored) {
+      for await (const sample of stored) yield { ...sample, input: pixels.input(sample.input) };
+    },
+  };
+}
+
+/** All samples once before the work: what is wrong with the last of them is said now. */
+async function checkAll(set: SampleSet, { limits, samples }: Scaled, signal: AbortSignal): Promise<void> {
+  for await (const { index, input } of samples(set.read(0, set.count))) {
+    signal.throwIfAborted();
+    const at = limits ? outside(limits, input) : -1;
+    if (at >= 0) {
+      throw new InputError(
+        `${set.inputs}: must keep to --clip, got ${input[at]} at entry ${at} of sample ${index}${set.full === undefined ? '' : `, pixels being divided by ${set.full}`}`,
+      );
+    }
+  }
+}
+
+function certifyOptions(command: CertifyCommand, limits: Limits | undefined): CertifySamplesOptions {
+  const { radius = [], maxRadius, regions, evaluations, timeLimit, starts, seed, memory } = command;
+  return {
+    ...{ radii: radius, maxRadius, regions },
+    ...(limits && { limits }),
+    ...(evaluations !== undefined && { evaluations }),
+    ...(timeLimit !== undefined && { timeLimit }),
+    ...(starts !== undefined && { attackStarts: starts }),
+    ...(seed !== undefined && { seed }),
+    ...(memory !== undefined && { memory }),
+  };
+}
+
+/** What the results in a journal depend on. */
+async function journalOf(
+  command: CertifyCommand,
+  network: Network,
+  version: string,
+  digest: () => Promise<string>,
+): Promise<Journal | undefined> {
+  if (command.resume === undefined) return undefined;
+  const { radius = [], maxRadius, mean, std, normalized, clip, output } = command;
+  const { evaluations, starts, seed } = command;
+  return Journal.open('--resume', command.resume, {
+    'lipsoid certify': version,
+    network: network.source?.sha256 ?? null,
+    data: await digest(),
+    arrays: [command.inputs ?? null, command.labels ?? null],
+    output: output ?? null,
+    radii: radius,
+    maxRadius,
+    pixels: mean && std ? { mean, std, normalized } : null,
+    clip: clip ?? null,
+    regions: command.regions,
+    evaluations: evaluations ?? CERTIFY_DEFAULTS.evaluations,
+    starts: starts ?? CERTIFY_DEFAULTS.attackStarts,
+    seed: seed ?? CERTIFY_DEFAULTS.seed,
+  });
+}
+
+/** The reports that a journal holds, of those that are asked for now. @throws InputError where it holds others */
+function resumed(journal: Journal | undefined, count: number): SampleReport[] {
+  const reports = (journal?.entries ?? []) as SampleReport[];
+  for (const [k, report] of reports.entries()) {
+    if (typeof report !== 'object' || report?.index !== k || typeof report.certified !== 'object') {
+      throw new InputError(`--resume: must be left as it was, line ${k + 2} is not sample ${k}`);
+    }
+  }
+  return reports.slice(0, count);
+}

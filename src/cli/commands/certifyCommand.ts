@@ -1,0 +1,34 @@
+/** What a command line of `certify` says. */
+import type { EngineName } from '../library.ts';
+
+export interface CertifyCommand {
+  readonly file: string;
+  readonly data: string;
+  readonly inputs?: string;
+  readonly labels?: string | false;
+  readonly first?: number;
+  readonly radius?: readonly number[];
+  readonly maxRadius: boolean;
+  readonly mean?: readonly number[];
+  readonly std?: readonly number[];
+  readonly normalized: boolean;
+  readonly clip?: readonly [low: number, high: number];
+  readonly regions: boolean;
+  readonly evaluations?: number;
+  /** Seconds for one sample. */
+  readonly timeLimit?: number;
+  readonly starts?: number;
+  readonly seed?: number;
+  readonly engine: EngineName;
+  readonly threads?: number;
+  /** Bytes. */
+  readonly memory?: number;
+  readonly inputShape?: readonly number[];
+  readonly output?: string;
+  /** Files. */
+  readonly csv?: string;
+  readonly plot?: string;
+  readonly resume?: string;
+  readonly json: boolean;
+  readonly quiet: boolean;
+}

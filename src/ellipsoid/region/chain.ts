@@ -1,0 +1,255 @@
+/**
+ * A network as a chain of stages: a linear part from all that is live, then functions entry by entry, the identity for what is carried on.
+ * A residual network is such a chain too, and so is one with maxima, of which every round of a tournament is a stage.
+ */
+import { UnsupportedError } from '../../errors.ts';
+import type { Elementwise } from '../../network/elementwise/elementwise.ts';
+import { type MaximumOperator, maximumWindows } from '../../network/evaluation/gather.ts';
+import { isLinear } from '../../network/linearOperator.ts';
+import type { Network, Node } from '../../network/network.ts';
+import { prune } from '../../network/prune.ts';
+import { unknownOperator } from '../../network/shape.ts';
+import { product } from '../../network/size.ts';
+import { softmaxFactor } from '../../program/translate.ts';
+import { LinearPart, type LinearStep, type Slot } from './linearPart.ts';
+import { constantOf, placed, selected, termOf } from './terms.ts';
+
+/** Entries of a state to which one function is applied; none: they are carried on. */
+export interface Block {
+  readonly start: number;
+  readonly size: number;
+  /** Name of the node, for people. */
+  readonly name: string;
+  readonly function?: Elementwise;
+  /** Entries of one channel. */
+  readonly image: number;
+}
+
+export interface Stage {
+  /** From what is behind the stage before, the input for the first, to the arguments of the functions. */
+  readonly linear: LinearPart;
+  readonly blocks: readonly Block[];
+  /** Whether something is carried past its functions, or past those of the next stage. */
+  readonly besideSkip: boolean;
+}
+
+export interface Chain {
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly stages: readonly Stage[];
+  /** From what is behind the last stage to the output. */
+  readonly last: LinearPart;
+  /** Steepest slope of what was left off at the end. */
+  readonly factor: number;
+}
+
+interface Nonlinear {
+  readonly name: string;
+  readonly function: Elementwise;
+  readonly image: number;
+  readonly input: number;
+  readonly output: number;
+}
+
+/** Tensors by number, made of earlier ones, each by a linear step or a nonlinearity. */
+class Graph {
+  readonly sizes: number[] = [];
+  /** Nonlinearities on the longest way from the input. */
+  readonly depth: number[] = [];
+  readonly steps: { readonly step: LinearStep; readonly depth: number }[] = [];
+  readonly nonlinear: Nonlinear[] = [];
+
+  tensor(size: number, depth: number): number {
+    this.depth.push(depth);
+    return this.sizes.push(size) - 1;
+  }
+
+  linear(step: Omit<LinearStep, 'output'>): number {
+    const depth = Math.max(...step.terms.map(({ source }) => this.depth[source]!));
+    const output = this.tensor(step.size, depth);
+    this.steps.push({ step: { ...step, output }, depth });
+    return output;
+  }
+
+  apply(f: Elementwise, input: number, image: number, name: string): number {
+    const output = this.tensor(this.sizes[input]!, this.depth[input]! + 1);
+    this.nonlinear.push({ name, function: f, image, input, output });
+    return output;
+  }
+}
+
+/**
+ * The chain of a network. A softmax at the end is left off: the chain's outputs are what it reads, in the same order.
+ * @throws UnsupportedError for a softmax elsewhere
+ */
+export function chainOf(whole: Network): Chain {
+  const network = prune(whole);
+  const graph = new Graph();
+  const own: number[] = [];
+  const shape = (id: number) => network.tensors[id]!.shape;
+  own[network.input] = graph.tensor(product(shape(network.input)), 0);
+  for (const node of network.nodes) own[node.output] = translated(graph, network, node, own);
+  const end = network.nodes.find(({ output }) => output === network.output);
+  const factor = end?.operator.kind === 'softmax' ? softmaxFactor(end, shape(end.output)) : 1;
+  return { ...scheduled(graph, own[network.input]!, own[network.output]!), factor };
+}
+
+function translated(graph: Graph, network: Network, node: Node, own: readonly number[]): number {
+  const { operator, name, output } = node;
+  const shape = (id: number) => network.tensors[id]!.shape;
+  const inputs = node.inputs.map((id) => own[id]!);
+  const [input, target] = [shape(node.inputs[0]!), shape(output)];
+  const size = product(target);
+  if (isLinear(operator)) {
+    const constant = constantOf(operator, target);
+    const terms = [termOf(operator, inputs[0]!, input, target)];
+    return graph.linear({ name, size, terms, ...(constant && { constant }) });
+  }
+  switch (operator.kind) {
+    case 'nonlinearity':
+      return graph.apply(operator.function, inputs[0]!, product(input) / input[0]!, name);
+    case 'add': {
+      const foldings = operator.roundings ?? 0;
+      const terms = operator.coefficients.map((c, k) => ({
+        ...placed(inputs[k]!, c, size, 0, size),
+        foldings,
+      }));
+      return graph.linear({ name, size, terms });
+    }
+    case 'concat': {
+      let first = 0;
+      const terms = inputs.map((source) => {
+        const count = graph.sizes[source]!;
+        first += count;
+        return placed(source, 1, count, first - count, size);
+      });
+      return graph.linear({ name, size, terms });
+    }
+    case 'max-pool':
+    case 'max-gather':
+    case 'global-max-pool':
+      return tournament(graph, name, inputs[0]!, windowsOf(operator, input, target));
+    case 'softmax': {
+      if (output === network.output) return inputs[0]!;
+      const reason = 'regions are propagated through a softmax only as the last step, where it is left off';
+      throw new UnsupportedError([{ node: name, found: 'Softmax before other nodes', reason }]);
+    }
+    default:
+      throw unknownOperator(operator);
+  }
+}
+
+function windowsOf(operator: MaximumOperator, input: readonly number[], output: readonly number[]) {
+  return maximumWindows(operator, input, output).map((window) => [...window]);
+}
+
+/** max(a, b) = b + relu(a − b), in rounds. A difference of certain sign is linear, so that certain winners cost nothing. */
+function tournament(graph: Graph, name: string, input: number, windows: number[][]): number {
+  let source = input;
+  let rivals = windows;
+  for (;;) {
+    const first: number[] = [];
+    const second: number[] = [];
+    /** Who stays, and which difference is added to them. */
+    const stays: number[] = [];
+    const plus: number[] = [];
+    const next: number[][] = [];
+    for (const window of rivals) {
+      const after: number[] = [];
+      for (let k = 0; k < window.length; k += 2) {
+        after.push(stays.length);
+        if (k + 1 === window.length) {
+          stays.push(window[k]!);
+          plus.push(-1);
+        } else {
+          plus.push(first.length);
+          first.push(window[k]!);
+          second.push(window[k + 1]!);
+          stays.push(window[k + 1]!);
+        }
+      }
+      next.push(after);
+    }
+    const size = stays.length;
+    const count = graph.sizes[source]!;
+    const kept = graph.linear({
+      name,
+      size,
+      terms: [selected(source, count, [Int32Array.from(stays)], [1])],
+    });
+    if (first.length === 0) return kept;
+    const pairs = [Int32Array.from(first), Int32Array.from(second)];
+    const difference = graph.linear({
+      name,
+      size: first.length,
+      terms: [selected(source, count, pairs, [1, -1])],
+    });
+    const gain = graph.apply({ name: 'relu' }, difference, first.length, name);
+    const terms = [
+      placed(kept, 1, size, 0, size),
+      selected(gain, first.length, [Int32Array.from(plus)], [1]),
+    ];
+    source = graph.linear({ name, size, terms });
+    rivals = next;
+    if (rivals.every(({ length }) => length === 1)) return source;
+  }
+}
+
+/** Each linear step as early as its sources allow; what is read later is carried. */
+function scheduled(graph: Graph, input: number, output: number): Omit<Chain, 'factor'> {
+  const { depth, sizes, nonlinear, steps } = graph;
+  const last = depth[output]!;
+  /** The depth of the latest linear step that reads a tensor, or of the latest stage that does. */
+  const latest = sizes.map(() => -1);
+  for (const { step, depth: at } of steps)
+    for (const { source } of step.terms) latest[source] = Math.max(latest[source]!, at);
+  for (const { input: source } of nonlinear) latest[source] = Math.max(latest[source]!, depth[source]!);
+  latest[output] = last;
+  let live: readonly Slot[] = slots([input], sizes);
+  const stages: { linear: LinearPart; blocks: Block[] }[] = [];
+  for (let k = 0; k < last; k++) {
+    const here = nonlinear.filter((one) => depth[one.input] === k);
+    const carried = sizes.flatMap((_, tensor) =>
+      depth[tensor]! <= k && latest[tensor]! > k ? [tensor] : [],
+    );
+    const arguments_ = slots([...here.map((one) => one.input), ...carried], sizes);
+    const own = steps.filter((one) => one.depth === k).map(({ step }) => step);
+    const blocks = arguments_.map(({ start, size }, n): Block => {
+      const one = here[n];
+      if (one === undefined) return { start, size, name: 'carried', image: size };
+      return { start, size, name: one.name, function: one.function, image: one.image };
+    });
+    stages.push({ linear: new LinearPart(live, arguments_, needed(own, arguments_)), blocks });
+    live = slots([...here.map((one) => one.output), ...carried], sizes);
+  }
+  const own = steps.filter((one) => one.depth === last).map(({ step }) => step);
+  const to = slots([output], sizes);
+  const carries = (k: number) => stages[k]?.blocks.some((block) => block.function === undefined) === true;
+  return {
+    inputs: sizes[input]!,
+    outputs: sizes[output]!,
+    stages: stages.map((stage, k) => ({ ...stage, besideSkip: carries(k) || carries(k + 1) })),
+    last: new LinearPart(live, to, needed(own, to)),
+  };
+}
+
+function slots(tensors: readonly number[], sizes: readonly number[]): Slot[] {
+  let start = 0;
+  return tensors.map((tensor) => {
+    const size = sizes[tensor]!;
+    start += size;
+    return { tensor, start: start - size, size };
+  });
+}
+
+/** The steps that lead to these slots. */
+function needed(steps: readonly LinearStep[], to: readonly Slot[]): LinearStep[] {
+  const wanted = new Set(to.map(({ tensor }) => tensor));
+  const kept: LinearStep[] = [];
+  for (const step of [...steps].reverse()) {
+    if (!wanted.has(step.output)) continue;
+    for (const { source } of step.terms) wanted.add(source);
+    kept.unshift(step);
+  }
+  return kept;
+}

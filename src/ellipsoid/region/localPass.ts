@@ -1,0 +1,54 @@
+/** Covariances of increments at a point or within a ball around it, in closed form (docs/mathematics.md §8). */
+import { U } from '../../network/evaluation/elementwiseEnclosure.ts';
+import type { Algebra } from './algebra.ts';
+import type { PreparedChain } from './anchoredPass.ts';
+import { covarianceBehind, covarianceOfInputs } from './covariance.ts';
+import { closedFormSectors } from './sectors.ts';
+
+/** `anchored`: increments from the centre; `incremental`: between any two points of the ball. */
+export type LocalKind = 'anchored' | 'incremental';
+
+/**
+ * The covariance of the output's increments, for input increments of norm 1.
+ *
+ * Here secants start where the network really is, which is enclosed; so increments are proportional, and the bound is one on slopes. Ranges
+ * are those of the anchored kind for both.
+ * @returns undefined where rounding leaves nothing to say
+ */
+export async function localPass(
+  algebra: Algebra,
+  prepared: PreparedChain,
+  centre: Float64Array,
+  radius: number,
+  kind: LocalKind,
+): Promise<Float64Array | undefined> {
+  const { chain, first } = prepared;
+  let ball = first.enclose({ middle: centre, radius: new Float64Array(centre.length) });
+  let anchored = await covarianceOfInputs(algebra, first);
+  let covariance = anchored;
+  for (const [k, stage] of chain.stages.entries()) {
+    const { middle, radius: error } = ball;
+    const n = middle.length;
+    const reach = middle.map((_, i) => {
+      const all = radius * Math.sqrt(Math.max(0, anchored[i * (n + 1)]!)) * (1 + 4 * U) + error[i]!;
+      return all + 4 * U * (Math.abs(middle[i]!) + all) + 2 ** -1000;
+    });
+    const [low, high] = [middle.map((y, i) => y - reach[i]!), middle.map((y, i) => y + reach[i]!)];
+    const functions = prepared.functions[k]!;
+    const next = prepared.after(k);
+    const pass = async (s: Float64Array, slopes: ReturnType<typeof functions.incremental>) => {
+      const sectors = await closedFormSectors(algebra, stage, next, s, slopes);
+      return (await covarianceBehind(algebra, next, s, sectors))?.covariance;
+    };
+    const within =
+      kind === 'incremental' ? await pass(covariance, functions.incremental(low, high)) : undefined;
+    // Behind the last stage nobody asks for ranges.
+    const last = k + 1 === chain.stages.length;
+    const from = last && within ? within : await pass(anchored, functions.anchored(middle, error, low, high));
+    if (!from || (kind === 'incremental' && !within)) return undefined;
+    anchored = from;
+    covariance = within ?? from;
+    ball = next.enclose(prepared.values(k, ball));
+  }
+  return covariance;
+}

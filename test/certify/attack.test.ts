@@ -1,0 +1,171 @@
+/** The attack: it finds what is known to be there, where it says, and nothing that another evaluation does not see. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Attack } from '../../src/certify/attack/attack.ts';
+import { distanceAbove, project } from '../../src/certify/attack/ball.ts';
+import { NetworkBuilder } from '../../src/network/builder.ts';
+import type { Network } from '../../src/network/network.ts';
+import { linearise } from '../support/forward.ts';
+import { Random } from '../support/random.ts';
+
+/** Affine layers with ReLUs between them, `widths` from the input to the logits. */
+function perceptron(widths: readonly number[], random: Random): Network {
+  const b = new NetworkBuilder('perceptron');
+  let last = b.input('x', [widths[0]!]);
+  for (const [k, outputs] of widths.slice(1).entries()) {
+    const inputs = widths[k]!;
+    const weight = random.normals(outputs * inputs, 1 / Math.sqrt(inputs));
+    if (k > 0) last = b.add('', { kind: 'nonlinearity', function: { name: 'relu' } }, [last]);
+    last = b.add('', { kind: 'affine', outputs, inputs, weight, bias: random.normals(outputs, 0.3) }, [last]);
+  }
+  return b.build(last);
+}
+
+const largest = (values: Float64Array) => values.indexOf(Math.max(...values));
+const EFFORT = { starts: 4, steps: 30 };
+
+describe('on a linear network', () => {
+  it('finds the nearest counterexample, whose distance is known, and none within less', () => {
+    fc.assert(
+      fc.property(
+        fc.integer(),
+        fc.integer({ min: 2, max: 5 }),
+        fc.integer({ min: 2, max: 8 }),
+        (seed, outputs, inputs) => {
+          const random = new Random(seed);
+          const network = perceptron([inputs, outputs], random);
+          const operator = network.nodes[0]!.operator;
+          if (operator.kind !== 'affine') throw new Error('not affine');
+          const { weight } = operator;
+          const x = random.normals(inputs);
+          const value = linearise(network, x).value;
+          const label = largest(value);
+          const row = (i: number) => weight.subarray(i * inputs, (i + 1) * inputs);
+          const exact = Math.min(
+            ...Array.from(value, (v, j) =>
+              j === label
+                ? Infinity
+                : (value[label]! - v) / Math.hypot(...row(label).map((w, n) => w - row(j)[n]!)),
+            ),
+          );
+          const attack = new Attack(network, undefined, 0);
+          const found = attack.nearest(x, label, EFFORT)!;
+          expect(found.distance).toBeGreaterThanOrEqual(exact * (1 - 1e-9));
+          expect(found.distance).toBeLessThan(exact * 1.06 + 1e-6);
+          expect(attack.within(x, label, exact * 0.999, EFFORT)).toBeUndefined();
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+});
+
+describe('on networks with ReLUs', () => {
+  it('is right about every point that it gives, and keeps radius and limits', () => {
+    let found = 0;
+    fc.assert(
+      fc.property(
+        fc.integer(),
+        fc.double({ min: 0.05, max: 2, noNaN: true }),
+        fc.boolean(),
+        (seed, radius, limited) => {
+          const random = new Random(seed);
+          const network = perceptron([4, 8, 8, 3], random);
+          const x = Float64Array.from({ length: 4 }, () => random.uniform());
+          const label = largest(linearise(network, x).value);
+          const limits = { low: Float64Array.of(0, 0, -1, 0), high: 1 };
+          const attack = new Attack(network, limited ? limits : undefined, 1);
+          const counterexample = attack.within(x, label, radius, EFFORT);
+          if (!counterexample) return;
+          found++;
+          const { point, distance } = counterexample;
+          const { value } = linearise(network, point);
+          expect(Math.max(...value.filter((_, j) => j !== label))).toBeGreaterThanOrEqual(value[label]!);
+          expect(distance).toBeLessThanOrEqual(radius);
+          expect(Math.hypot(...point.map((p, n) => p - x[n]!))).toBeLessThanOrEqual(distance);
+          if (!limited) return;
+          for (const [n, p] of point.entries()) {
+            expect(p).toBeGreaterThanOrEqual(limits.low[n]!);
+            expect(p).toBeLessThanOrEqual(limits.high);
+          }
+        },
+      ),
+      { numRuns: 150 },
+    );
+    expect(found).toBeGreaterThan(30);
+  });
+
+  it('comes near to the nearest counterexample of a fine grid', () => {
+    const random = new Random(3);
+    for (let k = 0; k < 5; k++) {
+      const network = perceptron([2, 8, 8, 3], random);
+      const x = random.normals(2, 0.5);
+      const label = largest(linearise(network, x).value);
+      let nearest = Infinity;
+      for (let a = -75; a <= 75; a++) {
+        for (let b = -75; b <= 75; b++) {
+          const distance = Math.hypot(a, b) / 25;
+          if (distance >= nearest) continue;
+          const point = Float64Array.of(x[0]! + a / 25, x[1]! + b / 25);
+          if (largest(linearise(network, point).value) !== label) nearest = distance;
+        }
+      }
+      const found = new Attack(network, undefined, 0).nearest(x, label, EFFORT);
+      if (nearest === Infinity) continue;
+      expect(found!.distance).toBeLessThan(nearest * 1.05 + 0.04);
+    }
+  });
+
+  it('gives up where there is nothing to follow', () => {
+    const b = new NetworkBuilder('constant');
+    const x = b.input('x', [2]);
+    const y = b.add(
+      '',
+      { kind: 'affine', outputs: 2, inputs: 2, weight: new Float64Array(4), bias: Float64Array.of(1, 0) },
+      [x],
+    );
+    const attack = new Attack(b.build(y), undefined, 0);
+    expect(attack.nearest(new Float64Array(2), 0, EFFORT)).toBeUndefined();
+    expect(attack.within(new Float64Array(2), 0, 1, EFFORT)).toBeUndefined();
+  });
+
+  it('takes no tie for a counterexample that rounding may have made', () => {
+    const b = new NetworkBuilder('tie');
+    const x = b.input('x', [1]);
+    const y = b.add(
+      '',
+      {
+        kind: 'affine',
+        outputs: 2,
+        inputs: 1,
+        weight: Float64Array.of(0.1, 0.1 + 1e-12),
+        bias: Float64Array.of(0, 0),
+      },
+      [x],
+    );
+    const attack = new Attack(b.build(y), undefined, 0);
+    expect(attack.breaks(Float64Array.of(0), 0)).toBe(false);
+    expect(attack.breaks(Float64Array.of(0.3), 0)).toBe(true);
+    expect(attack.breaks(Float64Array.of(-0.3), 0)).toBe(false);
+  });
+});
+
+describe('points of a ball', () => {
+  it('lie in it and keep limits that the centre keeps, and distances are not below the truth', () => {
+    fc.assert(
+      fc.property(fc.integer(), fc.double({ min: 1e-3, max: 10, noNaN: true }), (seed, radius) => {
+        const random = new Random(seed);
+        const centre = Float64Array.from({ length: 6 }, () => random.uniform());
+        const x = random.normals(6, 5);
+        const limits = { low: 0, high: Float64Array.of(1, 1, 1, 2, 2, 2) };
+        project(x, centre, radius, limits);
+        expect(Math.hypot(...x.map((v, n) => v - centre[n]!))).toBeLessThanOrEqual(radius);
+        expect(distanceAbove(x, centre)).toBeLessThanOrEqual(radius);
+        expect(distanceAbove(x, centre)).toBeGreaterThanOrEqual(
+          Math.hypot(...x.map((v, n) => v - centre[n]!)) * (1 - 1e-15),
+        );
+        for (const [n, v] of x.entries()) expect(v >= 0 && v <= limits.high[n]!).toBe(true);
+      }),
+    );
+  });
+});
