@@ -5,6 +5,7 @@ import { Attack } from '../../src/certify/attack/attack.ts';
 import { distanceAbove, project } from '../../src/certify/attack/ball.ts';
 import { NetworkBuilder } from '../../src/network/builder.ts';
 import type { Network } from '../../src/network/network.ts';
+import { inDouble } from '../../src/network/numbers.ts';
 import { linearise } from '../support/forward.ts';
 import { Random } from '../support/random.ts';
 
@@ -36,7 +37,7 @@ describe('on a linear network', () => {
           const network = perceptron([inputs, outputs], random);
           const operator = network.nodes[0]!.operator;
           if (operator.kind !== 'affine') throw new Error('not affine');
-          const { weight } = operator;
+          const weight = inDouble(operator.weight);
           const x = random.normals(inputs);
           const value = linearise(network, x).value;
           const label = largest(value);

@@ -3,6 +3,7 @@ import { convolutionWindows } from '../../network/evaluation/geometry.ts';
 import { type AffineMap, constantTerm, linearMap, magnitude } from '../../network/evaluation/linearMap.ts';
 import { type TapTable, tapTable } from '../../network/evaluation/windows.ts';
 import type { LinearOperator } from '../../network/linearOperator.ts';
+import { inDouble } from '../../network/numbers.ts';
 import type { Convolution } from '../../network/operator.ts';
 import { broadcast, product } from '../../network/size.ts';
 import type { Term } from './linearPart.ts';
@@ -20,7 +21,8 @@ export function termOf(operator: LinearOperator, source: number, input: Shape, o
     foldings: ('roundings' in operator && operator.roundings) || 0,
   };
   if (operator.kind === 'affine') {
-    const { weight, outputs } = operator;
+    const { outputs } = operator;
+    const weight = inDouble(operator.weight);
     return {
       ...term,
       matrix: weight,
@@ -84,7 +86,8 @@ export function selected(
 /** Patches of all rows of X and all windows, times the kernels. */
 function convolvedRows(operator: Convolution, input: Shape, output: Shape): NonNullable<Term['rows']> {
   const table = tapTable(convolutionWindows(operator, input, output));
-  const { groups, inputs, outputs, weight } = operator;
+  const { groups, inputs, outputs } = operator;
+  const weight = inDouble(operator.weight);
   const channels = inputs / groups;
   const filters = outputs / groups;
   const size = channels * table.taps;
