@@ -145,23 +145,30 @@ export function shifted(
   }
 }
 
+/** Side of the squares in which `mirror` goes: what it reads and what it writes of one lies in the cache. */
+const SQUARE: i32 = 16;
+
 /** Matrices: copies the lower triangle onto the upper one, conjugated, and makes the diagonal real. */
 export function mirror(a: usize, n: i32, complex: bool, from: i32, to: i32): void {
+  const width = complex ? 2 : 1;
   for (let b = from; b < to; b++) {
-    if (complex) {
-      const base = at(a, b * n * n * 2);
-      for (let i = 0; i < n; i++) {
-        for (let j = 0; j < i; j++) {
-          v128.store(at(base, (j * n + i) * 2), conjugate(v128.load(at(base, (i * n + j) * 2))));
+    const base = at(a, b * n * n * width);
+    for (let top = 0; top < n; top += SQUARE) {
+      const bottom = min(n, top + SQUARE);
+      for (let left = 0; left <= top; left += SQUARE) {
+        for (let i = top; i < bottom; i++) {
+          const right = min(i, left + SQUARE);
+          if (complex) {
+            for (let j = left; j < right; j++) {
+              v128.store(at(base, (j * n + i) * 2), conjugate(v128.load(at(base, (i * n + j) * 2))));
+            }
+          } else {
+            for (let j = left; j < right; j++) store<f64>(at(base, j * n + i), load<f64>(at(base, i * n + j)));
+          }
         }
-        store<f64>(at(base, (i * n + i) * 2 + 1), 0);
-      }
-    } else {
-      const base = at(a, b * n * n);
-      for (let i = 0; i < n; i++) {
-        for (let j = 0; j < i; j++) store<f64>(at(base, j * n + i), load<f64>(at(base, i * n + j)));
       }
     }
+    if (complex) for (let i = 0; i < n; i++) store<f64>(at(base, (i * n + i) * 2 + 1), 0);
   }
 }
 

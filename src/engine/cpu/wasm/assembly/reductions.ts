@@ -57,15 +57,25 @@ export function rowSums(s: usize, out: usize, n: i32, complex: bool, from: i32, 
   }
 }
 
-/** The largest |component| of each matrix of `length` doubles; NaN where it holds one. */
+/** The largest |component| of each matrix of `length` doubles; NaN where it holds one. Several maxima at a time for the processor to overlap. */
 export function largestPart(s: usize, out: usize, length: i32, from: i32, to: i32): void {
-  const pairs = length & ~1;
+  const eights = length & ~7;
   for (let b = from; b < to; b++) {
     const x = at(s, b * length);
-    let most = f64x2.splat(0);
-    for (let i = 0; i < pairs; i += 2) most = f64x2.max(most, f64x2.abs(v128.load(at(x, i))));
+    let first = f64x2.splat(0);
+    let second = f64x2.splat(0);
+    let third = f64x2.splat(0);
+    let fourth = f64x2.splat(0);
+    for (let i = 0; i < eights; i += 8) {
+      const here = at(x, i);
+      first = f64x2.max(first, f64x2.abs(v128.load(here)));
+      second = f64x2.max(second, f64x2.abs(v128.load(here, 16)));
+      third = f64x2.max(third, f64x2.abs(v128.load(here, 32)));
+      fourth = f64x2.max(fourth, f64x2.abs(v128.load(here, 48)));
+    }
+    const most = f64x2.max(f64x2.max(first, second), f64x2.max(third, fourth));
     let largest = max(f64x2.extract_lane(most, 0), f64x2.extract_lane(most, 1));
-    if (pairs < length) largest = max(largest, Math.abs(load<f64>(at(x, pairs))));
+    for (let i = eights; i < length; i++) largest = max(largest, Math.abs(load<f64>(at(x, i))));
     store<f64>(at(out, b), largest);
   }
 }
