@@ -4,7 +4,7 @@
  */
 import { UnsupportedError } from '../../errors.ts';
 import type { Elementwise } from '../../network/elementwise/elementwise.ts';
-import { type MaximumOperator, maximumWindows } from '../../network/evaluation/gather.ts';
+import { listedWindows, type MaximumOperator } from '../../network/evaluation/gather.ts';
 import { isLinear } from '../../network/linearOperator.ts';
 import type { Network, Node } from '../../network/network.ts';
 import { prune } from '../../network/prune.ts';
@@ -140,7 +140,7 @@ function translated(graph: Graph, network: Network, node: Node, own: readonly nu
 }
 
 function windowsOf(operator: MaximumOperator, input: readonly number[], output: readonly number[]) {
-  return maximumWindows(operator, input, output).map((window) => [...window]);
+  return listedWindows(operator, input, output).map((window) => [...window]);
 }
 
 /** max(a, b) = b + relu(a − b), in rounds. A difference of certain sign is linear, so that certain winners cost nothing. */

@@ -19,7 +19,8 @@ import {
   linearEnclosure,
   stacked,
 } from './enclosure.ts';
-import { maximumWindows } from './gather.ts';
+import { listedWindows } from './gather.ts';
+import { atOnce } from './steps.ts';
 
 type Shape = readonly number[];
 type Enclosed = (inputs: readonly Ball[]) => Ball;
@@ -62,7 +63,7 @@ function step(operator: Operator, shapes: readonly Shape[], output: Shape): Encl
   const shape = shapes[0]!;
   if (isLinear(operator)) {
     const enclosed = linearEnclosure(operator, shape, output);
-    return ([ball]) => enclosed(ball!, true);
+    return ([ball]) => atOnce(enclosed(ball!, true));
   }
   switch (operator.kind) {
     case 'nonlinearity': {
@@ -82,7 +83,7 @@ function step(operator: Operator, shapes: readonly Shape[], output: Shape): Encl
     case 'max-pool':
     case 'max-gather':
     case 'global-max-pool': {
-      const windows = maximumWindows(operator, shape, output);
+      const windows = listedWindows(operator, shape, output);
       return ([ball]) => maxima(windows, ball!);
     }
     case 'add':
