@@ -61,17 +61,12 @@ export async function minimise<S extends Sample>(
     if (sample && !(best && sample.value >= best.sample.value)) best = { x, sample };
     return sample;
   };
-  for (let round = 0, before = Infinity; proceed(); round++) {
-    const trial = TRIALS[round % TRIALS.length]!;
-    await descend(watched, best?.x ?? start, options, trial, proceed);
-    // Both ways have stalled where they began.
-    if (
-      !best ||
-      (round % TRIALS.length === TRIALS.length - 1 &&
-        !(best.sample.value < before - STALL * Math.abs(before)))
-    )
-      break;
-    if (round % TRIALS.length === TRIALS.length - 1) before = best.sample.value;
+  // Until all ways have stalled where the first of them began.
+  for (let before: number | undefined; proceed(); before = best?.sample.value) {
+    for (const trial of TRIALS)
+      if (proceed()) await descend(watched, best?.x ?? start, options, trial, proceed);
+    if (!best) break;
+    if (before !== undefined && !(best.sample.value < before - STALL * Math.abs(before))) break;
   }
   return best;
 }
