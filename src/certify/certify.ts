@@ -1,8 +1,13 @@
-/** Certifying samples with the prover of regions that this library has. */
+/** Certifying samples, and bounds near a point, with the prover of regions that this library has. */
+import type { EngineHandle } from '../engine/engine.ts';
 import { engineOf } from '../engine/engineOf.ts';
+import { InputError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
+import { product } from '../network/size.ts';
 import { type CertifySamplesOptions, certifyWith } from './certifySamples.ts';
 import type { Sample } from './data/samples.ts';
+import { localBound as boundWithin, type LocalKind } from './localBound.ts';
+import type { ProverOptions } from './proverEngine.ts';
 import { createRegionProver } from './regionProver.ts';
 import type { SampleReport } from './report.ts';
 
@@ -23,13 +28,47 @@ export function certifySamples(
   options: CertifySamplesOptions = {},
 ): AsyncGenerator<SampleReport, void> {
   return certifyWith(
-    (logits, { engine, memory }) =>
-      createRegionProver(logits, {
-        ...(engine && { engine: engineOf(engine) }),
-        ...(memory !== undefined && { memory }),
-      }),
+    (logits, means) => createRegionProver(logits, proverOptions(means)),
     network,
     samples,
     options,
   );
+}
+
+/** What `localBound` may be told. */
+export interface LocalBoundOptions {
+  /** `incremental` (default): between any two points of the ball. `anchored`: between its centre and any point of it. */
+  readonly kind?: LocalKind;
+  /** Default: one on the CPU, closed at the end. A given engine stays open. */
+  readonly engine?: EngineHandle;
+  /** Bytes. Default: 2 GiB. */
+  readonly memory?: number;
+}
+
+/**
+ * A Lipschitz bound (ℓ2) within a ball, rounded up (docs/mathematics.md §8): ‖f(x) − f(x′)‖ ≤ bound · ‖x − x′‖ for all x, x′ within `radius`
+ * of `centre`; of the kind `anchored` for x′ = centre alone, which is less. Infinity where rounding leaves nothing to say.
+ * @param centre in the order of the network's input, flat
+ * @throws InputError for a centre or a radius that makes no sense
+ * @throws UnsupportedError where the network has no such bound, or one that takes more memory
+ */
+export async function localBound(
+  network: Network,
+  centre: Float64Array,
+  radius: number,
+  { kind = 'incremental', ...means }: LocalBoundOptions = {},
+): Promise<number> {
+  const entries = product(network.tensors[network.input]!.shape);
+  if (centre.length !== entries) {
+    throw new InputError(`centre: the network's ${entries} entries, got ${centre.length}`);
+  }
+  if (!(radius >= 0)) throw new InputError(`radius: not negative, got ${radius}`);
+  return boundWithin(network, centre, radius, kind, proverOptions(means));
+}
+
+function proverOptions({ engine, memory }: Pick<LocalBoundOptions, 'engine' | 'memory'>): ProverOptions {
+  return {
+    ...(engine && { engine: engineOf(engine) }),
+    ...(memory !== undefined && { memory }),
+  };
 }

@@ -59,3 +59,34 @@ export function checkCertify({
   if (normalized && !std) throw new UsageError('--normalized: goes with --mean and --std');
   if (std && !std.every((s) => s > 0)) throw new UsageError(`--std: above 0, got ${std.join(', ')}`);
 }
+
+/** What goes with `bound --at`: it is one closed form, with nothing to choose. */
+const WITH_A_BALL = [
+  'at',
+  'radius',
+  'kind',
+  'engine',
+  'threads',
+  'memory',
+  'inputShape',
+  'output',
+  'json',
+  'quiet',
+];
+
+/** Of `bound --at`. @param flags as they were given. @throws UsageError naming the options */
+export function checkBall(flags: {
+  readonly at?: string;
+  readonly radius?: number;
+  readonly lower?: boolean;
+}): void {
+  const { at, radius } = flags;
+  if (at === undefined) throw new UsageError('--radius, --kind: go with --at, the file of a point');
+  if (radius === undefined) throw new UsageError('--at: goes with --radius, how far from the point');
+  for (const [name, value] of Object.entries(flags)) {
+    // What Commander makes of options that can be turned off, where nobody does.
+    if (WITH_A_BALL.includes(name) || value === undefined || value === true) continue;
+    const option = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    throw new UsageError(`--${value === false ? 'no-' : ''}${option}: does not go with --at`);
+  }
+}

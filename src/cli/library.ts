@@ -10,6 +10,8 @@ export type Library = Pick<
   | 'bound'
   | 'certifySamples'
   | 'openSamples'
+  | 'readPoint'
+  | 'localBound'
   | 'inspect'
   | 'certify'
   | 'verify'

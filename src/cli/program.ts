@@ -5,8 +5,9 @@ import { METHODS } from '../bounds/result.ts';
 import { CERTIFY_DEFAULTS } from '../certify/defaults.ts';
 import { RULE_NAMES } from '../ellipsoid/multipliers/closedForms.ts';
 import { FORMULATIONS } from '../sdp/sdpa.ts';
-import { checkCertify, checkCombination } from './combinations.ts';
+import { checkBall, checkCertify, checkCombination } from './combinations.ts';
 import { type BoundCommand, boundCommand } from './commands/bound.ts';
+import { type BoundAtCommand, boundAtCommand } from './commands/boundAt.ts';
 import { verifyCommand } from './commands/certificate.ts';
 import { certifyCommand } from './commands/certify.ts';
 import type { CertifyCommand } from './commands/certifyCommand.ts';
@@ -39,6 +40,9 @@ type Flags = Partial<Omit<BoundCommand, 'file' | 'engine' | 'json' | 'quiet'>> &
   readonly json?: true;
   readonly quiet?: true;
 };
+
+/** Options of `bound` that ask for a ball. */
+type Ball = Partial<Pick<BoundAtCommand, 'at' | 'radius' | 'kind'>>;
 
 type CertifyFlags = Omit<
   CertifyCommand,
@@ -168,9 +172,33 @@ function commandLine(host: CommandHost, finish: (code: number) => void): Command
       count,
     )
     .option('--certificate <file>', 'where to write a certificate that `verify` accepts')
+    .option(
+      '--at <file>',
+      'with --radius: the bound near the point in the file, .npy or the array x of an .npz',
+    )
+    .option('--radius <r>', 'how far from the point, ℓ2', nonnegative)
+    .addOption(
+      new Option(
+        '--kind <name>',
+        'with --at: between any two points near it, or between it and any other (default: incremental)',
+      ).choices(['incremental', 'anchored']),
+    )
     .option('--quiet', 'print the table alone, and no progress')
-    .action(async (file: string, flags: Flags) => {
-      const { method, json, quiet, ...rest } = flags;
+    .action(async (file: string, flags: Flags & Ball) => {
+      const { method, json, quiet, at, radius, kind, ...rest } = flags;
+      if (at !== undefined || radius !== undefined || kind !== undefined) {
+        checkBall(flags);
+        const { engine, threads, memory, inputShape, output } = rest;
+        const command: BoundAtCommand = {
+          ...{ file, engine, at: at!, radius: radius!, kind: kind ?? 'incremental', json: json ?? false },
+          ...(threads !== undefined && { threads }),
+          ...(memory !== undefined && { memory }),
+          ...(inputShape && { inputShape }),
+          ...(output !== undefined && { output }),
+        };
+        finish(await boundAtCommand(command, await host.library(), terminal));
+        return;
+      }
       const command: BoundCommand = {
         ...rest,
         file,

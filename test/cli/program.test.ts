@@ -126,6 +126,12 @@ async function run(line: string, overrides: Partial<Library> = {}, signal = new 
     openSamples: () => {
       throw new Error('nobody asked for samples');
     },
+    readPoint: () => {
+      throw new Error('nobody asked for a point');
+    },
+    localBound: () => {
+      throw new Error('nobody asked for a point');
+    },
     certify: async () => certificate,
     verify: async () => ({ accepted: true, bound: 9.6, log10: 0.9823, claimed: certificate.claim }),
     ...overrides,

@@ -7,7 +7,7 @@ import { InputError } from '../../errors.ts';
 import { readRegularFile, reasonOf } from '../../files.node.ts';
 import { type Container, openContainer } from './container.ts';
 import { imageRows, labelRows, type NumberRows } from './rows.ts';
-import { type Fit, type SampleSet, sampleSet } from './samples.ts';
+import { type Fit, pointOf, type SampleSet, sampleSet } from './samples.ts';
 import type { ByteSource } from './stretch.ts';
 
 /** Which arrays of a file are the samples. */
@@ -61,6 +61,22 @@ export async function openSamples(path: string, options: SampleOptions, fit: Fit
   }
 }
 
+/**
+ * One input of a network, from a file that holds it alone or as the array `x`.
+ * @throws InputError for what is not read, broken, or does not fit
+ */
+export async function readPoint(path: string, shape: readonly number[]): Promise<Float64Array> {
+  const { source, handle } = await fileSource(path);
+  try {
+    const container = await openContainer(source);
+    const [only] = container.keys;
+    const key = container.keys.length === 1 ? only! : container.usual.inputs;
+    return await pointOf(await container.rows(keyOf(container, key)), shape);
+  } finally {
+    await handle.close();
+  }
+}
+
 interface Arrays {
   readonly inputs: NumberRows;
   readonly labels: NumberRows | undefined;
@@ -108,11 +124,11 @@ async function arraysOf(
 }
 
 /** @throws InputError naming the arrays that there are */
-function keyOf({ name, keys }: Container, key: string, option: string): string {
+function keyOf({ name, keys }: Container, key: string, option?: string): string {
   if (keys.length === 0 || keys.includes(key)) return key;
   const some = keys.slice(0, 20).join(', ');
   throw new InputError(
-    `${name}: must hold the array ${key} (${option} names another), got ${some || 'no arrays'}`,
+    `${name}: must hold the array ${key}${option ? ` (${option} names another)` : ''}, got ${some || 'no arrays'}`,
   );
 }
 

@@ -81,21 +81,47 @@ export async function sampleSet(
 }
 
 /**
+ * One input, of an array that has its shape: axes of 1 and flattened axes make no difference, whole numbers of pixels are divided.
+ * @throws InputError where it has another, or holds what is no number
+ */
+export async function pointOf(rows: NumberRows, shape: readonly number[]): Promise<Float64Array> {
+  if (!fits(rows.shape, shape)) {
+    throw new InputError(
+      `${rows.name}: must have the shape of the network's input [${shape.join(', ')}], got [${rows.shape.join(', ')}]`,
+    );
+  }
+  const point = new Float64Array(product(shape));
+  let at = 0;
+  for await (const row of rows.read(0, rows.shape[0]!)) {
+    point.set(row, at);
+    at += row.length;
+  }
+  const bad = point.findIndex((x) => !Number.isFinite(x));
+  if (bad >= 0)
+    throw new InputError(`${rows.name}: must hold finite numbers, got ${point[bad]} at entry ${bad}`);
+  const { full } = rows;
+  return full === undefined ? point : point.map((x) => x / full);
+}
+
+function fits(row: readonly number[], shape: readonly number[]): boolean {
+  const bare = (sides: readonly number[]) => sides.filter((side) => side !== 1);
+  const flat = bare(row).length <= 1 || shape.length === 1;
+  return bare(row).join() === bare(shape).join() || (flat && product(row) === product(shape));
+}
+
+/**
  * How a row becomes an input. Axes of 1 and flattened axes make no difference; images whose format says which axis are the channels fit
  * networks that have them last.
  */
 function arrangement(inputs: NumberRows, shape: readonly number[]): (row: Float64Array) => Float64Array {
   const row = inputs.shape.slice(1);
-  const same = (a: readonly number[], b: readonly number[]) => a.join() === b.join();
-  const bare = (sides: readonly number[]) => sides.filter((side) => side !== 1);
-  const flat = row.length === 1 || shape.length === 1;
-  if (same(bare(row), bare(shape)) || (flat && product(row) === product(shape))) return (x) => x;
+  if (fits(row, shape)) return (x) => x;
   const [channels, ...sides] = row;
-  if (inputs.image && same([...sides, channels!], shape)) {
+  if (inputs.image && [...sides, channels!].join() === shape.join()) {
     const pixels = product(sides);
     return (x) => x.map((_, n) => x[(n % channels!) * pixels + Math.floor(n / channels!)]!);
   }
-  const last = same([...shape.slice(1), shape[0]!], row);
+  const last = [...shape.slice(1), shape[0]!].join() === row.join();
   const advice = last
     ? '; its channels are last: numpy.moveaxis(x, -1, 1) puts them where the network has them'
     : '';

@@ -1,0 +1,78 @@
+/** `lipsoid bound FILE --at x.npy --radius R`: the bound within a ball. */
+import type { LocalKind } from '../../certify/localBound.ts';
+import { EXIT } from '../failure.ts';
+import type { EngineName, Library } from '../library.ts';
+import { formatBound, formatDuration } from '../output/format.ts';
+import { printDocument, printLines, type Terminal } from '../output/terminal.ts';
+
+export interface BoundAtCommand {
+  readonly file: string;
+  /** The file of the centre. */
+  readonly at: string;
+  readonly radius: number;
+  readonly kind: LocalKind;
+  readonly engine: EngineName;
+  readonly threads?: number;
+  readonly inputShape?: readonly number[];
+  readonly output?: string;
+  /** Bytes. */
+  readonly memory?: number;
+  readonly json: boolean;
+}
+
+/** Writes the bound to stdout, returns the exit code. Errors of the library pass through. */
+export async function boundAtCommand(
+  command: BoundAtCommand,
+  library: Pick<Library, 'loadNetwork' | 'readPoint' | 'createEngine' | 'localBound'>,
+  { stdout }: Terminal,
+): Promise<number> {
+  const { file, at, radius, kind, threads, inputShape, output, memory } = command;
+  const start = performance.now();
+  const network = await library.loadNetwork(file, {
+    ...(inputShape && { inputShape }),
+    ...(output !== undefined && { output }),
+  });
+  const centre = await library.readPoint(at, network.tensors[network.input]!.shape);
+  const engine = await library.createEngine({
+    engine: command.engine,
+    ...(threads !== undefined && { threads }),
+  });
+  try {
+    const value = await library.localBound(network, centre, radius, {
+      ...{ kind, engine },
+      ...(memory !== undefined && { memory }),
+    });
+    const bound = value < Infinity ? value : null;
+    const seconds = (performance.now() - start) / 1000;
+    if (command.json) {
+      const { sha256 } = network.source ?? { sha256: null };
+      const assurance = 'rounding-safe';
+      const { information } = engine;
+      printDocument(stdout, {
+        network: { file, sha256 },
+        at,
+        radius,
+        kind,
+        bound,
+        assurance,
+        engine: information,
+        seconds,
+      });
+    } else {
+      printLines(stdout, [
+        bound === null ? 'No bound: rounding leaves nothing to say.' : sentence(command, bound),
+        `Rounding errors inside the computation are accounted for; digits are rounded up. ${formatDuration(seconds)}.`,
+      ]);
+    }
+    return bound === null ? EXIT.unsupported : EXIT.success;
+  } finally {
+    await engine.close();
+  }
+}
+
+function sentence({ at, radius, kind }: BoundAtCommand, bound: number): string {
+  const value = formatBound(bound, null);
+  return kind === 'incremental'
+    ? `‖f(x) − f(y)‖₂ ≤ ${value} · ‖x − y‖₂ for all inputs x and y within ${radius} (ℓ2) of ${at}.`
+    : `‖f(x) − f(c)‖₂ ≤ ${value} · ‖x − c‖₂ for all inputs x within ${radius} (ℓ2) of the input c in ${at}.`;
+}

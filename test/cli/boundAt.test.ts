@@ -1,0 +1,81 @@
+/** `lipsoid bound --at`: the bound within a ball, and what does not go with it. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { runCommandLine } from '../../src/cli/program.ts';
+import * as library from '../../src/index.ts';
+import { npy, zip } from '../certify/data/files.ts';
+import { stepNetwork } from '../certify/step.ts';
+import { recorder } from './recorder.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'lipsoid-at-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const at = join(folder, 'x.npy');
+writeFileSync(at, npy([1, 2], [0, 0]));
+
+async function run(options: string) {
+  const [stdout, stderr] = [recorder(), recorder()];
+  const code = await runCommandLine(`bound step.onnx ${options} --engine cpu-wasm --threads 1`.split(' '), {
+    library: async () => ({ ...library, loadNetwork: async () => stepNetwork() }),
+    terminal: { stdout, stderr },
+    version: '1.2.3',
+    signal: new AbortController().signal,
+  });
+  return { code, out: stdout.text, err: stderr.text };
+}
+
+const bound = async (radius: number, kind = 'incremental') =>
+  JSON.parse((await run(`--at ${at} --radius ${radius} --kind ${kind} --json`)).out).bound as number;
+
+describe('lipsoid bound --at', () => {
+  it('knows the slope on either side of the edge', async () => {
+    // Up to x₀ = 2 it is 10 / 100, beyond it 10.
+    expect(await bound(1)).toBeGreaterThanOrEqual(0.1);
+    expect(await bound(1)).toBeLessThan(0.1001);
+    expect(await bound(3)).toBeGreaterThanOrEqual(10);
+    expect(await bound(3)).toBeLessThan(12);
+    // From 0 to 3 the output grows from −0.2 to 10: by 3.4 a unit.
+    expect(await bound(3, 'anchored')).toBeGreaterThanOrEqual(3.4);
+    expect(await bound(3, 'anchored')).toBeLessThan(5);
+  });
+
+  it('says what it bounds', async () => {
+    const both = await run(`--at ${at} --radius 1`);
+    expect([both.code, both.err]).toEqual([0, '']);
+    expect(both.out).toMatch(/^‖f\(x\) − f\(y\)‖₂ ≤ 0\.10000\d · .* within 1 \(ℓ2\) of .*x\.npy\./);
+    expect((await run(`--at ${at} --radius 1 --kind anchored`)).out).toMatch(/^‖f\(x\) − f\(c\)‖₂/);
+  });
+
+  it('reads the point from an archive too', async () => {
+    const archive = join(folder, 'x.npz');
+    writeFileSync(archive, zip({ 'x.npy': npy([2], [0, 0]), 'y.npy': npy([1], [0]) }));
+    expect((await run(`--at ${archive} --radius 1`)).code).toBe(0);
+  });
+
+  it.each([
+    [`--at ${at}`, /--at: goes with --radius/],
+    ['--radius 1', /go with --at/],
+    ['--kind anchored', /go with --at/],
+    [`--at ${at} --radius 1 --method refined`, /--method: does not go with --at/],
+    [`--at ${at} --radius 1 --no-lower`, /--no-lower: does not go with --at/],
+    [`--at ${at} --radius 1 --time-limit 3`, /--time-limit: does not go with --at/],
+    [`--at ${at} --radius -1`, /at least 0/],
+    [`--at ${at} --radius 1 --kind both`, /incremental, anchored/],
+    [`--at ${folder}/none.npy --radius 1`, /none\.npy: must be readable/],
+  ])('refuses %s', async (options, why) => {
+    const { code, out, err } = await run(options);
+    expect([code, out]).toEqual([1, '']);
+    expect(err).toMatch(why);
+    expect(err).toMatch(/^error: [^\n]*\n$/);
+  });
+
+  it('refuses a point of another shape, and one that is none', async () => {
+    writeFileSync(join(folder, 'wide.npy'), npy([3], [0, 0, 0]));
+    expect((await run(`--at ${folder}/wide.npy --radius 1`)).err).toMatch(/network's input \[2\], got \[3\]/);
+    writeFileSync(join(folder, 'nan.npy'), npy([2], [0, Number.NaN]));
+    expect((await run(`--at ${folder}/nan.npy --radius 1`)).err).toMatch(
+      /finite numbers, got NaN at entry 1/,
+    );
+  });
+});
