@@ -6,7 +6,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nonlinearSteps, parametersOf } from '../../src/ellipsoid/multipliers/relative.ts';
 import { FixedPass } from '../../src/ellipsoid/search/active/fixedPass.ts';
 import { type Held, heldAt, heldFrom, raised } from '../../src/ellipsoid/search/active/held.ts';
-import { DifferentiablePass } from '../../src/ellipsoid/search/differentiablePass.ts';
 import {
   allFrequencies,
   chosenFrequencies,
@@ -15,6 +14,7 @@ import {
   inPieces,
   type SegmentFrequencies,
 } from '../../src/ellipsoid/search/frequencies.ts';
+import { DifferentiablePass } from '../../src/ellipsoid/search/gradient/differentiablePass.ts';
 import { Taps } from '../../src/ellipsoid/search/taps.ts';
 import { sweep } from '../../src/ellipsoid/sweep/sweep.ts';
 import { createEngine } from '../../src/engine/create.ts';

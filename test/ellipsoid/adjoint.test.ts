@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { normals } from '../../bench/networks.ts';
 import { nonlinearSteps, parametersOf } from '../../src/ellipsoid/multipliers/relative.ts';
-import { DifferentiablePass } from '../../src/ellipsoid/search/differentiablePass.ts';
 import { allFrequencies } from '../../src/ellipsoid/search/frequencies.ts';
+import { DifferentiablePass } from '../../src/ellipsoid/search/gradient/differentiablePass.ts';
 import { createEngine } from '../../src/engine/create.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { compile } from '../../src/program/compile.ts';

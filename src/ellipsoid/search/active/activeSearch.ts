@@ -9,24 +9,16 @@ import type { Program, Segment } from '../../../program/program.ts';
 import type { Frequencies } from '../../../spectrum/frequencies.ts';
 import { stepCost } from '../../memory/cost.ts';
 import { secondsOfGradient } from '../../memory/seconds.ts';
-import type { Relative } from '../../multipliers/relative.ts';
-import type { Smoothing } from '../differentiablePass.ts';
 import { allFrequencies, chosenFrequencies, coarsest, inPieces } from '../frequencies.ts';
+import type { Smoothing } from '../gradient/differentiablePass.ts';
 import type { Ending, Pair } from '../lbfgs.ts';
 import type { SearchPlan } from '../plan.ts';
+import type { Found, Setting } from '../setting.ts';
 import type { Watch } from '../watch.ts';
 import { ActiveSet } from './activeSet.ts';
-import { type Descent, descend, type Setting } from './descent.ts';
+import { type Descent, descend } from './descent.ts';
 import { type FixedOutcome, FixedPass } from './fixedPass.ts';
 import { between, type Held } from './held.ts';
-
-export interface ActiveFound {
-  /** Relative to the row sums at all frequencies. */
-  readonly theta: Relative;
-  readonly ending: Ending;
-  /** Whether frequencies were left out for want of memory. */
-  readonly partial: boolean;
-}
 
 /** How a round smooths the bound, how many gradients it takes at most, and how many of its steps have to gain what. */
 interface Stage {
@@ -87,7 +79,7 @@ export class ActiveSearch {
   }
 
   /** Undefined where it has found nothing, or would not pay. @param start multipliers that dominate everywhere */
-  async run(start: readonly Held[]): Promise<ActiveFound | undefined> {
+  async run(start: readonly Held[]): Promise<Found | undefined> {
     try {
       return await this.#rounds(start);
     } catch (error) {
@@ -99,7 +91,7 @@ export class ActiveSearch {
     }
   }
 
-  async #rounds(start: readonly Held[]): Promise<ActiveFound | undefined> {
+  async #rounds(start: readonly Held[]): Promise<Found | undefined> {
     let last = await this.#over(start);
     if (!(last.bound < Infinity)) return undefined;
     for (const { set, segment } of this.#tori) set.begin(last.seen[segment]!);

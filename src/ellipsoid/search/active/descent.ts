@@ -1,28 +1,19 @@
 /** Downhill on some frequencies: from multipliers that are held to better ones, which only a pass over all frequencies can judge. */
-import type { Engine } from '../../../engine/engine.ts';
-import type { Program } from '../../../program/program.ts';
 import type { Relative } from '../../multipliers/relative.ts';
-import { DifferentiablePass, type Evaluation, type Smoothing, type Summed } from '../differentiablePass.ts';
-import type { Flat } from '../flat.ts';
 import type { SegmentFrequencies } from '../frequencies.ts';
+import {
+  DifferentiablePass,
+  type Evaluation,
+  type Smoothing,
+  type Summed,
+} from '../gradient/differentiablePass.ts';
 import { type Ending, minimise, type Pair, type Point } from '../lbfgs.ts';
-import type { Objective } from '../objective.ts';
-import type { Taps } from '../taps.ts';
+import type { Setting } from '../setting.ts';
 import { type FixedOutcome, FixedPass } from './fixedPass.ts';
 import { type Held, heldAt } from './held.ts';
 
 const MEMORY = 20;
 const LARGEST_MOVE = 1;
-
-/** What all rounds of a search have in common. */
-export interface Setting {
-  readonly engine: Engine;
-  readonly program: Program;
-  readonly layout: Flat;
-  readonly taps: Taps;
-  readonly objective: Objective;
-  readonly signal?: AbortSignal | undefined;
-}
 
 /** What a round is to do. */
 export interface Course {

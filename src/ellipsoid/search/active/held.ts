@@ -8,7 +8,7 @@ import type { MaximumStep, NonlinearityStep, Program, Segment } from '../../../p
 import { onBoundary, poolShape } from '../../multipliers/boundary.ts';
 import { exponential, nonlinearSteps } from '../../multipliers/relative.ts';
 import type { LayerMultipliers } from '../../sweep/sweep.ts';
-import type { Multipliers } from '../differentiablePass.ts';
+import type { Multipliers } from '../gradient/differentiablePass.ts';
 import { thetaOf } from '../start.ts';
 
 /** Of one nonlinear step; logarithms are natural ones. */

@@ -1,6 +1,6 @@
 /** What a pass sees of the frequencies of a segment, and how it is noted. */
 
-import type { Summed } from '../differentiablePass.ts';
+import type { Summed } from '../gradient/differentiablePass.ts';
 
 /** What a segment's frequencies have to do with the bound; arrays have an entry for every one of its coarsest grid. */
 export interface Seen {

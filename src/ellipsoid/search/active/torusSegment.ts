@@ -7,7 +7,7 @@ import { onBoundary, poolShape } from '../../multipliers/boundary.ts';
 import { exponential } from '../../multipliers/relative.ts';
 import { affine, type State } from '../../rules/affine.ts';
 import { argument } from '../../rules/nonlinearity.ts';
-import type { Summed } from '../differentiablePass.ts';
+import type { Summed } from '../gradient/differentiablePass.ts';
 import { asMatrices, copiesOf, lastLayout, opening } from '../states.ts';
 import { type LargestEnd, largestEnd, type SumEnd, sumEnd } from './ends.ts';
 import { type Held, raised } from './held.ts';

@@ -4,32 +4,22 @@
  *
  * Multipliers are relative (`multipliers/relative.ts`), so that θ is what matters and deep networks converge.
  */
-import type { Engine, Matrices, Vector } from '../../engine/engine.ts';
-import { readAllNamed, readNamed } from '../../engine/readBack.ts';
-import { scoped } from '../../engine/scope.ts';
-import {
-  type LinearStep,
-  type MaximumStep,
-  type NonlinearityStep,
-  type Program,
-  type ReadStep,
-  type Segment,
-  totalRows,
-} from '../../program/program.ts';
-import type { Frequencies } from '../../spectrum/frequencies.ts';
-import { exponential, fromRowSums, type Relative } from '../multipliers/relative.ts';
-import { affine, read, type State, symbolOf } from '../rules/affine.ts';
-import { affineAdjoint, readAdjoint } from '../rules/affineAdjoint.ts';
-import { argument, levelOf, nonlinearity, type SectorTape } from '../rules/nonlinearity.ts';
-import { sectorAdjoint } from '../rules/nonlinearityAdjoint.ts';
-import { smoothMaximum, sum } from '../rules/smoothMaximum.ts';
-import { stateGradient, sumOverBatch } from '../rules/stateGradient.ts';
-import { barrierOf, pushed } from './barrier.ts';
-import type { SegmentFrequencies } from './frequencies.ts';
-import { linearFunctional, type Objective } from './objective.ts';
-import { type PoolTape, pool, poolAdjoint } from './pooling.ts';
-import { asMatrices, copiesOf, lastLayout, repeats, repetition } from './states.ts';
-import { Taps } from './taps.ts';
+import type { Engine, Matrices, Vector } from '../../../engine/engine.ts';
+import { readAllNamed, readNamed } from '../../../engine/readBack.ts';
+import { scoped } from '../../../engine/scope.ts';
+import { type NonlinearityStep, type Program, type Segment, totalRows } from '../../../program/program.ts';
+import type { Frequencies } from '../../../spectrum/frequencies.ts';
+import { exponential, fromRowSums, type Relative } from '../../multipliers/relative.ts';
+import { affine, read, type State, symbolOf } from '../../rules/affine.ts';
+import { argument, levelOf, nonlinearity } from '../../rules/nonlinearity.ts';
+import { smoothMaximum, sum } from '../../rules/smoothMaximum.ts';
+import type { SegmentFrequencies } from '../frequencies.ts';
+import { linearFunctional, type Objective } from '../objective.ts';
+import { asMatrices, copiesOf, lastLayout, repeats, repetition } from '../states.ts';
+import { Taps } from '../taps.ts';
+import { barrierOf } from './barrier.ts';
+import { pool } from './pooling.ts';
+import { type Adjoint, adjointOf, type Tape } from './tapes.ts';
 
 export interface Evaluation {
   /** ln of the bound L itself (of the frequencies at hand), from above; +∞ where D ≻ S failed. */
@@ -54,34 +44,6 @@ export interface Summed {
   readonly exponent: number;
 }
 
-type Tape =
-  | { readonly kind: 'repeat'; readonly rows: number; readonly channels: number }
-  | {
-      readonly kind: 'linear';
-      readonly step: LinearStep | ReadStep;
-      readonly symbol: Matrices;
-      /** Before the step. */
-      readonly frequencies: Frequencies;
-      readonly before: State;
-    }
-  | {
-      readonly kind: 'nonlinearity';
-      readonly step: NonlinearityStep;
-      readonly sector: SectorTape;
-      readonly scale: Vector;
-      readonly sums: Vector;
-      readonly d: Vector;
-      readonly shift: Vector;
-      readonly before: State;
-    }
-  | {
-      readonly kind: 'maximum';
-      readonly step: MaximumStep;
-      readonly pool: PoolTape;
-      readonly shift: Vector;
-      readonly before: State;
-    };
-
 interface Stage {
   readonly segment: Segment;
   readonly frequencies: readonly Frequencies[];
@@ -102,12 +64,6 @@ interface Chosen {
 interface Checkpoint {
   readonly state: State;
   readonly exponent: Vector;
-}
-
-/** What the adjoint of one step gives. */
-interface Adjoint {
-  readonly before?: Matrices | Vector;
-  readonly theta?: Vector;
 }
 
 /** One thing to do on the way: a step of a stage, or (k = −1) its opening. */
@@ -361,67 +317,13 @@ export class DifferentiablePass {
     let before: Matrices | Vector | undefined = top;
     for (const tape of [...tapes].reverse()) {
       const after: Matrices | Vector = before;
-      const result: Adjoint = scoped(engine, (e) => this.#adjointOf(e, tape, after, push));
+      const result: Adjoint = scoped(engine, (e) => adjointOf(e, tape, after, push));
       if (after !== top && after !== result.before) engine.release(after);
       if (result.theta) gradients.unshift(result.theta);
       before = result.before;
       if (!before) break;
     }
     return { gradients, before };
-  }
-
-  #adjointOf(engine: Engine, tape: Tape, g: Matrices | Vector, push: Vector): Adjoint {
-    switch (tape.kind) {
-      case 'repeat': {
-        if (g.kind !== 'vector')
-          throw new Error('differentiable pass: a gradient of a diagonal was expected');
-        const perChannel = tape.rows / tape.channels;
-        const rowsOf = (c: number) => Int32Array.from({ length: perChannel }, (_, u) => c * perChannel + u);
-        return {
-          before: engine.sumOver(
-            g,
-            Array.from({ length: tape.channels }, (_, c) => rowsOf(c)),
-          ),
-        };
-      }
-      case 'linear': {
-        if (tape.before === undefined) return {};
-        const { step, symbol, frequencies } = tape;
-        const inner =
-          step.kind === 'linear'
-            ? affineAdjoint(engine, symbol, matricesOnly(g), copiesOf(step))
-            : readAdjoint(engine, symbol, matricesOnly(g), frequencies);
-        return { before: asStateGradient(engine, inner, tape.before) };
-      }
-      case 'nonlinearity': {
-        const { step, sector } = tape;
-        const own = pushed(engine, sectorAdjoint(engine, step, sector, matricesOnly(g)), tape, push);
-        // D = scale · ρ(S): θ moves D alone, ρ moves with S.
-        const throughSums = engine.rowSumsAdjoint(
-          sector.s,
-          tape.sums,
-          engine.multiply(own.multiplier, tape.scale),
-        );
-        const blocks = { ...own, argument: engine.add(own.argument, throughSums) };
-        const theta = engine.multiply(own.multiplier, tape.d);
-        if (tape.before === undefined) return { theta };
-        const whole = stateGradient(engine, step, totalRows(step.before), blocks);
-        return {
-          theta,
-          before: asStateGradient(engine, engine.scaleByPower(whole, tape.shift, -1), tape.before),
-        };
-      }
-      case 'maximum': {
-        const { whole, theta } = poolAdjoint(engine, tape.step, tape.pool, g);
-        if (tape.before === undefined) return { theta };
-        return {
-          theta,
-          before: asStateGradient(engine, engine.scaleByPower(whole, tape.shift, -1), tape.before),
-        };
-      }
-      default:
-        return tape satisfies never;
-    }
   }
 }
 
@@ -457,15 +359,4 @@ function sector(engine: Engine, step: NonlinearityStep, state: Matrices, scale: 
   const sums = engine.rowSums(argument(engine, scaled, step.source));
   const d = fromRowSums(engine, scale, sums);
   return { ...nonlinearity(engine, step, scaled, d), shift, scale, sums, d };
-}
-
-/** A gradient in the form of the state it belongs to: matrices per frequency, one for all, or a diagonal. */
-function asStateGradient(engine: Engine, g: Matrices, before: Matrices | Vector): Matrices | Vector {
-  if (before.kind === 'matrices') return before.batch === g.batch ? g : sumOverBatch(engine, g);
-  return engine.diagonalSum(g);
-}
-
-function matricesOnly(g: Matrices | Vector): Matrices {
-  if (g.kind !== 'matrices') throw new Error('differentiable pass: a gradient of matrices was expected');
-  return g;
 }
