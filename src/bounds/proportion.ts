@@ -23,13 +23,16 @@ export interface Allowance {
   readonly closedForms: number;
   /** Of a search. */
   readonly search: number;
+  /** Of a search on few frequencies, when what is left to gain is some thousandths; whatever the file. */
+  readonly polish: number;
   /** Pairs of operations of one evaluation of the network that a lower bound is sampled of. */
   readonly sampled: number;
   /** In bytes, for what is computed. */
   readonly memory: number;
 }
 
-const OF_SMALL_FILE: Allowance = { norms: 2, closedForms: 2, search: 5, sampled: 3e7, memory: 4e8 };
+const OF_SMALL_FILE = { norms: 2, closedForms: 2, search: 5, sampled: 3e7, memory: 4e8 };
+const POLISH = 4;
 
 /** A network that came from no file has no limits but those that hold for all. */
 export function allowanceOf({ source, nodes }: Network): Allowance {
@@ -40,6 +43,7 @@ export function allowanceOf({ source, nodes }: Network): Allowance {
     norms: factor * norms,
     closedForms: factor * closedForms,
     search: factor * search,
+    polish: POLISH,
     sampled: factor * sampled,
     memory: factor * memory,
   };
@@ -49,6 +53,7 @@ const UNLIMITED: Allowance = {
   norms: Infinity,
   closedForms: Infinity,
   search: Infinity,
+  polish: Infinity,
   sampled: Infinity,
   memory: Infinity,
 };
@@ -62,7 +67,7 @@ export function allowanceBeside(
   const own = allowanceOf(network);
   if (method !== 'all') return { ...UNLIMITED, sampled: own.sampled };
   const asked = evaluations !== undefined || timeLimit !== undefined || multipliers !== undefined;
-  return asked ? { ...own, search: Infinity } : own;
+  return asked ? { ...own, search: Infinity, polish: Infinity } : own;
 }
 
 /** Operations on every entry of a tensor that a product with the Jacobian takes besides, in pairs. */

@@ -70,10 +70,11 @@ export interface BoundOptions {
   readonly onTrace?: (point: TracePoint) => void;
 }
 
-/** One gradient evaluation of the refined method. */
+/** One gradient evaluation of the refined method; or, where these see only some frequencies, a pass over all of them after the last. */
 export interface TracePoint {
-  /** Which search: on the torus (`refined`), or on the unrolled network after it. Each counts from 1. */
+  /** Which search: on the torus (`refined`), or on the unrolled network after it. */
   readonly method: 'refined' | 'unrolled';
+  /** Evaluations so far, this one included: each search counts from 1. */
   readonly evaluation: number;
   /** log10 of the least value that the search has seen of what it makes small (`target`): the bound, or the root of the sum of squares of all
    *  margins. */

@@ -353,14 +353,24 @@ describe('refined', () => {
     };
     const network = cnn(12);
 
-    it('searches some of the frequencies, and bounds with all of them', async () => {
+    it('searches those of the frequencies that have room, and bounds with all of them', async () => {
       const plenty = await refined(network, { memory: 1e7 });
-      const little = await refined(network, { memory: 3e5 });
-      expect([searchOf(plenty).partial, searchOf(little).partial]).toEqual([undefined, true]);
-      expect(plenty.trace!.some((point) => point.estimate)).toBe(false);
-      expect(little.trace!.every((point) => point.estimate)).toBe(true);
-      expect(little.bound!).toBeGreaterThanOrEqual(sampledLowerBound(network, 20, 1));
-      expect(little.bound!).toBeGreaterThanOrEqual(plenty.bound! * 0.999);
+      const some = await refined(network, { memory: 3e5 });
+      const few = await refined(network, { memory: 6e4, evaluations: 30 });
+      expect([plenty, some, few].map((result) => searchOf(result).partial)).toEqual([
+        undefined,
+        undefined,
+        true,
+      ]);
+      for (const { trace, bound: value } of [plenty, some, few]) {
+        expect(trace!.some((point) => point.estimate)).toBe(true);
+        // The last pass is the one that counts; what came before it was no estimate.
+        expect(trace!.at(-1)!.estimate).toBeUndefined();
+        expect(trace!.at(-1)!.log10).toBeCloseTo(Math.log10(value!), 6);
+        expect(value!).toBeGreaterThanOrEqual(sampledLowerBound(network, 20, 1));
+        expect(value!).toBeGreaterThanOrEqual(plenty.bound! * 0.999);
+      }
+      expect(some.bound!).toBeLessThanOrEqual(plenty.bound! * 1.002);
     });
 
     it('says where not even that fits', async () => {

@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { normals } from '../../bench/networks.ts';
 import { nonlinearSteps, parametersOf } from '../../src/ellipsoid/multipliers/relative.ts';
-import { DifferentiablePass } from '../../src/ellipsoid/search/differentiablePass.ts';
-import { evenlySpread } from '../../src/ellipsoid/search/frequencies.ts';
+import { allFrequencies } from '../../src/ellipsoid/search/frequencies.ts';
+import { DifferentiablePass } from '../../src/ellipsoid/search/gradient/differentiablePass.ts';
 import { createEngine } from '../../src/engine/create.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { compile } from '../../src/program/compile.ts';
@@ -18,7 +18,7 @@ describe.each(['cpu-blas', 'cpu-wasm'] as const)('%s', (name) => {
 
   it.each(Object.keys(networks))('%s', async (key) => {
     const program = compile(networks[key]!());
-    const chunks = program.segments.map((s) => evenlySpread(s, Number.POSITIVE_INFINITY));
+    const chunks = program.segments.map(allFrequencies);
     const pass = new DifferentiablePass(engine, program, chunks);
     const next = normals(5);
     const theta = nonlinearSteps(program).map((step) =>
@@ -50,10 +50,10 @@ describe.each(['cpu-blas', 'cpu-wasm'] as const)('%s', (name) => {
 
   it.each(Object.keys(networks))('%s, tapes kept block by block', async (key) => {
     const program = compile(networks[key]!());
-    const chunks = program.segments.map((s) => evenlySpread(s, Number.POSITIVE_INFINITY));
+    const chunks = program.segments.map(allFrequencies);
     const theta = nonlinearSteps(program).map((step) => new Float64Array(parametersOf(step)).fill(0.4));
     const evaluate = async (blocks: number) => {
-      const pass = new DifferentiablePass(engine, program, chunks, blocks);
+      const pass = new DifferentiablePass(engine, program, chunks, { blocks });
       const result = await pass.evaluate(theta, { doublings: 3, barrier: 0.02 });
       pass.close();
       return result;

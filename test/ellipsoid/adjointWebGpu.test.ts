@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { normals } from '../../bench/networks.ts';
 import { bound } from '../../src/bounds/bound.ts';
 import { nonlinearSteps, parametersOf } from '../../src/ellipsoid/multipliers/relative.ts';
-import { DifferentiablePass } from '../../src/ellipsoid/search/differentiablePass.ts';
-import { evenlySpread } from '../../src/ellipsoid/search/frequencies.ts';
+import { allFrequencies } from '../../src/ellipsoid/search/frequencies.ts';
+import { DifferentiablePass } from '../../src/ellipsoid/search/gradient/differentiablePass.ts';
 import { createEngine } from '../../src/engine/create.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { compile } from '../../src/program/compile.ts';
@@ -26,7 +26,7 @@ describe.skipIf(withoutGpu)('on WebGPU', () => {
 
   it.each(Object.keys(networks))('the gradient of %s', async (key) => {
     const program = compile(networks[key]!());
-    const chunks = program.segments.map((s) => evenlySpread(s, Number.POSITIVE_INFINITY));
+    const chunks = program.segments.map(allFrequencies);
     const next = normals(5);
     const theta = nonlinearSteps(program).map((step) =>
       Float64Array.from({ length: parametersOf(step) }, () => 0.5 + 0.2 * next()),

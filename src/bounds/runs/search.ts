@@ -3,7 +3,6 @@ import { programCost } from '../../ellipsoid/memory/cost.ts';
 import { nonlinearSteps } from '../../ellipsoid/multipliers/relative.ts';
 import { allDifferences, difference, type Objective } from '../../ellipsoid/search/objective.ts';
 import { type Refined, refine } from '../../ellipsoid/search/refine.ts';
-import { thetaOf } from '../../ellipsoid/search/start.ts';
 import type { Outcome } from '../../ellipsoid/sweep/sweep.ts';
 import type { Program } from '../../program/program.ts';
 import { multipliersFor } from '../paths/givenMultipliers.ts';
@@ -15,8 +14,9 @@ import { hasEntries } from './margins.ts';
 
 /** A gradient costs this many closed-form passes, about. */
 const GRADIENT_COST = 3;
-/** A search of fewer evaluations than these finds next to nothing. */
+/** A search of fewer evaluations than these finds next to nothing; one on few frequencies takes so many passes for as much. */
 const LEAST_EVALUATIONS = 5;
+const LEAST_PASSES = 4;
 /** Passes that what is found may take home: multipliers that do not dominate in one are raised for the next. */
 const PASSES_TO_HOME = 1.5;
 
@@ -47,7 +47,7 @@ export interface Found extends Refined {
  * @param options.onTrace without its time
  */
 export async function searched(
-  { engine, query, room, rounding, ledger, interrupt, signal, deadline: end }: BoundTask,
+  { engine, query, room, allowance, rounding, ledger, interrupt, signal, deadline: end }: BoundTask,
   program: Program,
   start: Outcome,
   options: {
@@ -63,24 +63,26 @@ export async function searched(
   const { path, method, evaluations, passSeconds, onTrace } = options;
   const stop = signal ? AbortSignal.any([signal, end.signal]) : end.signal;
   const deadline = options.deadline - 1000 * PASSES_TO_HOME * passSeconds;
-  const worth = Math.min(LEAST_EVALUATIONS, evaluations) * GRADIENT_COST * passSeconds;
+  const onFew = program.segments.some(({ axes }) => axes > 0);
+  const least = Math.min(LEAST_EVALUATIONS, evaluations) * GRADIENT_COST;
+  const worth = (onFew ? Math.min(LEAST_PASSES, least) : least) * passSeconds;
   if (end.over || deadline - performance.now() < 1000 * worth) return 'no time';
   const each = GRADIENT_COST * programCost(program);
   const given = multipliers?.path === path ? multipliersFor(program, multipliers) : undefined;
   let counted = 0;
-  let partial = false;
-  const found = await refine(engine, program, given ?? thetaOf(start.layers), {
+  const found = await refine(engine, program, given ? { theta: given } : start, {
     ...{ deadline, rounding, interrupt, signal: stop },
     memory: room.bytes,
+    polish: allowance.polish,
     evaluations: Math.max(1, evaluations),
     tolerance: query.tolerance,
     objective: objectiveOf(program, query),
-    onEvaluation: ({ evaluation, bound, complete }) => {
-      counted = evaluation;
-      partial ||= !complete;
+    onEvaluation: ({ evaluation, bound, complete, work }) => {
       const log10 = bound / Math.LN10 + Math.log10(program.factor);
       onTrace({ method, evaluation, log10, ...(complete ? {} : { estimate: true }) });
-      if (evaluation <= evaluations) ledger.add(method, `evaluation ${evaluation}`, each);
+      const own = Math.min(work, evaluations - counted);
+      counted += own;
+      ledger.add(method, `evaluation ${evaluation}`, each * own);
     },
   }).catch((error: unknown): 'no time' => {
     // It took longer than it should have: what the multipliers give is not known.
@@ -96,7 +98,7 @@ export async function searched(
       evaluations: found.evaluations,
       gap: found.gap,
       over: found.over,
-      ...(partial ? { partial } : {}),
+      ...(found.partial ? { partial: true } : {}),
     },
     layers: nonlinearSteps(program).map((step) => ({
       name: step.target.variable.name,

@@ -9,14 +9,25 @@ export interface Point {
   readonly gradient: Float64Array;
 }
 
+/** A step, the change of the gradient along it, and 1 over their product. */
+export interface Pair {
+  readonly s: Float64Array;
+  readonly y: Float64Array;
+  readonly rho: number;
+}
+
 export interface LbfgsOptions {
   /** Pairs remembered. */
   readonly memory: number;
+  /** Those remembered from a search of nearly the same function; they are replaced. Default: none. */
+  readonly pairs?: Pair[];
+  /** Accepted steps over which progress is judged. Default: ten. */
+  readonly patience?: number;
   /** No step moves any entry further than this. */
   readonly largestMove: number;
   /** Whether to go on after an evaluation; false ends the search at the best point so far. */
   readonly proceed: () => boolean;
-  /** Ends when the last ten accepted values fell by less than this. */
+  /** Ends when the last accepted values, `patience` of them, fell by less than this. */
   readonly tolerance: number;
 }
 
@@ -25,7 +36,6 @@ export type Ending = 'converged' | 'stopped';
 /** Backtracking steps before the search direction is given up. */
 const MOST_BACKTRACKS = 12;
 const ARMIJO = 1e-4;
-/** Accepted steps over which progress is judged. */
 const PATIENCE = 10;
 
 /** Minimises from `start`, whose value must be finite. Evaluations outside the domain give +∞. */
@@ -35,14 +45,14 @@ export async function minimise(
   options: LbfgsOptions,
 ): Promise<{ best: Point; ending: Ending }> {
   let current = start;
-  let pairs: { s: Float64Array; y: Float64Array; rho: number }[] = [];
+  const { pairs = [], patience = PATIENCE } = options;
   const accepted = [start.value];
   let failures = 0;
   while (options.proceed()) {
     const direction = descent(current.gradient, pairs);
     let slope = dot(direction, current.gradient);
     if (!(slope < 0)) {
-      pairs = [];
+      pairs.length = 0;
       direction.set(current.gradient.map((g) => -g));
       slope = dot(direction, current.gradient);
       if (!(slope < 0)) return { best: current, ending: 'converged' };
@@ -56,7 +66,7 @@ export async function minimise(
       // The smooth model does not fit here (a kink of the row sums): forget it once, then give up.
       failures++;
       if (pairs.length === 0 || failures > 3) return { best: current, ending: 'converged' };
-      pairs = [];
+      pairs.length = 0;
       continue;
     }
     failures = 0;
@@ -69,7 +79,7 @@ export async function minimise(
     }
     current = next;
     accepted.push(current.value);
-    const earlier = accepted[accepted.length - 1 - PATIENCE];
+    const earlier = accepted[accepted.length - 1 - patience];
     if (earlier !== undefined && earlier - current.value < options.tolerance) {
       return { best: current, ending: 'converged' };
     }
@@ -98,10 +108,7 @@ async function backtrack(
 }
 
 /** −H g by the two-loop recursion, H scaled by the last pair. */
-function descent(
-  gradient: Float64Array,
-  pairs: readonly { s: Float64Array; y: Float64Array; rho: number }[],
-): Float64Array {
+function descent(gradient: Float64Array, pairs: readonly Pair[]): Float64Array {
   const q = gradient.map((g) => -g);
   const alphas: number[] = [];
   for (let k = pairs.length - 1; k >= 0; k--) {

@@ -1,56 +1,70 @@
 /** How a search fits the memory. */
-import { gridSides, type Program } from '../../program/program.ts';
-import { halfCount, NO_FREQUENCIES } from '../../spectrum/frequencies.ts';
-import { passBytes } from '../memory/passBytes.ts';
-import { evenlySpread, type SegmentFrequencies } from './frequencies.ts';
+import type { Program } from '../../program/program.ts';
+import { type PassBytes, passBytes } from '../memory/passBytes.ts';
+import { coarsestCount } from './frequencies.ts';
 
-export interface SearchPlan {
-  readonly frequencies: readonly SegmentFrequencies[];
-  /** True where all frequencies are there. */
-  readonly complete: boolean;
-  /** Blocks of steps between which the pass keeps states alone. */
-  readonly blocks: number;
-}
+/** A pass without tapes may work on this part of the memory at a time, and keep symbols in another. */
+const PART = 0.25;
 
-/**
- * With all tapes; else with tapes for one block of steps at a time; else with only as many evenly
- * spread frequencies as there is room for. Undefined where there is no room for one.
- */
-export function searchPlan(program: Program, memory: number, numberBytes: number): SearchPlan | undefined {
-  const parts = program.segments.map((segment) => ({
-    segment,
-    bytes: passBytes(segment, numberBytes),
-    count: segment.axes === 0 ? 0 : halfCount(gridSides(segment, segment.steps.length)),
-  }));
-  const steps = program.segments.reduce((sum, s) => sum + s.steps.length, 0);
-  // What vectors need does not shrink with the frequencies.
-  const need = (blocks: number, vectors: boolean) => {
-    const chosen = parts.filter((p) => (p.count === 0) === vectors);
-    const times = (p: (typeof parts)[number]) => Math.max(1, p.count);
-    const state = Math.max(0, ...chosen.map((p) => times(p) * p.bytes.state));
-    const working = Math.max(0, ...chosen.map((p) => times(p) * p.bytes.working));
-    const kept = chosen.reduce((sum, p) => sum + times(p) * (p.bytes.symbols + p.bytes.tapes / blocks), 0);
-    return kept + working + (blocks > 1 ? blocks * state : 0);
-  };
-  const cuts = [1, 2, 4, 8, 16, 32].filter((b) => b === 1 || b <= steps / 2);
-  const whole = cuts.find((b) => need(b, true) + need(b, false) <= memory);
-  const blocks =
-    whole ??
-    cuts.reduce((best, b) =>
-      need(b, true) + need(b, false) < need(best, true) + need(best, false) ? b : best,
+export class SearchPlan {
+  readonly #memory: number;
+  readonly #parts: readonly {
+    readonly vectors: boolean;
+    readonly bytes: PassBytes;
+    readonly count: number;
+  }[];
+  readonly #cuts: readonly number[];
+
+  /** @param memory in bytes @param numberBytes of one number */
+  constructor({ segments }: Program, memory: number, numberBytes: number) {
+    this.#memory = memory;
+    this.#parts = segments.map((segment) => ({
+      vectors: segment.axes === 0,
+      bytes: passBytes(segment, numberBytes),
+      count: coarsestCount(segment),
+    }));
+    const steps = segments.reduce((sum, s) => sum + s.steps.length, 0);
+    this.#cuts = [1, 2, 4, 8, 16, 32].filter((b) => b === 1 || b <= steps / 2);
+  }
+
+  /** Frequencies of the coarsest grid of every segment, 1 for vectors. */
+  get counts(): number[] {
+    return this.#parts.map(({ count }) => count);
+  }
+
+  /**
+   * Blocks of steps, the fewest, with whose tapes so many frequencies of every segment have room: with 1 all tapes are kept, with more
+   * the states between blocks. Undefined where they have none.
+   * @param beside bytes that are taken
+   */
+  blocksFor(counts: readonly number[], beside = 0): number | undefined {
+    return this.#cuts.find((blocks) => beside + this.#need(counts, blocks) <= this.#memory);
+  }
+
+  /** Frequencies of every segment that a pass without tapes takes at a time. */
+  get pieces(): number[] {
+    return this.#parts.map(({ bytes, count }) =>
+      Math.max(1, Math.min(count, Math.floor((PART * this.#memory) / (bytes.working + bytes.symbols)))),
     );
-  const room = memory - need(blocks, true);
-  if (!(room > 0)) return undefined;
-  const share = whole === undefined ? Math.min(1, room / need(blocks, false)) : 1;
-  const counts = parts.map((p) => (share === 1 ? p.count : Math.floor(share * p.count)));
-  if (parts.some((p, i) => p.count > 0 && counts[i] === 0)) return undefined;
-  return {
-    frequencies: parts.map(({ segment }, i) =>
-      segment.axes === 0
-        ? { frequencies: segment.grids.map(() => NO_FREQUENCIES) }
-        : evenlySpread(segment, counts[i]!),
-    ),
-    complete: share === 1,
-    blocks,
-  };
+  }
+
+  /** Bytes of the symbols of all frequencies where they have room beside that, else 0: they are made again. */
+  get keptSymbols(): number {
+    const bytes = this.#parts.reduce((sum, part) => sum + part.count * part.bytes.symbols, 0);
+    return bytes <= PART * this.#memory ? bytes : 0;
+  }
+
+  #need(counts: readonly number[], blocks: number): number {
+    // What vectors need does not shrink with the frequencies.
+    const needs = [true, false].map((vectors) => {
+      const chosen = this.#parts.flatMap((part, i) =>
+        part.vectors === vectors ? [{ ...part.bytes, count: counts[i]! }] : [],
+      );
+      const state = chosen.reduce((most, p) => Math.max(most, p.count * p.state), 0);
+      const working = chosen.reduce((most, p) => Math.max(most, p.count * p.working), 0);
+      const kept = chosen.reduce((sum, p) => sum + p.count * (p.symbols + p.tapes / blocks), 0);
+      return kept + working + (blocks > 1 ? blocks * state : 0);
+    });
+    return needs.reduce((a, b) => a + b, 0);
+  }
 }

@@ -6,44 +6,35 @@
 
 import type { Engine } from '../../engine/engine.ts';
 import { bytesPerNumber } from '../../engine/precision.ts';
-import type { MaximumStep, NonlinearityStep, Program, Step } from '../../program/program.ts';
-import { nonlinearSteps, parametersOf, type Relative } from '../multipliers/relative.ts';
+import type { Program, Step } from '../../program/program.ts';
+import { nonlinearSteps } from '../multipliers/relative.ts';
 import type { Rounding } from '../rounding/rounding.ts';
-import type { Outcome } from '../sweep/sweep.ts';
-import { DifferentiablePass, type Smoothing } from './differentiablePass.ts';
+import { type LayerMultipliers, type Outcome, sweep } from '../sweep/sweep.ts';
+import { ActiveSearch } from './active/activeSearch.ts';
+import { heldFrom } from './active/held.ts';
+import { Flat } from './flat.ts';
 import { lastPass } from './lastPass.ts';
-import { type Ending, minimise, type Point } from './lbfgs.ts';
 import type { Objective } from './objective.ts';
-import { type SearchPlan, searchPlan } from './plan.ts';
+import { SearchPlan } from './plan.ts';
+import type { Found, Setting } from './setting.ts';
+import { thetaOf } from './start.ts';
+import { Taps } from './taps.ts';
+import { type Status, Watch, type WatchOptions } from './watch.ts';
+import { wholeSearch } from './wholeSearch.ts';
 
-export interface RefineOptions {
+export type { Status } from './watch.ts';
+
+export interface RefineOptions extends WatchOptions {
   /** Memory budget in bytes. */
   readonly memory: number;
-  /** Gradient evaluations at most. */
-  readonly evaluations: number;
   /** Ends when ten steps gain less than this in ln L. */
   readonly tolerance: number;
-  /** Milliseconds on `performance.now()` by which the last evaluation is to have ended: none starts that would not have, if it takes as long
-   *  as those before. */
-  readonly deadline: number;
   readonly objective: Objective;
+  /** Estimated seconds beyond which a search on few frequencies leaves the last thousandths of the bound where they are. */
+  readonly polish: number;
   /** Bounds the rounding of the last pass; the search itself needs no proof. */
   readonly rounding?: Rounding | undefined;
-  /** Ends the search; the best so far is still brought home. */
-  readonly interrupt?: AbortSignal | undefined;
-  readonly signal?: AbortSignal | undefined;
-  readonly onEvaluation?: (evaluation: SearchProgress) => void;
 }
-
-export interface SearchProgress {
-  readonly evaluation: number;
-  /** ln of the best bound so far (of the frequencies searched). */
-  readonly bound: number;
-  /** True where the search sees all frequencies, so that `bound` holds. */
-  readonly complete: boolean;
-}
-
-export type Status = 'converged' | 'evaluations' | 'time limit' | 'interrupted';
 
 export interface Refined {
   readonly outcome: Outcome;
@@ -53,20 +44,14 @@ export interface Refined {
   /** What the last evaluations gained, as a fraction of L, and how many they are: ten, or all but the first. */
   readonly gap: number;
   readonly over: number;
+  /** Whether frequencies were left out for want of memory. */
+  readonly partial: boolean;
 }
 
-/** Shares of the evaluations, and how each is smoothed (docs/mathematics.md §5; the weights of the barrier were measured). */
-const STAGES: readonly { readonly share: number; readonly smoothing: Smoothing }[] = [
-  { share: 0.4, smoothing: { doublings: 5, barrier: 1e-4 } },
-  { share: 0.75, smoothing: { doublings: 7, barrier: 1e-6 } },
-  { share: 1, smoothing: { doublings: 9, barrier: 1e-8 } },
-];
-
-const MEMORY = 20;
-/** Evaluations that the gain is told of. */
-const PATIENCE = 10;
-/** No multiplier changes by more than a factor e in one step. */
-const LARGEST_MOVE = 1;
+/** Where a search starts: the multipliers of a run of `sweep`, or θ alone. */
+export type Start =
+  | { readonly layers: readonly LayerMultipliers[] }
+  | { readonly theta: ReadonlyMap<Step, Float64Array> };
 
 /**
  * Searches from `start` and returns the outcome of the last pass over all frequencies.
@@ -77,155 +62,69 @@ const LARGEST_MOVE = 1;
 export async function refine(
   engine: Engine,
   program: Program,
-  start: ReadonlyMap<Step, Float64Array>,
+  start: Start,
   options: RefineOptions,
 ): Promise<Refined | 'no room' | 'no slope'> {
-  const search = searchPlan(program, options.memory, bytesPerNumber(engine));
-  if (!search) return 'no room';
-  const steps = nonlinearSteps(program);
-  const layout = new Flat(steps);
-  const from = (theta: Float64Array) => new Search(engine, program, search, layout, options).run(theta);
-  const given = layout.flatten(start);
-  // Any multipliers above the row sums are feasible.
-  const found = (await from(given)) ?? (await from(given.map(() => Math.log(4 / 3))));
+  const plan = new SearchPlan(program, options.memory, bytesPerNumber(engine));
+  if (plan.blocksFor(plan.counts.map(() => 1)) === undefined) return 'no room';
+  const layout = new Flat(nonlinearSteps(program));
+  const watch = new Watch(options);
+  const { objective, signal } = options;
+  const setting = { engine, program, layout, taps: new Taps(), objective, signal };
+  const found =
+    (await onFew(setting, start, plan, watch, options)) ??
+    (await onAll(setting, start, plan, watch, options));
   if (!found) return 'no slope';
-  const { outcome, theta } = await lastPass(engine, program, layout.named(found.theta), options);
+  const { outcome, theta } = await lastPass(engine, program, layout.named(layout.join(found.theta)), options);
   return {
-    outcome,
-    theta,
-    status: found.status,
-    evaluations: found.evaluations,
-    gap: found.gap,
-    over: found.over,
+    ...{ outcome, theta, partial: found.partial },
+    status: watch.status(found.ending),
+    evaluations: watch.evaluations,
+    ...watch.gain,
   };
 }
 
-/** θ of all steps in one array. */
-class Flat {
-  readonly #steps: readonly (NonlinearityStep | MaximumStep)[];
-  readonly #sizes: readonly number[];
-
-  constructor(steps: readonly (NonlinearityStep | MaximumStep)[]) {
-    this.#steps = steps;
-    this.#sizes = steps.map(parametersOf);
-  }
-
-  flatten(theta: ReadonlyMap<Step, Float64Array>): Float64Array {
-    return this.join(this.#steps.map((s) => theta.get(s)!));
-  }
-
-  join(parts: Relative): Float64Array {
-    const all = new Float64Array(this.#sizes.reduce((a, b) => a + b, 0));
-    let at = 0;
-    for (const part of parts) {
-      all.set(part, at);
-      at += part.length;
-    }
-    return all;
-  }
-
-  split(all: Float64Array): Relative {
-    let at = 0;
-    return this.#sizes.map((n) => {
-      at += n;
-      return all.subarray(at - n, at);
-    });
-  }
-
-  named(all: Float64Array): Map<Step, Float64Array> {
-    const parts = this.split(all);
-    return new Map<Step, Float64Array>(this.#steps.map((s, k) => [s, parts[k]!]));
-  }
+/** A search on active frequencies, where there are any to choose from; undefined where it does not pay, or finds nothing. */
+async function onFew(
+  setting: Setting,
+  start: Start,
+  plan: SearchPlan,
+  watch: Watch,
+  options: RefineOptions,
+): Promise<Found | undefined> {
+  const { engine, program } = setting;
+  if (program.segments.every(({ axes }) => axes === 0)) return undefined;
+  const { signal, interrupt, polish } = options;
+  const stop = signal && interrupt ? AbortSignal.any([signal, interrupt]) : (signal ?? interrupt);
+  const layers = 'layers' in start ? start.layers : await layersOf(engine, program, start.theta, options);
+  const held = await heldFrom(engine, program, layers);
+  return new ActiveSearch({ ...setting, signal: stop }, plan, watch, polish).run(held);
 }
 
-/** Counts evaluations, keeps the best, says when to stop. */
-class Search {
-  readonly #pass: DifferentiablePass;
-  readonly #layout: Flat;
-  readonly #options: RefineOptions;
-  readonly #complete: boolean;
-  #evaluations = 0;
-  /** Milliseconds of the longest evaluation. */
-  #longest = 0;
-  #outOfTime = false;
-  #best: { bound: number; theta: Float64Array } | undefined;
-  readonly #trace: number[] = [];
+/** A search on all frequencies, if there is room for them; undefined where it finds nothing. */
+async function onAll(
+  setting: Setting,
+  start: Start,
+  plan: SearchPlan,
+  watch: Watch,
+  options: RefineOptions,
+): Promise<Found | undefined> {
+  const blocks = plan.blocksFor(plan.counts);
+  if (blocks === undefined) return undefined;
+  const from = (theta: Float64Array) => wholeSearch(setting, blocks, watch, options, theta);
+  const given = setting.layout.flatten('theta' in start ? start.theta : thetaOf(start.layers));
+  // Any multipliers above the row sums are feasible.
+  return (await from(given)) ?? (await from(given.map(() => Math.log(4 / 3))));
+}
 
-  constructor(engine: Engine, program: Program, plan: SearchPlan, layout: Flat, options: RefineOptions) {
-    this.#pass = new DifferentiablePass(engine, program, plan.frequencies, plan.blocks);
-    this.#complete = plan.complete;
-    this.#layout = layout;
-    this.#options = options;
-  }
-
-  async run(start: Float64Array) {
-    try {
-      let theta = start;
-      let ending: Ending = 'stopped';
-      for (const { share, smoothing } of STAGES) {
-        const until = Math.ceil(share * this.#options.evaluations);
-        // Only the last stage says that the bound itself, hardly smoothed, has converged.
-        ending = 'stopped';
-        if (this.#evaluations > 0 && !this.#proceed(until)) continue;
-        const evaluate = (x: Float64Array) => this.#evaluate(x, smoothing);
-        const first = await evaluate(theta);
-        if (first.value === Infinity) break;
-        const found = await minimise(evaluate, first, {
-          memory: MEMORY,
-          largestMove: LARGEST_MOVE,
-          proceed: () => this.#proceed(until),
-          tolerance: this.#options.tolerance,
-        });
-        theta = found.best.x;
-        ending = found.ending;
-      }
-      if (!this.#best) return undefined;
-      return {
-        theta: this.#best.theta,
-        evaluations: this.#evaluations,
-        status: this.#status(ending),
-        ...this.#gain(),
-      };
-    } finally {
-      this.#pass.close();
-    }
-  }
-
-  #proceed(until: number): boolean {
-    if (this.#evaluations >= until || this.#options.interrupt?.aborted) return false;
-    this.#outOfTime = performance.now() + this.#longest >= this.#options.deadline;
-    return !this.#outOfTime;
-  }
-
-  #status(ending: Ending): Status {
-    if (this.#options.interrupt?.aborted) return 'interrupted';
-    if (ending === 'converged') return 'converged';
-    return this.#outOfTime ? 'time limit' : 'evaluations';
-  }
-
-  async #evaluate(x: Float64Array, smoothing: Smoothing): Promise<Point> {
-    const start = performance.now();
-    const { bound, objective, gradient } = await this.#pass.evaluate(
-      this.#layout.split(x),
-      smoothing,
-      this.#options.objective,
-      this.#options.signal,
-    );
-    this.#longest = Math.max(this.#longest, performance.now() - start);
-    this.#evaluations++;
-    if (bound < (this.#best?.bound ?? Infinity)) this.#best = { bound, theta: x };
-    this.#trace.push(this.#best?.bound ?? Infinity);
-    this.#options.onEvaluation?.({
-      evaluation: this.#evaluations,
-      bound: this.#best?.bound ?? Infinity,
-      complete: this.#complete,
-    });
-    return { x, value: objective, gradient: this.#layout.join(gradient) };
-  }
-
-  /** What the last evaluations gained, from the first one on that had a bound. */
-  #gain(): { gap: number; over: number } {
-    const last = this.#trace.slice(-1 - PATIENCE).filter((bound) => bound < Infinity);
-    return { gap: Math.expm1(last[0]! - last.at(-1)!), over: last.length - 1 };
-  }
+/** The multipliers that θ stands for. */
+async function layersOf(
+  engine: Engine,
+  program: Program,
+  theta: ReadonlyMap<Step, Float64Array>,
+  { memory, signal }: RefineOptions,
+): Promise<readonly LayerMultipliers[]> {
+  const runs = [{ name: 'refined', theta } as const];
+  const [outcome] = await sweep(engine, program, { runs, memory, skips: new Map(), signal });
+  return outcome!.layers;
 }

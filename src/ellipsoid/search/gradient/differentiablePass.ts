@@ -4,31 +4,22 @@
  *
  * Multipliers are relative (`multipliers/relative.ts`), so that θ is what matters and deep networks converge.
  */
-import type { Engine, Matrices, Vector } from '../../engine/engine.ts';
-import { readNamed } from '../../engine/readBack.ts';
-import { scoped } from '../../engine/scope.ts';
-import {
-  type LinearStep,
-  type MaximumStep,
-  type NonlinearityStep,
-  type Program,
-  type ReadStep,
-  type Segment,
-  type Step,
-  totalRows,
-} from '../../program/program.ts';
-import type { Frequencies } from '../../spectrum/frequencies.ts';
-import { exponential, fromRowSums, type Relative } from '../multipliers/relative.ts';
-import { affine, read, type State, symbolOf, tapsOf } from '../rules/affine.ts';
-import { affineAdjoint, readAdjoint } from '../rules/affineAdjoint.ts';
-import { argument, levelOf, nonlinearity, type SectorTape } from '../rules/nonlinearity.ts';
-import { sectorAdjoint } from '../rules/nonlinearityAdjoint.ts';
-import { smoothMaximum, sum } from '../rules/smoothMaximum.ts';
-import { stateGradient, sumOverBatch } from '../rules/stateGradient.ts';
-import { barrierOf, pushed } from './barrier.ts';
-import type { SegmentFrequencies } from './frequencies.ts';
-import { linearFunctional, type Objective } from './objective.ts';
-import { type PoolTape, pool, poolAdjoint } from './pooling.ts';
+import type { Engine, Matrices, Vector } from '../../../engine/engine.ts';
+import { readAllNamed, readNamed } from '../../../engine/readBack.ts';
+import { scoped } from '../../../engine/scope.ts';
+import { type NonlinearityStep, type Program, type Segment, totalRows } from '../../../program/program.ts';
+import type { Frequencies } from '../../../spectrum/frequencies.ts';
+import { exponential, fromRowSums, type Relative } from '../../multipliers/relative.ts';
+import { affine, read, type State, symbolOf } from '../../rules/affine.ts';
+import { argument, levelOf, nonlinearity } from '../../rules/nonlinearity.ts';
+import { smoothMaximum, sum } from '../../rules/smoothMaximum.ts';
+import type { SegmentFrequencies } from '../frequencies.ts';
+import { linearFunctional, type Objective } from '../objective.ts';
+import { asMatrices, copiesOf, lastLayout, repeats, repetition } from '../states.ts';
+import { Taps } from '../taps.ts';
+import { barrierOf } from './barrier.ts';
+import { pool } from './pooling.ts';
+import { type Adjoint, adjointOf, type Tape } from './tapes.ts';
 
 export interface Evaluation {
   /** ln of the bound L itself (of the frequencies at hand), from above; +∞ where D ≻ S failed. */
@@ -37,46 +28,42 @@ export interface Evaluation {
   readonly objective: number;
   /** ∂ objective / ∂θ. */
   readonly gradient: Relative;
+  /** The multipliers that θ stands for at the frequencies at hand, in the order of the nonlinear steps. */
+  readonly multipliers: readonly Multipliers[];
 }
 
-type Tape =
-  | { readonly kind: 'repeat'; readonly rows: number; readonly channels: number }
-  | {
-      readonly kind: 'linear';
-      readonly step: LinearStep | ReadStep;
-      readonly symbol: Matrices;
-      /** Before the step. */
-      readonly frequencies: Frequencies;
-      readonly before: State;
-    }
-  | {
-      readonly kind: 'nonlinearity';
-      readonly step: NonlinearityStep;
-      readonly sector: SectorTape;
-      readonly scale: Vector;
-      readonly sums: Vector;
-      readonly d: Vector;
-      readonly shift: Vector;
-      readonly before: State;
-    }
-  | {
-      readonly kind: 'maximum';
-      readonly step: MaximumStep;
-      readonly pool: PoolTape;
-      readonly shift: Vector;
-      readonly before: State;
-    };
+/** Of one nonlinear step. */
+export interface Multipliers {
+  /** ln D of a nonlinearity; ln s of a pooling (`multipliers/boundary.ts`). */
+  readonly logarithms: Float64Array;
+}
+
+/** A covariance 2^exponent · entries. */
+export interface Summed {
+  readonly entries: Float64Array;
+  readonly exponent: number;
+}
 
 interface Stage {
   readonly segment: Segment;
   readonly frequencies: readonly Frequencies[];
   readonly symbols: Map<number, Matrices>;
+  /** Exponents of the taps of all steps of the program up to step k of this stage. */
+  readonly hostExponents: number[];
+  /** What is added to the sum of its read. */
+  readonly beside: Summed | undefined;
 }
 
-/** What the adjoint of one step gives. */
-interface Adjoint {
-  readonly before?: Matrices | Vector;
-  readonly theta?: Vector;
+/** D of a nonlinearity or s of a pooling, to be multiplied by 2^exponent and by the power of two that belongs to the taps. */
+interface Chosen {
+  readonly values: Vector;
+  readonly exponent: Vector;
+}
+
+/** A state on the way; the covariance is 2^exponent times it, but for the taps. */
+interface Checkpoint {
+  readonly state: State;
+  readonly exponent: Vector;
 }
 
 /** One thing to do on the way: a step of a stage, or (k = −1) its opening. */
@@ -98,6 +85,16 @@ export interface Smoothing {
   readonly barrier: number;
 }
 
+export interface PassOptions {
+  /** More than 1: only the states between so many blocks of steps are kept, and the tapes of a block are made again when its adjoints are
+   *  due; a third more work for that much less memory. */
+  readonly blocks?: number;
+  /** What frequencies that are not at hand add to the sums of reads, by segment: a constant. */
+  readonly beside?: readonly (Summed | undefined)[];
+  /** Those of the program, where they are there already. */
+  readonly taps?: Taps;
+}
+
 export class DifferentiablePass {
   readonly #engine: Engine;
   readonly #stages: Stage[];
@@ -107,21 +104,28 @@ export class DifferentiablePass {
 
   /**
    * @param frequencies those of every segment, all or some of them
-   * @param blocks more than 1: only the states between so many blocks of steps are kept, and the tapes of a block are made again
-   *   when its adjoints are due; a third more work for that much less memory
    */
-  constructor(engine: Engine, program: Program, frequencies: readonly SegmentFrequencies[], blocks = 1) {
+  constructor(
+    engine: Engine,
+    program: Program,
+    frequencies: readonly SegmentFrequencies[],
+    { blocks = 1, beside = [], taps: known = new Taps() }: PassOptions = {},
+  ) {
     this.#engine = engine;
     this.#stages = program.segments.map((segment, i) => ({
       segment,
       frequencies: frequencies[i]!.frequencies,
       symbols: new Map(),
+      hostExponents: [],
+      beside: beside[i],
     }));
     for (const stage of this.#stages) {
       stage.segment.steps.forEach((step, k) => {
+        stage.hostExponents[k] = this.#hostExponent;
         if (step.kind !== 'linear' && step.kind !== 'read') return;
-        const taps = tapsOf(step, stage.segment.axes);
+        const taps = known.of(step, stage.segment.axes);
         this.#hostExponent += 2 * taps.exponent;
+        stage.hostExponents[k] = this.#hostExponent;
         stage.symbols.set(
           k,
           scoped(engine, (e) => {
@@ -149,12 +153,13 @@ export class DifferentiablePass {
     signal?: AbortSignal,
   ): Promise<Evaluation> {
     const record = scoped(this.#engine, (engine) => this.#record(engine, theta, smoothing, target));
-    const { gradients, ...ends } = record;
+    const { gradients, chosen, ...ends } = record;
     try {
       await this.#engine.settle(signal);
-      const [{ value, trace, barrier, exponent, definite }, found] = await Promise.all([
+      const [{ value, trace, barrier, exponent, definite }, found, own] = await Promise.all([
         readNamed(this.#engine, ends),
         this.#engine.read(...gradients),
+        readAllNamed(this.#engine, chosen),
       ]);
       const [v, t] = [value[0]!, trace[0]!];
       const infeasible = definite[0] !== 1 || !(v > 0) || !(t > 0) || !(t < Infinity);
@@ -167,44 +172,55 @@ export class DifferentiablePass {
         bound: infeasible ? Infinity : bound,
         objective: infeasible ? Infinity : objective,
         gradient: found.map((g) => g.map((x) => x * factor)),
+        multipliers: this.#logarithms(own),
       };
     } finally {
-      this.#engine.release(...Object.values(ends), ...gradients);
+      const handles = chosen.flatMap(({ values, exponent }) => [values, exponent]);
+      this.#engine.release(...new Set([...Object.values(ends), ...gradients, ...handles]));
     }
+  }
+
+  #logarithms(chosen: readonly { readonly values: Float64Array; readonly exponent: Float64Array }[]) {
+    const units = this.#blocks.flat().filter(({ parameter }) => parameter >= 0);
+    return units.map(({ stage, k, parameter }): Multipliers => {
+      const { values, exponent } = chosen[parameter]!;
+      const offset = (exponent[0]! + stage.hostExponents[k]!) * Math.LN2;
+      return { logarithms: values.map((d) => Math.log(d) + offset) };
+    });
   }
 
   /** Records forward and backward; gradients in the order of the steps. */
   #record(engine: Engine, theta: Relative, smoothing: Smoothing, target: Objective) {
-    const checkpoints: State[] = [undefined];
-    let exponent = engine.vector([0]);
+    const checkpoints: Checkpoint[] = [{ state: undefined, exponent: engine.vector([0]) }];
+    const chosen: Chosen[] = [];
     let barrier = engine.vector([0]);
     let definite = engine.vector([1]);
     const note = (part: {
-      readonly exponent: Vector;
       readonly barrier: Vector;
       readonly definite: Vector;
+      readonly chosen: readonly Chosen[];
     }) => {
-      exponent = sum(engine, exponent, part.exponent);
+      chosen.push(...part.chosen);
       barrier = sum(engine, barrier, part.barrier);
       definite = engine.multiply(definite, part.definite);
     };
     for (const block of this.#blocks.slice(0, -1)) {
-      const before = checkpoints.at(-1);
+      const before = checkpoints.at(-1)!;
       const part = scoped(engine, (e) => {
         const { tapes: _, ...ends } = this.#forward(e, theta, block, before);
         return ends;
       });
       note(part);
-      checkpoints.push(part.state);
+      checkpoints.push(part);
     }
     const end = scoped(engine, (e) => {
-      const forward = this.#forward(e, theta, this.#blocks.at(-1)!, checkpoints.at(-1));
+      const forward = this.#forward(e, theta, this.#blocks.at(-1)!, checkpoints.at(-1)!);
       const top = this.#objective(e, forward.state, smoothing, target);
-      const { exponent, barrier, definite } = forward;
+      const { exponent, barrier, definite, chosen } = forward;
       // Twice: L is a square root. The host divides all gradients by t · radius.
       const push = e.combine([[2 * smoothing.barrier, e.multiply(top.trace, top.radius)]]);
       const back = this.#backward(e, forward.tapes, top.power, push);
-      return { value: top.radius, trace: top.trace, exponent, barrier, definite, push, ...back };
+      return { value: top.radius, trace: top.trace, exponent, barrier, definite, chosen, push, ...back };
     });
     note(end);
     const gradients = [...end.gradients];
@@ -212,13 +228,14 @@ export class DifferentiablePass {
     for (let b = this.#blocks.length - 2; b >= 0 && g; b--) {
       const after: Matrices | Vector = g;
       const back = scoped(engine, (e) =>
-        this.#backward(e, this.#forward(e, theta, this.#blocks[b]!, checkpoints[b]).tapes, after, end.push),
+        this.#backward(e, this.#forward(e, theta, this.#blocks[b]!, checkpoints[b]!).tapes, after, end.push),
       );
       if (back.before !== after) engine.release(after);
       gradients.unshift(...back.gradients);
       g = back.before;
     }
-    return { value: end.value, trace: end.trace, barrier, exponent, definite, gradients };
+    const { value, trace, exponent } = end;
+    return { value, trace, barrier, exponent, definite, gradients, chosen };
   }
 
   #objective(engine: Engine, state: State, smoothing: Smoothing, target: Objective) {
@@ -231,10 +248,10 @@ export class DifferentiablePass {
 
   // ---- forward --------------------------------------------------------------------------------
 
-  #forward(engine: Engine, theta: Relative, units: readonly Unit[], start: State) {
+  #forward(engine: Engine, theta: Relative, units: readonly Unit[], start: Checkpoint) {
     const tapes: Tape[] = [];
-    let state = start;
-    let exponent = engine.vector([0]);
+    const chosen: Chosen[] = [];
+    let { state, exponent } = start;
     let barrier = engine.vector([0]);
     let definite = engine.vector([1]);
     for (const { stage, k, parameter } of units) {
@@ -242,22 +259,23 @@ export class DifferentiablePass {
       const step = k < 0 ? undefined : stage.segment.steps[k]!;
       switch (step?.kind) {
         case undefined: {
-          const rows = totalRows(stage.segment.start);
-          if (stage.segment.white && before?.kind === 'vector' && before.length !== rows) {
-            const channels = before.length;
-            state = engine.sumOver(before, repeats(rows, channels));
-            tapes.push({ kind: 'repeat', rows, channels });
+          const repeated = repetition(stage.segment, before);
+          if (repeated && before?.kind === 'vector') {
+            state = engine.sumOver(before, repeats(repeated.rows, repeated.channels));
+            tapes.push({ kind: 'repeat', ...repeated });
           }
           break;
         }
         case 'linear':
         case 'read': {
           const symbol = stage.symbols.get(k)!;
-          state = scoped(engine, (e) =>
-            step.kind === 'read'
-              ? read(e, symbol, before, stage.frequencies[k]!)
-              : affine(e, symbol, before, copiesOf(step)),
-          );
+          const level = exponent;
+          state = scoped(engine, (e) => {
+            if (step.kind === 'linear') return affine(e, symbol, before, copiesOf(step));
+            const own = read(e, symbol, before, stage.frequencies[k]!);
+            const { beside } = stage;
+            return beside ? e.add(own, constant(e, beside, stage.hostExponents[k]!, level, own.rows)) : own;
+          });
           tapes.push({ kind: 'linear', step, symbol, frequencies: stage.frequencies[k]!, before });
           break;
         }
@@ -275,9 +293,11 @@ export class DifferentiablePass {
           if (made.definite) definite = engine.multiply(definite, made.definite);
           if (step.kind === 'nonlinearity' && 'tape' in made) {
             const { tape, scale, sums, d, shift } = made;
+            chosen.push({ values: d, exponent });
             barrier = sum(engine, barrier, barrierOf(engine, tape, d));
             tapes.push({ kind: 'nonlinearity', step, sector: tape, scale, sums, d, shift, before });
           } else if (step.kind === 'maximum' && 'pool' in made) {
+            chosen.push({ values: made.pool.boundary, exponent });
             tapes.push({ kind: 'maximum', step, pool: made.pool, shift: made.shift, before });
           }
           break;
@@ -286,7 +306,7 @@ export class DifferentiablePass {
           step satisfies never;
       }
     }
-    return { state, exponent, barrier, definite, tapes };
+    return { state, exponent, barrier, definite, tapes, chosen };
   }
 
   // ---- backward -------------------------------------------------------------------------------
@@ -297,7 +317,7 @@ export class DifferentiablePass {
     let before: Matrices | Vector | undefined = top;
     for (const tape of [...tapes].reverse()) {
       const after: Matrices | Vector = before;
-      const result: Adjoint = scoped(engine, (e) => this.#adjointOf(e, tape, after, push));
+      const result: Adjoint = scoped(engine, (e) => adjointOf(e, tape, after, push));
       if (after !== top && after !== result.before) engine.release(after);
       if (result.theta) gradients.unshift(result.theta);
       before = result.before;
@@ -305,60 +325,15 @@ export class DifferentiablePass {
     }
     return { gradients, before };
   }
+}
 
-  #adjointOf(engine: Engine, tape: Tape, g: Matrices | Vector, push: Vector): Adjoint {
-    switch (tape.kind) {
-      case 'repeat': {
-        if (g.kind !== 'vector')
-          throw new Error('differentiable pass: a gradient of a diagonal was expected');
-        const perChannel = tape.rows / tape.channels;
-        const rowsOf = (c: number) => Int32Array.from({ length: perChannel }, (_, u) => c * perChannel + u);
-        return {
-          before: engine.sumOver(
-            g,
-            Array.from({ length: tape.channels }, (_, c) => rowsOf(c)),
-          ),
-        };
-      }
-      case 'linear': {
-        if (tape.before === undefined) return {};
-        const { step, symbol, frequencies } = tape;
-        const inner =
-          step.kind === 'linear'
-            ? affineAdjoint(engine, symbol, matricesOnly(g), copiesOf(step))
-            : readAdjoint(engine, symbol, matricesOnly(g), frequencies);
-        return { before: asStateGradient(engine, inner, tape.before) };
-      }
-      case 'nonlinearity': {
-        const { step, sector } = tape;
-        const own = pushed(engine, sectorAdjoint(engine, step, sector, matricesOnly(g)), tape, push);
-        // D = scale · ρ(S): θ moves D alone, ρ moves with S.
-        const throughSums = engine.rowSumsAdjoint(
-          sector.s,
-          tape.sums,
-          engine.multiply(own.multiplier, tape.scale),
-        );
-        const blocks = { ...own, argument: engine.add(own.argument, throughSums) };
-        const theta = engine.multiply(own.multiplier, tape.d);
-        if (tape.before === undefined) return { theta };
-        const whole = stateGradient(engine, step, totalRows(step.before), blocks);
-        return {
-          theta,
-          before: asStateGradient(engine, engine.scaleByPower(whole, tape.shift, -1), tape.before),
-        };
-      }
-      case 'maximum': {
-        const { whole, theta } = poolAdjoint(engine, tape.step, tape.pool, g);
-        if (tape.before === undefined) return { theta };
-        return {
-          theta,
-          before: asStateGradient(engine, engine.scaleByPower(whole, tape.shift, -1), tape.before),
-        };
-      }
-      default:
-        return tape satisfies never;
-    }
-  }
+/** A constant covariance in the units of a state. */
+function constant(engine: Engine, { entries, exponent }: Summed, host: number, level: Vector, rows: number) {
+  const shift = engine.combine([
+    [1, engine.vector([exponent - host])],
+    [-1, level],
+  ]);
+  return engine.scaleByPower(engine.matrices(entries, 1, rows, rows, false), shift, 1);
 }
 
 /** All units in order, cut into blocks of about equal numbers of units. */
@@ -384,34 +359,4 @@ function sector(engine: Engine, step: NonlinearityStep, state: Matrices, scale: 
   const sums = engine.rowSums(argument(engine, scaled, step.source));
   const d = fromRowSums(engine, scale, sums);
   return { ...nonlinearity(engine, step, scaled, d), shift, scale, sums, d };
-}
-
-function copiesOf(step: LinearStep): number {
-  return step.ratio.reduce((p, r) => p * r, 1);
-}
-
-/** For every row of an image read as a vector, the channel it belongs to. */
-function repeats(rows: number, channels: number): Int32Array[] {
-  return Array.from({ length: rows }, (_, k) => Int32Array.of(Math.floor(k / (rows / channels))));
-}
-
-function asMatrices(engine: Engine, state: State, rows: number, complex: boolean): Matrices {
-  if (state?.kind === 'matrices') return state;
-  return engine.diagonalMatrix(state ?? engine.vector(new Float64Array(rows).fill(1)), complex);
-}
-
-/** A gradient in the form of the state it belongs to: matrices per frequency, one for all, or a diagonal. */
-function asStateGradient(engine: Engine, g: Matrices, before: Matrices | Vector): Matrices | Vector {
-  if (before.kind === 'matrices') return before.batch === g.batch ? g : sumOverBatch(engine, g);
-  return engine.diagonalSum(g);
-}
-
-function matricesOnly(g: Matrices | Vector): Matrices {
-  if (g.kind !== 'matrices') throw new Error('differentiable pass: a gradient of matrices was expected');
-  return g;
-}
-
-function lastLayout(segment: Segment) {
-  const step: Step | undefined = segment.steps.at(-1);
-  return step ? step.after : segment.start;
 }

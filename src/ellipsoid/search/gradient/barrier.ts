@@ -1,8 +1,8 @@
 /** A barrier that keeps D off the boundary of D ⪰ S while a search is under way: tr(S R), R = (D − S)⁻¹. */
-import type { Engine, Vector } from '../../engine/engine.ts';
-import type { SectorTape } from '../rules/nonlinearity.ts';
-import type { SectorGradient } from '../rules/nonlinearityAdjoint.ts';
-import { sum, total } from '../rules/smoothMaximum.ts';
+import type { Engine, Vector } from '../../../engine/engine.ts';
+import type { SectorTape } from '../../rules/nonlinearity.ts';
+import type { SectorGradient } from '../../rules/nonlinearityAdjoint.ts';
+import { sum, total } from '../../rules/smoothMaximum.ts';
 
 /** tr(S R) = tr(D R) − n, the mean over the batch. */
 export function barrierOf(engine: Engine, { r }: SectorTape, d: Vector): Vector {

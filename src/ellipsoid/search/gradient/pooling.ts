@@ -1,11 +1,11 @@
 /** Max pooling that can be differentiated: multipliers on the boundary of D ⪰ S (`multipliers/boundary.ts`), λ_max by a smooth majorant. */
-import type { Engine, Matrices, Vector } from '../../engine/engine.ts';
-import type { MaximumStep } from '../../program/program.ts';
-import { incidence, onBoundary, type PoolShape, poolShape } from '../multipliers/boundary.ts';
-import { maximum } from '../rules/maximum.ts';
-import { argument, levelOf } from '../rules/nonlinearity.ts';
-import { type SmoothMaximum, smoothMaximum, total } from '../rules/smoothMaximum.ts';
-import { stateGradient } from '../rules/stateGradient.ts';
+import type { Engine, Matrices, Vector } from '../../../engine/engine.ts';
+import type { MaximumStep } from '../../../program/program.ts';
+import { incidence, onBoundary, type PoolShape, poolShape } from '../../multipliers/boundary.ts';
+import { maximum } from '../../rules/maximum.ts';
+import { argument, levelOf } from '../../rules/nonlinearity.ts';
+import { type SmoothMaximum, smoothMaximum, total } from '../../rules/smoothMaximum.ts';
+import { stateGradient } from '../../rules/stateGradient.ts';
 
 /** p = 2^10 in the majorant of λ_max: at most 1 % above it for batches of 10⁴ eigenvalues. */
 const DOUBLINGS = 10;
