@@ -22,7 +22,7 @@ export interface Workspace {
 }
 
 /** Sides of the blocks that the inverse is made of on a GPU, and the strips it holds of them. */
-const BLOCK = 16;
+const BLOCK = 64;
 const STRIPS = 2;
 /** Matrices on the way to a bound on the error of an inverse: only float32 takes its residual (`rounding/inverse.ts`). */
 const residuals = (bytesPerNumber: number) => (bytesPerNumber < 8 ? 6 : 1);
@@ -49,7 +49,8 @@ export function workspace(segment: Segment, k: number, slice: number, bytesPerNu
     case 'maximum': {
       const argument = step.source.rows;
       const kept = totalRows(step.kept);
-      const inverse = 2 * argument ** 2 + BLOCK * STRIPS * argument + BLOCK ** 2;
+      const block = Math.min(argument, BLOCK);
+      const inverse = 2 * argument ** 2 + block * STRIPS * argument + block ** 2;
       const joint = kept > 0 ? argument ** 2 + 3 * kept ** 2 + 4 * kept * argument : 0;
       const own =
         totalRows(step.before) ** 2 +

@@ -26,8 +26,8 @@ const update = threads(
 const allDefinite = workgroups('allDefinite', { definite: 'read u32', out: 'write u32' }, { n: 'u32' });
 const finish = threads('inverseFinish', { definite: 'read f32', x: 'write u32' }, { offsetX: 'u32' });
 
-/** Side of the blocks that are eliminated at once: that of the workgroup of `inversePivot.wgsl`. */
-const blockSide = 16;
+/** Side of the blocks that are eliminated at once: what the registers of a workgroup of `inversePivot.wgsl` hold. */
+const blockSide = 64;
 
 /**
  * R = (diag D − S)⁻¹ per batch entry, by symmetric block elimination in place: a Cholesky factorisation in which every block is
