@@ -52,7 +52,7 @@ const rules =
   async (engine, { program, rounding, memory }) => {
     const ledger = new Ledger(undefined);
     const norms = hasSkips(program)
-      ? (await spectralProduct(engine, program, { memory, rounding, ledger })).norms
+      ? (await spectralProduct(engine, program, { memory, about: true, ledger })).norms
       : undefined;
     await closedForms(engine, program, norms, names, { method: 'closed-form', memory, rounding, ledger });
   };
@@ -109,9 +109,11 @@ for (const [name, make] of Object.entries(networks)) {
 }
 
 function note(byKernel: Map<string, Counted>, dispatch: Dispatch): void {
-  const before = byKernel.get(dispatch.kernel);
+  // Generated kernels are called after what they compute.
+  const kernel = dispatch.kernel.split(' ', 1)[0]!;
+  const before = byKernel.get(kernel);
   const own = { ...workOf(dispatch), dispatches: Number(dispatch.sizes.firstGroup === 0), portions: 1 };
-  byKernel.set(dispatch.kernel, before ? sum([before, own]) : own);
+  byKernel.set(kernel, before ? sum([before, own]) : own);
 }
 
 function sum(works: readonly Counted[]) {
