@@ -81,7 +81,7 @@ export interface Operations {
   /** out_i = max_b Re S_ii. */
   diagonal(s: Matrices): Vector;
   /** max_b max |eigenvalue of S[b]|, from above, the operation's own rounding included: in float64 at most 1 + 1e-9 times the true value;
-   *  in float32 1 + tolerance times (2^-17 where absent), and what rounding adds: about min(n, 256)·2^-23 ‖S‖_F² / ‖S‖², halved, more
+   *  in float32 1 + tolerance times (2^-17 where absent), and what rounding adds: about max(256, n/8)·2^-23 ‖S‖_F² / ‖S‖², halved, more
    *  for complex ones. Length 1. NaN if S holds one. */
   spectralRadius(s: Matrices, tolerance?: number): Vector;
   /** `spectralRadius`, about: a heuristic may choose by it, no bound may rest on it. On the CPU as that; in float32 from below, by a few

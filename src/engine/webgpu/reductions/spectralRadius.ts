@@ -63,8 +63,9 @@ const finest = 2 ** -17;
 /** The first power by which matrices drop out, and every how many after it. */
 const firstSettled = 4;
 const settledEvery = 2;
-/** Rows whose products are summed up in one go: sums of sums round less. */
+/** Rows whose products are summed up in one go, and how many such sums there are at most: sums of sums round less. */
 const rowsAtOnce = 256;
+const mostSums = 8;
 /** Components that one workgroup looks through. */
 const share = 2 ** 14;
 const mostParts = 16;
@@ -118,7 +119,7 @@ function radiiOf(
   const total = squaringsFor(n, tolerance);
   const parts = Math.ceil(n / columnsOfPart);
   const peakParts = Math.min(mostParts, Math.ceil(components / share));
-  const slice = Math.min(n, rowsAtOnce);
+  const slice = Math.min(n, Math.max(rowsAtOnce, Math.ceil(n / mostSums)));
   const slices = Math.ceil(n / slice);
   const found = recorder.scratch(entries * peakParts);
   const measured = recorder.scratch(3 * (total + 1) * entries * parts);
