@@ -5,6 +5,8 @@ struct Four { re: vec4f, im: vec4f }
 
 fn conjugate(x: Scalar) -> Scalar { return vec2f(x.x, -x.y); }
 fn realPart(x: Scalar) -> f32 { return x.x; }
+fn imaginaryPart(x: Scalar) -> f32 { return x.y; }
+fn scalarOf(re: f32, im: f32) -> Scalar { return vec2f(re, im); }
 fn fromReal(x: f32) -> Scalar { return vec2f(x, 0.0); }
 /// Neither overflows nor underflows unless the result does. Not for NaN.
 fn modulus(x: Scalar) -> f32 {
@@ -15,6 +17,8 @@ fn modulus(x: Scalar) -> f32 {
 }
 /// |Re x| + |Im x|.
 fn componentSum(x: Scalar) -> f32 { return abs(x.x) + abs(x.y); }
+/// As bits; NaN is above infinity.
+fn largestComponent(x: Scalar) -> u32 { return max(asBits(x.x) & 0x7fffffffu, asBits(x.y) & 0x7fffffffu); }
 fn hasNaN(x: Scalar) -> bool { return isNaN(asBits(x.x)) || isNaN(asBits(x.y)); }
 fn times(x: Scalar, y: Scalar) -> Scalar { return vec2f(x.x * y.x - x.y * y.y, x.x * y.y + x.y * y.x); }
 fn scaled(factor: f32, x: Scalar) -> Scalar { return factor * x; }

@@ -1,10 +1,10 @@
-// The largest entry of a vector; NaN wins. One workgroup.
+// The largest entry of a vector, of which `entry` is generated; NaN wins. One workgroup.
 
 var<workgroup> found: array<u32, 64>;
 
 fn work(group: u32, local: u32) {
-  var most = a[local % sizes.n];
-  for (var i = local; i < sizes.n; i += 64u) { most = larger(most, a[i]); }
+  var most = entry(local % sizes.n);
+  for (var i = local; i < sizes.n; i += 64u) { most = larger(most, entry(i)); }
   found[local] = most;
   workgroupBarrier();
   if (local == 0u) {

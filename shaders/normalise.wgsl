@@ -4,11 +4,11 @@
 fn work(index: u32) {
   let components = sizes.n * sizes.n * sizes.width;
   let place = (index % components) / sizes.width;
-  let first = (sizes.first + index / components) * sizes.parts;
+  let first = (index / components) * sizes.parts;
   var peak = 0u;
   for (var part = 0u; part < sizes.parts; part++) { peak = max(peak, peaks[first + part]); }
   let skipped = sizes.skipDiagonal == 1u && place / sizes.n == place % sizes.n;
   var value = 0u;
   if (isPositive(peak) && !skipped) { value = timesPower(s[sizes.offsetS + index], -exponentOf(peak)); }
-  out[sizes.offsetOut + index] = value;
+  out[index] = value;
 }

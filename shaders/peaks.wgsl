@@ -21,6 +21,6 @@ fn work(group: u32, local: u32) {
   workgroupBarrier();
   if (local == 0u) {
     for (var i = 1u; i < 64u; i++) { most = max(most, found[i]); }
-    out[sizes.first * sizes.parts + group] = most;
+    out[group] = most;
   }
 }

@@ -37,7 +37,7 @@ fn work(index: u32) {
   let entry = index / (tilesDown * tilesAcross);
   let i = (tile / tilesAcross) * 4u;
   let j = (tile % tilesAcross) * 4u;
-  if (hermitian && j > i) { return; }
+  if ((hermitian && j > i) || !isGoingOn(entry)) { return; }
   let baseA = sizes.offsetA + entry * sizes.strideA;
   let baseB = sizes.offsetB + entry * sizes.strideB;
   // Rows and columns beyond the edge repeat the last one and are not stored.

@@ -48,7 +48,7 @@ fn work(group: u32, local: u32) {
   let entry = group / (tilesDown * tilesAcross);
   let top = (tile / tilesAcross) * side;
   let left = (tile % tilesAcross) * side;
-  if (hermitian && left > top) { return; }
+  if ((hermitian && left > top) || !isGoingOn(entry)) { return; }
   let baseA = sizes.offsetA + entry * sizes.strideA;
   let baseB = sizes.offsetB + entry * sizes.strideB;
   let down = local / fours;

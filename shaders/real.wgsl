@@ -5,9 +5,13 @@ alias Four = vec4f;
 
 fn conjugate(x: Scalar) -> Scalar { return x; }
 fn realPart(x: Scalar) -> f32 { return x; }
+fn imaginaryPart(x: Scalar) -> f32 { return 0.0; }
+fn scalarOf(re: f32, im: f32) -> Scalar { return re; }
 fn fromReal(x: f32) -> Scalar { return x; }
 fn modulus(x: Scalar) -> f32 { return abs(x); }
 fn componentSum(x: Scalar) -> f32 { return abs(x); }
+/// As bits; NaN is above infinity.
+fn largestComponent(x: Scalar) -> u32 { return asBits(x) & 0x7fffffffu; }
 fn hasNaN(x: Scalar) -> bool { return isNaN(asBits(x)); }
 fn times(x: Scalar, y: Scalar) -> Scalar { return x * y; }
 fn scaled(factor: f32, x: Scalar) -> Scalar { return factor * x; }

@@ -81,11 +81,14 @@ export interface Operations {
   /** out_i = max_b Re S_ii. */
   diagonal(s: Matrices): Vector;
   /** max_b max |eigenvalue of S[b]|, from above, the operation's own rounding included: in float64 at most 1 + 1e-9 times the true value;
-   *  in float32 1 + 2^-16 times, and what rounding adds: about n·2^-23 ‖S‖_F² / ‖S‖², halved, more for complex ones. Length 1.
-   *  NaN if S holds one. */
-  spectralRadius(s: Matrices): Vector;
+   *  in float32 1 + tolerance times (2^-17 where absent), and what rounding adds: about max(256, n/8)·2^-23 ‖S‖_F² / ‖S‖², halved, more
+   *  for complex ones. Length 1. NaN if S holds one. */
+  spectralRadius(s: Matrices, tolerance?: number): Vector;
+  /** `spectralRadius`, about: a heuristic may choose by it, no bound may rest on it. On the CPU as that; in float32 from below, by a few
+   *  steps of power iteration. */
+  estimatedRadius(s: Matrices): Vector;
   /** As `spectralRadius` of S with its diagonal replaced: ½(S − diag S) per batch entry, i.e. ‖½S − ½diag S‖₂. */
-  offDiagonalRadius(s: Matrices): Vector;
+  offDiagonalRadius(s: Matrices, tolerance?: number): Vector;
 
   // ---- multipliers ----------------------------------------------------------------------------
 
@@ -162,8 +165,9 @@ const table: { readonly [N in Name]: OperationRow<Operations[N]> } = {
   rowSumsAdjoint: { parameters: [square('S'), vector, vector], result: shapes.rowSumsAdjointShape },
   diagonalSum: { parameters: [square('A')], result: (a) => a.rows },
   diagonal: { parameters: [square('S')], result: (s) => s.rows },
-  spectralRadius: { parameters: [square('S')], result: () => 1 },
-  offDiagonalRadius: { parameters: [square('S')], result: () => 1 },
+  spectralRadius: { parameters: [square('S'), plain], result: () => 1 },
+  estimatedRadius: { parameters: [square('S')], result: () => 1 },
+  offDiagonalRadius: { parameters: [square('S'), plain], result: () => 1 },
   inverse: {
     parameters: [vector, square('S')],
     result: (d, s) => ({ inverse: shapes.inverseShape(d, s), definite: 1 }),

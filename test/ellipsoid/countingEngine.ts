@@ -23,8 +23,8 @@ type Within = {
   readonly [N in keyof Operations]?: (onGpu: boolean, ...parameters: Parameters<Operations[N]>) => number;
 };
 
-/** Two powers, where they are squared on a GPU. The engines on the CPU cut the copies that they factor to 32 MiB: as nothing. */
-const powers = (onGpu: boolean, s: Matrices) => (onGpu ? 2 * totalLength(s) : 0);
+/** Two powers, where they are squared on a GPU, and a part of one where it has many rows. The engines on the CPU cut the copies that they factor to 32 MiB: as nothing. */
+const powers = (onGpu: boolean, s: Matrices) => (onGpu ? (s.rows > 256 ? 3 : 2) * totalLength(s) : 0);
 
 /** W Q, the left half of W Q Wᴴ. */
 function half(w: Matrices, q: Matrices | Vector | undefined): number {
@@ -41,9 +41,14 @@ const within: Within = {
   congruenceAdjoint: (_, w, g) => half(w, g),
   windowSum: (_, w, q) => half(w, q),
   // The strips that blocks are eliminated with.
-  inverse: (onGpu, _d, s) => (onGpu ? s.batch * (2 * 16 * s.rows + 16 * 16) * (s.complex ? 2 : 1) : 0),
+  inverse: (onGpu, _d, s) => {
+    const block = Math.min(64, s.rows);
+    return onGpu ? s.batch * (2 * block * s.rows + block ** 2) * (s.complex ? 2 : 1) : 0;
+  },
   spectralRadius: powers,
   offDiagonalRadius: powers,
+  // Two vectors.
+  estimatedRadius: (onGpu, s) => (onGpu ? (2 * totalLength(s)) / s.rows : 0),
 };
 
 export function countingEngine(bytesPerNumber: 4 | 8 = 8): CountingEngine {

@@ -1,6 +1,7 @@
 /** Frequencies cut into chunks for a memory budget: none is lost or seen twice, and a sweep keeps to the budget. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { idleGpu } from '../../bench/counts/idleGpu.ts';
 import {
   alexNet,
   normals,
@@ -32,7 +33,6 @@ import { FAMILIES } from '../support/families.ts';
 import { networkOf } from '../support/randomNetwork.ts';
 import { runs } from '../support/runs.ts';
 import { countingEngine } from './countingEngine.ts';
-import { idleGpu } from './idleGpu.ts';
 
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;

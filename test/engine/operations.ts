@@ -27,10 +27,20 @@ export const operations: readonly (readonly [
 ])[] = [
   ['matrices', 'exact', (e, c) => [hermitian(e, c)]],
   ...checks.flatMap(([name, tolerance, operation]) =>
-    tolerance === 'from above' ? [] : [[name, tolerance, operation] as const],
+    tolerance === 'from above' || tolerance === 'about' ? [] : [[name, tolerance, operation] as const],
   ),
 ];
 
+const having =
+  (kind: 'from above' | 'about'): Operation =>
+  (e, c) =>
+    checks.flatMap(([, tolerance, operation]) => (tolerance === kind ? operation(e, c) : []));
+
 /** What must not lie below it. */
-export const radii: Operation = (e, c) =>
-  checks.flatMap(([, tolerance, operation]) => (tolerance === 'from above' ? operation(e, c) : []));
+export const radii = having('from above');
+
+/** What lies somewhere near it. */
+export const estimates = having('about');
+
+/** The least that is near, as a part of the truth. */
+export const LEAST_ESTIMATE = 0.6;

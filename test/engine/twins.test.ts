@@ -5,7 +5,7 @@ import type { Engine } from '../../src/engine/engine.ts';
 import { assertClose } from './compare.ts';
 import { choices, tolerances } from './engines.ts';
 import { type Case, cases, type Operation } from './operations/cases.ts';
-import { operations, radii } from './operations.ts';
+import { estimates, LEAST_ESTIMATE, operations, radii } from './operations.ts';
 import { oracleEngine } from './oracle/engine.ts';
 
 /** Storage that is NaN before its first use and after its last. */
@@ -56,6 +56,15 @@ describe.each(choices)('$engine, $threads threads', (choice) => {
         assertClose(values, expected[k]!, tolerances[tolerance], `result ${k}`);
       });
     });
+  });
+
+  it.each(cases)('estimates: n = $n, batch = $batch, complex = $complex', async (given) => {
+    const actual = await engine.read(...estimates(engine, given));
+    const expected = await expectation('estimates', estimates, given);
+    for (const [k, [truth]] of expected.entries()) {
+      expect(actual[k]![0]).toBeGreaterThanOrEqual(truth! * LEAST_ESTIMATE);
+      expect(actual[k]![0]).toBeLessThanOrEqual(truth! * (1 + 1e-9));
+    }
   });
 
   it.each(cases)(

@@ -88,7 +88,9 @@ async function productRow(
   const { query, allowance } = task;
   const clock = stopwatch();
   const { bound, norms, tested } = await spectralProduct(task.engine, program, {
-    ...{ memory: task.room.bytes, rounding: task.rounding, signal: task.stop, ledger: task.ledger },
+    ...{ memory: task.room.bytes, signal: task.stop, ledger: task.ledger },
+    // Rules only choose by them.
+    ...(wants(query, 'spectral-product') ? { rounding: task.rounding } : { about: true }),
     seconds: allowance.norms,
     // What follows is worth more.
     until:

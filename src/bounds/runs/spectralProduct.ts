@@ -22,6 +22,8 @@ export async function spectralProduct(
     seconds?: number | undefined;
     until?: number | undefined;
     rounding?: Rounding | undefined;
+    /** As in `NormsOptions`: what they multiply to is then no bound. */
+    about?: boolean;
     signal?: AbortSignal | undefined;
     ledger: Ledger;
   },
@@ -32,6 +34,7 @@ export async function spectralProduct(
     seconds: options.seconds,
     until: options.until,
     rounding: options.rounding,
+    about: options.about,
     signal: options.signal,
     onMap: (segment, k, placed) =>
       options.ledger.add('spectral-product', placed.target.variable.name, normCost(segment, k, placed)),

@@ -48,6 +48,8 @@ export interface Statistics {
   readonly diagonal: Vector;
   /** σ = max λ_max(S), from above. */
   readonly radius?: Vector;
+  /** σ, about. */
+  readonly size?: Vector;
   /** ρ_i = max Σ_j |S_ij|. */
   readonly rowSums?: Vector;
   /** max ‖½S − ½ diag S‖, from above. */
@@ -58,27 +60,38 @@ export interface Statistics {
 
 export interface Wanted {
   readonly radius: boolean;
+  /** Where the radius itself is not wanted. */
+  readonly size: boolean;
   readonly rowSums: boolean;
   readonly offDiagonal: boolean;
 }
 
 export function wantedBy(rules: readonly Rule[]): Wanted {
   const has = (family: Rule['family']) => rules.some((r) => r.family === family);
-  return { radius: has('spectral norm'), rowSums: has('row sums'), offDiagonal: has('shift') };
+  return { radius: has('spectral norm'), size: false, rowSums: has('row sums'), offDiagonal: has('shift') };
 }
 
+/** Where D is a free choice above S, norms need not be tighter than that. */
+const COARSE = 2 ** -7;
+/** Where D lies on the boundary, the bound is in proportion to them. */
+const FINE = 2 ** -11;
+
+/** @param onBoundary whether D is to be as small as can be */
 export function statistics(
   engine: Engine,
   s: Matrices,
   wanted: Wanted,
+  onBoundary: boolean,
   root: Vector | undefined,
 ): Statistics {
+  const tolerance = onBoundary ? FINE : COARSE;
   return {
     diagonal: engine.diagonal(s),
-    ...(wanted.radius ? { radius: engine.spectralRadius(s) } : {}),
+    ...(wanted.radius ? { radius: engine.spectralRadius(s, tolerance) } : {}),
+    ...(wanted.size && !wanted.radius ? { size: engine.estimatedRadius(s) } : {}),
     ...(wanted.rowSums ? { rowSums: engine.rowSums(s) } : {}),
-    ...(wanted.offDiagonal ? { offDiagonal: engine.offDiagonalRadius(s) } : {}),
-    ...(root ? { shaped: engine.spectralRadius(engine.scaleSides(s, root, root)) } : {}),
+    ...(wanted.offDiagonal ? { offDiagonal: engine.offDiagonalRadius(s, tolerance) } : {}),
+    ...(root ? { shaped: engine.spectralRadius(engine.scaleSides(s, root, root), FINE) } : {}),
   };
 }
 
@@ -87,6 +100,7 @@ export function merge(engine: Engine, a: Statistics, b: Statistics): Statistics 
   return {
     diagonal: engine.maximum(a.diagonal, b.diagonal),
     ...(a.radius && b.radius ? { radius: engine.maximum(a.radius, b.radius) } : {}),
+    ...(a.size && b.size ? { size: engine.maximum(a.size, b.size) } : {}),
     ...(a.rowSums && b.rowSums ? { rowSums: engine.maximum(a.rowSums, b.rowSums) } : {}),
     ...(a.offDiagonal && b.offDiagonal ? { offDiagonal: engine.maximum(a.offDiagonal, b.offDiagonal) } : {}),
     ...(a.shaped && b.shaped ? { shaped: engine.maximum(a.shaped, b.shaped) } : {}),

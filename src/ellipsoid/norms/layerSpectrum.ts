@@ -7,7 +7,7 @@ import { aliasesOf, halfTorus, slice } from '../../spectrum/frequencies.ts';
 import type { Rounding } from '../rounding/rounding.ts';
 import { symbolOf, termTaps } from '../rules/affine.ts';
 import { affineAbove, symbolError } from '../rules/affineAbove.ts';
-import { gridOf } from './norms.ts';
+import { gridOf } from './form.ts';
 
 /** Frequencies whose results are recorded before the engine runs them. */
 const AT_ONCE = 64;

@@ -1,20 +1,19 @@
 /** Spectral norms of the linear maps of a program, each on the torus of its segment, from above. */
 
 import type { Engine, Handle, Matrices, Vector } from '../../engine/engine.ts';
-import { bytesPerNumber } from '../../engine/precision.ts';
+import { precisionOf } from '../../engine/precision.ts';
 import { scoped } from '../../engine/scope.ts';
-import { product } from '../../network/size.ts';
 import type { PlacedTerm, Program, Segment } from '../../program/program.ts';
-import type { LinearMap, Term } from '../../program/variables.ts';
+import type { LinearMap } from '../../program/variables.ts';
 import { roundedUp, type Scaled, scaled, squareRoot } from '../../scaled.ts';
-import { aliasesOf, type Frequencies, halfCount, halfTorus, slice } from '../../spectrum/frequencies.ts';
-import { BYTES_PER_TAP, LONGEST_SIDE } from '../memory/needs.ts';
+import { aliasesOf, type Frequencies, halfTorus, slice } from '../../spectrum/frequencies.ts';
 import { MOST_UPLOADED } from '../memory/partition.ts';
-import { secondsOfNorm } from '../memory/seconds.ts';
 import type { Rounding } from '../rounding/rounding.ts';
-import { affine, read, type StepTaps, symbolOf, termTaps } from '../rules/affine.ts';
+import { affine, read, type StepTaps, symbolOf } from '../rules/affine.ts';
 import { affineAbove, denseError, readAbove, sumAbove, symbolError } from '../rules/affineAbove.ts';
 import { byColumns } from '../rules/columns.ts';
+import { affordable, pieceBytes } from './affordable.ts';
+import { type NormPlan, normPlan, normTaps } from './form.ts';
 import type { Norms } from './gains.ts';
 import { schurNorm } from './schur.ts';
 
@@ -23,6 +22,8 @@ export interface NormsOptions {
   readonly memory: number;
   /** Bounds rounding: norms are then from above. */
   readonly rounding?: Rounding | undefined;
+  /** They are only to choose by: estimates, which no bound may rest on. */
+  readonly about?: boolean | undefined;
   /** All norms together may take about so long; maps beyond are bounded by Schur's test. */
   readonly seconds?: number | undefined;
   /** Until then, on `performance.now()`; after it the same. */
@@ -47,12 +48,12 @@ export async function normsOf(engine: Engine, program: Program, options: NormsOp
         const map = placed.term.map;
         if (map.kind === 'identity' || seen.has(map)) continue;
         seen.add(map);
-        const took = affordable(engine, segment, k, placed, options.memory);
+        const plan = normPlan(segment, k, placed);
+        const took = affordable(engine, placed.term, plan, options.memory);
         const affords = took !== undefined && took <= seconds;
         if (affords) seconds -= took;
-        const taps = affords ? termTaps(placed, segment.axes) : undefined;
-        const squared =
-          taps && (await time.within((s) => squaredNorm(engine, segment, k, placed, taps, options, s)));
+        const taps = affords ? normTaps(placed, segment.axes, plan) : undefined;
+        const squared = taps && (await time.within((s) => squaredNorm(engine, map, plan, taps, options, s)));
         if (squared) {
           found.push({ map, squared, exponent: taps.exponent });
         } else {
@@ -103,98 +104,30 @@ class Time {
   }
 }
 
-/** Frequencies, terms of symbols, and operations, at most, for one norm: minutes. Beyond, Schur's test has to do. */
-const MOST_FREQUENCIES = 2 ** 21;
-const MOST_TERMS = 2 ** 36;
-const MOST_OPERATIONS = 2 ** 43;
-
-/** Seconds that a norm takes, about; undefined where it is out of the question. */
-function affordable(
-  engine: Engine,
-  segment: Segment,
-  k: number,
-  placed: PlacedTerm,
-  memory: number,
-): number | undefined {
-  const { term, source } = placed;
-  if (segment.axes === 0) {
-    const smaller = Math.min(term.channels, source.rows);
-    const operations = 2 * smaller * (term.channels * source.rows + 2 * smaller ** 2);
-    const bytes = 3 * bytesPerNumber(engine) * smaller ** 2 + 16 * term.channels * source.rows;
-    return bytes <= memory && operations <= MOST_OPERATIONS ? secondsOfNorm(1, 0, operations) : undefined;
-  }
-  const { torus, ratio, copies } = gridOf(segment, k, placed);
-  const fine = copies * halfCount(torus);
-  const { count, work } = tapsOfTerm(term);
-  const upsampled = term.map.kind === 'transposed' ? product(term.map.stride) : 1;
-  const rows = upsampled * term.channels;
-  const entries = rows * source.variable.channels;
-  const lists = (4 * segment.axes + 8) * (halfCount(torus) + fine);
-  const bytes =
-    lists + count * (16 * entries + BYTES_PER_TAP) + pieceBytes(engine, copies, entries, rows, count);
-  const terms = fine * (work + count * entries);
-  const operations = 8 * fine * rows * (entries + 2 * rows ** 2);
-  const fits =
-    bytes <= memory &&
-    fine <= MOST_FREQUENCIES &&
-    terms <= MOST_TERMS &&
-    operations <= MOST_OPERATIONS &&
-    torus.every((side, a) => side * ratio[a]! <= LONGEST_SIDE);
-  return fits ? secondsOfNorm(fine, terms, operations) : undefined;
-}
-
-/** Taps of a map by itself, and the samples that their phases are sums of. */
-function tapsOfTerm({ map, source }: Term): { count: number; work: number } {
-  const sum = (sides: readonly number[]) => sides.reduce((total, n) => total + n, 0);
-  switch (map.kind) {
-    case 'identity':
-      return { count: 1, work: 1 };
-    case 'convolution':
-    case 'transposed': {
-      const { sides } = map.kernel;
-      if (map.kind === 'convolution' && map.box !== undefined) return { count: 1, work: sum(sides) };
-      return { count: product(sides), work: product(sides) };
-    }
-    case 'read':
-      return { count: product(source.window), work: product(source.window) };
-    case 'total':
-      return { count: 1, work: sum(source.window) };
-    default:
-      return map satisfies never;
-  }
-}
-
-/** Bytes for one frequency of the coarser grid, with those that alias to it: symbols, covariances, phases. */
-function pieceBytes(engine: Engine, copies: number, entries: number, rows: number, taps: number): number {
-  return 2 * bytesPerNumber(engine) * copies * (2 * entries + 3 * rows ** 2 + taps);
-}
-
-/** Operations that are recorded before anybody looks whether they are still wanted: a second of a core or two. */
-const RECORDED_OPERATIONS = 4e10;
+/** Operations that are recorded before anybody looks whether they are still wanted: a second of a core or two, or of a GPU. */
+const RECORDED_OPERATIONS = { double: 4e10, single: 4e12 } as const;
 
 /** max_ω of λ_max(W Wᴴ), aliased where the map has a stride, or of Σ_ω W Wᴴ where it reads whole windows.
  *  @throws the reason of `stop` when it is aborted */
 async function squaredNorm(
   engine: Engine,
-  segment: Segment,
-  k: number,
-  placed: PlacedTerm,
+  map: LinearMap,
+  { constant, torus, ratio, copies }: NormPlan,
   taps: StepTaps,
-  { memory, rounding }: NormsOptions,
+  { memory, rounding, about }: NormsOptions,
   stop: AbortSignal | undefined,
 ): Promise<Vector> {
-  const { map } = placed.term;
-  if (segment.axes === 0) {
-    const squared = squaredRadius(engine, taps, rounding);
+  if (constant) {
+    const squared = scoped(engine, (e) => radius(e, rounding, smallerGram(e, taps, rounding), about));
     return settled(engine, [squared], stop, squared);
   }
-  const { torus, ratio, copies } = gridOf(segment, k, placed);
   const coarse = halfTorus(torus);
   const reads = map.kind === 'read' || map.kind === 'total';
   const { rows, columns } = taps;
   const bytes = pieceBytes(engine, copies, rows * columns, rows, taps.taps.length);
   const operations = 8 * copies * rows * (rows * columns + 2 * rows ** 2);
-  const size = Math.max(1, Math.floor(Math.min(memory / bytes, RECORDED_OPERATIONS / operations)));
+  const recorded = RECORDED_OPERATIONS[precisionOf(engine.information)];
+  const size = Math.max(1, Math.floor(Math.min(memory / bytes, recorded / operations)));
   const parts: Frequencies[] = [];
   for (let start = 0; start < coarse.count; start += size) {
     const part = slice(coarse, start, Math.min(coarse.count, start + size));
@@ -223,7 +156,7 @@ async function squaredNorm(
     }
     const total = sum!;
     const squared = scoped(engine, (e) =>
-      radius(e, rounding, rounding ? sumAbove(e, rounding, total, parts.length, blocks) : total),
+      radius(e, rounding, rounding ? sumAbove(e, rounding, total, parts.length, blocks) : total, about),
     );
     engine.release(total, ...held);
     return settled(engine, [squared], stop, squared);
@@ -232,7 +165,7 @@ async function squaredNorm(
   for (const f of parts) {
     const before: Vector | undefined = largest;
     largest = scoped(engine, (e) => {
-      const own = radius(e, rounding, covariance(e, f));
+      const own = radius(e, rounding, covariance(e, f), about);
       return before ? e.maximum(before, own) : own;
     });
     if (before) engine.release(before);
@@ -258,24 +191,12 @@ async function settled<T>(
   }
 }
 
-/** The torus on which W Wᴴ of one map is looked at: that of its source, `ratio` times coarser where a stride aliases `copies`
- *  frequencies into one. */
-export function gridOf(
-  segment: Segment,
-  k: number,
-  { term, source }: PlacedTerm,
-): { readonly torus: number[]; readonly ratio: readonly number[]; readonly copies: number } {
-  const side = segment.grids[k]!.map((g, a) => (segment.torus[a]! / g) * source.lift[a]!);
-  const ratio = term.map.kind === 'convolution' ? term.map.stride : side.map(() => 1);
-  return {
-    torus: side.map((n, a) => n / ratio[a]!),
-    ratio,
-    copies: ratio.reduce((p, r) => p * r, 1),
-  };
-}
+/** Of squared norms at many frequencies: what float32 adds for its rounding is more. */
+const TOLERANCE = 2 ** -10;
 
-function radius(engine: Engine, rounding: Rounding | undefined, s: Matrices): Vector {
-  const found = engine.spectralRadius(s);
+function radius(engine: Engine, rounding: Rounding | undefined, s: Matrices, about = false): Vector {
+  if (about) return engine.estimatedRadius(s);
+  const found = s.batch === 1 ? engine.spectralRadius(s) : engine.spectralRadius(s, TOLERANCE);
   return rounding ? engine.combine([[rounding.radius, found]]) : found;
 }
 

@@ -39,16 +39,17 @@ export function tapsOf(step: LinearStep | ReadStep, axes: number): StepTaps {
   return builder.build();
 }
 
-/** Taps of one term alone, from an unlifted source: what its norm is computed from. */
-export function termTaps(placed: PlacedTerm, axes: number): StepTaps {
+/** Taps of one term alone: what its norm is computed from. @param lift of its source; absent: none */
+export function termTaps(placed: PlacedTerm, axes: number, lift?: readonly number[]): StepTaps {
   const { term } = placed;
   const ones = Array.from({ length: axes }, () => 1);
   const upsampled = term.map.kind === 'transposed' ? term.map.stride : ones;
+  const from = lift ?? ones;
   const source: Live = {
     ...placed.source,
     start: 0,
-    lift: ones,
-    rows: axes === 0 ? placed.source.rows : placed.source.variable.channels,
+    lift: from,
+    rows: axes === 0 ? placed.source.rows : placed.source.variable.channels * from.reduce((p, f) => p * f, 1),
   };
   const target: Live = {
     variable: { ...placed.target.variable, channels: term.channels },

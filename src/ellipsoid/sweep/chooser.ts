@@ -74,7 +74,7 @@ export class Chooser {
       run,
       k,
       step,
-      { radius: false, rowSums: true, offDiagonal: false },
+      { radius: false, size: false, rowSums: true, offDiagonal: false },
       undefined,
       shape,
     );
@@ -107,15 +107,16 @@ export class Chooser {
       run,
       k,
       step,
-      { ...wanted, radius: wanted.radius || skip !== undefined, rowSums: true },
+      { ...wanted, size: skip !== undefined, rowSums: true },
       skip,
       undefined,
     );
     const result = scoped(engine, (e) => {
       const shift = e.exponent(level);
+      const size = stats.radius ?? stats.size;
       const skipNeed =
-        skip && skipped && stats.radius
-          ? e.combine([[skip.ratio, e.squareRoot(e.multiply(stats.radius, skipped))]])
+        skip && skipped && size
+          ? e.combine([[skip.ratio, e.squareRoot(e.multiply(size, skipped))]])
           : undefined;
       const list = candidates.map((rule) =>
         e.scaleByPower(closedForm(e, step, rule, stats, skipNeed), shift, -1),
@@ -161,8 +162,9 @@ export class Chooser {
       const { state, done } = this.#propagation.stateBefore(run, k, piece);
       const own = scoped(engine, (e) => {
         const matrices = this.#propagation.asMatrices(e, state, step);
-        const stats = statistics(e, argument(e, matrices, step.source), wanted, shape?.root);
-        const skipped = skip ? e.spectralRadius(e.submatrix(matrices, skip.ranges, skip.ranges)) : undefined;
+        const onBoundary = step.kind === 'maximum' && step.kept.length === 0;
+        const stats = statistics(e, argument(e, matrices, step.source), wanted, onBoundary, shape?.root);
+        const skipped = skip ? e.estimatedRadius(e.submatrix(matrices, skip.ranges, skip.ranges)) : undefined;
         return { stats, level: levelOf(e, matrices, step.source), skipped };
       });
       done();
@@ -204,7 +206,7 @@ export class Chooser {
     };
     if (next?.kind === 'read') {
       const { state, proof } = propagation.read(k + 1, trial, undefined);
-      const score = engine.spectralRadius(state);
+      const score = engine.estimatedRadius(state);
       this.#engine.release(state, ...handlesOf(proof));
       return score;
     }
@@ -236,10 +238,10 @@ export class Chooser {
 
   /** λ_max of a covariance; or, of one after a step beside which something is skipped, of that and of the branch. */
   #radiiOf(engine: Engine, state: Matrices, split: NonlinearityStep | MaximumStep | undefined): Vector[] {
-    if (!split) return [engine.spectralRadius(state)];
+    if (!split) return [engine.estimatedRadius(state)];
     const at = state.rows - split.target.rows;
     return [[0, at] as const, [at, state.rows] as const].map((range) =>
-      scoped(engine, (e) => e.spectralRadius(e.submatrix(state, [range], [range]))),
+      scoped(engine, (e) => e.estimatedRadius(e.submatrix(state, [range], [range]))),
     );
   }
 }

@@ -36,6 +36,7 @@ export function cpuOperations(kernels: Kernels): QueuedOperations {
     congruenceAdjoint: (w, g) => congruenceAdjoint(kernels, w, g),
     windowSum: (w, q, weights) => windowSum(kernels, w, q, weights),
     spectralRadius: (s) => spectralRadius(kernels, s),
+    estimatedRadius: (s) => spectralRadius(kernels, s),
     offDiagonalRadius: (s) => offDiagonalRadius(kernels, s),
     inverse: (d, s) => inverse(kernels, d, s),
     ...{ alias, add, submatrix, assemble, scaleSides, rowSums, diagonal, throughSector, diagonalMatrix },

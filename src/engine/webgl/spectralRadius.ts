@@ -5,7 +5,7 @@
  * which the host accounts for in float64, as it does for what rounding has done to each of them (gramIteration.ts).
  */
 import { floorLog2 } from '../cpu/powers.ts';
-import { gramErrors } from '../gramIteration.ts';
+import { gramErrors, squaringsFor } from '../gramIteration.ts';
 import { type Block, type Context, kernel } from './context.ts';
 import { hermitianProduct } from './products.ts';
 import { type BlockMatrices, extentOf, widthOf } from './textures.ts';
@@ -15,32 +15,27 @@ const peaks = kernel('peaks', 'block', 'count');
 const squareSums = kernel('squareSums', 'block', 'count');
 const scaleByPower = kernel('scaleByPower', 'block', 'numbers', 'count');
 
-/** How far the Frobenius norm of the last power may lie above its spectral norm, as a factor on the result. */
-const tolerance = 2 ** -17;
+/** How far a result may lie above the norm, as a factor less 1, where the caller does not say; rounding comes on top. */
+const finest = 2 ** -17;
 /** Squarings between two normalisations: from entries below 2 they lead to less than 256 n⁷. */
 const squaringsAtOnce = 3;
 
 /** max_b ‖S[b]‖₂ from above, rounding included. NaN if S holds one. */
-export function spectralRadius(context: Context, s: BlockMatrices): number {
-  return gramIteration(context, s);
+export function spectralRadius(context: Context, s: BlockMatrices, tolerance = finest): number {
+  return gramIteration(context, s, tolerance);
 }
 
 /** max_b ‖½(S[b] − diag S[b])‖₂ likewise. */
-export function offDiagonalRadius(context: Context, s: BlockMatrices): number {
+export function offDiagonalRadius(context: Context, s: BlockMatrices, tolerance = finest): number {
   const data = context.run(offDiagonal, extentOf(s), s.data, widthOf(s));
-  const radius = gramIteration(context, { ...s, data });
+  const radius = gramIteration(context, { ...s, data }, tolerance);
   data.texture.delete();
   return radius / 2;
 }
 
-/** Squarings until n^(1/2^(k+1)) < 1 + tolerance. */
-function squaringsFor(n: number): number {
-  return n === 1 ? 0 : Math.max(0, Math.ceil(Math.log2(Math.log(n) / Math.log1p(tolerance))) - 1);
-}
-
-function gramIteration(context: Context, s: BlockMatrices): number {
+function gramIteration(context: Context, s: BlockMatrices, tolerance: number): number {
   const n = s.rows;
-  const total = squaringsFor(n);
+  const total = squaringsFor(n, tolerance);
   const first = normalised(context, s);
   if (!first.finite) return first.largest;
   const stages: { exponents: Float64Array; squares: Float64Array[] }[] = [];
@@ -64,7 +59,7 @@ function gramIteration(context: Context, s: BlockMatrices): number {
   }
   const last = squaredNorms(context, power);
   power.data.texture.delete();
-  const { epsilon, margin } = gramErrors(n, s.complex, n * widthOf(s));
+  const { epsilon, margin, slack } = gramErrors(n, 1, s.complex, n * widthOf(s));
   let most = 0;
   for (let b = 0; b < s.batch; b++) {
     let norm = margin * Math.sqrt(last[b]!) * 2 ** exponents[b]!;
@@ -74,7 +69,7 @@ function gramIteration(context: Context, s: BlockMatrices): number {
     }
     most = Math.max(most, norm);
   }
-  return most * margin;
+  return most * slack;
 }
 
 /** Squares of the Frobenius norms of matrices. */

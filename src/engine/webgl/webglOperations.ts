@@ -80,8 +80,9 @@ export function webglOperations(context: Context): QueuedOperations<Block> {
     rowSumsAdjoint: (s, sums, coefficients) => rowSumsAdjoint(context, s, sums, coefficients),
     diagonal: (s) => diagonal(context, s),
     diagonalSum: (a) => diagonalSum(context, a),
-    spectralRadius: (s) => spectralRadius(context, s),
-    offDiagonalRadius: (s) => offDiagonalRadius(context, s),
+    spectralRadius: (s, tolerance) => spectralRadius(context, s, tolerance),
+    estimatedRadius: (s) => spectralRadius(context, s),
+    offDiagonalRadius: (s, tolerance) => offDiagonalRadius(context, s, tolerance),
     inverse: (d, s) => inverse(context, d, s),
     throughSector: (r, left, subtract = new Float64Array(r.rows)) =>
       context.run(kernels.throughSector, extentOf(r), r.data, single(left), single(subtract), widthOf(r)),

@@ -98,7 +98,7 @@ export class Device {
 
   /** Pipelines are compiled once per kernel and constants, in the background. */
   pipeline(kernel: Kernel, complex: boolean, constants: Constants): Promise<Pipeline> {
-    const key = JSON.stringify([kernel.name, complex, constants]);
+    const key = JSON.stringify([kernel.name, kernel.uses, complex, constants]);
     let found = this.#pipelines.get(key);
     if (!found) {
       found = this.#compile(kernel, complex, constants);

@@ -10,7 +10,9 @@ export type Binding = `${'read' | 'write'} ${Element}`;
 export type Size = 'u32' | 'i32' | 'f32';
 
 export interface Kernel<B extends string = string, S extends string = string> {
-  readonly name: keyof typeof wgsl;
+  readonly name: string;
+  /** The shader. */
+  readonly text: string;
   /** The shader's `work(index)` runs once per thread, or `work(group, local)` once in every thread of a workgroup. */
   readonly per: 'thread' | 'workgroup';
   /** Threads of a workgroup. */
@@ -19,6 +21,8 @@ export interface Kernel<B extends string = string, S extends string = string> {
   readonly bindings: Readonly<Record<B, Binding>>;
   /** Fields of the uniform `sizes`. */
   readonly sizes: Readonly<Record<S, Size>>;
+  /** Further shaders, whose functions it calls. */
+  readonly uses: readonly (keyof typeof wgsl)[];
 }
 
 /** Constants that a variant of a kernel is compiled with. */
@@ -31,8 +35,17 @@ export function threads<B extends string, S extends string>(
   name: keyof typeof wgsl,
   bindings: Readonly<Record<B, Binding>>,
   sizes: Readonly<Record<S, Size>>,
+  ...uses: (keyof typeof wgsl)[]
 ): Kernel<B, S> {
-  return { name, per: 'thread', workgroupSize: defaultWorkgroupSize, bindings, sizes };
+  return {
+    name,
+    text: wgsl[name],
+    per: 'thread',
+    workgroupSize: defaultWorkgroupSize,
+    bindings,
+    sizes,
+    uses,
+  };
 }
 
 /** A kernel whose threads work together in workgroups. */
@@ -41,8 +54,9 @@ export function workgroups<B extends string, S extends string>(
   bindings: Readonly<Record<B, Binding>>,
   sizes: Readonly<Record<S, Size>>,
   workgroupSize = defaultWorkgroupSize,
+  ...uses: (keyof typeof wgsl)[]
 ): Kernel<B, S> {
-  return { name, per: 'workgroup', workgroupSize, bindings, sizes };
+  return { name, text: wgsl[name], per: 'workgroup', workgroupSize, bindings, sizes, uses };
 }
 
 /** Fields that every kernel's uniform starts with: the range of workgroups of this dispatch, laid out as a grid, and where work ends. */
@@ -88,7 +102,8 @@ export function moduleText(kernel: Kernel, complex: boolean, constants: Constant
     '@group(0) @binding(0) var<uniform> sizes: Sizes;',
     ...bindings,
     ...Object.entries(constants).map(([name, value]) => `const ${name} = ${value};`),
-    wgsl[kernel.name],
+    ...kernel.uses.map((name) => wgsl[name]),
+    kernel.text,
     entryPoint(kernel),
   ].join('\n');
 }

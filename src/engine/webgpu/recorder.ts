@@ -5,7 +5,8 @@ import type { Shape } from '../handles.ts';
 import { describe } from '../shapes.ts';
 import type { Kernel } from './kernel.ts';
 import type { Space } from './memory/arena.ts';
-import { componentsOf, type Slab, type StoredMatrices, type StoredVector } from './memory/stored.ts';
+import { componentsOf, type Slab, type StoredMatrices } from './memory/stored.ts';
+import { StoredVector } from './memory/vector.ts';
 import type { Task, Timeline } from './timeline.ts';
 
 const bytesPerNumber = 4;
@@ -63,11 +64,16 @@ export class Recorder {
   }
 
   vector(length: number): StoredVector {
-    return { kind: 'vector', length, space: this.#timeline.take(length * bytesPerNumber) };
+    return this.vectorIn(this.scratch(length), length);
+  }
+
+  /** A vector whose numbers are in a space, which it takes over. */
+  vectorIn(space: Space, length: number): StoredVector {
+    return StoredVector.inSpace(this, length, space);
   }
 
   uploadedVector(data: Float32Array<ArrayBuffer>): StoredVector {
-    return { kind: 'vector', length: data.length, space: this.#timeline.upload(data) };
+    return this.vectorIn(this.#timeline.upload(data), data.length);
   }
 
   /** A table of indices. */
@@ -86,7 +92,10 @@ export class Recorder {
 
   /** Gives storage back, all work on it being recorded. */
   free(...stored: (StoredMatrices | StoredVector | Space)[]): void {
-    for (const one of stored) this.#timeline.give(...spacesOf(one));
+    for (const one of stored) {
+      if (one instanceof StoredVector) one.release();
+      else this.#timeline.give(...spacesOf(one));
+    }
   }
 
   #inSlabs(shape: Shape, take: (bytes: number, first: number, count: number) => Space): StoredMatrices {
@@ -101,14 +110,6 @@ export class Recorder {
   }
 }
 
-export function spacesOf(stored: StoredMatrices | StoredVector | Space): Space[] {
-  if (!('kind' in stored)) return [stored];
-  switch (stored.kind) {
-    case 'matrices':
-      return stored.slabs.map(({ space }) => space);
-    case 'vector':
-      return [stored.space];
-    default:
-      return stored satisfies never;
-  }
+function spacesOf(stored: StoredMatrices | Space): Space[] {
+  return 'kind' in stored ? stored.slabs.map(({ space }) => space) : [stored];
 }

@@ -136,6 +136,7 @@ export class Timeline {
   run(wait: 'submitted' | 'done', signal?: AbortSignal): Promise<void> {
     const mark = this.#recorded;
     const turn = this.#turn.then(async () => {
+      signal?.throwIfAborted();
       while (this.#submitted < mark) {
         signal?.throwIfAborted();
         this.device.assertSound();

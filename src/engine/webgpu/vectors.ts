@@ -1,21 +1,11 @@
 /** Operations on small vectors, of which those of length 1 are broadcast. */
-import { threads, workgroups } from './kernel.ts';
-import { componentsOf, runsOf, type StoredMatrices, type StoredVector, widthOf } from './memory/stored.ts';
+import { threads } from './kernel.ts';
+import { componentsOf, runsOf, type StoredMatrices, widthOf } from './memory/stored.ts';
+import { StoredVector } from './memory/vector.ts';
 import type { Recorder } from './recorder.ts';
 import { uploadedTable } from './table.ts';
 
-const strides = { strideA: 'u32', strideB: 'u32' } as const;
 const kernels = {
-  scale: threads('scale', { a: 'read f32', out: 'write f32' }, { alpha: 'f32' }),
-  combine: threads(
-    'combine',
-    { a: 'read f32', b: 'read f32', out: 'write f32' },
-    { ...strides, alpha: 'f32', beta: 'f32' },
-  ),
-  multiply: threads('multiply', { a: 'read f32', b: 'read f32', out: 'write f32' }, strides),
-  maximum: threads('maximum', { a: 'read u32', b: 'read u32', out: 'write u32' }, strides),
-  reciprocal: threads('reciprocal', { a: 'read f32', out: 'write f32' }, {}),
-  squareRoot: threads('squareRoot', { a: 'read u32', out: 'write u32' }, {}),
   maximumOver: threads(
     'maximumOver',
     { a: 'read u32', starts: 'read u32', indices: 'read u32', out: 'write u32' },
@@ -26,8 +16,6 @@ const kernels = {
     { a: 'read f32', starts: 'read u32', indices: 'read u32', out: 'write f32' },
     {},
   ),
-  largest: workgroups('largest', { a: 'read u32', out: 'write u32' }, { n: 'u32' }),
-  exponent: threads('exponent', { a: 'read u32', out: 'write u32' }, {}),
   scaleByPower: threads(
     'scaleByPower',
     { a: 'read u32', e: 'read f32', out: 'write u32' },
@@ -43,77 +31,46 @@ const kernels = {
   ),
 } as const;
 
-const strideOf = (vector: StoredVector) => (vector.length === 1 ? 0 : 1);
-const commonLength = (...vectors: readonly StoredVector[]) =>
-  Math.max(...vectors.map(({ length }) => length));
-
 /** Σ_k coefficient_k · vector_k, summed in the order of the terms. */
 export function combine(
   recorder: Recorder,
   terms: readonly (readonly [coefficient: number, vector: StoredVector])[],
 ): StoredVector {
-  const length = commonLength(...terms.map(([, vector]) => vector));
-  const [first, ...others] = terms;
-  let [alpha, a] = first!;
   let sum: StoredVector | undefined;
-  for (const [beta, b] of others) {
-    const out = recorder.vector(length);
-    recorder.dispatch(kernels.combine, {
-      bindings: { a: a.space, b: b.space, out: out.space },
-      sizes: { strideA: strideOf(a), strideB: strideOf(b), alpha, beta },
-      count: length,
-    });
-    if (sum) recorder.free(sum);
-    sum = a = out;
-    alpha = 1;
+  for (let first = 0; first < terms.length; first += mostTerms) {
+    const own = terms.slice(first, first + mostTerms);
+    const form = {
+      kind: 'combine',
+      coefficients: [...(sum ? [1] : []), ...own.map(([coefficient]) => coefficient)],
+    } as const;
+    const next = StoredVector.made(recorder, form, [
+      ...(sum ? [sum] : []),
+      ...own.map(([, vector]) => vector),
+    ]);
+    sum?.release();
+    sum = next;
   }
-  if (sum) return sum;
-  const out = recorder.vector(length);
-  recorder.dispatch(kernels.scale, {
-    bindings: { a: a.space, out: out.space },
-    sizes: { alpha },
-    count: length,
-  });
-  return out;
+  return sum!;
 }
 
+/** Of a sum in one expression, the sum of those before among them. */
+const mostTerms = 6;
+
 export function multiply(recorder: Recorder, a: StoredVector, b: StoredVector): StoredVector {
-  return pairwise(recorder, kernels.multiply, a, b);
+  return StoredVector.made(recorder, { kind: 'multiply' }, [a, b]);
 }
 
 /** NaN wins. */
 export function maximum(recorder: Recorder, a: StoredVector, b: StoredVector): StoredVector {
-  return pairwise(recorder, kernels.maximum, a, b);
-}
-
-function pairwise(
-  recorder: Recorder,
-  kernel: typeof kernels.multiply | typeof kernels.maximum,
-  a: StoredVector,
-  b: StoredVector,
-): StoredVector {
-  const length = commonLength(a, b);
-  const out = recorder.vector(length);
-  recorder.dispatch(kernel, {
-    bindings: { a: a.space, b: b.space, out: out.space },
-    sizes: { strideA: strideOf(a), strideB: strideOf(b) },
-    count: length,
-  });
-  return out;
+  return StoredVector.made(recorder, { kind: 'maximum' }, [a, b]);
 }
 
 export function reciprocal(recorder: Recorder, a: StoredVector): StoredVector {
-  const out = recorder.vector(a.length);
-  const bindings = { a: a.space, out: out.space };
-  recorder.dispatch(kernels.reciprocal, { bindings, sizes: {}, count: a.length });
-  return out;
+  return StoredVector.made(recorder, { kind: 'reciprocal' }, [a]);
 }
 
 export function squareRoot(recorder: Recorder, a: StoredVector): StoredVector {
-  const out = recorder.vector(a.length);
-  const bindings = { a: a.space, out: out.space };
-  recorder.dispatch(kernels.squareRoot, { bindings, sizes: {}, count: a.length });
-  return out;
+  return StoredVector.made(recorder, { kind: 'squareRoot' }, [a]);
 }
 
 /** out_k = the largest of a over the indices of windows[k]; NaN wins. */
@@ -148,27 +105,15 @@ function overWindows(
 }
 
 /** NaN wins. */
-export function largest(recorder: Recorder, a: StoredVector): StoredVector {
-  const out = recorder.vector(1);
-  recorder.dispatch(kernels.largest, {
-    bindings: { a: a.space, out: out.space },
-    sizes: { n: a.length },
-    count: 1,
-    cost: a.length,
-  });
-  return out;
+export function largest(_recorder: Recorder, a: StoredVector): StoredVector {
+  return a.largest();
 }
 
 /** floor(log2(largest entry)); 0 when it is 0, NaN when it has no exponent (negative, infinite, NaN). */
 export function exponent(recorder: Recorder, a: StoredVector): StoredVector {
-  const most = largest(recorder, a);
-  const out = recorder.vector(1);
-  recorder.dispatch(kernels.exponent, {
-    bindings: { a: most.space, out: out.space },
-    sizes: {},
-    count: 1,
-  });
-  recorder.free(most);
+  const most = a.largest();
+  const out = StoredVector.made(recorder, { kind: 'exponent' }, [most]);
+  most.release();
   return out;
 }
 
@@ -180,23 +125,8 @@ export function scaleByPower(
   sign: 1 | -1,
 ): StoredMatrices | StoredVector {
   return a.kind === 'vector'
-    ? scaleVectorByPower(recorder, a, e, sign)
+    ? StoredVector.made(recorder, { kind: 'scaleByPower', sign }, [a, e])
     : scaleMatricesByPower(recorder, a, e, sign);
-}
-
-function scaleVectorByPower(
-  recorder: Recorder,
-  a: StoredVector,
-  e: StoredVector,
-  sign: 1 | -1,
-): StoredVector {
-  const out = recorder.vector(a.length);
-  recorder.dispatch(kernels.scaleByPower, {
-    bindings: { a: a.space, e: e.space, out: out.space },
-    sizes: { sign, offsetA: 0, offsetOut: 0 },
-    count: a.length,
-  });
-  return out;
 }
 
 function scaleMatricesByPower(

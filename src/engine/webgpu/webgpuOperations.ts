@@ -24,6 +24,7 @@ import type { Recorder } from './recorder.ts';
 import { columnMaximum } from './reductions/columnMaximum.ts';
 import { diagonal } from './reductions/diagonal.ts';
 import { diagonalSum } from './reductions/diagonalSum.ts';
+import { estimatedRadius } from './reductions/estimatedRadius.ts';
 import { rowSums } from './reductions/rowSums.ts';
 import { rowSumsAdjoint } from './reductions/rowSumsAdjoint.ts';
 import { offDiagonalRadius, spectralRadius } from './reductions/spectralRadius.ts';
@@ -52,6 +53,7 @@ export const webgpuOperations: {
   diagonal,
   diagonalMatrix,
   diagonalSum,
+  estimatedRadius,
   inverse,
   product,
   rowSums,

@@ -49,7 +49,7 @@ export const hermitian = (engine: Engine, { n, batch, complex }: Case): Matrices
 export const other = (n: number) => Math.max(1, n - 2);
 
 /** What is computed, and how close all engines come to it. */
-export type Check = readonly [tolerance: ToleranceName | 'from above', operation: Operation];
+export type Check = readonly [tolerance: ToleranceName | 'from above' | 'about', operation: Operation];
 
 /** What every operation is tested by. */
 export type Tested = {

@@ -137,6 +137,12 @@ export const reductions = {
       spectralRadius: ['from above', (e, c) => [e.spectralRadius(hermitian(e, c))]],
     },
   },
+  estimatedRadius: {
+    definition: (s) => radius(s, entries(s)),
+    checks: {
+      estimatedRadius: ['about', (e, c) => [e.estimatedRadius(hermitian(e, c))]],
+    },
+  },
   offDiagonalRadius: {
     definition(s) {
       const x = entries(s);

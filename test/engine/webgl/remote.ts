@@ -4,7 +4,7 @@ import { createEngine } from '../../../src/engine/create.ts';
 import type { Engine } from '../../../src/engine/engine.ts';
 import { loadNetwork } from '../../../src/formats/load.browser.ts';
 import { type Case, cases, quickCases } from '../operations/cases.ts';
-import { operations, radii } from '../operations.ts';
+import { estimates, operations, radii } from '../operations.ts';
 import { checks, checkTwin, withInputs } from '../webgpu/check.ts';
 
 export interface Report {
@@ -50,7 +50,8 @@ async function failuresOf(check: (given: Case) => Promise<void>, given: readonly
 /** @throws Error that names the operation and the place. */
 async function checkNaN(webgl: Engine, cpu: Engine, given: Case): Promise<void> {
   const spoilt = (x: number, index: number) => (index === 0 ? Number.NaN : x);
-  for (const [name, , operation] of [...operations, ['radii', '', radii] as const]) {
+  const all = [...operations, ['radii', '', radii] as const, ['estimates', '', estimates] as const];
+  for (const [name, , operation] of all) {
     const [actual, expected] = await Promise.all(
       [webgl, cpu].map((engine) => engine.read(...operation(withInputs(engine, spoilt), given))),
     );

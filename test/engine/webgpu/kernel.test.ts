@@ -10,7 +10,7 @@ import {
 } from '../../../src/engine/webgpu/kernel.ts';
 
 const kernel = threads(
-  'combine',
+  'add',
   { a: 'read f32', out: 'write scalar' },
   { n: 'u32', sign: 'i32', alpha: 'f32' },
 );

@@ -54,9 +54,9 @@ describe.skipIf(withoutGpu)('WebGPU in Node', () => {
 
     it('uses memory again', async () => {
       const e = await engine();
-      const a = e.vector(new Float64Array(1000));
+      const a = e.matrices(new Float64Array(1000), 1, 10, 100, false);
       for (let round = 0; round < 50; round++) {
-        e.release(e.multiply(a, a));
+        e.release(e.add(a, a));
         if (round % 10 === 0) await e.settle();
       }
       await e.settle();

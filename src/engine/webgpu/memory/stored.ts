@@ -15,11 +15,7 @@ export interface StoredMatrices extends Shape {
   readonly slabs: readonly Slab[];
 }
 
-export interface StoredVector {
-  readonly kind: 'vector';
-  readonly length: number;
-  readonly space: Space;
-}
+export type { StoredVector } from './vector.ts';
 
 /** float32 numbers in an entry of a matrix. */
 export function widthOf(shape: Shape): 1 | 2 {

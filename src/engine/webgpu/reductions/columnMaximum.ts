@@ -8,7 +8,5 @@ const kernel = threads('columnMaximum', bindings, sizes);
 /** out_i = max_b x_i of real columns x [B | n × 1]; NaN wins. */
 export function columnMaximum(recorder: Recorder, x: StoredMatrices): StoredVector {
   const parts = partsOf(recorder, kernel, x, 4);
-  const out = largestOf(recorder, x.rows, parts);
-  recorder.free(parts.values);
-  return out;
+  return largestOf(recorder, x.rows, parts);
 }

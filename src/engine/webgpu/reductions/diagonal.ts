@@ -8,7 +8,5 @@ const kernel = threads('diagonal', bindings, sizes);
 /** out_i = max_b Re S_ii; NaN where one of them is. */
 export function diagonal(recorder: Recorder, s: StoredMatrices): StoredVector {
   const parts = partsOf(recorder, kernel, s, 4);
-  const out = largestOf(recorder, s.rows, parts);
-  recorder.free(parts.values);
-  return out;
+  return largestOf(recorder, s.rows, parts);
 }

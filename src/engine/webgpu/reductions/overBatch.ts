@@ -17,6 +17,9 @@ const largestOfParts = threads(
 
 /** Batch entries that one thread walks through, where there are enough others to keep a device busy. */
 const shareOfThread = 64;
+/** And where it has next to nothing to do for each: fewer than a dispatch costs. */
+const shareAtMost = 256;
+const nextToNothing = 4;
 
 interface Parts {
   readonly count: number;
@@ -30,7 +33,8 @@ export function partsOf(
   costPerEntry: number,
 ): Parts {
   const n = s.rows;
-  const share = Math.min(shareOfThread, Math.ceil(Math.sqrt(s.batch)));
+  const alone = costPerEntry <= nextToNothing && s.batch <= shareAtMost;
+  const share = alone ? s.batch : Math.min(shareOfThread, Math.ceil(Math.sqrt(s.batch)));
   const runs = runsOf(s.batch, { s });
   const total = runs.reduce((sum, { count }) => sum + Math.ceil(count / share), 0);
   const values = recorder.vector(total * n);
@@ -49,8 +53,9 @@ export function partsOf(
   return { count: total, values };
 }
 
-/** The largest of the parts, row by row; NaN wins. The parts are still to be freed. */
+/** The largest of the parts, row by row; NaN wins. The parts are freed, or are it. */
 export function largestOf(recorder: Recorder, n: number, { count, values }: Parts): StoredVector {
+  if (count === 1) return values;
   const out = recorder.vector(n);
   recorder.dispatch(largestOfParts, {
     bindings: { parts: values.space, out: out.space },
@@ -58,6 +63,7 @@ export function largestOf(recorder: Recorder, n: number, { count, values }: Part
     count: n,
     cost: 4 * count,
   });
+  recorder.free(values);
   return out;
 }
 
@@ -68,5 +74,5 @@ export function sumOf(recorder: Recorder, n: number, { count, values }: Parts): 
     slabs: [{ space: values.space, first: 0, count }],
   };
   const sum = groupSums(recorder, parts, count, 1);
-  return { kind: 'vector', length: n, space: sum.slabs[0]!.space };
+  return recorder.vectorIn(sum.slabs[0]!.space, n);
 }

@@ -8,7 +8,5 @@ const kernel = threads('rowSums', bindings, sizes);
 /** out_i = max_b Σ_j |S_ij|; NaN where a row of some entry holds one. */
 export function rowSums(recorder: Recorder, s: StoredMatrices): StoredVector {
   const parts = partsOf(recorder, kernel, s, 8 * s.rows);
-  const out = largestOf(recorder, s.rows, parts);
-  recorder.free(parts.values);
-  return out;
+  return largestOf(recorder, s.rows, parts);
 }

@@ -1,5 +1,0 @@
-// alpha · a. One thread: one entry.
-
-fn work(index: u32) {
-  out[index] = sizes.alpha * a[index];
-}
