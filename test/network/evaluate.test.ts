@@ -133,6 +133,14 @@ describe('small cases by hand', () => {
     expect(run(pool, [-3, -6, -9], [1, 3])).toEqual([-3, -6]);
   });
 
+  test('max pool: a window far wider than the image costs what it sees', () => {
+    const wide = { kernel: [1e8 + 1], stride: [2], dilation: [1], before: [5e7], after: [5e7] };
+    expect(run({ kind: 'max-pool', ...wide }, [-3, -6, -9, -1], [1, 4])).toEqual([-1, -1]);
+    const holes = { kernel: [1e4], stride: [3], dilation: [2], before: [9999], after: [10002] };
+    // Windows begin at −9999, −9996 and −9993: odd, even and odd samples.
+    expect(run({ kind: 'max-pool', ...holes }, [8, -3, 7, -6], [1, 4])).toEqual([-3, 8, -3]);
+  });
+
   test('global pools', () => {
     expect(run({ kind: 'global-average-pool', sum: false }, [1, 2, 3, 6], [2, 1, 2])).toEqual([1.5, 4.5]);
     expect(run({ kind: 'global-average-pool', sum: true }, [1, 2, 3, 6], [2, 2])).toEqual([3, 9]);

@@ -25,10 +25,28 @@ export function averagePoolWindows(operator: AveragePool, input: Shape, output: 
   return { sides: input.slice(1), counts: output.slice(1), kernel, stride, dilation, before, mode };
 }
 
-/** Padded samples are −1 in the table, and no candidates for the maximum. */
+/** Padded samples are −1 in the table, and no candidates for the maximum. Taps that read nothing else are left out. */
 export function maxPoolWindows(operator: MaxPool, input: Shape, output: Shape): Windows {
-  const { kernel, stride, dilation, before } = operator;
-  return { sides: input.slice(1), counts: output.slice(1), kernel, stride, dilation, before, mode: 'zero' };
+  const { stride, dilation } = operator;
+  const sides = input.slice(1);
+  const counts = output.slice(1);
+  const reach = sides.map((side, a) => tapsInside(operator, a, side, counts[a]!));
+  const kernel = reach.map(({ count }) => count);
+  const before = reach.map(({ first }, a) => operator.before[a]! - dilation[a]! * first);
+  return { sides, counts, kernel, stride, dilation, before, mode: 'zero' };
+}
+
+/** The taps along an axis that read a sample in some window: a kernel may be 10⁸ wide and hang over an image of five samples. */
+function tapsInside(
+  { kernel, stride, dilation, before }: MaxPool,
+  axis: number,
+  side: number,
+  windows: number,
+): { readonly first: number; readonly count: number } {
+  const lastStart = stride[axis]! * (windows - 1) - before[axis]!;
+  const first = Math.max(0, Math.ceil(-lastStart / dilation[axis]!));
+  const last = Math.min(kernel[axis]! - 1, Math.floor((side - 1 + before[axis]!) / dilation[axis]!));
+  return { first, count: last - first + 1 };
 }
 
 /** One window of one tap per padded sample. */

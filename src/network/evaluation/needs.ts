@@ -2,6 +2,7 @@
 import type { Network } from '../network.ts';
 import type { Operator } from '../operator.ts';
 import { product } from '../size.ts';
+import { maxPoolWindows } from './geometry.ts';
 
 type Shape = readonly number[];
 
@@ -92,7 +93,7 @@ function operatorNeeds(
       return { bytes: 8 * product(input.slice(1)) * taps, work: product(input) * width * taps };
     }
     case 'max-pool': {
-      const taps = product(operator.kernel);
+      const taps = product(maxPoolWindows(operator, input, output).kernel);
       const tables = 8 * product(output.slice(1)) * taps;
       return { bytes: tables + entries * (4 * taps + BYTES_PER_LIST), work: entries * taps };
     }
