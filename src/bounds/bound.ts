@@ -3,7 +3,7 @@ import { createEngine } from '../engine/create.ts';
 import { engineOf } from '../engine/engineOf.ts';
 import { lent } from '../engine/scope.ts';
 import type { Network } from '../network/network.ts';
-import { log10 } from '../scaled.ts';
+import { isLess, log10, type Scaled } from '../scaled.ts';
 import { lowerBoundOf } from './lower/lowerBound.ts';
 import { beyondOf, pathPlan } from './paths/plan.ts';
 import { queryOf } from './query.ts';
@@ -62,7 +62,9 @@ async function answer(task: BoundTask, onTrace: BoundOptions['onTrace']): Promis
     }
   }
   const { rows, note } = await repeatedRows(task, found);
-  const lower = await lowerBoundOf(task);
+  const values = rows.flatMap(({ value }) => value ?? []);
+  const least = values.reduce<Scaled | undefined>((a, b) => (a && !isLess(b, a) ? a : b), undefined);
+  const lower = await lowerBoundOf(task, least);
   const said = [...rows.map((row) => row.note), note, typeof lower === 'string' ? lower : undefined];
   const notes = said.filter((n) => n !== undefined);
   return reportOf(task, {

@@ -25,7 +25,8 @@ export function mapped(values: Numbers, f: (value: number, index: number) => num
 
 /** The same numbers in float64: themselves where they are. */
 export function inDouble(values: Numbers): Float64Array {
-  return values instanceof Float64Array ? values : Float64Array.from(values);
+  if (values instanceof Float64Array) return values;
+  return values instanceof Float32Array ? new Float64Array(values) : Float64Array.from(values);
 }
 
 /** Their moduli, in their own format. */

@@ -3,7 +3,7 @@
  * every padding mode.
  */
 import { type Elementwise, mapChannelEntries } from './elementwise/elementwise.ts';
-import { maximumWindows } from './evaluation/gather.ts';
+import { listedWindows } from './evaluation/gather.ts';
 import { isLinear } from './linearOperator.ts';
 import { linearMatrix, linearOffset } from './matrix.ts';
 import type { Network, Node, Tensor, TensorId } from './network.ts';
@@ -134,7 +134,7 @@ function unrolledOperator(operator: Operator, input: Shape, output: Shape): Oper
       return { kind: 'nonlinearity', function: perNeuronFunction(operator.function, input) };
     case 'max-pool':
     case 'global-max-pool':
-      return { kind: 'max-gather', windows: maximumWindows(operator, input, output) };
+      return { kind: 'max-gather', windows: listedWindows(operator, input, output) };
     case 'affine':
     case 'max-gather':
     case 'add':

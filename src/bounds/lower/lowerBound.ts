@@ -1,6 +1,10 @@
 /** The lower bound beside a bound: sampled where that is in proportion, and in a hurry after an interruption. */
 
+import { createEngine } from '../../engine/create.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { precisionOf } from '../../engine/precision.ts';
 import { evaluationNeeds } from '../../network/evaluation/needs.ts';
+import { type Scaled, toNumber } from '../../scaled.ts';
 import { beyondSampling } from '../budget.ts';
 import { DEFAULTS } from '../defaults.ts';
 import { sampledShare } from '../proportion.ts';
@@ -16,18 +20,27 @@ const PATIENCE = 400;
 const LONG = 1e6;
 /** Of the time that is left, what it has for its search; the rest is for the proof. */
 const PART_OF_SEARCH = 0.7;
+/** Pairs of operations of an evaluation that an engine in float64 saves, for which it is worth to open one where there is none. */
+const WORTH_AN_ENGINE = 1e8;
 /** Pairs of operations of an evaluation that plain loops make in a second, about. */
 const RATE = 5e8;
 
-/** @returns the lower bound, or a sentence that says why there is none; undefined where none is asked for */
-export async function lowerBoundOf(task: BoundTask): Promise<LowerBound | string | undefined> {
+/**
+ * @param upper the least bound that has been found
+ * @returns the lower bound, or a sentence that says why there is none; undefined where none is asked for
+ */
+export async function lowerBoundOf(
+  task: BoundTask,
+  upper: Scaled | undefined,
+): Promise<LowerBound | string | undefined> {
   const { original, query, room, allowance, signal, interrupt } = task;
   if (!query.lower) return undefined;
   const beyond = beyondSampling(original, room.bytes, allowance.sampled);
   if (beyond !== undefined) return beyond;
   const start = performance.now();
   const left = query.end - start;
-  const least = (1000 * LEAST_PRODUCTS * evaluationNeeds(original).work) / RATE;
+  const { work, leastWork } = evaluationNeeds(original);
+  const least = (1000 * LEAST_PRODUCTS * leastWork) / RATE;
   if (least > left) {
     const seconds = (least / 1000).toPrecision(2);
     return `No lower bound was sampled: it would take at least about ${seconds} s, which the time limit does not leave.`;
@@ -41,9 +54,15 @@ export async function lowerBoundOf(task: BoundTask): Promise<LowerBound | string
   const hurry = () => stopAfter(PATIENCE);
   if (interrupt?.aborted) hurry();
   else interrupt?.addEventListener('abort', hurry);
+  let own: Engine | undefined;
   try {
     const { seed, pair, length, smallestLength } = query;
-    const options = { seed, pair, signal, interrupt: enough.signal };
+    const isDouble = precisionOf(task.engine.information) === 'double';
+    if (!isDouble && work - leastWork > WORTH_AN_ENGINE) own = await createEngine({ engine: 'cpu' });
+    const engine = isDouble ? task.engine : own;
+    const until = left < LONG ? query.end : undefined;
+    const most = (upper && toNumber(upper)) ?? undefined;
+    const options = { seed, pair, signal, interrupt: enough.signal, engine, until, upper: most };
     const found =
       length === 'any'
         ? await sampledAtLengths(original, smallestLength ?? DEFAULTS.smallestLength, options)
@@ -55,5 +74,6 @@ export async function lowerBoundOf(task: BoundTask): Promise<LowerBound | string
   } finally {
     interrupt?.removeEventListener('abort', hurry);
     for (const timer of timers) clearTimeout(timer);
+    await own?.close();
   }
 }

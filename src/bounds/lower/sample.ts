@@ -8,23 +8,39 @@
  * gradient of ‖J(x) v‖ does not see, and works for every operator alike; h shrinks on the way.
  *
  * The search may round as it likes: what is returned comes from an enclosure of J v at the best point found
- * (`encloseDerivative`), which takes in all rounding, and kinks. In deep wide networks it is too wide to say anything, as
+ * (`enclosing`), which takes in all rounding, and kinks. In deep wide networks it is too wide to say anything, as
  * it knows of no cancellation between the entries of a layer. Then the computed slope itself is returned, and that it is so.
  */
-import { encloseDerivative } from '../../network/evaluation/enclosure.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { type Ball, enclosing } from '../../network/evaluation/enclosure.ts';
 import { type Linearisation, PreparedNetwork } from '../../network/evaluation/preparedNetwork.ts';
+import { plainProduct, type Steps } from '../../network/evaluation/steps.ts';
 import type { Network } from '../../network/network.ts';
 import type { Affine } from '../../network/operator.ts';
 import { product } from '../../network/size.ts';
 import { type Scaled, scaled, ZERO } from '../../scaled.ts';
 import { normals } from './normals.ts';
+import { MatrixProducts, workOnEngine } from './products.ts';
+import { moved, norm, size, unit } from './vectors.ts';
 
 /** Multiplications that the search takes, about: half a second to a second on one core. */
-export const OPERATIONS = 3e8;
+export const OPERATIONS = 4e8;
 
 /** Products with the network or its Jacobian, whatever they cost: beyond the most little is gained, under the least nothing found. */
-export const MOST_PRODUCTS = 500;
+export const MOST_PRODUCTS = 5000;
 export const LEAST_PRODUCTS = 12;
+
+/** The search is over where so many products, and this many times those before the last gain, have gained nothing more than this. */
+const FRUITLESS_PRODUCTS = 500;
+const FRUITLESS_TIMES = 3;
+const GAIN = 1e-3;
+/** It is over, too, this near to what nothing can be above. */
+const NO_MORE = 1e-6;
+
+/** Where the search is no longer, one proof at the best point has to do. */
+const FEW_PRODUCTS = 60;
+/** Products that a proof takes the time of, about. */
+const PRODUCTS_OF_PROOF = 6;
 
 /** Of the starting points, in the order in which they are tried: networks that saturate are steep near zero, others far away. */
 const SCALES = [1, 0.1, 10, 0, 0.01, 100];
@@ -44,6 +60,9 @@ const NEARBY = 0.3;
 
 /** So many of the best points are kept, in case the proof fails at the first: it may lie on a kink. */
 const KEPT = 3;
+
+/** A proof is given up where a derivative on the way is lost in its radius. */
+const HOPELESS = 1;
 
 /** A proof may lose this much of what is computed, or the computed number is returned. */
 const WORTH_PROOF = 0.99;
@@ -71,6 +90,12 @@ export interface LowerOptions {
   readonly interrupt?: AbortSignal | undefined;
   /** Of the time that the search takes by itself; default 1. */
   readonly share?: number | undefined;
+  /** When the answer must be there, on `performance.now()`: no proof is begun that would take longer. */
+  readonly until?: number | undefined;
+  /** What no slope is above: the search ends where it is reached. */
+  readonly upper?: number | undefined;
+  /** Computes in float64, for products with large convolutions. */
+  readonly engine?: Engine | undefined;
 }
 
 export interface SampledSlope {
@@ -93,6 +118,9 @@ export async function sampledLowerBound(network: Network, options: LowerOptions)
   return search.result();
 }
 
+/** Ends the search from the middle of a product. */
+const ENOUGH = new Error('enough');
+
 interface SteepPoint {
   /** ‖J(x) v‖, ‖v‖ = 1, as computed. */
   readonly slope: number;
@@ -106,39 +134,55 @@ class Search {
   readonly #options: LowerOptions;
   readonly #normals: (length: number) => Float64Array;
   readonly #products: number;
+  readonly #matrixProducts: MatrixProducts | undefined;
   #spent = 0;
   #started = 0;
   /** The steepest first. */
   #best: SteepPoint[] = [];
   #turn = performance.now();
+  readonly #begun = performance.now();
+  /** Products up to the last gain. */
+  #gained = 0;
+  #searching = true;
 
   constructor(network: Network, options: LowerOptions) {
     this.#network = network;
     this.#prepared = new PreparedNetwork(network);
     this.#options = options;
     this.#normals = normals(options.seed);
-    const { share = 1 } = options;
-    const affordable = Math.floor((share * OPERATIONS) / Math.max(1, this.#prepared.work));
+    const { share = 1, engine } = options;
+    this.#matrixProducts = engine && new MatrixProducts(engine);
+    const work = engine ? this.#prepared.workBy(workOnEngine) : this.#prepared.work;
+    const affordable = Math.floor((share * OPERATIONS) / Math.max(1, work));
     this.#products = Math.min(MOST_PRODUCTS, Math.max(LEAST_PRODUCTS, affordable));
   }
 
   async run(): Promise<void> {
+    try {
+      await this.#search();
+    } catch (error) {
+      if (error !== ENOUGH) throw error;
+    }
+    this.#searching = false;
+  }
+
+  async #search(): Promise<void> {
     const starts: SteepPoint[] = [];
     do {
-      starts.push(this.#start());
+      starts.push(await this.#start());
       if (await this.#stops()) return;
     } while (starts.length < 2 * SCALES.length && this.#spent < this.#products / 4);
     starts.sort((a, b) => b.slope - a.slope);
     const steps = Math.min(MOST_STEPS_OF_CLIMB, Math.ceil(this.#products / 8));
-    for (let k = 0; this.#spent < SEARCHED * this.#products; k++) {
+    for (let k = 0; this.#spent < SEARCHED * this.#products && !this.#isFruitless(); k++) {
       const near = k % 2 === 1 && this.#best[0] && this.#best[0].slope > 0;
-      const from = near ? this.#beside(this.#best[0]!) : (starts.shift() ?? this.#start());
+      const from = near ? this.#beside(this.#best[0]!) : (starts.shift() ?? (await this.#start()));
       if (await this.#climb(from, steps, near ? NEARBY : 1)) return;
     }
   }
 
   /** A new point. */
-  #start(): SteepPoint {
+  async #start(): Promise<SteepPoint> {
     const inputs = this.#prepared.inputs;
     const scale = SCALES[this.#started++ % SCALES.length]!;
     const x = this.#normals(inputs).map((value) => scale * value);
@@ -152,20 +196,22 @@ class Search {
 
   /**
    * The largest slope that can be proved a little beside the points kept, or the largest computed one where that is far
-   * more. Beside, because at the kinks of a point itself (the zero of a network without biases) what is computed can be the
+   * more or there is no time for a proof. Beside, because at the kinks of a point itself (the zero of a network without biases) what is computed can be the
    * slope of no piece.
    */
-  result(): SampledSlope {
+  async result(): Promise<SampledSlope> {
     let [proved, computed] = [0, 0];
     for (const { x, v, slope } of this.#best) {
       if (!(slope > proved)) break;
       const beside = moved(x, (BESIDE * size(x)) / Math.sqrt(x.length), this.#normals(x.length));
       const steps = Math.ceil(this.#products / 20);
-      const found = steepest(this.#prepared.linearise(beside), v, steps);
+      const found = await this.#steepest(await this.#made(this.#prepared.linearising(beside)), v, steps);
       computed = Math.max(computed, found.slope * (1 - NOMINAL));
-      proved = Math.max(proved, provedSlope(this.#network, beside, found.v));
+      if (!this.#hasTimeFor(PRODUCTS_OF_PROOF)) break;
+      const ball = await this.#made(enclosing(this.#network, beside, found.v, HOPELESS));
+      proved = Math.max(proved, ball ? provedSlope(ball, found.v) : 0);
       // One proof has to do for who is in a hurry.
-      if (this.#options.interrupt?.aborted) break;
+      if (this.#options.interrupt?.aborted || this.#products < FEW_PRODUCTS) break;
     }
     const assurance = proved >= WORTH_PROOF * computed ? 'rounding-safe' : 'nominal';
     const value = assurance === 'nominal' ? computed : proved;
@@ -179,15 +225,15 @@ class Search {
     const wide = nearness * FIRST_REACH * size(x);
     for (let k = 1; k <= steps && this.#spent < SEARCHED * this.#products; k++) {
       const reach = wide * (LAST_REACH / FIRST_REACH) ** (k / steps);
-      const ahead = this.#prepared.linearise(moved(x, reach, v));
-      const behind = this.#prepared.linearise(moved(x, -reach, v));
+      const ahead = await this.#made(this.#prepared.linearising(moved(x, reach, v)));
+      const behind = await this.#made(this.#prepared.linearising(moved(x, -reach, v)));
       const u = unit(moved(ahead.value, -1, behind.value));
       // Flat all along, or beyond what numbers can hold.
       if (!(norm(u) > 0)) {
         this.#spent += 2;
         return this.#stops();
       }
-      const [up, down] = [ahead.pull(u), behind.pull(u)];
+      const [up, down] = [await this.#made(ahead.pulling(u)), await this.#made(behind.pulling(u))];
       this.#spent += 4;
       const direction = unit(moved(up, 1, down));
       // Where both ends are flat, nearer ones may not be.
@@ -195,61 +241,93 @@ class Search {
         v = direction;
         x = moved(x, reach / 2, unit(moved(up, -1, down)));
       }
-      if (k % STEPS_BETWEEN_LOOKS === 0 || k === steps) this.#look(x, v, 1);
+      if (k % STEPS_BETWEEN_LOOKS === 0 || k === steps) await this.#look(x, v, 1);
       if (await this.#stops()) return true;
     }
     return false;
   }
 
   /** The steepest direction at `x`, from `v` on; kept if it is among the best. */
-  #look(x: Float64Array, v: Float64Array, steps: number): SteepPoint {
-    const sample = { x, ...steepest(this.#prepared.linearise(x), v, steps) };
+  async #look(x: Float64Array, v: Float64Array, steps: number): Promise<SteepPoint> {
+    const sample = {
+      x,
+      ...(await this.#steepest(await this.#made(this.#prepared.linearising(x)), v, steps)),
+    };
     this.#spent += 2 + 2 * steps;
     if (Number.isFinite(sample.slope)) {
+      if (sample.slope > (this.#best[0]?.slope ?? 0) * (1 + GAIN)) this.#gained = this.#spent;
       this.#best = [...this.#best, sample].sort((a, b) => b.slope - a.slope).slice(0, KEPT);
     }
     return sample;
   }
 
   async #stops(): Promise<boolean> {
+    await this.#breathe();
+    return (this.#options.interrupt?.aborted ?? false) || this.#isFruitless();
+  }
+
+  async #breathe(): Promise<void> {
     if (performance.now() - this.#turn > PATIENCE) {
       await new Promise((resolve) => setTimeout(resolve));
       this.#turn = performance.now();
     }
     this.#options.signal?.throwIfAborted();
-    return this.#options.interrupt?.aborted ?? false;
   }
-}
 
-/** Power iteration on JᵀJ: approaches the norm of J from below. */
-function steepest(
-  point: Linearisation,
-  start: Float64Array,
-  steps: number,
-): { slope: number; v: Float64Array } {
-  let v = start;
-  let image = point.push(v);
-  let slope = norm(image);
-  for (let k = 0; k < steps; k++) {
-    const next = unit(point.pull(image));
-    if (!(norm(next) > 0)) break;
-    v = next;
-    image = point.push(v);
-    const before = slope;
-    slope = norm(image);
-    if (slope <= before * (1 + CONVERGED)) break;
+  /** Whether what may be left to find is hardly worth looking for. */
+  #isFruitless(): boolean {
+    const { upper = Infinity } = this.#options;
+    if ((this.#best[0]?.slope ?? 0) >= upper * (1 - NO_MORE)) return true;
+    return this.#spent > FRUITLESS_PRODUCTS + FRUITLESS_TIMES * this.#gained;
   }
-  return { slope, v };
+
+  #hasTimeFor(products: number): boolean {
+    const { until = Infinity } = this.#options;
+    const now = performance.now();
+    return now + (products * (now - this.#begun)) / Math.max(1, this.#spent) <= until;
+  }
+
+  /** What comes of an evaluation, whose large products are left to the engine. */
+  async #made<T>(steps: Steps<T>): Promise<T> {
+    const { interrupt } = this.#options;
+    let next = steps.next();
+    while (!next.done) {
+      const made = this.#matrixProducts?.of(next.value) ?? plainProduct(next.value);
+      next = steps.next(made instanceof Promise ? await made : made);
+      if (performance.now() - this.#turn <= PATIENCE) continue;
+      await this.#breathe();
+      if (this.#searching && this.#best.length > 0 && interrupt?.aborted) throw ENOUGH;
+    }
+    return next.value;
+  }
+
+  /** Power iteration on JᵀJ: approaches the norm of J from below. */
+  async #steepest(
+    point: Linearisation,
+    start: Float64Array,
+    steps: number,
+  ): Promise<{ slope: number; v: Float64Array }> {
+    let v = start;
+    let image = await this.#made(point.pushing(v));
+    let slope = norm(image);
+    for (let k = 0; k < steps; k++) {
+      const next = unit(await this.#made(point.pulling(image)));
+      if (!(norm(next) > 0)) break;
+      v = next;
+      image = await this.#made(point.pushing(v));
+      const before = slope;
+      slope = norm(image);
+      if (slope <= before * (1 + CONVERGED)) break;
+    }
+    return { slope, v };
+  }
 }
 
 /** Relative gain of a step of the power iteration under which there is no next one. */
 const CONVERGED = 1e-10;
 
-/** Not above ‖J(x′) v‖ / ‖v‖ for points x′ as near to x as one likes, in exact arithmetic; 0 where nothing can be said. */
-function provedSlope(network: Network, x: Float64Array, v: Float64Array): number {
-  const enclosure = encloseDerivative(network, x, v);
-  if (!enclosure) return 0;
-  const { middle, radius } = enclosure;
+/** Not above ‖J(x′) v‖ / ‖v‖ in exact arithmetic for what is in the ball of J(x′) v; 0 where nothing can be said. */
+function provedSlope({ middle, radius }: Ball, v: Float64Array): number {
   const certain = middle.map((value, n) => Math.max(0, Math.abs(value) - radius[n]!));
   // Rounding of the two norms, the subtractions and the quotient, and as much again.
   const slack = (middle.length + v.length + 20) * 2 ** -52;
@@ -272,30 +350,4 @@ function differenceOf(network: Network, [i, j]: readonly [number, number]): Netw
     nodes: [...network.nodes, { name, operator, inputs: [network.output], output }],
     output,
   };
-}
-
-/** ‖x‖₂, of entries of any size. */
-function norm(x: Float64Array): number {
-  let largest = 0;
-  for (const value of x) if (!(Math.abs(value) <= largest)) largest = Math.abs(value);
-  if (!(largest > 0 && largest < Infinity)) return largest;
-  let sum = 0;
-  for (const value of x) sum += (value / largest) ** 2;
-  return largest * Math.sqrt(sum);
-}
-
-/** The unit of steps from x. */
-function size(x: Float64Array): number {
-  return norm(x) || 1;
-}
-
-/** x / ‖x‖; zero where that is no direction. */
-function unit(x: Float64Array): Float64Array {
-  const length = norm(x);
-  return length > 0 && length < Infinity ? x.map((value) => value / length) : new Float64Array(x.length);
-}
-
-/** x + step · direction */
-function moved(x: Float64Array, step: number, direction: Float64Array): Float64Array {
-  return x.map((value, n) => value + step * direction[n]!);
 }

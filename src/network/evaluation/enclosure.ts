@@ -16,9 +16,10 @@ import type { Add, Nonlinearity, Operator, Softmax } from '../operator.ts';
 import { unknownOperator } from '../shape.ts';
 import { product } from '../size.ts';
 import { elementwiseEnclosure, U } from './elementwiseEnclosure.ts';
-import { maximumWindows } from './gather.ts';
+import { type MaximumWindows, maximumWindows } from './gather.ts';
 import { constantTerm, linearMap, magnitude } from './linearMap.ts';
 import { addConstant, softmaxValues } from './preparedOperator.ts';
+import { atOnce, type Steps } from './steps.ts';
 
 type Shape = readonly number[];
 
@@ -42,6 +43,20 @@ const UNDERFLOW = 2 ** -1050;
  * @throws RangeError if `x` or `v` has not the input's number of entries
  */
 export function encloseDerivative(network: Network, x: Float64Array, v: Float64Array): Ball | undefined {
+  return atOnce(enclosing(network, x, v, Infinity));
+}
+
+/**
+ * As `encloseDerivative`, in steps.
+ * @param widest gives up where the derivative of a tensor has a radius of more than so many times its size: on the way on balls hardly ever
+ *   become narrower again
+ */
+export function* enclosing(
+  network: Network,
+  x: Float64Array,
+  v: Float64Array,
+  widest: number,
+): Steps<Ball | undefined> {
   const entries = product(network.tensors[network.input]!.shape);
   for (const given of [x, v]) {
     if (given.length !== entries)
@@ -51,7 +66,7 @@ export function encloseDerivative(network: Network, x: Float64Array, v: Float64A
   const duals: Dual[] = [];
   duals[network.input] = { value: exact(x), tangent: exact(v) };
   for (const { operator, inputs, output } of network.nodes) {
-    const dual = enclose(
+    const dual = yield* enclose(
       operator,
       inputs.map((id) => duals[id]!),
       inputs.map(shape),
@@ -59,15 +74,21 @@ export function encloseDerivative(network: Network, x: Float64Array, v: Float64A
     );
     // Comparisons with what is no number would decide wrongly.
     if (!allFinite(dual.value) || !allFinite(dual.tangent)) return undefined;
+    if (isWider(dual.tangent, widest)) return undefined;
     duals[output] = dual;
   }
   return duals[network.output]!.tangent;
 }
 
-function enclose(operator: Operator, inputs: readonly Dual[], shapes: readonly Shape[], output: Shape): Dual {
+function* enclose(
+  operator: Operator,
+  inputs: readonly Dual[],
+  shapes: readonly Shape[],
+  output: Shape,
+): Steps<Dual> {
   const input = inputs[0]!;
   const shape = shapes[0]!;
-  if (isLinear(operator)) return encloseLinear(operator, input, shape, output);
+  if (isLinear(operator)) return yield* encloseLinear(operator, input, shape, output);
   switch (operator.kind) {
     case 'nonlinearity':
       return encloseNonlinearity(operator, input, product(shape) / shape[0]!);
@@ -98,31 +119,34 @@ function enclose(operator: Operator, inputs: readonly Dual[], shapes: readonly S
   }
 }
 
-function encloseLinear(
+function* encloseLinear(
   operator: LinearOperator,
   { value, tangent }: Dual,
   input: Shape,
   output: Shape,
-): Dual {
-  const { apply, roundings } = linearMap(operator, input, output);
-  const absolute = linearMap(magnitude(operator), input, output).apply;
+): Steps<Dual> {
+  const map = linearMap(operator, input, output);
+  const { roundings } = map;
+  const absolute = linearMap(magnitude(operator), input, output);
   const constant = constantTerm(operator);
   // One more for the constant term, as many as they are for the sums of radii.
   const gamma = roundings === 0 ? 0 : 2 * U * (roundings + 3);
-  const radiusOf = ({ middle, radius }: Ball, share?: Float64Array) => {
-    const sums = absolute(radius.map((r, n) => r + gamma * Math.abs(middle[n]!)));
+  function* radiusOf({ middle, radius }: Ball, share?: Float64Array): Steps<Float64Array> {
+    const widths = radius.map((r, n) => r + gamma * Math.abs(middle[n]!));
+    const sums = yield { map: absolute, x: widths, adjoint: false };
     if (share) addConstant(sums, share, output);
     return gamma === 0 ? sums : sums.map((sum) => sum * (1 + gamma) + roundings * UNDERFLOW);
-  };
+  }
+  const share = constant?.map((c) => gamma * Math.abs(c));
   return {
     value: {
-      middle: addConstant(apply(value.middle), constant, output),
-      radius: radiusOf(
-        value,
-        constant?.map((c) => gamma * Math.abs(c)),
-      ),
+      middle: addConstant(yield { map, x: value.middle, adjoint: false }, constant, output),
+      radius: yield* radiusOf(value, share),
     },
-    tangent: { middle: apply(tangent.middle), radius: radiusOf(tangent) },
+    tangent: {
+      middle: yield { map, x: tangent.middle, adjoint: false },
+      radius: yield* radiusOf(tangent),
+    },
   };
 }
 
@@ -142,17 +166,24 @@ function encloseNonlinearity(operator: Nonlinearity, { value, tangent }: Dual, i
 }
 
 /** The maximum lies among the entries that may reach the largest lower end; its derivative between theirs. */
-function encloseMaxima(windows: readonly Int32Array[], { value, tangent }: Dual): Dual {
-  const most = empty(windows.length);
-  const slope = empty(windows.length);
-  for (const [n, window] of windows.entries()) {
+function encloseMaxima(windows: MaximumWindows, { value, tangent }: Dual): Dual {
+  const { channels, image, windows: count, starts, entries } = windows;
+  const most = empty(channels * count);
+  const slope = empty(channels * count);
+  for (let n = 0; n < channels * count; n++) {
+    const from = Math.floor(n / count) * image;
+    const [first, end] = [starts[n % count]!, starts[(n % count) + 1]!];
     let floor = Number.NEGATIVE_INFINITY;
-    for (const k of window) floor = Math.max(floor, value.middle[k]! - value.radius[k]!);
+    for (let at = first; at < end; at++) {
+      const k = from + entries[at]!;
+      floor = Math.max(floor, value.middle[k]! - value.radius[k]!);
+    }
     let [top, reach] = [Number.NEGATIVE_INFINITY, 0];
     let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
     // Less than what rounding of the sums here can hide.
     floor -= 4 * U * Math.abs(floor);
-    for (const k of window) {
+    for (let at = first; at < end; at++) {
+      const k = from + entries[at]!;
       if (value.middle[k]! + value.radius[k]! < floor) continue;
       top = Math.max(top, value.middle[k]!);
       reach = Math.max(reach, value.radius[k]!);
@@ -273,6 +304,12 @@ function stacked(balls: readonly Ball[]): Ball {
     start += middle.length;
   }
   return result;
+}
+
+function isWider({ middle, radius }: Ball, widest: number): boolean {
+  if (widest === Infinity) return false;
+  const square = (sum: number, value: number) => sum + value * value;
+  return radius.reduce(square, 0) > widest ** 2 * middle.reduce(square, 0);
 }
 
 function allFinite({ middle, radius }: Ball): boolean {

@@ -24,47 +24,81 @@ export function reindexSources(operator: Reindex, shape: Shape): Int32Array {
   return sources;
 }
 
-/** Per output of a max pool, the indices of the entries that it is the maximum of. */
-export function maximumWindows(
-  operator: MaximumOperator,
-  input: Shape,
-  output: Shape,
-): readonly Int32Array[] {
+/** What the outputs of a maximum look at: the same windows in every channel. */
+export interface MaximumWindows {
+  readonly channels: number;
+  /** Entries of a channel of the input. */
+  readonly image: number;
+  /** Windows in a channel. */
+  readonly windows: number;
+  /** Window w looks at entries[starts[w]] … entries[starts[w + 1] − 1] of its channel; none at nothing. */
+  readonly starts: Int32Array;
+  readonly entries: Int32Array;
+}
+
+export function maximumWindows(operator: MaximumOperator, input: Shape, output: Shape): MaximumWindows {
+  const channels = input[0]!;
+  const image = product(input) / channels;
   switch (operator.kind) {
-    case 'max-gather':
-      return operator.windows;
+    case 'max-gather': {
+      const { windows: lists } = operator;
+      return { channels: 1, image: product(input), windows: lists.length, ...joined(lists) };
+    }
     case 'global-max-pool': {
-      const image = product(input) / input[0]!;
-      return Array.from({ length: input[0]! }, (_, c) =>
-        Int32Array.from({ length: image }, (_, t) => c * image + t),
-      );
+      const all = Int32Array.from({ length: image }, (_, k) => k);
+      return { channels, image, windows: 1, starts: Int32Array.of(0, image), entries: all };
     }
     case 'max-pool': {
       const { windows, taps, source } = tapTable(maxPoolWindows(operator, input, output));
-      const image = product(input) / input[0]!;
-      return Array.from({ length: input[0]! * windows }, (_, n) => {
-        const window = n % windows;
-        const channel = Math.floor(n / windows);
-        const inside = source.subarray(window * taps, (window + 1) * taps).filter((at) => at >= 0);
-        return inside.map((at) => channel * image + at);
-      });
+      const starts = new Int32Array(windows + 1);
+      const entries = new Int32Array(source.length);
+      let end = 0;
+      for (let window = 0; window < windows; window++) {
+        for (let tap = window * taps; tap < (window + 1) * taps; tap++) {
+          if (source[tap]! >= 0) entries[end++] = source[tap]!;
+        }
+        starts[window + 1] = end;
+      }
+      return { channels, image, windows, starts, entries: entries.slice(0, end) };
     }
     default:
       throw new Error(`unknown maximum ${operator satisfies never}`);
   }
 }
 
+function joined(lists: readonly Int32Array[]): Pick<MaximumWindows, 'starts' | 'entries'> {
+  const starts = new Int32Array(lists.length + 1);
+  for (const [k, list] of lists.entries()) starts[k + 1] = starts[k]! + list.length;
+  const entries = new Int32Array(starts[lists.length]!);
+  for (const [k, list] of lists.entries()) entries.set(list, starts[k]!);
+  return { starts, entries };
+}
+
+/** Per output of a maximum, the indices of the entries of the flattened input that it is the maximum of. */
+export function listedWindows(operator: MaximumOperator, input: Shape, output: Shape): readonly Int32Array[] {
+  if (operator.kind === 'max-gather') return operator.windows;
+  const { channels, image, windows, starts, entries } = maximumWindows(operator, input, output);
+  return Array.from({ length: channels * windows }, (_, n) => {
+    const window = n % windows;
+    const from = Math.floor(n / windows) * image;
+    return entries.subarray(starts[window]!, starts[window + 1]!).map((at) => from + at);
+  });
+}
+
 /** Per window, the index of (the first of) the largest of its entries; of a NaN if it has one. */
-export function maximumSources(windows: readonly Int32Array[], x: Float64Array): Int32Array {
-  const sources = new Int32Array(windows.length);
-  for (let n = 0; n < windows.length; n++) {
-    const window = windows[n]!;
-    let best = window[0]!;
-    for (let k = 1; k < window.length; k++) {
-      const index = window[k]!;
-      if (x[index]! > x[best]! || Number.isNaN(x[index]!)) best = index;
+export function maximumSources(windows: MaximumWindows, x: Float64Array): Int32Array {
+  const { channels, image, windows: count, starts, entries } = windows;
+  const sources = new Int32Array(channels * count);
+  for (let channel = 0, n = 0; channel < channels; channel++) {
+    const from = channel * image;
+    for (let window = 0; window < count; window++, n++) {
+      let best = from + entries[starts[window]!]!;
+      for (let k = starts[window]! + 1; k < starts[window + 1]!; k++) {
+        const index = from + entries[k]!;
+        if (x[index]! > x[best]! || Number.isNaN(x[index]!)) best = index;
+      }
+      sources[n] = best;
     }
-    sources[n] = best;
   }
   return sources;
 }

@@ -21,6 +21,18 @@ export interface AffineMap {
   readonly work: number;
   /** Most rounding errors that one summand of an entry of A x meets; 0 where entries are only moved. */
   readonly roundings: number;
+  /** Set where it is a product of matrices with the patches of an image, or its transpose: what it is a product of. */
+  readonly patches?: Patches;
+}
+
+/** How a map acts on patches of images. */
+export interface Patches {
+  readonly filters: Filters;
+  readonly table: TapTable;
+  /** Samples of one channel of the image that the taps read. */
+  readonly image: number;
+  /** Whether `apply` puts patches together rather than takes them apart. */
+  readonly transposed: boolean;
 }
 
 /** The operator without its constant term, on tensors of these shapes. */
@@ -119,7 +131,7 @@ function dense(matrix: Rows): AffineMap {
 }
 
 /** What a convolution is made of: one [rows, channels · taps] matrix per group, applied to the patch that each window sees. */
-interface Filters {
+export interface Filters {
   readonly groups: number;
   /** Outputs per group. */
   readonly rows: number;
@@ -130,7 +142,8 @@ interface Filters {
 }
 
 /** @param image samples of the image that the taps read */
-function filtered(filters: Filters, { windows, taps, source }: TapTable, image: number): AffineMap {
+function filtered(filters: Filters, table: TapTable, image: number): AffineMap {
+  const { windows, taps, source } = table;
   const { groups, rows, channels, weight } = filters;
   const columns = channels * taps;
   const matrices = Array.from({ length: groups }, (_, group): Rows => {
@@ -173,12 +186,16 @@ function filtered(filters: Filters, { windows, taps, source }: TapTable, image: 
     },
     work: windows * groups * rows * columns,
     roundings: columns + 1,
+    patches: { filters, table, image, transposed: false },
   };
 }
 
 /** @param summands of an entry of Aᵀ y, at most */
-function transposed({ apply, transpose, work }: AffineMap, summands: number): AffineMap {
-  return { apply: transpose, transpose: apply, work, roundings: summands + 1 };
+function transposed({ apply, transpose, work, patches }: AffineMap, summands: number): AffineMap {
+  return {
+    ...{ apply: transpose, transpose: apply, work, roundings: summands + 1 },
+    ...(patches && { patches: { ...patches, transposed: true } }),
+  };
 }
 
 /** `factors`: one per channel, or one for all. */

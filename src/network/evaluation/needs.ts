@@ -9,6 +9,8 @@ export interface EvaluationNeeds {
   readonly bytes: number;
   /** Multiplications and additions of one evaluation, in pairs. */
   readonly work: number;
+  /** As many as take the time of one where convolutions are products of matrices, by somebody who is fast at these. */
+  readonly leastWork: number;
   /** Of all tensors. */
   readonly entries: number;
 }
@@ -25,13 +27,40 @@ export function evaluationNeeds({ tensors, nodes, input }: Network): EvaluationN
   const shape = (id: number) => tensors[id]!.shape;
   const entries = tensors.reduce((sum, t) => sum + product(t.shape), 0);
   let bytes = 8 * (ARRAYS * entries + ARRAYS_OF_INPUT * product(shape(input)));
-  let work = 0;
+  let [work, least] = [0, 0];
   for (const { operator, inputs, output } of nodes) {
     const own = operatorNeeds(operator, inputs.length, shape(inputs[0]!), shape(output));
     bytes += own.bytes;
     work += own.work;
+    least += leastWork(operator, own.work);
   }
-  return { bytes, work, entries };
+  return { bytes, work, leastWork: least, entries };
+}
+
+/** How many times as fast as plain loops somebody is who is fast at products of matrices, at least; pairs of operations that an entry of
+ *  patches of an image takes the time of, made for that; and what asking takes. */
+const SPEED_AT_MATRICES = 8;
+const PAIRS_PER_PATCH_ENTRY = 2.5;
+const PAIRS_OF_ASKING = 8e4;
+
+/**
+ * Pairs of operations that a product with a convolution takes the time of where filters and patches of the image are left to somebody who is
+ * fast at products of matrices; plain loops take `work`.
+ * @param filters of a group
+ */
+export function workAsMatrices(filters: number, groups: number, work: number): number {
+  return work / SPEED_AT_MATRICES + (PAIRS_PER_PATCH_ENTRY * work) / filters + groups * PAIRS_OF_ASKING;
+}
+
+function leastWork(operator: Operator, work: number): number {
+  switch (operator.kind) {
+    case 'convolution':
+      return Math.min(work, workAsMatrices(operator.outputs / operator.groups, operator.groups, work));
+    case 'transposed-convolution':
+      return Math.min(work, workAsMatrices(operator.inputs / operator.groups, operator.groups, work));
+    default:
+      return work;
+  }
 }
 
 /** What an array takes besides its entries, in pairs of operations. */

@@ -1,7 +1,9 @@
 /** A network made ready to be evaluated and differentiated at many points. */
 import type { Network, TensorId } from '../network.ts';
 import { product } from '../size.ts';
-import { type Differential, type PreparedOperator, prepare } from './preparedOperator.ts';
+import type { AffineMap } from './linearMap.ts';
+import { addConstant, type Differential, type PreparedOperator, prepare } from './preparedOperator.ts';
+import { atOnce, type Steps } from './steps.ts';
 
 /** In whose time an array is made and looked up. */
 const WORK_PER_ARRAY = 500;
@@ -28,9 +30,17 @@ export class PreparedNetwork {
    * next to nothing are many, what they take besides counts instead.
    */
   get work(): number {
-    const work = this.#operators.reduce((sum, operator) => sum + operator.work, 0);
+    return this.workBy(({ work }) => work);
+  }
+
+  /** As `work`, where a product with a map takes the time of so many. */
+  workBy(work: (map: AffineMap) => number): number {
+    const all = this.#operators.reduce(
+      (sum, operator) => sum + (operator.linear ? work(operator.linear.map) : operator.work),
+      0,
+    );
     const arrays = this.network.nodes.reduce((sum, { inputs }) => sum + inputs.length, 0);
-    return Math.max(work, WORK_PER_ARRAY * arrays);
+    return Math.max(all, WORK_PER_ARRAY * arrays);
   }
 
   /**
@@ -38,23 +48,41 @@ export class PreparedNetwork {
    * @throws RangeError if `x` has not the input's number of entries
    */
   evaluate(x: Float64Array): Float64Array[] {
+    return atOnce(this.evaluating(x));
+  }
+
+  /** As `evaluate`, in steps. */
+  *evaluating(x: Float64Array): Steps<Float64Array[]> {
     if (x.length !== this.inputs)
       throw new RangeError(`evaluate: the input has ${this.inputs} entries, got ${x.length}`);
     const { nodes, input } = this.network;
     const values: Float64Array[] = [];
     values[input] = x;
     for (const [k, { inputs, output }] of nodes.entries()) {
-      values[output] = this.#operators[k]!.evaluate(inputs.map((id) => values[id]!));
+      const operator = this.#operators[k]!;
+      const { linear } = operator;
+      if (linear) {
+        const y = yield { map: linear.map, x: values[inputs[0]!]!, adjoint: false };
+        values[output] = addConstant(y, linear.constant, this.network.tensors[output]!.shape);
+      } else {
+        values[output] = operator.evaluate(inputs.map((id) => values[id]!));
+      }
     }
     return values;
   }
 
   /** Value and derivative at `x`. @throws RangeError if `x` has not the input's number of entries */
   linearise(x: Float64Array): Linearisation {
-    const values = this.evaluate(x);
-    const differentials = this.network.nodes.map(({ inputs }, k) =>
-      this.#operators[k]!.differentiate(inputs.map((id) => values[id]!)),
-    );
+    return atOnce(this.linearising(x));
+  }
+
+  /** As `linearise`, in steps. */
+  *linearising(x: Float64Array): Steps<Linearisation> {
+    const values = yield* this.evaluating(x);
+    const differentials = this.network.nodes.map(({ inputs }, k) => {
+      const operator = this.#operators[k]!;
+      return operator.linear?.map ?? operator.differentiate(inputs.map((id) => values[id]!));
+    });
     return new Linearisation(this.network, values[this.network.output]!, differentials);
   }
 }
@@ -63,9 +91,9 @@ export class PreparedNetwork {
 export class Linearisation {
   readonly value: Float64Array;
   readonly #network: Network;
-  readonly #differentials: readonly Differential[];
+  readonly #differentials: readonly (Differential | AffineMap)[];
 
-  constructor(network: Network, value: Float64Array, differentials: readonly Differential[]) {
+  constructor(network: Network, value: Float64Array, differentials: readonly (Differential | AffineMap)[]) {
     this.#network = network;
     this.value = value;
     this.#differentials = differentials;
@@ -73,17 +101,31 @@ export class Linearisation {
 
   /** J v */
   push(v: Float64Array): Float64Array {
+    return atOnce(this.pushing(v));
+  }
+
+  /** As `push`, in steps. */
+  *pushing(v: Float64Array): Steps<Float64Array> {
     const { nodes, input, output: last } = this.#network;
     const increments: Float64Array[] = [];
     increments[input] = v;
     for (const [k, { inputs, output }] of nodes.entries()) {
-      increments[output] = this.#differentials[k]!.push(inputs.map((id) => increments[id]!));
+      const differential = this.#differentials[k]!;
+      increments[output] =
+        'apply' in differential
+          ? yield { map: differential, x: increments[inputs[0]!]!, adjoint: false }
+          : differential.push(inputs.map((id) => increments[id]!));
     }
     return increments[last]!;
   }
 
   /** Jᵀ u */
   pull(u: Float64Array): Float64Array {
+    return atOnce(this.pulling(u));
+  }
+
+  /** As `pull`, in steps. */
+  *pulling(u: Float64Array): Steps<Float64Array> {
     const { nodes, input, output: last } = this.#network;
     const gradients: (Float64Array | undefined)[] = [];
     gradients[last] = u;
@@ -92,7 +134,12 @@ export class Linearisation {
       const gradient = gradients[output];
       // What leads nowhere has none.
       if (!gradient) continue;
-      for (const [i, part] of this.#differentials[k]!.pull(gradient).entries()) {
+      const differential = this.#differentials[k]!;
+      const parts =
+        'apply' in differential
+          ? [yield { map: differential, x: gradient, adjoint: true }]
+          : differential.pull(gradient);
+      for (const [i, part] of parts.entries()) {
         const before = gradients[inputs[i]!];
         gradients[inputs[i]!] = before ? added(before, part) : part;
       }

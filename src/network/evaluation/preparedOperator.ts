@@ -3,8 +3,8 @@ import { definitionOf, type Elementwise } from '../elementwise/table.ts';
 import type { Operator, Softmax } from '../operator.ts';
 import { unknownOperator } from '../shape.ts';
 import { broadcast, product } from '../size.ts';
-import { maximumSources, maximumWindows } from './gather.ts';
-import { constantTerm, linearMap } from './linearMap.ts';
+import { type MaximumWindows, maximumSources, maximumWindows } from './gather.ts';
+import { type AffineMap, constantTerm, linearMap } from './linearMap.ts';
 import { workOfSum } from './needs.ts';
 
 type Shape = readonly number[];
@@ -13,6 +13,8 @@ type Shape = readonly number[];
 export interface PreparedOperator {
   /** Multiplications and additions of one evaluation, in pairs; its derivative takes about as many. */
   readonly work: number;
+  /** Set where it is linear, but for its constant term. */
+  readonly linear?: { readonly map: AffineMap; readonly constant: Float64Array | undefined };
   evaluate(inputs: readonly Float64Array[]): Float64Array;
   /** The derivative at these inputs; at a kink that of one of the pieces that meet there. */
   differentiate(inputs: readonly Float64Array[]): Differential;
@@ -38,10 +40,12 @@ export function prepare(operator: Operator, inputs: readonly Shape[], output: Sh
     case 'global-average-pool':
     case 'pad':
     case 'reindex': {
-      const { apply, transpose, work } = linearMap(operator, input, output);
+      const map = linearMap(operator, input, output);
+      const { apply, transpose, work } = map;
       const constant = constantTerm(operator);
       return {
         work,
+        linear: { map, constant },
         evaluate: ([x]) => addConstant(apply(x!), constant, output),
         differentiate: () => ({ push: ([dx]) => apply(dx!), pull: (u) => [transpose(u)] }),
       };
@@ -67,31 +71,45 @@ export function prepare(operator: Operator, inputs: readonly Shape[], output: Sh
 export function addConstant(y: Float64Array, constant: Float64Array | undefined, shape: Shape): Float64Array {
   if (!constant) return y;
   const image = y.length / shape[0]!;
-  for (let n = 0; n < y.length; n++) y[n]! += broadcast(constant, Math.floor(n / image));
+  for (let n = 0, channel = 0; n < y.length; channel++) {
+    const value = broadcast(constant, channel);
+    for (const end = n + image; n < end; n++) y[n]! += value;
+  }
   return y;
 }
 
 function nonlinearity(f: Elementwise, image: number, entries: number): PreparedOperator {
   const definition = definitionOf(f);
+  const ofChannels = (of: typeof definition.value, x: Float64Array) => {
+    const y = new Float64Array(entries);
+    for (let n = 0, channel = 0; n < entries; channel++) {
+      for (const end = n + image; n < end; n++) y[n] = of(f, x[n]!, channel);
+    }
+    return y;
+  };
   return {
     work: entries,
-    evaluate: ([x]) => x!.map((value, n) => definition.value(f, value, Math.floor(n / image))),
+    evaluate: ([x]) => ofChannels(definition.value, x!),
     differentiate: ([x]) => {
-      const slopes = x!.map((value, n) => definition.derivative(f, value, Math.floor(n / image)));
-      const scaled = (dx: Float64Array) => dx.map((increment, n) => slopes[n]! * increment);
+      const slopes = ofChannels(definition.derivative, x!);
+      const scaled = (dx: Float64Array) => {
+        const y = new Float64Array(entries);
+        for (let n = 0; n < entries; n++) y[n] = slopes[n]! * dx[n]!;
+        return y;
+      };
       return { push: ([dx]) => scaled(dx!), pull: (u) => [scaled(u)] };
     },
   };
 }
 
-function maximum(windows: readonly Int32Array[], entries: number): PreparedOperator {
+function maximum(windows: MaximumWindows, entries: number): PreparedOperator {
   const gather = (x: Float64Array, sources: Int32Array) => {
     const y = new Float64Array(sources.length);
     for (let n = 0; n < y.length; n++) y[n] = x[sources[n]!]!;
     return y;
   };
   return {
-    work: total(windows.map((window) => window.length)),
+    work: windows.channels * windows.entries.length,
     evaluate: ([x]) => gather(x!, maximumSources(windows, x!)),
     differentiate: ([x]) => {
       const sources = maximumSources(windows, x!);
@@ -182,8 +200,4 @@ export function softmaxValues(x: Float64Array, channels: number, logarithm: bool
     }
   }
   return y;
-}
-
-function total(sizes: readonly number[]): number {
-  return sizes.reduce((a, b) => a + b, 0);
 }
