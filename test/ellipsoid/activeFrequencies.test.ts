@@ -278,6 +278,26 @@ describe('frequencies at which multipliers do not dominate', () => {
   });
 });
 
+describe('behind a pooling that ends a segment', () => {
+  const cut = programs.filter(([, { segments }]) =>
+    segments.some(
+      ({ steps, axes }, i) => i > 0 && axes > 0 && steps.some((step) => step.kind === 'nonlinearity'),
+    ),
+  );
+
+  it.each(cut)('multipliers are held up to their scale: %s', async (_, program) => {
+    const { held } = await start(program);
+    const { bound } = await outcomeOf(program, whole(program), held);
+    const first = nonlinearSteps(program).findIndex((step) => step.kind === 'maximum' && step.cut);
+    for (const by of [-2, 0.7]) {
+      const scaled = held.map((h, k) => (k >= first ? raised(h, by) : h));
+      close((await outcomeOf(program, whole(program), scaled)).bound, bound, 1e-9);
+    }
+    const alone = held.map((h, k) => (k === first ? raised(h, 2) : h));
+    expect((await outcomeOf(program, whole(program), alone)).bound).not.toBeCloseTo(bound, 3);
+  });
+});
+
 it.each(programs)('a sweep’s multipliers are held as they are: %s', async (_, program) => {
   const [outcome] = await sweep(engine, program, {
     runs: [{ name: 'GC(1.5)' }],

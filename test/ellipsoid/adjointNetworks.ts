@@ -144,6 +144,11 @@ export const networks: Record<string, () => Network> = {
     const y = b.maxPool(b.add(RELU, b.convolution(x, 4, 3)), 2, 2);
     return b.build(b.affine(b.add(RELU, b.affine(y, 4)), 2));
   },
+  'convolutions behind max pooling, on a grid': () => {
+    const b = new Builder();
+    const x = b.maxPool(b.add(RELU, b.convolution(b.input([1, 8]), 2, 3)), 2, 2);
+    return b.build(b.convolution(b.add(LEAKY, b.convolution(x, 3, 3)), 2, 3));
+  },
   'max pooling beside another branch': () => {
     const b = new Builder();
     const x = b.add(RELU, b.convolution(b.input([1, 8]), 3, 3));

@@ -94,11 +94,11 @@ async function onFew(
 ): Promise<Found | undefined> {
   const { engine, program } = setting;
   if (program.segments.every(({ axes }) => axes === 0)) return undefined;
-  const { signal, interrupt, polish } = options;
+  const { signal, interrupt } = options;
   const stop = signal && interrupt ? AbortSignal.any([signal, interrupt]) : (signal ?? interrupt);
   const layers = 'layers' in start ? start.layers : await layersOf(engine, program, start.theta, options);
   const held = await heldFrom(engine, program, layers);
-  return new ActiveSearch({ ...setting, signal: stop }, plan, watch, polish).run(held);
+  return new ActiveSearch({ ...setting, signal: stop }, plan, watch, options).run(held);
 }
 
 /** A search on all frequencies, if there is room for them; undefined where it finds nothing. */

@@ -28,15 +28,24 @@ interface Stage {
   readonly tolerance: number;
 }
 
-/** Two that are coarse; what is left to gain is then some thousandths, and small programs have the time for it. */
-const STAGES: readonly Stage[] = [
+/** Two that are coarse. What is left to gain after them is some thousandths. */
+const COARSE: readonly Stage[] = [
   { smoothing: { doublings: 7, barrier: 1e-6 }, gradients: 10, patience: 5, tolerance: 4e-3 },
   { smoothing: { doublings: 9, barrier: 1e-8 }, gradients: 10, patience: 5, tolerance: 4e-3 },
-  { smoothing: { doublings: 9, barrier: 1e-8 }, gradients: 30, patience: 5, tolerance: 1e-4 },
 ];
+/** And one that is as fine as it is asked to be: gains are judged over half as many steps as those of a search on all frequencies, since a
+ *  round begins anew, and each costs a fraction. */
+const FINE: Stage = { smoothing: { doublings: 9, barrier: 1e-8 }, gradients: 30, patience: 5, tolerance: 10 };
+
+export interface ActiveOptions {
+  /** Ten times as much is what five steps have to gain in the end, in ln L. */
+  readonly tolerance: number;
+  /** Estimated seconds beyond which the last thousandths of the bound are left where they are. */
+  readonly polish: number;
+}
+
 /** A stage is done when the bound at all frequencies is that at the active ones but for this, as a logarithm. */
 const AGREED = 2e-3;
-const MOST_ROUNDS = 60;
 /** After multipliers that did not dominate everywhere, how far from the last that did towards them the next round may start. */
 const RETREATS = [1, 0.7, 0.4, 0];
 /** A pass without a gradient costs about this much of one with it. */
@@ -48,6 +57,8 @@ export class ActiveSearch {
   readonly #setting: Setting;
   readonly #plan: SearchPlan;
   readonly #watch: Watch;
+  readonly #stages: readonly Stage[];
+  /** Work beyond which the last stage ends. */
   readonly #polish: number;
   readonly #all: FixedPass;
   readonly #tori: readonly { readonly all: Frequencies; readonly set: ActiveSet; readonly segment: number }[];
@@ -58,15 +69,13 @@ export class ActiveSearch {
   /** In gradients at all frequencies. */
   #work = 0;
 
-  /**
-   * @param polish estimated seconds beyond which the bound is not made smaller by the last thousandths
-   */
-  constructor(setting: Setting, plan: SearchPlan, watch: Watch, polish: number) {
+  constructor(setting: Setting, plan: SearchPlan, watch: Watch, { tolerance, polish }: ActiveOptions) {
     const { engine, program, objective, taps } = setting;
     const { segments } = program;
     this.#setting = setting;
     this.#plan = plan;
     this.#watch = watch;
+    this.#stages = [...COARSE, { ...FINE, tolerance: FINE.tolerance * tolerance }];
     this.#polish = polish / secondsOfGradient(program);
     const pieces = segments.map((segment, i) => inPieces(segment, plan.pieces[i]!));
     this.#all = new FixedPass(engine, program, pieces, objective, taps, plan.keptSymbols > 0);
@@ -102,11 +111,11 @@ export class ActiveSearch {
     let stage = 0;
     let ending: Ending = 'stopped';
     const pairs: Pair[] = [];
-    for (let round = 0; round < MOST_ROUNDS && this.#watch.proceed(2 * this.#passTime); round++) {
-      if (stage === STAGES.length - 1 && this.#work > this.#polish) break;
+    for (let round = 0; this.#watch.proceed(2 * this.#passTime); round++) {
+      if (stage === this.#stages.length - 1 && this.#work > this.#polish) break;
       let found: Descent | undefined;
       try {
-        found = await this.#round(good, last, finite, STAGES[stage]!, pairs);
+        found = await this.#round(good, last, finite, this.#stages[stage]!, pairs);
         if (!found) {
           // Nothing to descend, or nothing that can be: a search on all frequencies may know better.
           if (round === 0) return undefined;
@@ -125,7 +134,7 @@ export class ActiveSearch {
       this.#grow(last);
       if (found.ending !== 'converged' || !(last.bound <= found.bound + AGREED)) continue;
       stage++;
-      if (stage < STAGES.length) continue;
+      if (stage < this.#stages.length) continue;
       ending = 'converged';
       break;
     }

@@ -4,6 +4,7 @@ import { readNamed } from '../../../engine/readBack.ts';
 import { scoped } from '../../../engine/scope.ts';
 import type { MaximumStep, NonlinearityStep } from '../../../program/program.ts';
 import { onBoundary, poolShape } from '../../multipliers/boundary.ts';
+import { dominating } from '../../multipliers/closedForms.ts';
 import { exponential } from '../../multipliers/relative.ts';
 import { maximum } from '../../rules/maximum.ts';
 import { argument, nonlinearity } from '../../rules/nonlinearity.ts';
@@ -152,13 +153,9 @@ function levelOf(held: Held): number {
 /** D, its roots and, of a pooling, the covariance of the image; all times e^offset. */
 function multipliers(engine: Engine, step: NonlinearityStep | MaximumStep, held: Held, offset: number) {
   if (held.kind === 'multipliers') {
-    const d = held.logarithms.map((x) => Math.exp(x + offset));
-    const root = d.map(Math.sqrt);
-    const inverse = root.map((x) => 1 / x);
-    return {
-      ...{ d: engine.vector(d), root: engine.vector(root), inverseRoot: engine.vector(inverse) },
-      image: undefined,
-    };
+    const d = dominating(engine, engine.vector(held.logarithms.map((x) => Math.exp(x + offset))));
+    const root = engine.squareRoot(d);
+    return { d, root, inverseRoot: engine.reciprocal(root), image: undefined };
   }
   if (held.kind !== 'boundary' || step.kind !== 'maximum') {
     throw new Error('held multipliers: of another step');
