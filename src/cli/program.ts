@@ -99,7 +99,7 @@ function commandLine(host: CommandHost, finish: (code: number) => void): Command
     )
     .option(
       '--memory <MB>',
-      `memory budget in megabytes (default: ${formatMegabytes(DEFAULTS.memory)} beside the weights)`,
+      `memory budget in megabytes (default: ${formatMegabytes(DEFAULTS.memory)} beside the weights, more on a GPU)`,
       megabytes,
     )
     .option(

@@ -23,7 +23,7 @@ const RATE = 5e8;
 export async function lowerBoundOf(task: BoundTask): Promise<LowerBound | string | undefined> {
   const { original, query, room, allowance, signal, interrupt } = task;
   if (!query.lower) return undefined;
-  const beyond = beyondSampling(original, room.bytes, allowance.sampled);
+  const beyond = beyondSampling(original, room.host, allowance.sampled);
   if (beyond !== undefined) return beyond;
   const start = performance.now();
   const left = query.end - start;
