@@ -36,17 +36,30 @@ export class MemoryError extends UnsupportedError {
 /** Bytes that the numbers of a network take, and those that are left for what is computed: negative where there are none. */
 export interface Room {
   readonly weights: number;
+  /** On the engine. */
   readonly bytes: number;
+  /** In main memory, where another engine or none computes. */
+  readonly host: number;
 }
 
 /**
- * @param memory for both; absent: the default beside the weights
+ * @param memory for both; absent: the default of the engine beside the weights
  * @param most of the default
  * @param networks the network as it was given, and what else holds numbers of its own
  */
-export function roomIn(memory: number | undefined, most: number, ...networks: readonly Network[]): Room {
+export function roomIn(
+  memory: number | undefined,
+  most: number,
+  { information }: Pick<Engine, 'information'>,
+  ...networks: readonly Network[]
+): Room {
   const weights = weightBytes(...networks);
-  return { weights, bytes: memory === undefined ? Math.min(most, DEFAULTS.memory) : memory - weights };
+  const left = (own: number) => (memory === undefined ? Math.min(most, own) : memory - weights);
+  return {
+    weights,
+    bytes: left(Math.max(DEFAULTS.memory, information.memory ?? 0)),
+    host: left(DEFAULTS.memory),
+  };
 }
 
 /** Why a program's covariances have no room, if so. */

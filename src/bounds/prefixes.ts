@@ -70,7 +70,7 @@ async function prefixBound(prefix: Network, rounding: Rounding, options: PrefixO
   const program = compile(prefix);
   const { signal, rule = DEFAULTS.prefixRule } = options;
   const engine = engineOf(options.engine);
-  const room = roomIn(options.memory, Infinity, prefix);
+  const room = roomIn(options.memory, Infinity, engine, prefix);
   const beyond = beyondMemory(engine, program, room);
   if (beyond) throw beyond;
   const common = { memory: room.bytes, rounding, signal, ledger: new Ledger(undefined) };

@@ -45,7 +45,7 @@ export function boundTask(engine: Engine, original: Network, options: BoundOptio
   const signals = [signal, interrupt, deadline.signal].filter((s) => s !== undefined);
   return {
     ...{ start, query, engine, original, network, allowance, signal, interrupt, deadline },
-    room: roomIn(options.memory, allowance.memory, original, network),
+    room: roomIn(options.memory, allowance.memory, engine, original, network),
     rounding: query.rigor ? new Rounding(engine.information, foldingsOf(original)) : undefined,
     ledger: new Ledger(options.onProgress, query.end),
     stop: AbortSignal.any(signals),

@@ -336,7 +336,7 @@ function withEngineOptions(command: Command): Command {
     )
     .option(
       '--memory <MB>',
-      `memory budget in megabytes (default: ${formatMegabytes(DEFAULTS.memory)} beside the weights)`,
+      `memory budget in megabytes (default: ${formatMegabytes(DEFAULTS.memory)} beside the weights, more on a GPU)`,
       megabytes,
     );
 }

@@ -26,6 +26,8 @@ export interface EngineInformation {
   /** Unit roundoff of its arithmetic: 2^-53 for float64. */
   readonly unitRoundoff: number;
   readonly threads: number;
+  /** Bytes that may be at work on it where nobody says how many, if that is more than anywhere. */
+  readonly memory?: number;
 }
 
 /** An engine as those hold it who make one, pass it on and close it: what it computes is between this library and the device. */

@@ -467,7 +467,7 @@ describe('help', () => {
       method: DEFAULTS.method,
       engine: `"${DEFAULTS.engine}"`,
       threads: `one per core, ${DEFAULTS.mostThreads} at most`,
-      memory: `${Math.floor(DEFAULTS.memory / 1e6)} beside the weights`,
+      memory: `${Math.floor(DEFAULTS.memory / 1e6)} beside the weights, more on a GPU`,
       evaluations: DEFAULTS.evaluations,
       tolerance: '1e-5',
       'time-limit': DEFAULTS.timeLimit,

@@ -130,6 +130,34 @@ function expectPartsToAlias(segment: Segment, { pieces }: Partition): void {
 const convolutions = vgg16Convolutions(224, true);
 const vgg = withClassifier(convolutions, [4096, 4096, 1000]);
 
+describe('the room for what is computed', () => {
+  const plain = vgg16Convolutions(32, false, 32);
+  const withMemory = (memory: number | undefined) => ({
+    information: { ...countingEngine(4).information, ...(memory !== undefined && { memory }) },
+  });
+
+  it('is what a GPU has by default, if that is more, but in main memory as ever', () => {
+    const [usual, gpu, small] = [undefined, 8 * GIB, GIB].map((memory) =>
+      roomIn(undefined, Infinity, withMemory(memory), plain),
+    );
+    expect([usual!.bytes, gpu!.bytes, small!.bytes]).toEqual([2 * GIB, 8 * GIB, 2 * GIB]);
+    expect([usual!.host, gpu!.host, small!.host]).toEqual([2 * GIB, 2 * GIB, 2 * GIB]);
+    expect(roomIn(undefined, MIB, withMemory(8 * GIB), plain)).toMatchObject({ bytes: MIB, host: MIB });
+    const asked = roomIn(GIB, Infinity, withMemory(8 * GIB), plain);
+    expect(asked.bytes).toBe(GIB - asked.weights);
+    expect(asked.host).toBe(asked.bytes);
+  });
+
+  it('is as much as two of the largest buffers of a real GPU, 8 GiB at most', async () => {
+    for (const [binding, memory] of [
+      [2 ** 28, 2 ** 29],
+      [2 ** 40, 8 * GIB],
+    ] as const) {
+      expect((await idleGpu(binding)).engine.information.memory).toBe(memory);
+    }
+  });
+});
+
 describe('VGG-16 at 224×224 within 1 GiB', () => {
   const program = compile(simplify(vgg));
   const segments = program.segments.filter((s) => s.steps.length > 0);
@@ -288,7 +316,7 @@ describe('a budget that calls for pieces', () => {
     const ample = await run(plain, GIB);
     const memory = 1.25 * MIB;
     const scant = await run(plain, memory);
-    const { bytes } = roomIn(memory, Infinity, plain, simplify(plain));
+    const { bytes } = roomIn(memory, Infinity, countingEngine(), plain, simplify(plain));
     expect(pieceCounts(plain, bytes).some(([first]) => first > 1)).toBe(true);
     expect(scant.peakBytes).toBeLessThan(ample.peakBytes);
     expect(scant.peakBytes).toBe((await count(programOf(plain), bytes)).engine.peakBytes);

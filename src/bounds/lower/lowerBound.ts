@@ -35,7 +35,7 @@ export async function lowerBoundOf(
 ): Promise<LowerBound | string | undefined> {
   const { original, query, room, allowance, signal, interrupt } = task;
   if (!query.lower) return undefined;
-  const beyond = beyondSampling(original, room.bytes, allowance.sampled);
+  const beyond = beyondSampling(original, room.host, allowance.sampled);
   if (beyond !== undefined) return beyond;
   const start = performance.now();
   const left = query.end - start;

@@ -88,7 +88,7 @@ export class AnyLength {
     if (!hasSkips(program)) return undefined;
     const { engine, room, stop } = this.#task;
     const few = await this.#at(PLANS[this.#path.axes - 1]!.first);
-    return normsOf(engine, few, { memory: room.bytes, signal: stop });
+    return normsOf(engine, few, { memory: room.bytes, about: true, signal: stop });
   }
 
   /** What has been reached is a bound too when the time is over, or somebody interrupts. */

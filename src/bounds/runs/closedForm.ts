@@ -84,7 +84,8 @@ export async function* closedFormRows(
   const options = { memory: room.bytes, rounding, signal: stop, ledger, method };
   const where = unrolledFrom === undefined ? {} : { unrolledFrom };
   const again = async (rule: RuleName, other: Engine, otherRounding: Rounding | undefined) => {
-    const silent = { ...options, rounding: otherRounding, ledger: new Ledger(undefined) };
+    const memory = other === engine ? room.bytes : room.host;
+    const silent = { ...options, memory, rounding: otherRounding, ledger: new Ledger(undefined) };
     const [found] = await closedForms(other, program, norms, [rule], silent);
     return found!;
   };

@@ -114,13 +114,14 @@ function objectiveOf(
 
 /** The last pass of a search, to be made once more. */
 function lastPassOf(
-  { room, stop }: BoundTask,
+  { engine: own, room, stop }: BoundTask,
   program: Program,
   { theta }: Found,
 ): NonNullable<Row['again']> {
   return async (engine, rounding) => {
+    const memory = engine === own ? room.bytes : room.host;
     const [outcome] = await sweep(engine, program, {
-      ...{ runs: [{ name: 'refined', theta }], memory: room.bytes, skips: new Map() },
+      ...{ runs: [{ name: 'refined', theta }], memory, skips: new Map() },
       ...{ rounding, signal: stop },
     });
     return outcome!;

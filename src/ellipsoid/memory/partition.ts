@@ -74,8 +74,8 @@ export function partition(segment: Segment, { memory, bytesPerNumber, wantedRuns
     atOnce = Math.max(atOnce, frequencies * width * each + fixed);
   });
   const free = budget - roomForTaps(true);
-  // Vectors cannot be cut, and frequencies no further than to one.
-  const working = segment.axes === 0 ? atOnce : Math.min(atOnce, Math.max(budget / 4, least));
+  // Vectors cannot be cut, and frequencies no further than to one. Runs side by side get what one alone leaves.
+  const working = segment.axes === 0 ? atOnce : Math.min(atOnce, Math.max(free - stored, budget / 4, least));
   const runsThatFit = Math.floor((free - working) / Math.max(1, stored));
   const kept = segment.axes === 0 || runsThatFit >= 1;
   const runs = kept ? Math.max(1, Math.min(wantedRuns, runsThatFit)) : 1;

@@ -8,6 +8,11 @@ import { type Constants, type Kernel, moduleText } from './kernel.ts';
 const leastStorageBuffers = 8;
 const leastWorkgroupStorage = 16384;
 
+/** Of a real GPU, what may be at work by default: no more than so many of the largest buffers that it has, and no more than this. A buffer
+ *  is no larger than the memory, of which WebGPU says nothing else. */
+const buffersAtWork = 2;
+const mostAtWork = 8 * 2 ** 30;
+
 /** Less than the adapter offers, for who wants to leave some to others. */
 export interface DeviceLimits {
   /** Bytes that one binding may have. */
@@ -77,6 +82,12 @@ export class Device {
         },
       );
     }
+  }
+
+  /** Bytes that may be at work on it by default; undefined where it shares the memory of a CPU that does its work. */
+  get memory(): number | undefined {
+    if (this.software) return undefined;
+    return Math.min(mostAtWork, buffersAtWork * this.gpu.limits.maxBufferSize);
   }
 
   /** @throws whatever went wrong first, if anything did. */

@@ -30,7 +30,10 @@ export function webgpuEngine(device: Device, description: string): Engine {
   const recorder = new Recorder(timeline);
   const holdings = new Holdings();
   return {
-    information: { name: 'webgpu', description, unitRoundoff: unitRoundoffs.single, threads: 1 },
+    information: {
+      ...{ name: 'webgpu', description, unitRoundoff: unitRoundoffs.single, threads: 1 },
+      ...(device.memory !== undefined && { memory: device.memory }),
+    },
 
     ...recordedOperations((operation, parameters) => {
       // Each of a type of its own, which a call of any of them cannot name.
