@@ -12,7 +12,7 @@ import { unknownOperator } from '../../network/shape.ts';
 import { product } from '../../network/size.ts';
 import { softmaxFactor } from '../../program/translate.ts';
 import { LinearPart, type LinearStep, type Slot } from './linearPart.ts';
-import { constantOf, placed, selected, termOf } from './terms.ts';
+import { constantOf, constantSizeOf, placed, selected, termOf } from './terms.ts';
 
 /** Entries of a state to which one function is applied; none: they are carried on. */
 export interface Block {
@@ -103,7 +103,14 @@ function translated(graph: Graph, network: Network, node: Node, own: readonly nu
   if (isLinear(operator)) {
     const constant = constantOf(operator, target);
     const terms = [termOf(operator, inputs[0]!, input, target)];
-    return graph.linear({ name, size, terms, ...(constant && { constant }) });
+    const constantSize = constantSizeOf(operator, target);
+    return graph.linear({
+      name,
+      size,
+      terms,
+      ...(constant && { constant }),
+      ...(constantSize && { constantSize }),
+    });
   }
   switch (operator.kind) {
     case 'nonlinearity':
