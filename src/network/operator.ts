@@ -76,6 +76,8 @@ export interface Scale extends Weighted {
   readonly kind: 'scale';
   readonly scale: Float64Array;
   readonly shift?: Float64Array;
+  /** What errors of the shift are relative to, where it is a difference in which something may have cancelled; absent: |shift|. */
+  readonly shiftMagnitude?: Float64Array;
 }
 
 /** An elementwise function with bounded slope. */

@@ -70,7 +70,7 @@ describe.each(Object.entries(FAMILIES))('%s', (_, plans) => {
         }
         expect(answer!.certified).toBe([...answer!.margins].every((margin, j) => j === label || margin > 0));
       }),
-      { numRuns: runs(12) },
+      { numRuns: runs(6) },
     );
   });
 
@@ -114,7 +114,7 @@ describe.each(Object.entries(FAMILIES))('%s', (_, plans) => {
           expect(slope).toBeLessThanOrEqual(incremental * (1 + NOISE) + NOISE);
         }
       }),
-      { numRuns: runs(8) },
+      { numRuns: runs(5) },
     );
   });
 });

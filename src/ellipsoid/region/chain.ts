@@ -2,7 +2,6 @@
  * A network as a chain of stages: a linear part from all that is live, then functions entry by entry, the identity for what is carried on.
  * A residual network is such a chain too, and so is one with maxima, of which every round of a tournament is a stage.
  */
-import { UnsupportedError } from '../../errors.ts';
 import type { Elementwise } from '../../network/elementwise/elementwise.ts';
 import { listedWindows, type MaximumOperator } from '../../network/evaluation/gather.ts';
 import { isLinear } from '../../network/linearOperator.ts';
@@ -12,7 +11,7 @@ import { unknownOperator } from '../../network/shape.ts';
 import { product } from '../../network/size.ts';
 import { softmaxFactor } from '../../program/translate.ts';
 import { LinearPart, type LinearStep, type Slot } from './linearPart.ts';
-import { constantOf, placed, selected, termOf } from './terms.ts';
+import { constantOf, constantSizeOf, placed, selected, termOf } from './terms.ts';
 
 /** Entries of a state to which one function is applied; none: they are carried on. */
 export interface Block {
@@ -80,7 +79,6 @@ class Graph {
 
 /**
  * The chain of a network. A softmax at the end is left off: the chain's outputs are what it reads, in the same order.
- * @throws UnsupportedError for a softmax elsewhere
  */
 export function chainOf(whole: Network): Chain {
   const network = prune(whole);
@@ -95,15 +93,22 @@ export function chainOf(whole: Network): Chain {
 }
 
 function translated(graph: Graph, network: Network, node: Node, own: readonly number[]): number {
-  const { operator, name, output } = node;
+  const { operator, name } = node;
   const shape = (id: number) => network.tensors[id]!.shape;
   const inputs = node.inputs.map((id) => own[id]!);
-  const [input, target] = [shape(node.inputs[0]!), shape(output)];
+  const [input, target] = [shape(node.inputs[0]!), shape(node.output)];
   const size = product(target);
   if (isLinear(operator)) {
     const constant = constantOf(operator, target);
     const terms = [termOf(operator, inputs[0]!, input, target)];
-    return graph.linear({ name, size, terms, ...(constant && { constant }) });
+    const constantSize = constantSizeOf(operator, target);
+    return graph.linear({
+      name,
+      size,
+      terms,
+      ...(constant && { constant }),
+      ...(constantSize && { constantSize }),
+    });
   }
   switch (operator.kind) {
     case 'nonlinearity':
@@ -129,11 +134,9 @@ function translated(graph: Graph, network: Network, node: Node, own: readonly nu
     case 'max-gather':
     case 'global-max-pool':
       return tournament(graph, name, inputs[0]!, windowsOf(operator, input, target));
-    case 'softmax': {
-      if (output === network.output) return inputs[0]!;
-      const reason = 'regions are propagated through a softmax only as the last step, where it is left off';
-      throw new UnsupportedError([{ node: name, found: 'Softmax before other nodes', reason }]);
-    }
+    case 'softmax':
+      // Networks have it only as the last step.
+      return inputs[0]!;
     default:
       throw unknownOperator(operator);
   }

@@ -42,6 +42,12 @@ export function constantOf(operator: LinearOperator, output: Shape): Float64Arra
   );
 }
 
+/** What errors of the constant term are relative to, where that is not itself. */
+export function constantSizeOf(operator: LinearOperator, output: Shape): Float64Array | undefined {
+  if (operator.kind !== 'scale' || !operator.shiftMagnitude) return undefined;
+  return constantOf({ ...operator, shift: operator.shiftMagnitude }, output);
+}
+
 /** `factor` times the entries of the source, from `first` on in a tensor of `size` entries. */
 export function placed(source: number, factor: number, count: number, first: number, size: number): Term {
   const map = (by: number): AffineMap => ({

@@ -46,8 +46,16 @@ function batchNormalization(call: Call): Signal {
     return Math.sqrt(sum);
   });
   const inverse = deviation.map((value) => 1 / value);
-  const scaled = (scale: Float64Array, shift: (c: number) => number) =>
-    ({ kind: 'scale', scale, shift: scale.map((_, c) => shift(c)), roundings: ROUNDINGS }) as const;
+  const scaled = (scale: Float64Array, shift: (c: number) => number) => {
+    const magnitude = (c: number) => Math.abs(shift(c)) + 2 * Math.abs(scale[c]! * mean![c]!);
+    return {
+      kind: 'scale',
+      scale,
+      shift: scale.map((_, c) => shift(c)),
+      shiftMagnitude: scale.map((_, c) => magnitude(c)),
+      roundings: ROUNDINGS,
+    } as const;
+  };
   if (multipliable(gamma!, inverse)) {
     const scale = deviation.map((value, c) => gamma![c]! / value);
     return call.emitSame(
