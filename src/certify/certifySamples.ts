@@ -54,8 +54,8 @@ export type MakeProver = (
   options: Pick<CertifySamplesOptions, 'engine' | 'memory' | 'signal'>,
 ) => Promise<RegionProver>;
 
-/** Samples that are worked on together: reports come so many at a time. */
-const GROUP = 8;
+/** Milliseconds after which the event loop has its turn. */
+const TURN = 50;
 
 /**
  * Reports in the order of the samples; the first comes when the bounds of the whole network are known.
@@ -78,17 +78,21 @@ export async function* certifyWith(
   try {
     const means = meansOf(network, prover, options);
     const enclosure = new ValueEnclosure(network);
-    // Who has a time of its own is not kept waiting by others.
-    for await (const group of groups(samples, timeLimit === Infinity ? GROUP : 1)) {
+    let turn = performance.now();
+    for await (const sample of samples) {
+      // Where all is computed at once, signals would never be heard.
+      if (performance.now() - turn > TURN) {
+        await new Promise((resolve) => setTimeout(resolve));
+        turn = performance.now();
+      }
       signal?.throwIfAborted();
       const start = performance.now();
-      const states = group.map((sample) => stateOf(sample, network, enclosure, margins, options));
+      const state = stateOf(sample, network, enclosure, margins, options);
       const until: Until = { end: start + 1000 * timeLimit, signal };
-      if (maxRadius) await largestRadii(states, means, until);
-      await decide(states, radii, means, until);
+      if (maxRadius) await largestRadii([state], means, until);
+      await decide([state], radii, means, until);
       signal?.throwIfAborted();
-      const each = (performance.now() - start) / states.length;
-      for (const state of states) yield state.report(radii, maxRadius, each / 1000);
+      yield state.report(radii, maxRadius, (performance.now() - start) / 1000);
     }
   } finally {
     prover?.close();
@@ -164,17 +168,6 @@ function stateOf(
   const radius = state.right ? margins.radius(state.output!, state.label) : 0;
   if (radius > 0) state.prove(radius, 'global');
   return state;
-}
-
-async function* groups<T>(items: AsyncIterable<T> | Iterable<T>, most: number): AsyncGenerator<T[], void> {
-  let group: T[] = [];
-  for await (const item of items) {
-    group.push(item);
-    if (group.length < most) continue;
-    yield group;
-    group = [];
-  }
-  if (group.length > 0) yield group;
 }
 
 function inputsOf(network: Network): number {

@@ -22,6 +22,5 @@ export interface SampleReport {
   readonly radius?: number;
   /** The distance of the nearest counterexample that was found, 0 where the input is one; null where none was found or looked for. */
   readonly attack: number | null;
-  /** What was done for several samples together is a part of each. */
   readonly seconds: number;
 }

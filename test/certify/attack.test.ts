@@ -130,6 +130,13 @@ describe('on networks with ReLUs', () => {
     expect(attack.within(new Float64Array(2), 0, 1, EFFORT)).toBeUndefined();
   });
 
+  it('ends where the centre itself is a counterexample', () => {
+    const network = perceptron([2, 3], new Random(5));
+    const x = new Float64Array(2);
+    const wrong = (largest(linearise(network, x).value) + 1) % 3;
+    expect(new Attack(network, undefined, 0).nearest(x, wrong, EFFORT)!.distance).toBeLessThan(1e-6);
+  });
+
   it('takes no tie for a counterexample that rounding may have made', () => {
     const b = new NetworkBuilder('tie');
     const x = b.input('x', [1]);

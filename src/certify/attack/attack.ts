@@ -30,6 +30,7 @@ const HALVINGS = 12;
 /** Times the radius is doubled, and how much smaller it gets, in the search for the nearest counterexample. */
 const DOUBLINGS = 24;
 const SHRINKING = [0.8, 0.95];
+const MOST_SHRINKINGS = 100;
 
 export class Attack {
   readonly #network: PreparedNetwork;
@@ -88,9 +89,10 @@ export class Attack {
       best = this.within(centre, label, radius, effort, signal);
     }
     for (const factor of SHRINKING) {
-      while (best) {
+      for (let k = 0; k < MOST_SHRINKINGS && best; k++) {
         const nearer = this.within(centre, label, factor * best.distance, effort, signal);
-        if (!nearer) break;
+        // Where the centre itself is one, no distance is the least.
+        if (!nearer || !(nearer.distance < best.distance)) break;
         best = nearer;
       }
     }
