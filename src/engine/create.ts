@@ -17,8 +17,7 @@ import type { QueuedOperations } from './queued/operations.ts';
 import { queuedEngine } from './queued/queuedEngine.ts';
 import { Turns } from './queued/turns.ts';
 import { describeWebGl, openWebGl } from './webgl/open.ts';
-import { mayHaveGpu, requestAdapter } from './webgpu/host.ts';
-import { openWebGpu } from './webgpu/open.ts';
+import { type Adapter, mayHaveGpu, requestAdapter } from './webgpu/host.ts';
 
 export interface EngineOptions {
   /** `webgpu`: a GPU in float32, or what software stands in for one. `webgl`: the same in browsers without WebGPU, slower. `cpu-blas`: the system's OpenBLAS. `cpu-wasm`: Wasm SIMD,
@@ -74,6 +73,12 @@ export async function describeEngine(options: EngineOptions = {}): Promise<strin
   const engine = await createEngine(options);
   await engine.close();
   return engine.information.description;
+}
+
+/** Its shaders are loaded where they are used. */
+async function openWebGpu(adapter: Adapter): Promise<Engine> {
+  const webgpu = await import('./webgpu/open.ts');
+  return webgpu.openWebGpu(adapter);
 }
 
 /** An engine on a GPU that is one, or why there is none. */

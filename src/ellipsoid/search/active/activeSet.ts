@@ -43,6 +43,8 @@ export class ActiveSet {
     if (end === 'sum') this.#add(covering(share, PART_OF_SUM));
     else this.#add(this.#maxima(share, 0, MAXIMA, false));
     for (const t of tightness) this.#add(this.#maxima(t, 0, 1, false));
+    // Shares of an end that is zero, or beyond all numbers, are none.
+    if (this.#chosen.size === 0) this.#add([0]);
   }
 
   /** Takes in what a pass over all frequencies has shown. */
