@@ -49,6 +49,7 @@ export type { Elementwise } from './network/elementwise/elementwise.ts';
 export type { TanhGelu } from './network/elementwise/gelu.ts';
 export { evaluate } from './network/evaluation/evaluate.ts';
 export type { Network, Node, Source, Tensor, TensorId, Tie } from './network/network.ts';
+export type { Numbers } from './network/numbers.ts';
 export type {
   Add,
   Affine,
