@@ -145,9 +145,10 @@ function against(
     const least = sigma.map((row, i) => row[i]!.toNumber());
     return `${what}, ${bound}, must not be below what its multipliers prove (diagonal ${least})`;
   }
-  // Where a dead neuron stands between it and the output, a multiplier as small as there may be says zero.
+  // Behind nothing, or where a dead neuron stands in between, multipliers as small as there may be say zero.
   const product = weights.reduce((norm, weight) => norm * frobenius(weight), 1);
-  if (bound > VANISHING * product && isBelow(sigma, square(bound / (1 + LOOSE))))
+  const zero = product === 0 || bound <= VANISHING * product;
+  if (!zero && isBelow(sigma, square(bound / (1 + LOOSE))))
     return `${what}, ${bound}, must be near what its multipliers prove`;
   return undefined;
 }
