@@ -66,7 +66,7 @@ function plainNumber(text: string): number {
   return /^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?$/i.test(text) ? Number(text) : Number.NaN;
 }
 
-/** Radii above 0; may be given several times. */
+/** Radii above 0, joined by commas or one after the other. */
 export function radii(text: string, before: readonly number[] = []): number[] {
   const allowed = 'numbers above 0 joined by commas, such as 0.5,1 or 8/255';
   const values = numbers(text, allowed);
@@ -74,9 +74,10 @@ export function radii(text: string, before: readonly number[] = []): number[] {
   return [...before, ...values];
 }
 
-/** One number for all channels, or one for each. */
-export function channels(text: string): number[] {
-  return numbers(text, 'one number, or one for each channel joined by commas, such as 0.485,0.456,0.406');
+/** One number for all channels, or one for each, joined by commas or one after the other. */
+export function channels(text: string, before: readonly number[] = []): number[] {
+  const allowed = 'one number, or one for each channel joined by commas, such as 0.485,0.456,0.406';
+  return [...before, ...numbers(text, allowed)];
 }
 
 /** `0,1`: from, to. */

@@ -285,14 +285,14 @@ function withCertifyOptions(command: Command): Command {
     )
     .option('--no-labels', 'there are none: certify that predictions stay')
     .option('--first <n>', 'only the first samples', positiveInteger)
-    .option('--radius <r>', 'radii joined by commas, such as 0.5,1 or 8/255', radii)
+    .option('--radius <r...>', 'radii, such as 0.5,1 or 8/255', radii)
     .option('--max-radius', 'the largest radius of each sample (default: where no --radius is given)')
     .option(
-      '--mean <m>',
+      '--mean <m...>',
       'with --std: inputs of the network are (pixel − mean) / std, and radii are in pixels',
       channels,
     )
-    .option('--std <s>', 'one number, or one for each channel', channels)
+    .option('--std <s...>', 'one number, or one for each channel', channels)
     .option('--normalized', 'the data are (pixel − mean) / std already')
     .option('--clip <low,high>', 'limits that every pixel keeps, such as 0,1', range)
     .option('--no-regions', 'bounds of the whole network alone: quick, no proofs around samples')

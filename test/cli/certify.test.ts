@@ -84,7 +84,7 @@ const base = `certify step.onnx --data ${path('d.npz')}`;
 
 describe('lipsoid certify', () => {
   it('--json prints one document with the promised members', async () => {
-    const { code, out, err } = await run(`${base} --radius 0.05,1 --radius 2.2 --json`);
+    const { code, out, err } = await run(`${base} --radius 0.05 1 --radius 2.2 --json`);
     expect([code, err]).toEqual([0, '']);
     const document = JSON.parse(out);
     expect(Object.keys(document)).toEqual([
@@ -163,7 +163,7 @@ describe('lipsoid certify', () => {
     );
     const stored = await run(`${line} --normalized`);
     expect([...stored.calls.samples[3]!.input]).toEqual([0.75, 0]);
-    const channels = await run(`${base} --radius 1 --mean 0,1 --std 1,2 --json`);
+    const channels = await run(`${base} --radius 1 --mean 0,1 --std 1 2 --json`);
     expect(JSON.parse(channels.out)).toMatchObject({ unit: 'pixels', data: { mean: [0, 1], std: [1, 2] } });
   });
 
