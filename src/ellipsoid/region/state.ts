@@ -127,16 +127,19 @@ function centreBehind(
   const own = Float64Array.from(uncertain, (i) => zeta[i]!);
   const errorOwn = Float64Array.from(uncertain, (i) => errorZeta[i]!);
   const z = timesVector(inverse, own);
-  // What the inverse is off by: 2 · shift in the scale of D, entry by entry and in norm.
-  let scaled = 0;
-  for (let k = 0; k < own.length; k++)
-    scaled += (Math.abs(own[k]!) + errorOwn[k]!) / Math.sqrt(multipliers[k]!);
-  const errorZ = absoluteTimes(
-    inverse,
-    own.map((value, k) => g * Math.abs(value) + errorOwn[k]!),
-  ).map((value, k) => (value + (2 * shift * scaled) / Math.sqrt(multipliers[k]!)) * (1 + g));
   const offset = zeta.slice();
   addTransposedTimes(rows, z, offset);
+  // With ρ ≥ |own − (D − S) z|, what z is off by is at most |(D − S)⁻¹| ρ; the inverse is off by 2 · shift in the scale of D.
+  const sums = absoluteSums(rows, n, uncertain, z);
+  const residual = own.map((value, k) => {
+    const [dz, sz] = [multipliers[k]! * z[k]!, offset[uncertain[k]!]! - value];
+    const sizes = Math.abs(dz) + sums[k]! + 2 * Math.abs(value) + Math.abs(offset[uncertain[k]!]!);
+    return (Math.abs(value - dz + sz) + g * sizes + errorOwn[k]!) * (1 + g);
+  });
+  const scaled = residual.reduce((sum, value, k) => sum + value / Math.sqrt(multipliers[k]!), 0);
+  const errorZ = absoluteTimes(inverse, residual).map(
+    (value, k) => (value + (2 * shift * scaled) / Math.sqrt(multipliers[k]!)) * (1 + g),
+  );
   const radius = zeta.map((value, i) => errorZeta[i]! + g * Math.abs(value));
   for (let k = 0, at = 0; k < z.length; k++) {
     const each = errorZ[k]! + g * Math.abs(z[k]!);
@@ -203,4 +206,14 @@ export function largestDifference(state: State, j: number, i: number): number {
   const size =
     Math.abs(anchor[j]!) + Math.abs(anchor[i]!) + Math.abs(offset[j]!) + Math.abs(offset[i]!) + reach;
   return anchor[j]! - anchor[i]! + (offset[j]! - offset[i]!) + reach + 8 * U * size + 2 ** -1000;
+}
+
+/** Σ_q |S_ki| |z_q| at the entries i of U, S_U: by rows. */
+function absoluteSums(rows: Float64Array, n: number, uncertain: Int32Array, z: Float64Array): Float64Array {
+  const sums = new Float64Array(z.length);
+  for (let q = 0; q < z.length; q++) {
+    const size = Math.abs(z[q]!);
+    for (const [k, i] of uncertain.entries()) sums[k]! += Math.abs(rows[q * n + i]!) * size;
+  }
+  return sums;
 }
