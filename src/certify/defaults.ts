@@ -1,7 +1,7 @@
 /** What an option of `certifySamples` means that nobody has set: the one table that the library and the command line read. */
 export const CERTIFY_DEFAULTS = {
   /** Evaluations of the moving centre for one pair of outputs. */
-  evaluations: 60,
+  evaluations: 120,
   /** Seconds for one sample. */
   timeLimit: Infinity,
   /** Starting points of the attack on what is left open, and gradients from each. */

@@ -8,7 +8,8 @@ import {
   type Neurons,
   neuronsOf,
   PER_NEURON,
-  writeBounds,
+  writeLeast,
+  writeMost,
   writeStart,
 } from '../ellipsoid/region/centre/parameters.ts';
 import { minimise } from '../ellipsoid/region/centre/search.ts';
@@ -214,14 +215,22 @@ class Prover implements RegionProver {
 
 function boundsOf(problem: Problem, stages: readonly Neurons[]) {
   const size = dimension(problem);
-  const [start, least, most] = [new Float64Array(size), new Float64Array(size), new Float64Array(size)];
+  const [start, least] = [new Float64Array(size), new Float64Array(size)];
   let at = 0;
   for (const neurons of stages) {
     writeStart(neurons, start, at);
-    writeBounds(neurons, least, most, at);
+    writeLeast(neurons, least, at);
     at += PER_NEURON * neurons.uncertain.length;
   }
-  most.fill(Infinity, at);
+  const most = (x: Float64Array) => {
+    const result = new Float64Array(size).fill(Infinity);
+    let at = 0;
+    for (const neurons of stages) {
+      writeMost(neurons, x, result, at);
+      at += PER_NEURON * neurons.uncertain.length;
+    }
+    return result;
+  };
   return { start, least, most };
 }
 

@@ -89,10 +89,46 @@ export function writeStart(neurons: Neurons, x: Float64Array, at: number): void 
   }
 }
 
-export function writeBounds(neurons: Neurons, least: Float64Array, most: Float64Array, at: number): void {
-  const count = neurons.uncertain.length;
-  least.fill(LEAST_THETA, at, at + count).fill(0, at + count, at + 3 * count);
-  most.fill(MOST_THETA, at, at + count).fill(1, at + count, at + 3 * count);
+/** e² that a neuron has at least: a part of that of the anchored secant. */
+const leastSquare = (start: number) => 1e-3 * Math.min(start, 0.03 ** 2);
+/** Searches stay this far away from it, so that rounding does not decide. */
+const AWAY = 1.01;
+
+/** What x is at least: near at which e² is what it has to be with the other weight at 0. */
+export function writeLeast({ start, uncertain }: Neurons, least: Float64Array, at: number): void {
+  const count = uncertain.length;
+  least.fill(LEAST_THETA, at, at + count).fill(0, at + count, at + 2 * count);
+  for (let k = 0; k < count; k++) least[at + 2 * count + k] = leastNear(AWAY * leastSquare(start[k]!));
+}
+
+/** What x is at most: the smaller weight as much as leaves e² what it has to be. */
+export function writeMost(
+  { start, uncertain }: Neurons,
+  x: Float64Array,
+  most: Float64Array,
+  at: number,
+): void {
+  const count = uncertain.length;
+  most.fill(MOST_THETA, at, at + count).fill(1, at + 2 * count, at + 3 * count);
+  for (let k = 0; k < count; k++) {
+    const w = Math.min(x[at + 2 * count + k]!, 1);
+    const s = Math.sqrt(1 - w);
+    // At this weight e² would be 0; the other factor of e² is larger at every smaller one.
+    const none = (w / (1 + s)) ** 2;
+    const factor = 1 - (w + none) / 2 + s;
+    most[at + count + k] = Math.max(0, none - (2 * AWAY * leastSquare(start[k]!)) / factor);
+  }
+}
+
+/** The least w with e² = square at v = 0, by bisection: e² rises with w there. */
+function leastNear(square: number): number {
+  let [low, high] = [0, 1];
+  for (let k = 0; k < 200 && high - low > 1e-3 * high; k++) {
+    const w = low === 0 ? high / 16 : (low + high) / 2;
+    if (squareOf(0, w).square < square) low = w;
+    else high = w;
+  }
+  return high;
 }
 
 /** Undefined where e² is not safely positive. */
@@ -112,7 +148,7 @@ export function constraintsAt(neurons: Neurons, x: Float64Array, at: number): Co
   for (let k = 0; k < count; k++) {
     const [v, w] = [x[at + count + k]!, x[at + 2 * count + k]!];
     const { square, larger, smaller } = squareOf(v, w);
-    if (!(square >= 1e-3 * Math.min(start[k]!, 0.03 ** 2))) return undefined;
+    if (!(square >= leastSquare(start[k]!))) return undefined;
     out.multipliers[k] = Math.exp(x[at + k]!) * base[k]!;
     out.square[k] = square;
     out.near[k] = w;

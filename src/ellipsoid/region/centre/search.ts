@@ -13,7 +13,8 @@ export interface Sample {
 
 export interface SearchOptions {
   readonly least: Float64Array;
-  readonly most: Float64Array;
+  /** What entries are at most, which may depend on others that are limited by `least` and by numbers alone. */
+  readonly most: (x: Float64Array) => Float64Array;
   /** Evaluations, at most. */
   readonly evaluations: number;
   /** The search ends below it. */
@@ -90,8 +91,9 @@ async function descend(
   let stalls = 0;
   while (proceed()) {
     const { gradient } = here;
+    const highest = most(x);
     const free = gradient.map((g, i) =>
-      (x[i]! <= least[i]! && g > 0) || (x[i]! >= most[i]! && g < 0) ? 0 : 1,
+      (x[i]! <= least[i]! && g > 0) || (x[i]! >= highest[i]! && g < 0) ? 0 : 1,
     );
     const inverse = inverseCurvature(here.curvature(share));
     let direction = quasiNewton(gradient, pairs, free, inverse, scaled);
@@ -108,7 +110,9 @@ async function descend(
     let next: Sample | undefined;
     let to = x;
     for (let k = 0; k < BACKTRACKS && proceed(); k++) {
-      to = x.map((v, i) => Math.min(Math.max(v + step * direction[i]!, least[i]!), most[i]!));
+      const raised = x.map((v, i) => Math.max(v + step * direction[i]!, least[i]!));
+      const limits = most(raised);
+      to = raised.map((v, i) => Math.min(v, limits[i]!));
       const sample = await evaluate(to);
       if (sample === undefined) {
         step *= MUCH_SHORTER;
