@@ -1,6 +1,6 @@
 /** Samples from files and folders, in Node and Deno. */
 import { createHash } from 'node:crypto';
-import { constants, type Dirent } from 'node:fs';
+import { constants } from 'node:fs';
 import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { InputError } from '../../errors.ts';
@@ -19,7 +19,7 @@ export interface SampleOptions {
 }
 
 export interface OpenSamples extends SampleSet {
-  /** SHA-256 of all bytes that inputs and labels come from. */
+  /** SHA-256 of all bytes that inputs and labels come from, and of what folders say. */
   digest(): Promise<string>;
   close(): Promise<void>;
 }
@@ -178,18 +178,28 @@ interface Folder {
 
 async function imageFolder(path: string): Promise<Folder> {
   const entries = await listed(path);
-  const classes = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  const classes = entries.filter(({ folder }) => folder).map(({ name }) => name);
   const numbered = classes.every((name) => /^[0-9]{1,9}$/.test(name));
   classes.sort((a, b) => (numbered ? Number(a) - Number(b) : compare(a, b)));
   const paths: string[] = [];
   const labels: number[] = [];
   for (const [k, name] of classes.entries()) {
-    for (const image of imagesOf(await listed(join(path, name)))) {
+    const inside = await listed(join(path, name));
+    const deeper = inside.find(({ folder }) => folder);
+    if (deeper)
+      throw new InputError(`${path}: ${name} must hold images alone, got the folder ${deeper.name}`);
+    for (const image of imagesOf(inside)) {
       paths.push(join(name, image));
       labels.push(numbered ? Number(name) : k);
     }
   }
-  if (classes.length === 0) paths.push(...imagesOf(entries));
+  const loose = imagesOf(entries);
+  if (classes.length === 0) paths.push(...loose);
+  else if (loose.length > 0) {
+    throw new InputError(
+      `${path}: must hold images or folders of these, got ${loose[0]} beside ${classes[0]}`,
+    );
+  }
   if (paths.length > MOST_IMAGES) {
     throw new InputError(`${path}: must hold at most ${MOST_IMAGES} images, got ${paths.length}`);
   }
@@ -203,8 +213,8 @@ async function imageFolder(path: string): Promise<Folder> {
     labels: classes.length === 0 ? undefined : labelRows(`folders of ${path}`, labels),
     digest: async () => {
       const hash = createHash('sha256');
-      for (const name of paths) {
-        hash.update(`${name.length} ${name} `);
+      for (const [k, name] of paths.entries()) {
+        hash.update(`${name.length} ${name} ${labels[k] ?? ''} `);
         hash.update(
           createHash('sha256')
             .update(await bytes(name))
@@ -216,17 +226,32 @@ async function imageFolder(path: string): Promise<Folder> {
   };
 }
 
-async function listed(path: string): Promise<Dirent[]> {
+interface Listed {
+  readonly name: string;
+  readonly folder: boolean;
+}
+
+/** What is not hidden; links are what they lead to. */
+async function listed(path: string): Promise<Listed[]> {
   try {
     const entries = await readdir(path, { withFileTypes: true });
-    return entries.filter(({ name }) => !name.startsWith('.'));
+    const seen = entries.filter(({ name }) => !name.startsWith('.'));
+    return await Promise.all(
+      seen.map(async (entry) => ({
+        name: entry.name,
+        folder: (entry.isSymbolicLink()
+          ? await stat(join(path, entry.name)).catch(() => entry)
+          : entry
+        ).isDirectory(),
+      })),
+    );
   } catch (error) {
     throw new InputError(`${path}: must be readable, got an error: ${reasonOf(error)}`);
   }
 }
 
-function imagesOf(entries: readonly Dirent[]): string[] {
-  const images = entries.filter((entry) => !entry.isDirectory() && /\.png$/i.test(entry.name));
+function imagesOf(entries: readonly Listed[]): string[] {
+  const images = entries.filter(({ name, folder }) => !folder && /\.png$/i.test(name));
   return images.map(({ name }) => name).sort(compare);
 }
 

@@ -1,6 +1,6 @@
 /** Rows of numbers, from whatever holds them. */
 import { InputError } from '../../errors.ts';
-import { decodePng } from './png.ts';
+import { decodePng, pngOutline } from './png.ts';
 import { rowsOf, type StoredArray } from './storedArray.ts';
 
 export interface NumberRows {
@@ -33,18 +33,19 @@ export interface ImageFile {
 export async function imageRows(folder: string, files: readonly ImageFile[]): Promise<NumberRows> {
   const first = files[0];
   if (!first) throw new InputError(`${folder}: must hold PNG images, got none`);
-  const { shape, full } = await decodePng(first.name, await first.bytes());
+  const { shape, full } = pngOutline(first.name, await first.bytes());
   return {
     ...{ name: folder, shape: [files.length, ...shape], full, image: true },
     async *read(from, to) {
       for (const { name, bytes } of files.slice(from, to)) {
-        const image = await decodePng(name, await bytes());
+        const file = await bytes();
+        const image = pngOutline(name, file);
         if (image.shape.join() !== shape.join() || image.full !== full) {
           throw new InputError(
             `${name}: must be [${shape.join(', ')}] of numbers to ${full} as ${first.name} is, got [${image.shape.join(', ')}] to ${image.full}`,
           );
         }
-        yield image.values;
+        yield (await decodePng(name, file)).values;
       }
     },
   };

@@ -53,6 +53,28 @@ export function stored(source: ByteSource, at: number, length: number, name = so
   };
 }
 
+/** The same bytes, which are held against their CRC-32 where all of them are read. */
+export function checked(stretch: Stretch, crc: number): Stretch {
+  return {
+    ...stretch,
+    async *open(from) {
+      if (from > 0) return yield* stretch.open(from);
+      const sum = new Crc32();
+      let at = 0;
+      for await (const piece of stretch.open(0)) {
+        sum.add(piece);
+        at += piece.length;
+        if (at === stretch.length && sum.value !== crc) throw crcDiffers(stretch.name);
+        yield piece;
+      }
+    },
+  };
+}
+
+function crcDiffers(name: string): InputError {
+  return new InputError(`${name}: broken, its check sum (CRC-32) differs`);
+}
+
 /**
  * Bytes that are unpacked as they are asked for, never more than a piece beyond: what a packed file claims to hold costs nothing before
  * somebody reads it.
@@ -83,7 +105,7 @@ export function inflated(
       if (length !== undefined && at < length) {
         throw broken(`it unpacks to ${at} bytes and says ${length}`);
       }
-      if (crc !== undefined && sum.value !== crc) throw broken('its check sum (CRC-32) differs');
+      if (crc !== undefined && sum.value !== crc) throw crcDiffers(name);
     },
   };
 }

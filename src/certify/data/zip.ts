@@ -1,6 +1,6 @@
 /** Zip archives (PKWARE's APPNOTE): the central directory, and entries that are stored or deflated. */
 import { InputError } from '../../errors.ts';
-import { type ByteSource, inflated, type Stretch, stored } from './stretch.ts';
+import { type ByteSource, checked, inflated, type Stretch, stored } from './stretch.ts';
 
 const END = 0x06054b50;
 const END_64 = 0x06064b50;
@@ -78,7 +78,7 @@ async function stretchOf(source: ByteSource, entry: Fields): Promise<Stretch> {
   switch (entry.method) {
     case 0:
       if (entry.packed !== entry.length) throw broken('its two sizes differ');
-      return packed;
+      return checked(packed, entry.crc);
     case 8:
       return inflated(packed, 'deflate-raw', entry.length, entry.crc);
     default:

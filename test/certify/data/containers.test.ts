@@ -95,6 +95,7 @@ describe('what is broken is refused in one sentence that names it', () => {
       zip({ 'x.npy': npy([2], [1, 2]) }, { claims: { packed: deflateRawSync(npyHeader('<f4', [2])) } }),
       /unpacks to|ends in row/,
     ],
+    ['another check sum, stored', zip({ 'x.npy': good }, { store: true, claims: { crc: 1 } }), /check sum/],
     ['another check sum', zip({ 'x.npy': good }, { claims: { crc: 1 } }), /check sum/],
     [
       'bytes that do not unpack',

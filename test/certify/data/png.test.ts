@@ -3,7 +3,7 @@ import { deflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import { type BitDepth, encode } from 'fast-png';
 import { describe, expect, it } from 'vitest';
-import { decodePng } from '../../../src/certify/data/png.ts';
+import { decodePng, pngOutline } from '../../../src/certify/data/png.ts';
 import { png, pngChunk } from './files.ts';
 
 describe('PNG images', () => {
@@ -69,6 +69,11 @@ describe('PNG images', () => {
     expect([...indexed.values]).toEqual([1, 4, 2, 5, 3, 6]);
   });
 
+  it('say how large they are before they are unpacked', () => {
+    const claims = png([4000, 4000, 16, 2], Buffer.from([0, 7]));
+    expect(pngOutline('a.png', claims)).toMatchObject({ shape: [3, 4000, 4000], full: 65535 });
+  });
+
   const grey = Buffer.from([0, 7]);
   const changed = (bytes: Buffer, at: number) => {
     const copy = Buffer.from(bytes);
@@ -92,6 +97,17 @@ describe('PNG images', () => {
       png([1, 1, 8, 3], grey, [pngChunk('PLTE', Buffer.from([1, 2, 3]))]),
       /palette is too short/,
     ],
+    ...([0, 2, 3] as const).map(
+      (colour) =>
+        [
+          `a colour that is transparent, type ${colour}`,
+          png([1, 1, 8, colour], Buffer.from([0, 7, 7, 7]), [
+            pngChunk('PLTE', Buffer.from([1, 2, 3])),
+            pngChunk('tRNS', Buffer.from([0, 7])),
+          ]),
+          /transparent/,
+        ] as const,
+    ),
     ['transparent', png([1, 1, 8, 4], Buffer.from([0, 7, 100])), /transparent/],
     ['no image', png([1, 1, 8, 0], grey).subarray(0, 33), /ends early/],
     [
@@ -103,7 +119,7 @@ describe('PNG images', () => {
       ]),
       /a\.png: broken/,
     ],
-  ])('refuse %s', async (_, bytes, why) => {
+  ] as readonly (readonly [string, Buffer, RegExp])[])('refuse %s', async (_, bytes, why) => {
     const error = await decodePng('a.png', bytes).then(
       () => undefined,
       (e: Error) => e,

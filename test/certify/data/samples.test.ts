@@ -1,5 +1,5 @@
 /** Samples as a network takes them: shapes and labels are checked before anything is computed, numbers when they are read. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -97,6 +97,19 @@ describe('samples', () => {
     await expect(all(join(folder, 'empty'))).rejects.toThrow(/must hold PNG images, got none/);
   });
 
+  it('of folders that links lead to, and of nothing that would be passed over', async () => {
+    const grey = (value: number) => png([2, 1, 8, 0], Buffer.from([0, value, 255]));
+    write('elsewhere/a.png', grey(1));
+    write('linked/1/a.png', grey(2));
+    symlinkSync(join(folder, 'elsewhere'), join(folder, 'linked/0'));
+    expect((await all(join(folder, 'linked'))).map(([, , label]) => label)).toEqual([0, 1]);
+    write('linked/loose.png', grey(3));
+    await expect(all(join(folder, 'linked'))).rejects.toThrow(/got loose\.png beside 0/);
+    write('deep/0/a.png', grey(1));
+    write('deep/0/more/a.png', grey(1));
+    await expect(all(join(folder, 'deep'))).rejects.toThrow(/0 must hold images alone, got the folder more/);
+  });
+
   it('whose channels are last where the network has them last', async () => {
     const colours = write('rgb/0/a.png', png([2, 1, 8, 2], Buffer.from([0, 1, 2, 3, 4, 5, 6])));
     const read = async (shape: number[]) =>
@@ -118,6 +131,15 @@ describe('samples', () => {
     expect(await digest(x, [0, 1])).toBe(before);
     expect(await digest(x, [0, 2])).not.toBe(before);
     expect(await digest(npy([2, 2], [1, 2, 3, 5]), [0, 1])).not.toBe(before);
+    const folderDigest = async () => {
+      const set = await openSamples(join(folder, 'named'), {}, FIT);
+      return set.digest().finally(() => set.close());
+    };
+    write('named/cat/a.png', png([2, 1, 8, 0], Buffer.from([0, 1, 2])));
+    const cat = await folderDigest();
+    // An empty class before it makes the same image another label's.
+    mkdirSync(join(folder, 'named/bird'));
+    expect(await folderDigest()).not.toBe(cat);
   });
 });
 
