@@ -43,6 +43,7 @@ export interface LocalBoundOptions {
   readonly engine?: EngineHandle;
   /** Bytes. Default: 2 GiB. */
   readonly memory?: number;
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -51,19 +52,20 @@ export interface LocalBoundOptions {
  * @param centre in the order of the network's input, flat
  * @throws InputError for a centre or a radius that makes no sense
  * @throws UnsupportedError where the network has no such bound, or one that takes more memory
+ * @throws the signal's reason when it is aborted
  */
 export async function localBound(
   network: Network,
   centre: Float64Array,
   radius: number,
-  { kind = 'incremental', ...means }: LocalBoundOptions = {},
+  { kind = 'incremental', signal, ...means }: LocalBoundOptions = {},
 ): Promise<number> {
   const entries = product(network.tensors[network.input]!.shape);
   if (centre.length !== entries) {
     throw new InputError(`centre: the network's ${entries} entries, got ${centre.length}`);
   }
   if (!(radius >= 0)) throw new InputError(`radius: not negative, got ${radius}`);
-  return boundWithin(network, centre, radius, kind, proverOptions(means));
+  return boundWithin(network, centre, radius, kind, { ...proverOptions(means), ...(signal && { signal }) });
 }
 
 function proverOptions({ engine, memory }: Pick<LocalBoundOptions, 'engine' | 'memory'>): ProverOptions {

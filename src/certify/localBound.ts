@@ -15,14 +15,16 @@ export type { LocalKind } from '../ellipsoid/region/localPass.ts';
  * @param radius ℓ2, from 0 on; Infinity: everywhere
  * @returns Infinity where rounding leaves nothing to say
  * @throws UnsupportedError as `createRegionProver`
+ * @throws the signal's reason when it is aborted
  */
 export async function localBound(
   network: Network,
   centre: Float64Array,
   radius: number,
   kind: LocalKind,
-  options: ProverOptions = {},
+  options: ProverOptions & { readonly signal?: AbortSignal } = {},
 ): Promise<number> {
+  options.signal?.throwIfAborted();
   const prepared = new PreparedChain(chainOf(network));
   refuseLarge(prepared, options.memory);
   const { inputs, outputs, factor } = prepared.chain;
@@ -33,7 +35,7 @@ export async function localBound(
     throw new RangeError(`local bound: the radius must be a number from 0 on, got ${radius}`);
   const { engine, close } = await proverEngine(options.engine);
   try {
-    const covariance = await localPass(new Algebra(engine), prepared, centre, radius, kind);
+    const covariance = await localPass(new Algebra(engine, options.signal), prepared, centre, radius, kind);
     if (!covariance) return Infinity;
     const matrix = engine.matrices(covariance, 1, outputs, outputs, false);
     const largest = engine.spectralRadius(matrix);

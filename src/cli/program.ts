@@ -196,7 +196,7 @@ function commandLine(host: CommandHost, finish: (code: number) => void): Command
           ...(inputShape && { inputShape }),
           ...(output !== undefined && { output }),
         };
-        finish(await boundAtCommand(command, await host.library(), terminal));
+        finish(await boundAtCommand(command, await host.library(), terminal, signal));
         return;
       }
       const command: BoundCommand = {

@@ -14,13 +14,13 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const at = join(folder, 'x.npy');
 writeFileSync(at, npy([1, 2], [0, 0]));
 
-async function run(options: string) {
+async function run(options: string, signal = new AbortController().signal) {
   const [stdout, stderr] = [recorder(), recorder()];
   const code = await runCommandLine(`bound step.onnx ${options} --engine cpu-wasm --threads 1`.split(' '), {
     library: async () => ({ ...library, loadNetwork: async () => stepNetwork() }),
     terminal: { stdout, stderr },
     version: '1.2.3',
-    signal: new AbortController().signal,
+    signal,
   });
   return { code, out: stdout.text, err: stderr.text };
 }
@@ -45,6 +45,11 @@ describe('lipsoid bound --at', () => {
     expect([both.code, both.err]).toEqual([0, '']);
     expect(both.out).toMatch(/^‖f\(x\) − f\(y\)‖₂ ≤ 0\.10000\d · .* within 1 \(ℓ2\) of .*x\.npy\./);
     expect((await run(`--at ${at} --radius 1 --kind anchored`)).out).toMatch(/^‖f\(x\) − f\(c\)‖₂/);
+  });
+
+  it('ends where it is cancelled', async () => {
+    const line = `--at ${at} --radius 1`;
+    expect(await run(line, AbortSignal.abort())).toMatchObject({ code: 130, out: '' });
   });
 
   it('reads the point from an archive too', async () => {

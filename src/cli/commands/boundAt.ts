@@ -25,12 +25,14 @@ export async function boundAtCommand(
   command: BoundAtCommand,
   library: Pick<Library, 'loadNetwork' | 'readPoint' | 'createEngine' | 'localBound'>,
   { stdout }: Terminal,
+  signal: AbortSignal,
 ): Promise<number> {
   const { file, at, radius, kind, threads, inputShape, output, memory } = command;
   const start = performance.now();
   const network = await library.loadNetwork(file, {
     ...(inputShape && { inputShape }),
     ...(output !== undefined && { output }),
+    signal,
   });
   const centre = await library.readPoint(at, network.tensors[network.input]!.shape);
   const engine = await library.createEngine({
@@ -39,7 +41,7 @@ export async function boundAtCommand(
   });
   try {
     const value = await library.localBound(network, centre, radius, {
-      ...{ kind, engine },
+      ...{ kind, engine, signal },
       ...(memory !== undefined && { memory }),
     });
     const bound = value < Infinity ? value : null;
