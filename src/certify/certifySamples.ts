@@ -1,5 +1,6 @@
 /** Samples, one after the other: is the label proven to stay, how far, by what, and how near is a counterexample? */
 import type { Progress } from '../bounds/result.ts';
+import { Breath } from '../breath.ts';
 import type { EngineHandle } from '../engine/engine.ts';
 import { InputError, UnsupportedError } from '../errors.ts';
 import { ValueEnclosure } from '../network/evaluation/valueEnclosure.ts';
@@ -15,8 +16,9 @@ import type { SampleReport } from './report.ts';
 import { type GlobalMargins, globalMargins } from './stages/globalMargins.ts';
 import { largestRadii } from './stages/largestRadius.ts';
 import { decide, type Means } from './stages/radii.ts';
-import { Regions, type Until } from './stages/regions.ts';
+import { Regions } from './stages/regions.ts';
 import { SampleState } from './stages/state.ts';
+import type { Until } from './until.ts';
 
 /** What is asked of `certifySamples`. `CERTIFY_DEFAULTS` has the numbers that stand for what is left out. */
 export interface CertifySamplesOptions {
@@ -26,6 +28,8 @@ export interface CertifySamplesOptions {
   readonly maxRadius?: boolean;
   /** Limits that every input keeps, such as 0 and 1 for pixels: balls are cut there. */
   readonly limits?: Limits;
+  /** Those of counterexamples, where these are narrower than what proofs hold for. */
+  readonly attackLimits?: Limits;
   /** False: no proofs around inputs; bounds of the whole network alone, which cost an evaluation a sample. Default true. */
   readonly regions?: boolean;
   /** Evaluations of the moving centre for one pair of outputs; 0: closed forms alone. */
@@ -54,9 +58,6 @@ export type MakeProver = (
   options: Pick<CertifySamplesOptions, 'engine' | 'memory' | 'signal'>,
 ) => Promise<RegionProver>;
 
-/** Milliseconds after which the event loop has its turn. */
-const TURN = 50;
-
 /**
  * Reports in the order of the samples; the first comes when the bounds of the whole network are known.
  * @throws InputError for options, networks and samples that make no sense
@@ -72,19 +73,18 @@ export async function* certifyWith(
   const { signal, timeLimit = CERTIFY_DEFAULTS.timeLimit, maxRadius = false } = options;
   const network = logitsOf(given);
   const radii = checkedRadii(options);
-  if (options.limits) checkLimits(options.limits, inputsOf(network));
+  for (const limits of [options.limits, options.attackLimits]) {
+    if (limits) checkLimits(limits, inputsOf(network));
+  }
   const margins = await globalMargins(network, shared(options));
   const prover = await proverOf(makeProver, network, options);
   try {
     const means = meansOf(network, prover, options);
     const enclosure = new ValueEnclosure(network);
-    let turn = performance.now();
+    const breath = new Breath(signal);
     for await (const sample of samples) {
       // Where all is computed at once, signals would never be heard.
-      if (performance.now() - turn > TURN) {
-        await new Promise((resolve) => setTimeout(resolve));
-        turn = performance.now();
-      }
+      await breath.taken();
       signal?.throwIfAborted();
       const start = performance.now();
       const state = stateOf(sample, network, enclosure, margins, options);
@@ -129,14 +129,14 @@ async function proverOf(
 function meansOf(
   network: Network,
   prover: RegionProver | undefined,
-  { limits, evaluations, attackStarts, seed }: CertifySamplesOptions,
+  { limits, attackLimits = limits, evaluations, attackStarts, seed }: CertifySamplesOptions,
 ): Means {
   const starts = attackStarts ?? CERTIFY_DEFAULTS.attackStarts;
   const { attackSteps: steps, cheapSteps } = CERTIFY_DEFAULTS;
   return {
     regions: prover && new Regions(prover, limits),
     evaluations: evaluations ?? CERTIFY_DEFAULTS.evaluations,
-    attack: starts > 0 ? new Attack(network, limits, seed ?? CERTIFY_DEFAULTS.seed) : undefined,
+    attack: starts > 0 ? new Attack(network, attackLimits, seed ?? CERTIFY_DEFAULTS.seed) : undefined,
     cheap: { starts: 1, steps: cheapSteps },
     thorough: { starts, steps },
   };

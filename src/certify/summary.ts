@@ -41,9 +41,9 @@ export function summaryOf(reports: readonly SampleReport[], radii: readonly numb
   };
 }
 
-/** Whether no counterexample within a radius is known. */
-export function withstands({ attack }: SampleReport, radius: number): boolean {
-  return attack === null || attack > radius;
+/** Whether there is a prediction to attack, and no counterexample within a radius is known. */
+export function withstands({ predicted, attack }: SampleReport, radius: number): boolean {
+  return predicted !== null && (attack === null || attack > radius);
 }
 
 /** The lower one of two in the middle. */

@@ -3,7 +3,7 @@ import { InputError } from '../errors.ts';
 import { NetworkBuilder } from '../network/builder.ts';
 import type { Network, TensorId } from '../network/network.ts';
 import { product } from '../network/size.ts';
-import type { Limits } from './limits.ts';
+import { highAt, type Limits, lowAt } from './limits.ts';
 
 /** One number for all channels, or one for each: along the first axis of the network's input. */
 export interface Normalization {
@@ -44,6 +44,8 @@ export function checkNormalization({ mean, std }: Normalization, shape: readonly
   if (!std.every((s) => s > 0)) throw new InputError(`std: above 0, got ${std.join(', ')}`);
 }
 
+/** Relative: what a difference of two numbers may be off by, and a sum of that with `STORED`. */
+const ROUNDED = 2 ** -51;
 /** What floating-point numbers of 32 bits lose where they were normalized before they were stored, and more. */
 const STORED = 1e-5;
 
@@ -71,11 +73,22 @@ export class Pixels {
       : stored.map((x, n) => x - this.#mean(n));
   }
 
-  /** Wider by what rounding to 32 bits has moved stored numbers, where these were normalized: what holds there holds within. */
   limits(low: number, high: number): Limits {
-    const slack = this.#normalized ? STORED : 0;
     const side = (value: number) =>
       Float64Array.from({ length: this.#entries }, (_, n) => value - this.#mean(n));
-    return { low: side(low).map((x) => x - slack), high: side(high).map((x) => x + slack) };
+    return { low: side(low), high: side(high) };
+  }
+
+  /** Wider by what rounding has moved them and, where they were normalized, stored numbers: what is proven there holds within. */
+  limitsAbove(low: number, high: number): Limits {
+    const limits = this.limits(low, high);
+    const slack = (x: number) => (this.#normalized ? STORED : 0) + Math.abs(x) * ROUNDED;
+    return {
+      low: Float64Array.from({ length: this.#entries }, (_, n) => lowAt(limits, n) - slack(lowAt(limits, n))),
+      high: Float64Array.from(
+        { length: this.#entries },
+        (_, n) => highAt(limits, n) + slack(highAt(limits, n)),
+      ),
+    };
   }
 }

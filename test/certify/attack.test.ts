@@ -26,13 +26,13 @@ const largest = (values: Float64Array) => values.indexOf(Math.max(...values));
 const EFFORT = { starts: 4, steps: 30 };
 
 describe('on a linear network', () => {
-  it('finds the nearest counterexample, whose distance is known, and none within less', () => {
-    fc.assert(
-      fc.property(
+  it('finds the nearest counterexample, whose distance is known, and none within less', async () => {
+    await fc.assert(
+      fc.asyncProperty(
         fc.integer(),
         fc.integer({ min: 2, max: 5 }),
         fc.integer({ min: 2, max: 8 }),
-        (seed, outputs, inputs) => {
+        async (seed, outputs, inputs) => {
           const random = new Random(seed);
           const network = perceptron([inputs, outputs], random);
           const operator = network.nodes[0]!.operator;
@@ -50,10 +50,10 @@ describe('on a linear network', () => {
             ),
           );
           const attack = new Attack(network, undefined, 0);
-          const found = attack.nearest(x, label, EFFORT)!;
+          const found = (await attack.nearest(x, label, EFFORT))!;
           expect(found.distance).toBeGreaterThanOrEqual(exact * (1 - 1e-9));
           expect(found.distance).toBeLessThan(exact * 1.06 + 1e-6);
-          expect(attack.within(x, label, exact * 0.999, EFFORT)).toBeUndefined();
+          expect(await attack.within(x, label, exact * 0.999, EFFORT)).toBeUndefined();
         },
       ),
       { numRuns: 40 },
@@ -62,21 +62,21 @@ describe('on a linear network', () => {
 });
 
 describe('on networks with ReLUs', () => {
-  it('is right about every point that it gives, and keeps radius and limits', () => {
+  it('is right about every point that it gives, and keeps radius and limits', async () => {
     let found = 0;
-    fc.assert(
-      fc.property(
+    await fc.assert(
+      fc.asyncProperty(
         fc.integer(),
         fc.double({ min: 0.05, max: 2, noNaN: true }),
         fc.boolean(),
-        (seed, radius, limited) => {
+        async (seed, radius, limited) => {
           const random = new Random(seed);
           const network = perceptron([4, 8, 8, 3], random);
           const x = Float64Array.from({ length: 4 }, () => random.uniform());
           const label = largest(linearise(network, x).value);
           const limits = { low: Float64Array.of(0, 0, -1, 0), high: 1 };
           const attack = new Attack(network, limited ? limits : undefined, 1);
-          const counterexample = attack.within(x, label, radius, EFFORT);
+          const counterexample = await attack.within(x, label, radius, EFFORT);
           if (!counterexample) return;
           found++;
           const { point, distance } = counterexample;
@@ -96,7 +96,7 @@ describe('on networks with ReLUs', () => {
     expect(found).toBeGreaterThan(30);
   });
 
-  it('comes near to the nearest counterexample of a fine grid', () => {
+  it('comes near to the nearest counterexample of a fine grid', async () => {
     const random = new Random(3);
     for (let k = 0; k < 5; k++) {
       const network = perceptron([2, 8, 8, 3], random);
@@ -111,13 +111,13 @@ describe('on networks with ReLUs', () => {
           if (largest(linearise(network, point).value) !== label) nearest = distance;
         }
       }
-      const found = new Attack(network, undefined, 0).nearest(x, label, EFFORT);
+      const found = await new Attack(network, undefined, 0).nearest(x, label, EFFORT);
       if (nearest === Infinity) continue;
       expect(found!.distance).toBeLessThan(nearest * 1.05 + 0.04);
     }
   });
 
-  it('gives up where there is nothing to follow', () => {
+  it('gives up where there is nothing to follow', async () => {
     const b = new NetworkBuilder('constant');
     const x = b.input('x', [2]);
     const y = b.add(
@@ -126,15 +126,43 @@ describe('on networks with ReLUs', () => {
       [x],
     );
     const attack = new Attack(b.build(y), undefined, 0);
-    expect(attack.nearest(new Float64Array(2), 0, EFFORT)).toBeUndefined();
-    expect(attack.within(new Float64Array(2), 0, 1, EFFORT)).toBeUndefined();
+    expect(await attack.nearest(new Float64Array(2), 0, EFFORT)).toBeUndefined();
+    expect(await attack.within(new Float64Array(2), 0, 1, EFFORT)).toBeUndefined();
   });
 
-  it('ends where the centre itself is a counterexample', () => {
+  it('ends where the centre itself is a counterexample', async () => {
     const network = perceptron([2, 3], new Random(5));
     const x = new Float64Array(2);
     const wrong = (largest(linearise(network, x).value) + 1) % 3;
-    expect(new Attack(network, undefined, 0).nearest(x, wrong, EFFORT)!.distance).toBeLessThan(1e-6);
+    const found = await new Attack(network, undefined, 0).nearest(x, wrong, EFFORT);
+    expect(found!.distance).toBeLessThan(1e-6);
+  });
+
+  it('ends at its time, and at once where it is cancelled', async () => {
+    const network = perceptron([50, 200, 200, 3], new Random(6));
+    const x = new Float64Array(50);
+    const label = largest(linearise(network, x).value);
+    const attack = new Attack(network, undefined, 0);
+    const endless = { starts: 1e6, steps: 1e6 };
+    const start = performance.now();
+    expect(await attack.within(x, label, 1e-6, endless, { end: start + 100 })).toBeUndefined();
+    expect(await attack.nearest(x, label, endless, { end: start })).toBeUndefined();
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(new Error('enough')), 50);
+    const until = { end: Infinity, signal: stop.signal };
+    await expect(attack.within(x, label, 1e-6, endless, until)).rejects.toThrow('enough');
+  });
+
+  it('looks around a centre that rounding has put outside of the limits', async () => {
+    const b = new NetworkBuilder('edge');
+    const weight = Float64Array.of(1, 0, 0, 1);
+    const y = b.add('', { kind: 'affine', outputs: 2, inputs: 2, weight, bias: new Float64Array(2) }, [
+      b.input('x', [2]),
+    ]);
+    const centre = Float64Array.of(1 + 2 ** -52, 0.5);
+    const found = await new Attack(b.build(y), { low: 0, high: 1 }, 0).nearest(centre, 0, EFFORT);
+    for (const value of found!.point) expect(value).toBeLessThanOrEqual(centre[0]!);
+    expect(found!.distance).toBeLessThan(0.36);
   });
 
   it('takes no tie for a counterexample that rounding may have made', () => {

@@ -2,7 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { certifyWith, type MakeProver } from '../../src/certify/certifySamples.ts';
 import { SampleState } from '../../src/certify/stages/state.ts';
+import { summaryOf, withstands } from '../../src/certify/summary.ts';
 import { UnsupportedError } from '../../src/errors.ts';
+import { NetworkBuilder } from '../../src/network/builder.ts';
 import { type Asked, EDGE, reports, stepNetwork, stepProver } from './step.ts';
 
 const RADII = [0.05, 1, 2, 2.09, 2.2];
@@ -63,6 +65,23 @@ describe('radii', () => {
     });
     expect(report!.margin).toBeLessThan(0);
     expect(asked).toEqual([]);
+  });
+
+  it('of outputs that leave the range of float64 are of nothing', async () => {
+    const b = new NetworkBuilder('overflow');
+    const weight = Float64Array.of(1e308, 0, 0, 1);
+    const affine = { kind: 'affine', outputs: 2, inputs: 2, weight, bias: new Float64Array(2) } as const;
+    const network = b.build(b.add('', affine, [b.input('x', [2])]));
+    const options = { radii: [1e-3], maxRadius: true };
+    const all = await reports([[10, 0], [10, 1], [10]], options, stepProver(), network);
+    for (const [k, report] of all.entries()) {
+      expect(report).toMatchObject({
+        ...{ label: [0, 1, null][k], predicted: null, margin: null, attack: null, radius: 0 },
+        certified: { '0.001': false },
+      });
+      expect(withstands(report, 1e-3)).toBe(false);
+    }
+    expect(summaryOf(all.slice(0, 2), [1e-3])).toMatchObject({ clean: 0, attacked: { '0.001': 0 } });
   });
 
   it('without a label are those of the prediction', async () => {
@@ -180,6 +199,16 @@ describe('what must not be', () => {
 });
 
 describe('an end', () => {
+  it('by the time limit comes in the middle of an attack, and by the signal at once', async () => {
+    const endless = { radii: [1.99], attackStarts: 1e9, regions: false };
+    const all = await reports([[0, 0]], { ...endless, timeLimit: 0.1 });
+    expect(all).toMatchObject([{ certified: { '1.99': false }, attack: null }]);
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(new Error('enough')), 100);
+    const never = reports([[0, 0]], { ...endless, timeLimit: 1e6, signal: stop.signal });
+    await expect(never).rejects.toThrow('enough');
+  });
+
   it('by the time limit leaves the sample open and goes on', async () => {
     const slow: MakeProver = async (network, options) => {
       const quick = await stepProver()(network, options);

@@ -154,10 +154,14 @@ describe('lipsoid certify', () => {
     expect(library.evaluate(calls.network!, Float64Array.of(0.25, 0))).toEqual(
       library.evaluate(stepNetwork(), Float64Array.of(1, 0)),
     );
-    expect(calls.options?.limits).toEqual({
-      low: Float64Array.of(-0.5, -0.5),
-      high: Float64Array.of(2.5, 2.5),
-    });
+    const { limits, attackLimits } = calls.options!;
+    expect(attackLimits).toEqual({ low: Float64Array.of(-0.5, -0.5), high: Float64Array.of(2.5, 2.5) });
+    // Wider by what rounding has moved the samples: proofs hold for these.
+    const { low, high } = limits as { low: Float64Array; high: Float64Array };
+    expect([low[0]! < -0.5 && low[0]! > -0.5 - 1e-14, high[1]! > 2.5 && high[1]! < 2.5 + 1e-14]).toEqual([
+      true,
+      true,
+    ]);
     expect(out).toContain(
       "Radii are in pixels (1 is the whole range); divided by 0.25 they are in the network's input.",
     );
@@ -236,6 +240,41 @@ describe('a run that is stopped', () => {
     writeFileSync(path('text.txt'), 'a file of somebody\n');
     expect((await run(`${base} --radius 1 --resume ${path('text.txt')}`)).err).toMatch(/got another file\n/);
     expect(readFileSync(path('text.txt'), 'utf8')).toBe('a file of somebody\n');
+  });
+
+  it('does not go on with a file at another shape', async () => {
+    await run(line, { stopAfter: 2 });
+    const [head, ...rest] = readFileSync(path('j.jsonl'), 'utf8').split('\n');
+    const heading = JSON.parse(head!);
+    expect(heading.shape).toEqual([2]);
+    writeFileSync(path('j.jsonl'), [JSON.stringify({ ...heading, shape: [2, 1] }), ...rest].join('\n'));
+    expect((await run(line)).err).toMatch(/differs in shape\n/);
+  });
+
+  it('takes nothing for a report that is none, and the same sample of two runs once', async () => {
+    const whole = await run(`${line} --json`);
+    const [head, first, second, ...rest] = readFileSync(path('j.jsonl'), 'utf8').split('\n');
+    const journal = (...lines: unknown[]) =>
+      writeFileSync(path('j.jsonl'), `${[head, ...lines].join('\n')}\n`);
+    const report = JSON.parse(first!);
+    for (const changed of [
+      { certified: { '1': 'yes' } },
+      { certified: {} },
+      { stages: { '1': 'by hand' } },
+      { stages: {} },
+      { radius: 3 },
+      { index: 1 },
+      { predicted: 'cat' },
+    ]) {
+      journal(JSON.stringify({ ...report, ...changed }), second);
+      const { code, err } = await run(line);
+      expect([code, err], JSON.stringify(changed)).toEqual([
+        1,
+        expect.stringMatching(/--resume: .*line 2 is not/),
+      ]);
+    }
+    journal(first, first, second, second, ...rest.filter(Boolean));
+    expect(JSON.parse((await run(`${line} --json`)).out).samples).toEqual(JSON.parse(whole.out).samples);
   });
 
   it('by an error keeps what was found, in its files too', async () => {

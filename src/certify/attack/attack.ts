@@ -3,11 +3,13 @@
  * is found is proven: the network's outputs there are enclosed, and another one is at least as large. What is not found proves nothing.
  */
 import { normals } from '../../bounds/lower/normals.ts';
-import type { Ball } from '../../network/evaluation/enclosure.ts';
+import { Breath } from '../../breath.ts';
+import type { Ball as Enclosed } from '../../network/evaluation/enclosure.ts';
 import { type Linearisation, PreparedNetwork } from '../../network/evaluation/preparedNetwork.ts';
 import { ValueEnclosure } from '../../network/evaluation/valueEnclosure.ts';
 import type { Network } from '../../network/network.ts';
-import type { Limits } from '../limits.ts';
+import { highAt, type Limits, lowAt } from '../limits.ts';
+import type { Until } from '../until.ts';
 import { distanceAbove, project } from './ball.ts';
 
 export interface AttackEffort {
@@ -31,6 +33,14 @@ const HALVINGS = 12;
 const DOUBLINGS = 24;
 const SHRINKING = [0.8, 0.95];
 const MOST_SHRINKINGS = 100;
+const NEVER: Until = { end: Infinity };
+
+/** What counterexamples are looked for in. */
+interface Ball {
+  readonly centre: Float64Array;
+  readonly radius: number;
+  readonly limits: Limits | undefined;
+}
 
 export class Attack {
   readonly #network: PreparedNetwork;
@@ -46,51 +56,53 @@ export class Attack {
     this.#seed = seed;
   }
 
-  /** A counterexample to `label` within the radius, drawn back towards the centre; undefined where none was found. */
-  within(
+  /** A counterexample to `label` within the radius, drawn back towards the centre; undefined where none was found in time. */
+  async within(
     centre: Float64Array,
     label: number,
     radius: number,
     { starts, steps }: AttackEffort,
-    signal?: AbortSignal,
-  ): Counterexample | undefined {
+    until = NEVER,
+  ): Promise<Counterexample | undefined> {
+    if (performance.now() > until.end) return undefined;
+    const breath = new Breath(until.signal);
+    const limits = this.#limits && holding(this.#limits, centre);
     const normal = normals(this.#seed);
     const rivals = starts > 1 ? nearestRivals(this.#network.linearise(centre), label) : [];
-    for (let start = 0; start < starts; start++) {
-      signal?.throwIfAborted();
+    for (let start = 0; start < starts && performance.now() <= until.end; start++) {
       const x = centre.slice();
       if (start > 0) {
         const direction = normal(x.length);
         const scale = radius / Math.hypot(norm(direction), Number.MIN_VALUE);
         for (let n = 0; n < x.length; n++) x[n]! += scale * direction[n]!;
-        project(x, centre, radius, this.#limits);
+        project(x, centre, radius, limits);
       }
       // The first follows whichever output is nearest, the others one each.
       const rival = start === 0 ? undefined : rivals[(start - 1) % rivals.length];
-      if (this.#descend(x, centre, label, rival, radius, steps)) {
+      if (await this.#descend(x, { centre, radius, limits }, label, rival, steps, breath, until)) {
         return this.#drawnBack(x, centre, label);
       }
     }
     return undefined;
   }
 
-  /** The nearest counterexample that is found at any distance: from above, the largest radius that can be certified. */
-  nearest(
+  /** The nearest counterexample that is found at any distance in time: from above, the largest radius that can be certified. */
+  async nearest(
     centre: Float64Array,
     label: number,
     effort: AttackEffort,
-    signal?: AbortSignal,
-  ): Counterexample | undefined {
+    until = NEVER,
+  ): Promise<Counterexample | undefined> {
     let radius = linearDistance(this.#network.linearise(centre), label);
     if (!Number.isFinite(radius)) return undefined;
     radius = Math.max(radius, 1e-6);
     let best: Counterexample | undefined;
     for (let k = 0; k < DOUBLINGS && !best; k++, radius *= 2) {
-      best = this.within(centre, label, radius, effort, signal);
+      best = await this.within(centre, label, radius, effort, until);
     }
     for (const factor of SHRINKING) {
       for (let k = 0; k < MOST_SHRINKINGS && best; k++) {
-        const nearer = this.within(centre, label, factor * best.distance, effort, signal);
+        const nearer = await this.within(centre, label, factor * best.distance, effort, until);
         // Where the centre itself is one, no distance is the least.
         if (!nearer || !(nearer.distance < best.distance)) break;
         best = nearer;
@@ -106,15 +118,18 @@ export class Attack {
   }
 
   /** Steps against the gradient of a margin until it is proven not to be positive; `x` is moved in place. */
-  #descend(
+  async #descend(
     x: Float64Array,
-    centre: Float64Array,
+    { centre, radius, limits }: Ball,
     label: number,
     rival: number | undefined,
-    radius: number,
     steps: number,
-  ): boolean {
+    breath: Breath,
+    { end }: Until,
+  ): Promise<boolean> {
     for (let k = 0; k < steps; k++) {
+      await breath.taken();
+      if (performance.now() > end) break;
       const at = this.#network.linearise(x);
       const { value } = at;
       const other = largestOther(value, label);
@@ -124,7 +139,7 @@ export class Attack {
       if (!(length > 0 && length < Infinity)) return false;
       const step = (radius * FIRST_STEP * (1 - k / (steps + 1))) / length;
       for (let n = 0; n < x.length; n++) x[n]! -= step * gradient[n]!;
-      project(x, centre, radius, this.#limits);
+      project(x, centre, radius, limits);
     }
     return this.breaks(x, label);
   }
@@ -145,7 +160,15 @@ export class Attack {
   }
 }
 
-function isBroken({ middle, radius }: Ball, label: number): boolean {
+/** Limits that hold the centre as well: rounding may have put it just outside. */
+function holding(limits: Limits, centre: Float64Array): Limits {
+  return {
+    low: centre.map((value, n) => Math.min(value, lowAt(limits, n))),
+    high: centre.map((value, n) => Math.max(value, highAt(limits, n))),
+  };
+}
+
+function isBroken({ middle, radius }: Enclosed, label: number): boolean {
   const high = middle[label]! + radius[label]!;
   return middle.some((value, j) => j !== label && sumBelow(value, radius[j]!) >= above(high));
 }

@@ -3,8 +3,9 @@
  * are halved; every radius that passes is certified, whatever lies between.
  */
 
+import type { Until } from '../until.ts';
 import type { Means } from './radii.ts';
-import type { Asked, Until } from './regions.ts';
+import type { Asked } from './regions.ts';
 import type { SampleState } from './state.ts';
 
 /** Radii of a scan, in equal ratios. */
@@ -31,7 +32,7 @@ export async function largestRadii(
   const right = states.filter((state) => state.right);
   if (attack) {
     for (const state of right) {
-      const found = attack.nearest(state.sample.input, state.label, thorough, until.signal);
+      const found = await attack.nearest(state.sample.input, state.label, thorough, until);
       if (found) state.breakAt(found.distance);
     }
   }

@@ -1,6 +1,7 @@
 /** Given radii, decided stage by stage: what is cheap first, and what is hopeless left out before the dear ones. */
 import type { Attack, AttackEffort } from '../attack/attack.ts';
-import type { Regions, Until } from './regions.ts';
+import type { Until } from '../until.ts';
+import type { Regions } from './regions.ts';
 import type { SampleState } from './state.ts';
 
 export interface Means {
@@ -26,7 +27,7 @@ export async function decide(
   until: Until,
 ): Promise<void> {
   const { attack, cheap, thorough, regions, evaluations } = means;
-  if (attack) for (const state of states) attackRadii(state, radii, attack, cheap, until);
+  if (attack) for (const state of states) await attackRadii(state, radii, attack, cheap, until);
   for (const effort of evaluations > 0 ? [0, evaluations] : [0]) {
     for (const radius of descending(radii)) {
       const open = states.filter((state) => state.isOpen(radius));
@@ -37,22 +38,21 @@ export async function decide(
       );
     }
   }
-  if (attack) for (const state of states) attackRadii(state, radii, attack, thorough, until);
+  if (attack) for (const state of states) await attackRadii(state, radii, attack, thorough, until);
 }
 
 /** The largest open radius first: what breaks it may break smaller ones. */
-function attackRadii(
+async function attackRadii(
   state: SampleState,
   radii: readonly number[],
   attack: Attack,
   effort: AttackEffort,
-  { end, signal }: Until,
-): void {
+  until: Until,
+): Promise<void> {
   for (const radius of descending(radii)) {
     if (!state.isOpen(radius)) continue;
-    if (performance.now() > end) return;
     const { sample, label } = state;
-    const found = attack.within(sample.input, label, radius, effort, signal);
+    const found = await attack.within(sample.input, label, radius, effort, until);
     // In a smaller ball there is less to find.
     if (!found) return;
     state.breakAt(found.distance);

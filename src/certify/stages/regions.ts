@@ -1,13 +1,8 @@
 /** Proofs around inputs, within the time that a sample has. */
 import type { Limits } from '../limits.ts';
 import type { RegionAnswer, RegionProver, RegionQuestion } from '../prover.ts';
+import type { Until } from '../until.ts';
 import type { SampleState } from './state.ts';
-
-/** When work on some samples is to end, on `performance.now()`, and what cancels it. */
-export interface Until {
-  readonly end: number;
-  readonly signal: AbortSignal | undefined;
-}
 
 export interface Asked {
   readonly state: SampleState;

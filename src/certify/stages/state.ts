@@ -6,7 +6,8 @@ import { leastMargin } from './globalMargins.ts';
 
 export class SampleState {
   readonly sample: Sample;
-  readonly predicted: number;
+  /** Null where outputs leave the range of float64. */
+  readonly predicted: number | null;
   /** What is certified: the label, or the prediction where there is none. */
   readonly label: number;
   readonly output: Ball | undefined;
@@ -18,9 +19,9 @@ export class SampleState {
   constructor(sample: Sample, output: Ball | undefined) {
     this.sample = sample;
     this.output = output;
-    this.predicted = output ? largest(output.middle) : 0;
-    this.label = sample.label ?? this.predicted;
-    if (!this.right) this.#broken = 0;
+    this.predicted = output ? largest(output.middle) : null;
+    this.label = sample.label ?? this.predicted ?? 0;
+    if (output && !this.right) this.#broken = 0;
   }
 
   /** Whether the largest output is that of the label. */

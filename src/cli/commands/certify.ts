@@ -3,7 +3,7 @@ import type { CertifySamplesOptions } from '../../certify/certifySamples.ts';
 import type { Sample, SampleSet } from '../../certify/data/samples.ts';
 import { CERTIFY_DEFAULTS } from '../../certify/defaults.ts';
 import { type Limits, outside } from '../../certify/limits.ts';
-import type { SampleReport } from '../../certify/report.ts';
+import { isReport, type SampleReport } from '../../certify/report.ts';
 import { checkNormalization, inPixels, type Normalization, Pixels } from '../../certify/units.ts';
 import { InputError } from '../../errors.ts';
 import type { Network } from '../../network/network.ts';
@@ -72,8 +72,8 @@ async function computed(
   const network = await library.loadNetwork(command.file, {
     ...(inputShape && { inputShape }),
     ...(output !== undefined && { output }),
+    signal,
   });
-  signal.throwIfAborted();
   await OutputFile.keepApart(files, externalFiles(command.file, network));
   const { shape } = network.tensors[network.input]!;
   const scaled = scaledBy(command, network);
@@ -94,13 +94,13 @@ async function computed(
         engine: command.engine,
         ...(threads !== undefined && { threads }),
       });
-      const reports = resumed(journal, set.count);
+      const reports = resumed(journal, command, set.count);
       const notes: string[] = [];
       const progress = progressDisplay(terminal.stderr);
       let failure: { readonly error: unknown } | undefined;
       try {
         const options: CertifySamplesOptions = {
-          ...certifyOptions(command, scaled.limits),
+          ...certifyOptions(command, scaled),
           ...{ engine, signal },
           onNote: (note) => notes.push(note),
           ...(!command.quiet && { onProgress: (step) => progress.show(step) }),
@@ -139,6 +139,7 @@ async function computed(
 interface Scaled {
   readonly network: Network;
   readonly limits: Limits | undefined;
+  readonly attackLimits?: Limits | undefined;
   samples(stored: AsyncIterable<Sample>): AsyncGenerator<Sample>;
 }
 
@@ -158,7 +159,8 @@ function scaledBy({ mean, std, normalized, clip }: CertifyCommand, network: Netw
   const pixels = new Pixels(normalization, shape, normalized);
   return {
     network: inPixels(network, normalization),
-    limits: clip && pixels.limits(...clip),
+    limits: clip && pixels.limitsAbove(...clip),
+    attackLimits: clip && pixels.limits(...clip),
     async *samples(stored) {
       for await (const sample of stored) yield { ...sample, input: pixels.input(sample.input) };
     },
@@ -178,11 +180,12 @@ async function checkAll(set: SampleSet, { limits, samples }: Scaled, signal: Abo
   }
 }
 
-function certifyOptions(command: CertifyCommand, limits: Limits | undefined): CertifySamplesOptions {
+function certifyOptions(command: CertifyCommand, { limits, attackLimits }: Scaled): CertifySamplesOptions {
   const { radius = [], maxRadius, regions, evaluations, timeLimit, starts, seed, memory } = command;
   return {
     ...{ radii: radius, maxRadius, regions },
     ...(limits && { limits }),
+    ...(attackLimits && { attackLimits }),
     ...(evaluations !== undefined && { evaluations }),
     ...(timeLimit !== undefined && { timeLimit }),
     ...(starts !== undefined && { attackStarts: starts }),
@@ -191,7 +194,7 @@ function certifyOptions(command: CertifyCommand, limits: Limits | undefined): Ce
   };
 }
 
-/** What the results in a journal depend on. */
+/** What results in a journal are of. How long they may take, and on what, decides only what is left open. */
 async function journalOf(
   command: CertifyCommand,
   network: Network,
@@ -204,6 +207,8 @@ async function journalOf(
   return Journal.open('--resume', command.resume, {
     'lipsoid certify': version,
     network: network.source?.sha256 ?? null,
+    // A file that leaves sides open is another function for each of them.
+    shape: network.tensors[network.input]!.shape,
     data: await digest(),
     arrays: [command.inputs ?? null, command.labels ?? null],
     output: output ?? null,
@@ -219,12 +224,16 @@ async function journalOf(
 }
 
 /** The reports that a journal holds, of those that are asked for now. @throws InputError where it holds others */
-function resumed(journal: Journal | undefined, count: number): SampleReport[] {
-  const reports = (journal?.entries ?? []) as SampleReport[];
-  for (const [k, report] of reports.entries()) {
-    if (typeof report !== 'object' || report?.index !== k || typeof report.certified !== 'object') {
-      throw new InputError(`--resume: must be left as it was, line ${k + 2} is not sample ${k}`);
+function resumed(journal: Journal | undefined, { radius = [], maxRadius }: CertifyCommand, count: number) {
+  const reports: SampleReport[] = [];
+  for (const [k, entry] of (journal?.entries ?? []).entries()) {
+    if (!isReport(entry, radius, maxRadius) || entry.index > reports.length) {
+      throw new InputError(
+        `--resume: must be left as it was, line ${k + 2} is not what is said of sample ${reports.length}`,
+      );
     }
+    // Two runs at a time say the same twice.
+    if (entry.index === reports.length) reports.push(entry);
   }
   return reports.slice(0, count);
 }

@@ -1,6 +1,6 @@
 /** What `certify` prints and writes. */
 import type { OpenSamples } from '../../certify/data/open.node.ts';
-import type { CertifyStage, SampleReport } from '../../certify/report.ts';
+import { CERTIFY_STAGES, type SampleReport } from '../../certify/report.ts';
 import { summaryOf } from '../../certify/summary.ts';
 import type { EngineInformation } from '../../engine/engine.ts';
 import type { Network } from '../../network/network.ts';
@@ -58,7 +58,6 @@ function unitOf({ std }: CertifyCommand): 'pixels' | 'network input' {
   return std ? 'pixels' : 'network input';
 }
 
-const STAGES: readonly CertifyStage[] = ['global', 'anchored closed form', 'moving centre'];
 /** Samples that are a table for people. */
 const MOST_SHOWN = 20;
 
@@ -73,7 +72,7 @@ export function answerLines(answer: Answer, quiet: boolean): Line[] {
     { title: 'radius', align: 'right' },
     { title: 'certified', align: 'right' },
     ...(hasAttack(command) ? [{ title: 'attack leaves', align: 'right' } as const] : []),
-    ...STAGES.map((title) => ({ title, align: 'right' }) as const),
+    ...CERTIFY_STAGES.map((title) => ({ title, align: 'right' }) as const),
   ];
   const share = (count: number) => `${count} (${percent(count, samples)})`;
   const cells = radii.map((radius) => {
@@ -82,7 +81,7 @@ export function answerLines(answer: Answer, quiet: boolean): Line[] {
       key,
       share(summary.certified[key]!),
       ...(hasAttack(command) ? [share(summary.attacked[key]!)] : []),
-      ...STAGES.map((stage) => String(summary.stages[key]![stage] ?? 0)),
+      ...CERTIFY_STAGES.map((stage) => String(summary.stages[key]![stage] ?? 0)),
     ];
   });
   const [titles, ...rows] = tableLines(columns, cells);
@@ -151,7 +150,7 @@ function sampleLines({ command, reports }: Answer): Line[] {
   const cells = reports.map((report) => [
     String(report.index),
     String(report.label ?? '–'),
-    String(report.predicted),
+    String(report.predicted ?? '–'),
     report.margin === null ? '–' : signed(report.margin),
     ...radii.map((radius) => report.stages[String(radius)] ?? 'no'),
     ...(command.maxRadius ? [formatBound(report.radius!, null, 'down'), report.stages.radius ?? ''] : []),
@@ -177,7 +176,7 @@ export function csvText({ command, reports }: Answer): string {
     ...['attack', 'seconds'],
   ];
   const rows = reports.map((report) => [
-    ...[report.index, report.label ?? '', report.predicted, report.margin ?? ''],
+    ...[report.index, report.label ?? '', report.predicted ?? '', report.margin ?? ''],
     ...radii.flatMap((radius) => [report.certified[radius]!, report.stages[radius] ?? '']),
     ...(command.maxRadius ? [report.radius!, report.stages.radius ?? ''] : []),
     ...[report.attack ?? '', report.seconds],
@@ -192,8 +191,9 @@ export function plotText({ command, network, set, reports }: Answer): string {
     title: `${network.source?.file ?? network.name} on ${set.inputs}, ${formatCount(reports.length, 'sample')}`,
     unit: `ℓ2 radius in ${unitOf(command) === 'pixels' ? 'pixels' : "the network's input"}`,
     samples: reports.length,
-    clean: reports.filter(({ label, predicted }) => label === null || label === predicted).length,
+    clean: reports.filter(({ label, predicted }) => predicted !== null && (label ?? predicted) === predicted)
+      .length,
     certified: reports.map(largest),
-    attacked: reports.map(({ attack }) => attack ?? Infinity),
+    attacked: reports.map(({ predicted, attack }) => attack ?? (predicted === null ? 0 : Infinity)),
   });
 }
