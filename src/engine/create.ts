@@ -8,7 +8,7 @@ import type { Kernels } from './cpu/kernels.ts';
 import { sharedOperations } from './cpu/shared/sharedOperations.ts';
 import { Team } from './cpu/shared/team.ts';
 import { TeamKernels } from './cpu/shared/teamKernels.ts';
-import { joinHeap } from './cpu/storage.ts';
+import { joinHeap, leaveHeap } from './cpu/storage.ts';
 import { WasmKernels } from './cpu/wasm/kernels.ts';
 import { ENGINE_DEFAULTS } from './defaults.ts';
 import type { Engine } from './engine.ts';
@@ -134,6 +134,10 @@ async function withTeam(
   const heap = single instanceof WasmKernels || blas ? joinHeap() : undefined;
   if (heap === undefined) return { kernels: single, operations: cpuOperations(single) };
   const team = await Team.open(heap, single.threads, turns, blas);
+  if (team === undefined) {
+    leaveHeap();
+    return { kernels: single, operations: cpuOperations(single) };
+  }
   const kernels = new TeamKernels(team, single);
   return { kernels, operations: sharedOperations(team, kernels) };
 }

@@ -25,7 +25,7 @@ export async function openCrew(
   const turns = new Turns();
   const single = await (name === 'cpu-wasm' ? WasmKernels : BlasKernels).open(threads, turns);
   const blas = single instanceof BlasKernels ? { ...single.byAddress!, ...located } : undefined;
-  const team = await Team.open(joinHeap()!, threads, turns, blas);
+  const team = (await Team.open(joinHeap()!, threads, turns, blas))!;
   const kernels = new TeamKernels(team, single);
   await team.ready();
   const information = { name, description: name, unitRoundoff: 2 ** -53, threads };

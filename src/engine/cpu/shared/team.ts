@@ -51,6 +51,8 @@ export class Team {
   /** Why a worker that was there is gone. */
   #lost: Error | undefined;
   #closed = false;
+  /** What it holds of the memory. */
+  readonly #blocks: readonly Float64Array[];
 
   private constructor(
     heap: Heap,
@@ -59,7 +61,9 @@ export class Team {
     board: Board,
     turns: Turns,
     introduce: (index: number) => Introduction,
+    blocks: readonly Float64Array[],
   ) {
+    this.#blocks = blocks;
     this.heap = heap;
     this.threads = threads;
     this.#machine = machine;
@@ -68,8 +72,11 @@ export class Team {
     this.#introduce = introduce;
   }
 
-  /** @param threads as many as work side by side, the caller among them */
-  static async open(heap: Heap, threads: number, turns: Turns, blas?: TeamBlas): Promise<Team> {
+  /**
+   * @param threads as many as work side by side, the caller among them
+   * @returns undefined where the memory has no room for them
+   */
+  static async open(heap: Heap, threads: number, turns: Turns, blas?: TeamBlas): Promise<Team | undefined> {
     const bytes = Uint8Array.from(atob(sharedBinary), (character) => character.charCodeAt(0));
     const module = await WebAssembly.compile(bytes);
     const { memory } = heap;
@@ -80,8 +87,10 @@ export class Team {
     // The place after the last member's is for whom the caller leaves long items to.
     const held = heap.take(((members + 1) * own) / 8);
     const words = heap.take(BOARD_LENGTH);
-    if (held === undefined || words === undefined)
-      throw new RangeError('team: the memory must hold the threads, got none');
+    if (held === undefined || words === undefined) {
+      for (const block of [held, words]) if (block) heap.give(block.byteOffset, block.length);
+      return undefined;
+    }
     const board = boardAt(memory, words.byteOffset);
     board.words.fill(0);
     const base = blas ? blas.addressOf(new Uint8Array(memory.buffer)) : 0;
@@ -91,7 +100,7 @@ export class Team {
     const introduce = (index: number): Introduction => ({
       ...{ module, memory, board: words.byteOffset, index, place: place(index), blas: location, base },
     });
-    return new Team(heap, members, machine, board, turns, introduce);
+    return new Team(heap, members, machine, board, turns, introduce, [held, words]);
   }
 
   get withBlas(): boolean {
@@ -101,6 +110,7 @@ export class Team {
   /** Does all items of a task; at once, where nothing is returned. */
   run(task: Task): Promise<void> | undefined {
     if (task.count === 0) return undefined;
+    if (this.#lost) throw this.#lost;
     // Threads of its own would be too many beside these.
     this.#machine.blas?.setThreads(1);
     const total = task.count * task.cost;
@@ -133,7 +143,13 @@ export class Team {
   }
 
   async close(): Promise<void> {
+    if (this.#closed) return;
     this.#closed = true;
+    await this.#endWorkers();
+    for (const block of this.#blocks) this.heap.give(block.byteOffset, block.length);
+  }
+
+  async #endWorkers(): Promise<void> {
     await Promise.all(
       this.#workers.map(async (worker) => {
         try {
@@ -149,9 +165,14 @@ export class Team {
   #start(count: number): void {
     if (this.#workers.length >= count) return;
     this.#starter ??= threadStarter<Introduction, Answer>(teamWorkerSource);
-    this.#starter.then((start) => {
-      while (this.#workers.length < count && !this.#closed) this.#workers.push(this.#worker(start));
-    });
+    this.#starter
+      .then((start) => {
+        while (this.#workers.length < count && !this.#closed) this.#workers.push(this.#worker(start));
+      })
+      // Without them the caller does all.
+      .catch(() => {
+        this.#absent = Number.POSITIVE_INFINITY;
+      });
   }
 
   #worker(start: (listener: Listener<Answer>) => Thread<Introduction>): Thread<Introduction> {
@@ -205,7 +226,10 @@ export class Team {
   async #leave(task: Task): Promise<void> {
     this.#start(this.threads);
     // One will do; others join when they are there.
-    while (this.#present === 0 && this.#absent < this.threads && !this.#closed) await pause();
+    while (this.#present === 0 && this.#absent < this.threads && !this.#closed) {
+      await pause();
+      this.#turns.check();
+    }
     if (this.#present === 0) return this.#alone(task);
     const { words } = this.#board;
     this.#publish(task, 1, this.threads + 1);
@@ -262,7 +286,11 @@ export class Team {
     for (;;) {
       const inside = Atomics.load(words, WORDS.inside);
       if (inside === 0) return;
-      if (this.#lost) throw this.#lost;
+      if (this.#lost) {
+        // Others may still write to what is given back when this throws.
+        await this.#endWorkers();
+        throw this.#lost;
+      }
       if (mayBlock && performance.now() - start < PATIENCE) Atomics.wait(words, WORDS.inside, inside, 1);
       else await pause();
     }

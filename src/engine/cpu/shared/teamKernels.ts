@@ -14,6 +14,7 @@ export class TeamKernels implements Kernels {
   readonly threads: number;
   readonly #team: Team;
   readonly #single: Kernels;
+  #closing: Promise<void> | undefined;
 
   /** @param single those that do what lies elsewhere, and what is done one after another */
   constructor(team: Team, single: Kernels) {
@@ -71,7 +72,13 @@ export class TeamKernels implements Kernels {
     return this.#single.multiplyVector(a, x, y, n, complex);
   }
 
-  async close(): Promise<void> {
+  /** Once, however often it is called: the memory is left once. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     await Promise.all([this.#team.close(), this.#single.close()]);
     leaveHeap();
   }

@@ -74,6 +74,8 @@ type Message = WebAssembly.Module | Call;
 class Worker {
   readonly #thread: Thread<Message>;
   #settle: { resolve(results: Float64Array[]): void; reject(error: Error): void } | undefined;
+  /** Why it answers no call any more. */
+  #gone: Error | undefined;
 
   private constructor(start: (listener: Listener<Answer>) => Thread<Message>) {
     this.#thread = start({
@@ -81,7 +83,10 @@ class Worker {
         if ('error' in answer) this.#settle?.reject(new Error(answer.error));
         else this.#settle?.resolve(answer.results);
       },
-      fail: (error) => this.#settle?.reject(error),
+      fail: (error) => {
+        this.#gone ??= error;
+        this.#settle?.reject(error);
+      },
     });
   }
 
@@ -94,6 +99,7 @@ class Worker {
   }
 
   async run(call: Call): Promise<Float64Array[]> {
+    if (this.#gone) throw this.#gone;
     // Operands are copied, for they stay in use here, and the copies are given away.
     const regions = call.regions.map((region) => (typeof region === 'number' ? region : region.slice()));
     const transfer = regions.flatMap((region) =>
