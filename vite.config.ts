@@ -1,5 +1,19 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** Folders whose files take longest, longest first: begun last they would run alone in the end. */
+const LONGEST = ['engine/webgpu', 'demo', 'soundness', 'sdp', 'attack', 'bounds', 'engine', 'ellipsoid'];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification) => {
+      const at = LONGEST.findIndex((folder) => moduleId.includes(`/test/${folder}/`));
+      return at < 0 ? LONGEST.length : at;
+    };
+    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b));
+  }
+}
 
 export default defineConfig({
   test: {
@@ -12,5 +26,8 @@ export default defineConfig({
     pool: 'forks',
     // One more than there are cores: much of the time is spent waiting for browsers and other runtimes.
     maxWorkers: availableParallelism() + 1,
+    sequence: { sequencer: LongestFirst },
+    // CSDP's threads spin while they wait: beside other tests two take twice as long as one.
+    env: { OMP_NUM_THREADS: '1' },
   },
 });

@@ -433,7 +433,7 @@ describe.skipIf(!present)('refined, on reference models', () => {
   /** Five seconds and more on two cores: with LIPSOID_RUNS only. Smaller ones of their kind are looked at. */
   const long = (file: string) =>
     runs(1) === 1 &&
-    /^(cnn_C3_CH8|cnn_C5_CH16|cnn_C9_CH8|cnn_C17_CH8|cnn2_seed0|stack_C5_CH16|stack_C9_CH8|2C2F|mlp_L65_W16|mlp_L17_W64)\.onnx$/.test(
+    /^(cnn_C3_CH8|cnn_C5_CH16|cnn_C9_CH8|cnn_C17_CH8|cnn2_seed0|stack_C5_CH16|stack_C9_CH8|2C2F|mlp_L65_W16|mlp_L17_W64|chain_L65_W16)\.onnx$/.test(
       file,
     );
   const looked = Object.entries(reference).filter(([file]) => !long(file));

@@ -145,7 +145,7 @@ describe.each(Object.entries(FAMILIES))('bounds of %s', (name, plans) => {
             });
           });
         }),
-        { numRuns: runs(SLOW.includes(name) ? 20 : 60) },
+        { numRuns: runs(SLOW.includes(name) ? 10 : 40) },
       );
       expect(bounded).toBeGreaterThan((FEW_BOUNDS.includes(name) ? 0.1 : 0.6) * networks);
       // By network: where one rule fails, all of them may.

@@ -12,8 +12,8 @@ import { openCrew } from './engine.ts';
 
 const { Worker } = threads;
 
-function use(constructor: typeof Worker): void {
-  threads.Worker = constructor;
+function use(workers: typeof Worker): void {
+  threads.Worker = workers;
   syncBuiltinESMExports();
 }
 
