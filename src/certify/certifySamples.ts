@@ -10,7 +10,7 @@ import { Attack } from './attack/attack.ts';
 import type { Sample } from './data/samples.ts';
 import { CERTIFY_DEFAULTS } from './defaults.ts';
 import { checkLimits, type Limits, outside } from './limits.ts';
-import { logitsOf } from './logits.ts';
+import { checkOrder, logitsOf } from './logits.ts';
 import type { RegionProver } from './prover.ts';
 import type { SampleReport } from './report.ts';
 import { type GlobalMargins, globalMargins } from './stages/globalMargins.ts';
@@ -117,6 +117,7 @@ async function proverOf(
 ): Promise<RegionProver | undefined> {
   if (options.regions === false) return undefined;
   try {
+    checkOrder(network);
     return await makeProver(network, shared(options));
   } catch (error) {
     if (!(error instanceof UnsupportedError)) throw error;

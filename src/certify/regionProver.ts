@@ -37,6 +37,8 @@ import type {
 } from './prover.ts';
 import { type ProverOptions, proverEngine, refuseLarge } from './proverEngine.ts';
 
+/** A larger region is as good, and the square of its radius is not lost. */
+const LEAST_RADIUS = 2 ** -300;
 /** How far below 0 a search ends, relative to the difference at the centre, so that its proof has room for rounding. */
 const ROOM = 1e-9;
 
@@ -106,12 +108,12 @@ class Prover implements RegionProver {
   }
 
   async #answer(question: RegionQuestion, effort: RegionEffort): Promise<RegionAnswer> {
-    const { centre, label, radius, limits } = question;
+    const { centre, label, limits } = question;
     this.#check(centre);
     if (!(Number.isInteger(label) && label >= 0 && label < this.outputs))
       throw new RangeError(`region: the label must be in [0, ${this.outputs - 1}], got ${label}`);
-    if (!(radius >= 0 && radius < Infinity))
-      throw new RangeError(`region: the radius must be a finite number from 0 on, got ${radius}`);
+    if (!(question.radius >= 0 && question.radius < Infinity))
+      throw new RangeError(`region: the radius must be a finite number from 0 on, got ${question.radius}`);
     const margins = new Float64Array(this.outputs).fill(-Infinity);
     margins[label] = 0;
     const improve = (state: State) => {
@@ -126,7 +128,7 @@ class Prover implements RegionProver {
       return { certified: stage !== undefined, stage, margins };
     };
     const proven = () => margins.every((margin, j) => j === label || margin > 0);
-    if (radius === 0) {
+    if (question.radius === 0) {
       const { middle, radius: error } = this.#prepared.enclose(centre);
       for (let j = 0; j < this.outputs; j++) {
         if (j === label) continue;
@@ -135,6 +137,7 @@ class Prover implements RegionProver {
       }
       return answer(proven() ? 'anchored closed form' : undefined);
     }
+    const radius = Math.max(question.radius, LEAST_RADIUS);
     const algebra = new Algebra(this.#engine, effort.signal);
     const { first } = this.#prepared;
     this.#covariance ??= await covarianceOfInputs(algebra, first);
@@ -161,7 +164,7 @@ class Prover implements RegionProver {
     const order = [...margins.keys()].filter((j) => j !== label).sort((i, j) => margins[i]! - margins[j]!);
     for (const j of order) {
       if (margins[j]! > 0) continue;
-      const state = await this.#moved(algebra, question, pass, slack, j, effort.evaluations);
+      const state = await this.#moved(algebra, { ...question, radius }, pass, slack, j, effort.evaluations);
       if (state) improve(state);
       if (!(margins[j]! > 0)) return answer(undefined);
     }

@@ -24,6 +24,7 @@ export class GlobalMargins {
       const gap = marginBelow(output, label, j);
       if (!(gap > 0)) return 0;
       const slope = this.#bound(label, j);
+      if (!(slope >= 0)) return 0;
       // Below the quotient by more than rounding: the margin stays above 0, not only at it.
       if (slope > 0) least = Math.min(least, (gap / slope) * (1 - 2 ** -48));
     }

@@ -87,8 +87,9 @@ export function chainOf(whole: Network): Chain {
   const shape = (id: number) => network.tensors[id]!.shape;
   own[network.input] = graph.tensor(product(shape(network.input)), 0);
   for (const node of network.nodes) own[node.output] = translated(graph, network, node, own);
-  const end = network.nodes.find(({ output }) => output === network.output);
-  const factor = end?.operator.kind === 'softmax' ? softmaxFactor(end, shape(end.output)) : 1;
+  // Reindexes may follow it.
+  const end = network.nodes.find(({ operator }) => operator.kind === 'softmax');
+  const factor = end ? softmaxFactor(end, shape(end.output)) : 1;
   return { ...scheduled(graph, own[network.input]!, own[network.output]!), factor };
 }
 
@@ -135,7 +136,7 @@ function translated(graph: Graph, network: Network, node: Node, own: readonly nu
     case 'global-max-pool':
       return tournament(graph, name, inputs[0]!, windowsOf(operator, input, target));
     case 'softmax':
-      // Networks have it only as the last step.
+      // Networks have it only as the last step, but for reindexes.
       return inputs[0]!;
     default:
       throw unknownOperator(operator);

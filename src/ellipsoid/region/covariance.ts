@@ -5,7 +5,7 @@
 import { U } from '../../network/evaluation/elementwiseEnclosure.ts';
 import { SLACK } from '../rounding/rounding.ts';
 import { type Algebra, absoluteTimes, columnsOf, rowsOf, transposed } from './algebra.ts';
-import type { LinearPart } from './linearPart.ts';
+import { type LinearPart, LOST } from './linearPart.ts';
 
 /** What the functions of a stage do to increments. */
 export interface Sectors {
@@ -213,5 +213,35 @@ export function errorOfPropagation(
   for (let i = 0; i < n; i++) inside[i]! *= Math.abs(middle[i]!);
   for (const [k, i] of uncertain.entries()) inside[i]! += spread[k]! * back[i]!;
   const factor = SLACK * gamma(2 * linear.roundings + 2 * uncertain.length + 16);
-  return linear.absolute(inside).map((value) => factor * value + 2 ** -960);
+  const lost = lossOfUnderflow(linear, s, { middle, uncertain, spread }, inverse);
+  return linear.absolute(inside).map((value) => factor * value + lost);
+}
+
+/**
+ * What `propagate` loses at most, in a row of its result, where numbers are too small for float64. With ω for an entry of C x: rows of S M Cᵀ
+ * are off by ω, and so Gᵀ X G by ω (2 |X||G| + ω |X|); what goes through C again by |C| |M| ω, e² D times columns that are off likewise, and
+ * another ω.
+ */
+function lossOfUnderflow(
+  linear: LinearPart,
+  s: Float64Array | undefined,
+  { middle, spread, uncertain }: Omit<Sectors, 'multipliers'>,
+  inverse: Float64Array | undefined,
+): number {
+  const ones = new Float64Array(middle.length).fill(1);
+  const widths = new Float64Array(middle.length);
+  for (const [k, i] of uncertain.entries()) widths[i] = spread[k]!;
+  const [reach, reachOfMiddle, reachOfWidths] = [ones, middle.map(Math.abs), widths].map((x) =>
+    largestModulus(linear.absolute(x)),
+  ) as [number, number, number];
+  const omega = largestModulus(linear.underflow()) + LOST * (1 + reach);
+  const entries = (s ? largestModulus(s) : 1) * reachOfMiddle + omega;
+  const inverses = inverse?.reduce((sum, value) => sum + Math.abs(value), 0) ?? 0;
+  const again = omega * (1 + reachOfMiddle + reachOfWidths) + LOST * reach;
+  const eliminated = omega * inverses * (2 * entries + omega) + LOST * uncertain.length * (1 + entries);
+  return 2 * linear.outputs * (again + eliminated) + 2 ** -960;
+}
+
+function largestModulus(values: Float64Array): number {
+  return values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
 }

@@ -13,6 +13,8 @@ export interface Slack {
 
 /** Halvings of the interval in which the multiplier of the radius is looked for. */
 const HALVINGS = 24;
+/** Weights and radii whose squares float64 still has. */
+const LEAST = 2 ** -400;
 
 export function slackOf(
   centre: Float64Array,
@@ -64,6 +66,8 @@ export function rangesWithLimits(
   const rounding = linear.enclose({ middle: centre, radius: new Float64Array(centre.length) }).radius;
   // What roundings of the composed weights are worth.
   const composed = linear.absolute(new Float64Array(centre.length).fill(radius));
+  const lost = linear.underflow();
+  const far = slack.low.reduce((sum, value, i) => sum + Math.max(0, value, slack.high[i]!), 0);
   const low = new Float64Array(anchor.length);
   const high = new Float64Array(anchor.length);
   for (let k = 0; k < anchor.length; k++) {
@@ -73,7 +77,8 @@ export function rangesWithLimits(
     const size =
       2 * U * (Math.abs(anchor[k]!) + above + below) +
       rounding[k]! +
-      2 * gamma(linear.roundings + 4) * composed[k]!;
+      2 * gamma(linear.roundings + 4) * composed[k]! +
+      2 * lost[k]! * far;
     high[k] = anchor[k]! + above + size;
     low[k] = anchor[k]! - below - size;
   }
@@ -89,7 +94,9 @@ function farthest(
   slack: Slack,
 ): number {
   const norm = Math.sqrt(dot(weight, weight));
-  if (norm === 0 || !(radius > 0)) return norm === 0 ? 0 : Infinity;
+  if (index.length === 0) return 0;
+  // Squares of less are lost: nothing is said beside the radius.
+  if (!(norm > LEAST && radius > LEAST)) return Infinity;
   const step = (i: number, w: number, mu: number) =>
     Math.min(Math.max(w / mu, -slack.low[i]!), slack.high[i]!);
   // At norm / radius the unlimited maximiser lies on the sphere; with limits μ is at most that.

@@ -41,7 +41,8 @@ export interface LinearStep {
   readonly constantSize?: Float64Array;
 }
 
-/** More than what is too small for float64 can lose in a sum. */
+/** More than what is too small for float64 can lose in a sum, and many times that. */
+export const LOST = 2 ** -1040;
 const UNDERFLOW = 2 ** -1000;
 /** Entries of a matrix of unit vectors that are passed through at a time. */
 const MOST_UNIT_ENTRIES = 2 ** 22;
@@ -62,6 +63,7 @@ export class LinearPart {
   readonly #to: readonly Slot[];
   readonly #steps: readonly LinearStep[];
   #columns: SparseColumns | undefined;
+  #lost: Float64Array | undefined;
   #norms: Float64Array | undefined;
 
   constructor(from: readonly Slot[], to: readonly Slot[], steps: readonly LinearStep[]) {
@@ -96,6 +98,12 @@ export class LinearPart {
   /** |C|ᵀ y for y ≥ 0. */
   absoluteTranspose(y: Float64Array): Float64Array {
     return this.#backward(y, ({ absolute }) => absolute.transpose);
+  }
+
+  /** What entries of C x lose at most where something on the way is too small for float64. */
+  underflow(): Float64Array {
+    this.#lost ??= this.#forward(new Float64Array(this.inputs), ({ absolute }) => absolute.apply, LOST);
+    return this.#lost;
   }
 
   /** C x + b for all x of a ball. */
@@ -238,11 +246,12 @@ export class LinearPart {
     return this.#columns;
   }
 
-  #forward(x: Float64Array, by: (term: Term) => (x: Float64Array) => Float64Array): Float64Array {
+  /** @param more is added to every entry of every step */
+  #forward(x: Float64Array, by: (term: Term) => (x: Float64Array) => Float64Array, more = 0): Float64Array {
     const parts = new Map<number, Float64Array>();
     for (const { tensor, start, size } of this.#from) parts.set(tensor, x.subarray(start, start + size));
     for (const { output, size, terms } of this.#steps) {
-      const sum = new Float64Array(size);
+      const sum = new Float64Array(size).fill(more);
       for (const term of terms) add(sum, by(term)(parts.get(term.source)!));
       parts.set(output, sum);
     }

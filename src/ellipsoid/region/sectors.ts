@@ -125,6 +125,6 @@ function scaledSectors(
     const wanted = FACTOR * trial * (1 + Math.abs(middle[uncertain[k]!]!) / half[k]!);
     return Math.max(LEAST, wanted) * Math.max(sum, floor);
   });
-  const spread = multipliers.map((d, k) => half[k]! * half[k]! * d * (1 + 4 * U) + Number.MIN_VALUE);
+  const spread = multipliers.map((d, k) => half[k]! * (half[k]! * d) * (1 + 4 * U) + Number.MIN_VALUE);
   return { middle, uncertain, multipliers, spread };
 }

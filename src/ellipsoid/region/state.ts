@@ -34,7 +34,8 @@ const SHARE_OF_CENTRE = 2 ** -36;
 /** The lower and upper end of entry k. */
 export function rangeOf({ anchor, offset, covariance, level }: State, k: number): readonly [number, number] {
   const n = anchor.length;
-  const reach = Math.sqrt(Math.max(0, level * covariance[k * (n + 1)]!)) * (1 + 4 * U);
+  const reach =
+    Math.sqrt(Math.max(0, level)) * Math.sqrt(Math.max(0, covariance[k * (n + 1)]!)) * (1 + 8 * U);
   const centre = anchor[k]! + offset[k]!;
   const slack = 2 * U * (Math.abs(anchor[k]!) + Math.abs(offset[k]!) + reach) + 2 ** -1000;
   return [centre - reach - slack, centre + reach + slack];
@@ -202,7 +203,7 @@ export function largestDifference(state: State, j: number, i: number): number {
   const n = anchor.length;
   const [sj, si, sij] = [covariance[j * (n + 1)]!, covariance[i * (n + 1)]!, covariance[j * n + i]!];
   const spread = Math.max(0, sj + si - 2 * sij) + 8 * U * (sj + si + 2 * Math.abs(sij));
-  const reach = Math.sqrt(level * spread) * (1 + 8 * U);
+  const reach = Math.sqrt(level) * Math.sqrt(spread) * (1 + 12 * U);
   const size =
     Math.abs(anchor[j]!) + Math.abs(anchor[i]!) + Math.abs(offset[j]!) + Math.abs(offset[i]!) + reach;
   return anchor[j]! - anchor[i]! + (offset[j]! - offset[i]!) + reach + 8 * U * size + 2 ** -1000;

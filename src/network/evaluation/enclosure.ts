@@ -139,9 +139,11 @@ export function linearEnclosure(
   const { roundings } = map;
   const absolute = linearMap(magnitude(operator), input, output);
   const constant = constantTerm(operator);
-  // One more for the constant term, as many as they are for the sums of radii.
-  const gamma = roundings === 0 ? 0 : 2 * U * (roundings + 3);
-  const share = constant?.map((c) => gamma * Math.abs(c));
+  // Those of the way from the file, one more for the constant term, as many as they are for the sums of radii.
+  const foldings = ('roundings' in operator && operator.roundings) || 0;
+  const gamma = roundings + foldings === 0 ? 0 : 2 * U * (roundings + foldings + 3);
+  const sizes = operator.kind === 'scale' && operator.shiftMagnitude ? operator.shiftMagnitude : constant;
+  const share = sizes?.map((c) => gamma * Math.abs(c));
   return function* ({ middle, radius }, affine) {
     const applied = yield { map, x: middle, adjoint: false };
     const widths = radius.map((r, n) => r + gamma * Math.abs(middle[n]!));
@@ -203,9 +205,9 @@ function encloseMaxima(windows: MaximumWindows, { value, tangent }: Dual): Dual 
   return { value: most, tangent: slope };
 }
 
-export function encloseSum({ coefficients }: Add, balls: readonly Ball[]): Ball {
+export function encloseSum({ coefficients, roundings }: Add, balls: readonly Ball[]): Ball {
   const entries = balls[0]!.middle.length;
-  const gamma = 2 * U * (coefficients.length + 3);
+  const gamma = 2 * U * (coefficients.length + (roundings ?? 0) + 3);
   const sum = empty(entries);
   for (let n = 0; n < entries; n++) {
     let [middle, radius] = [0, 0];

@@ -159,7 +159,10 @@ class Smooth extends Local {
         slopes = hull(slopes, { lower: all.upper, upper: all.upper });
       else slopes = hull(slopes, { lower: all.lower, upper: all.lower });
     }
-    for (const kink of this.#kinksNear(low, high)) {
+    const near = this.#kinksNear(low, high);
+    // Between kinks that rounding does not tell apart the slope is nowhere seen.
+    if (near.some((kink, k) => k > 0 && kink - near[k - 1]! <= 256 * U * Math.abs(kink))) return all;
+    for (const kink of near) {
       const aside = 64 * U * Math.abs(kink) + Number.MIN_VALUE;
       const more = 2 * aside * this.definition.curvature(this.f);
       slopes = hull(slopes, widened(this.#derivative(kink - aside, channel), more));
