@@ -96,6 +96,39 @@ describe('searches', () => {
     }
   });
 
+  it('go on behind a layer of zeros and a pooling, which leave no covariance', async () => {
+    const zeros = () => 0;
+    const dead: readonly (readonly ('relu' | 'pool' | ((n: number) => number))[])[] = [
+      [zeros, 'relu', 'pool', (n) => n - 1.5, 'relu'],
+      [zeros, 'pool', (n) => n - 1.5, 'relu'],
+      ['relu', 'pool', zeros, 'relu', 'pool', (n) => n - 1.5, 'relu'],
+      [(n) => (n < 6 ? 0 : n - 8), 'relu', 'pool', (n) => n - 1.5, 'relu'],
+    ];
+    for (const layers of dead) {
+      const builder = new NetworkBuilder('dead');
+      let x = builder.input('x', [2, 16]);
+      for (const layer of layers) {
+        if (layer === 'relu') x = builder.add('', { kind: 'nonlinearity', function: { name: 'relu' } }, [x]);
+        else if (layer === 'pool')
+          x = builder.add(
+            '',
+            { kind: 'max-pool', kernel: [2], stride: [2], dilation: [1], before: [0], after: [0] },
+            [x],
+          );
+        else {
+          const weight = Float64Array.from({ length: 12 }, (_, n) => layer(n));
+          const sides = { inputs: 2, outputs: 2, groups: 1, kernel: [3], stride: [1], dilation: [1] };
+          const padding = { mode: 'zero', before: [1], after: [1] } as const;
+          x = builder.add('', { kind: 'convolution', ...sides, padding, weight }, [x]);
+        }
+      }
+      for (const method of ['refined', 'all'] as const) {
+        const result = await bound(builder.build(x), { engine, method });
+        expect(result.lower!.value!).toBeLessThanOrEqual(result.bound!);
+      }
+    }
+  });
+
   it('of all methods are those of each', async () => {
     const network = chain(3, 6, 12, 10, 4);
     const all = await bound(network, { engine, lower: false, evaluations: 30 });

@@ -7,6 +7,7 @@ import { heldFrom } from '../../src/ellipsoid/search/active/held.ts';
 import { Flat } from '../../src/ellipsoid/search/flat.ts';
 import { lastPass } from '../../src/ellipsoid/search/lastPass.ts';
 import { SearchPlan } from '../../src/ellipsoid/search/plan.ts';
+import { refine } from '../../src/ellipsoid/search/refine.ts';
 import type { Found, Setting } from '../../src/ellipsoid/search/setting.ts';
 import { thetaOf } from '../../src/ellipsoid/search/start.ts';
 import { Taps } from '../../src/ellipsoid/search/taps.ts';
@@ -178,6 +179,19 @@ describe('a search on few frequencies', () => {
     expect(watch.status(found!.ending)).toBe('interrupted');
     const [best, start] = [await proven(await caseOf(own), found!), asked.closed.squared];
     expect(best).toBeLessThan(0.5 * (Math.log(start.mantissa) + start.exponent * Math.LN2));
+  });
+
+  it('ends at once when it is interrupted before it has found anything, whatever the memory', async () => {
+    const { program, closed } = await caseOf(networkOf('strided', 3));
+    for (const memory of [MEMORY, 3e5]) {
+      const asked = {
+        ...{ memory, tolerance: 1e-5, polish: Infinity, deadline: Infinity, evaluations: EVALUATIONS },
+        objective: { kind: 'radius' } as const,
+        interrupt: AbortSignal.abort(),
+        onEvaluation: () => expect.unreachable(),
+      };
+      expect(await refine(engine, program, { layers: closed.layers }, asked)).toBe('interrupted');
+    }
   });
 
   it('is rejected when it is cancelled', async () => {

@@ -58,7 +58,7 @@ export async function searched(
     readonly deadline: number;
     readonly onTrace: (point: Omit<TracePoint, 'seconds'>) => void;
   },
-): Promise<Found | 'no room' | 'no slope' | 'no time'> {
+): Promise<Found | 'no room' | 'no slope' | 'no time' | 'interrupted'> {
   const { multipliers } = query;
   const { path, method, evaluations, passSeconds, onTrace } = options;
   const stop = signal ? AbortSignal.any([signal, end.signal]) : end.signal;

@@ -96,6 +96,7 @@ export async function* searchRows(
 }
 
 const NO_SEARCH = {
+  interrupted: 'interrupted before the search had found anything',
   'no time': 'the time limit leaves none for a search; raise it',
   'no room': 'the search does not fit the memory budget; raise it',
   'no slope':

@@ -56,7 +56,7 @@ export type Start =
 /**
  * Searches from `start` and returns the outcome of the last pass over all frequencies.
  * `no room` where not even one frequency's worth of tapes fits the memory; `no slope` where there is nothing to
- * descend: the bound is 0, or leaves the range of the arithmetic.
+ * descend: the bound is 0, or leaves the range of the arithmetic; `interrupted` where that came before anything was found.
  * @throws the signal's reason when it is aborted
  */
 export async function refine(
@@ -64,17 +64,17 @@ export async function refine(
   program: Program,
   start: Start,
   options: RefineOptions,
-): Promise<Refined | 'no room' | 'no slope'> {
+): Promise<Refined | 'no room' | 'no slope' | 'interrupted'> {
   const plan = new SearchPlan(program, options.memory, bytesPerNumber(engine));
   if (plan.blocksFor(plan.counts.map(() => 1)) === undefined) return 'no room';
   const layout = new Flat(nonlinearSteps(program));
   const watch = new Watch(options);
   const { objective, signal } = options;
   const setting = { engine, program, layout, taps: new Taps(), objective, signal };
-  const found =
-    (await onFew(setting, start, plan, watch, options)) ??
-    (await onAll(setting, start, plan, watch, options));
-  if (!found) return 'no slope';
+  let found = await onFew(setting, start, plan, watch, options);
+  // Who interrupts before anything was found does not wait for a gradient at all frequencies.
+  if (!found && !watch.interrupted) found = await onAll(setting, start, plan, watch, options);
+  if (!found) return watch.interrupted ? 'interrupted' : 'no slope';
   const { outcome, theta } = await lastPass(engine, program, layout.named(layout.join(found.theta)), options);
   return {
     ...{ outcome, theta, partial: found.partial },

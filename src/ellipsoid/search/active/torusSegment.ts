@@ -182,18 +182,21 @@ interface Joined {
   readonly squared?: number;
 }
 
+/** Of a pooling without covariance: as small as `dominating` makes D (`closedForms.ts`). */
+const LEAST_LEFT = 2 ** -400;
+
 /** What the ends of all pieces come to. @param given of the pooling at the end, where it is one */
 function joined(
   engine: Engine,
   { segment }: Place,
-  found: readonly End[],
+  pieces: readonly End[],
   carry: number,
   given: Held | undefined,
   beside: Summed | undefined,
 ): Joined {
   const last = segment.steps.at(-1);
-  const { exponent } = found[0]!;
-  const sums = found.filter((end) => end.kind === 'sum');
+  const { exponent } = pieces[0]!;
+  const sums = pieces.filter((end) => end.kind === 'sum');
   if (sums.length > 0) {
     const entries = sums[0]!.sum.map((_, i) => sums.reduce((total, end) => total + end.sum[i]!, 0));
     const traces = joinedArrays(sums.map((end) => end.traces));
@@ -207,17 +210,19 @@ function joined(
       seen: { share: traces.map((t) => t / all), end: 'sum', sum: { entries, exponent } },
     };
   }
-  const ends = found.filter((end) => end.kind === 'largest');
-  const largest = ends.reduce((most, end) => Math.max(most, end.largest), 0);
-  const share = joinedArrays(ends.map((end) => end.each)).map((x) => x / largest);
-  const logarithm = Math.log(largest) + exponent * Math.LN2;
+  const ends = pieces.filter((end) => end.kind === 'largest');
+  const found = ends.reduce((most, end) => Math.max(most, end.largest), 0);
+  const share = joinedArrays(ends.map((end) => end.each)).map((x) => x / found);
   if (last?.kind !== 'maximum' || given?.kind !== 'boundary') {
     return {
       joint: { state: undefined, exponent, carry },
       seen: { share, end: 'largest' },
-      squared: logarithm,
+      squared: Math.log(found) + exponent * Math.LN2,
     };
   }
+  // What has no covariance leaves some, as a row without any has a multiplier: there is no logarithm of 0.
+  const largest = found === 0 ? LEAST_LEFT : found;
+  const logarithm = Math.log(largest) + exponent * Math.LN2;
   const unit = Math.floor(Math.log2(largest));
   const state = scoped(engine, (e) => {
     const shape = poolShape(e, last, exponential(e, given.theta));
