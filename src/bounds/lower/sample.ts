@@ -107,7 +107,8 @@ export interface SampledSlope {
 }
 
 /**
- * A number that ‖f(x) − f(y)‖₂ / ‖x − y‖₂ comes to, or above, for some x ≠ y, in exact arithmetic. 0 where nothing better
+ * A number that ‖f(x) − f(y)‖₂ / ‖x − y‖₂ comes to, or above, for some x ≠ y, in exact arithmetic where it is `rounding-safe`, and up to the
+ * rounding of cancelling layers where it is not. 0 where nothing better
  * is found: the output is constant wherever the search looks, or numbers leave the range of float64.
  * The same for the same network and seed, on the same machine.
  */
