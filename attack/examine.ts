@@ -305,7 +305,7 @@ function compareValues({ model, seed, nasty }: Trial, network: Network): Violati
 }
 
 /** Whose fault a refusal is. */
-class Refusals {
+export class Refusals {
   readonly #model: ModelDescription;
   readonly #tally: Tally | undefined;
 

@@ -20,6 +20,12 @@ export const HUNTS: readonly HuntRow[] = [
   networks('lengths', 4, 60),
   networks('constants', 1, 100),
   {
+    name: 'regions',
+    weight: 3,
+    check: 50,
+    open: async () => new (await import('./regions.ts')).RegionHunt(),
+  },
+  {
     name: 'closed-forms',
     weight: 1,
     check: 40,

@@ -3,6 +3,8 @@ import { bound } from '../src/bounds/bound.ts';
 import { prefixBounds } from '../src/bounds/prefixes.ts';
 import { certify } from '../src/certificate/certify.ts';
 import { verify } from '../src/certificate/verify.ts';
+import { certifySamples, localBound } from '../src/certify/certify.ts';
+import { createRegionProver } from '../src/certify/regionProver.ts';
 import { createEngine } from '../src/engine/create.ts';
 import type { Engine } from '../src/engine/engine.ts';
 import { loadModel } from '../src/formats/load.ts';
@@ -15,6 +17,9 @@ export interface Library {
   readonly prefixBounds: typeof prefixBounds;
   readonly certify: typeof certify;
   readonly verify: typeof verify;
+  readonly localBound: typeof localBound;
+  readonly certifySamples: typeof certifySamples;
+  readonly createRegionProver: typeof createRegionProver;
 }
 
 export const LIBRARY: Library = {
@@ -27,6 +32,9 @@ export const LIBRARY: Library = {
   prefixBounds,
   certify,
   verify,
+  localBound,
+  certifySamples,
+  createRegionProver,
 };
 
 export type EngineName = 'cpu-wasm' | 'cpu-blas' | 'webgpu';

@@ -8,6 +8,19 @@ export function exactDerivatives(
   x: Float64Array,
   directions: readonly Float64Array[],
 ): Exact[][] {
+  return evaluated(circuit, x, directions).derivatives;
+}
+
+/** Entries of f(x). */
+export function exactOutputs(circuit: Circuit, x: Float64Array): Exact[] {
+  return evaluated(circuit, x, []).outputs;
+}
+
+function evaluated(
+  circuit: Circuit,
+  x: Float64Array,
+  directions: readonly Float64Array[],
+): { readonly outputs: Exact[]; readonly derivatives: Exact[][] } {
   const { cells, outputs, inputs } = circuit;
   const needed = new Uint8Array(cells.length);
   for (const id of outputs) needed[id] = 1;
@@ -54,7 +67,10 @@ export function exactDerivatives(
         throw new Error(`${cell.kind}: not linear between kinks`);
     }
   }
-  return d.map((own) => outputs.map((id) => own[id]!));
+  return {
+    outputs: outputs.map((id) => v[id]!),
+    derivatives: d.map((own) => outputs.map((id) => own[id]!)),
+  };
 }
 
 function combination(

@@ -2,6 +2,11 @@
 import { type Cell, type Circuit, sourcesOf } from './circuit.ts';
 import type { Exact } from './exact.ts';
 
+export interface Enclosed {
+  readonly middle: Float64Array;
+  readonly radius: Float64Array;
+}
+
 /** A circuit with its weights as float64, without the cells that no output needs. */
 export class FloatCircuit {
   readonly inputs: number;
@@ -171,10 +176,10 @@ export class FloatCircuit {
   }
 
   /**
-   * Entries of J d and how far they may be from the truth: rounding, and kinks that rounding might be on the other side of.
-   * exp, tanh and the like are taken to be right to 1e-14.
+   * Entries of J d and how far they may be from the truth: rounding, and kinks that rounding might be on the other side of; beside
+   * them those of the outputs. exp, tanh and the like are taken to be right to 1e-14.
    */
-  enclosedPush(x: Float64Array, direction: Float64Array): { middle: Float64Array; radius: Float64Array } {
+  enclosedPush(x: Float64Array, direction: Float64Array): Enclosed & { readonly outputs: Enclosed } {
     const n = this.#cells.length;
     const v = this.values(x);
     const d = new Float64Array(n);
@@ -260,7 +265,11 @@ export class FloatCircuit {
           break;
       }
     }
-    return { middle: this.outputsOf(d), radius: this.outputsOf(ed) };
+    return {
+      middle: this.outputsOf(d),
+      radius: this.outputsOf(ed),
+      outputs: { middle: this.outputsOf(v), radius: this.outputsOf(ev) },
+    };
   }
 }
 

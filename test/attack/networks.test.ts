@@ -6,6 +6,7 @@ import type { Finding, Hunt } from '../../attack/hunt.ts';
 import { LIBRARY, type Library } from '../../attack/library.ts';
 import type { ModelDescription } from '../../attack/model/description.ts';
 import { NetworkHunt } from '../../attack/networks.ts';
+import { RegionHunt } from '../../attack/regions.ts';
 import { shrunk } from '../../attack/shrink.ts';
 import type { BoundResult } from '../../src/bounds/result.ts';
 
@@ -74,6 +75,67 @@ describe('the hunt of networks finds', () => {
     });
     const finding = await found(new NetworkHunt('lengths', library, 300), 60);
     expect(finding?.fault).toMatch(/must be at least the slope .* for inputs of/);
+  });
+});
+
+describe('the hunt of regions finds', () => {
+  it('local bounds that are a hundredth too low, of both kinds', async () => {
+    for (const kind of ['anchored', 'incremental'] as const) {
+      const library = faulty({
+        localBound: async (network, centre, radius, options) =>
+          (await LIBRARY.localBound(network, centre, radius, options)) * (options?.kind === kind ? 0.99 : 1),
+      });
+      const finding = await found(new RegionHunt(library), 30);
+      expect(finding?.fault).toContain(`the ${kind} bound within`);
+      expect([...finding!.files.keys()]).toContain('model.onnx');
+    }
+  });
+
+  it('incremental bounds that are anchored', async () => {
+    const library = faulty({
+      localBound: async (network, centre, radius, options) =>
+        LIBRARY.localBound(network, centre, radius, { ...options, kind: 'anchored' }),
+    });
+    expect((await found(new RegionHunt(library), 200))?.fault).toContain('the incremental bound within');
+  });
+
+  it('proofs of balls that are a quarter smaller', async () => {
+    const library = faulty({
+      createRegionProver: async (network, options) => {
+        const prover = await LIBRARY.createRegionProver(network, options);
+        return {
+          ...prover,
+          prove: (questions, effort) =>
+            prover.prove(
+              questions.map((question) => ({ ...question, radius: 0.75 * question.radius })),
+              effort,
+            ),
+        };
+      },
+      certifySamples: async function* (network, samples, options) {
+        for await (const report of LIBRARY.certifySamples(network, samples, options)) {
+          const radius = String(options!.radii![0]);
+          yield { ...report, certified: { [radius]: false }, stages: { [radius]: 'global' } };
+        }
+      },
+    });
+    expect((await found(new RegionHunt(library), 200))?.fault).toMatch(
+      /must be the largest within .* proven by/,
+    );
+  });
+
+  it('labels that nobody has proven', async () => {
+    const library = faulty({
+      certifySamples: async function* (network, samples, options) {
+        for await (const report of LIBRARY.certifySamples(network, samples, options)) {
+          const radius = String(options!.radii![0]);
+          yield { ...report, certified: { [radius]: true }, stages: { [radius]: 'moving centre' } };
+        }
+      },
+    });
+    expect((await found(new RegionHunt(library), 30))?.fault).toMatch(
+      /must be the largest within .* certified by/,
+    );
   });
 });
 
