@@ -202,13 +202,12 @@ class Prover implements RegionProver {
       evaluations,
       target,
     });
-    if (!found || !(found.sample.value < 0)) return undefined;
+    if (!found || !(found.value < 0)) return undefined;
     let offset: Float64Array = new Float64Array(this.inputs);
     let level = above(radius * radius);
     if (slack) {
       const at = found.x.length - 2 * this.inputs;
-      const scaled = (from: number) =>
-        found.x.slice(from, from + this.inputs).map((v) => v / found.sample.mu);
+      const scaled = (from: number) => found.x.slice(from, from + this.inputs).map((v) => v / found.mu);
       ({ offset, level } = startWithLimits(radius, slack, scaled(at), scaled(at + this.inputs)));
     }
     const begin = startOf(first, this.#covariance!, centre, offset, level);
@@ -218,22 +217,18 @@ class Prover implements RegionProver {
 
 function boundsOf(problem: Problem, stages: readonly Neurons[]) {
   const size = dimension(problem);
-  const [start, least] = [new Float64Array(size), new Float64Array(size)];
+  const [start, least, most] = [0, 0, Infinity].map((value) => new Float64Array(size).fill(value)) as [
+    Float64Array,
+    Float64Array,
+    Float64Array,
+  ];
   let at = 0;
   for (const neurons of stages) {
     writeStart(neurons, start, at);
     writeLeast(neurons, least, at);
+    writeMost(neurons, most, at);
     at += PER_NEURON * neurons.uncertain.length;
   }
-  const most = (x: Float64Array) => {
-    const result = new Float64Array(size).fill(Infinity);
-    let at = 0;
-    for (const neurons of stages) {
-      writeMost(neurons, x, result, at);
-      at += PER_NEURON * neurons.uncertain.length;
-    }
-    return result;
-  };
   return { start, least, most };
 }
 

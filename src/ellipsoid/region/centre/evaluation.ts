@@ -23,9 +23,11 @@ export interface Problem {
 }
 
 export interface Evaluation {
+  /** Where it is, by and by: the given point, with θ raised where multipliers would not have dominated. */
+  readonly x: Float64Array;
   readonly value: number;
   readonly gradient: Float64Array;
-  /** Curvatures, by and large, of θ; those of other weights still to be divided by `share`. */
+  /** Curvatures, by and large, of θ; those of t and q still to be divided by `share`. */
   readonly curvature: (share: number) => Float64Array;
   readonly mu: number;
 }
@@ -50,25 +52,29 @@ export function dimension({ stages, slack }: Problem): number {
   return weights + (slack ? slack.low.length + slack.high.length : 0);
 }
 
-/** Undefined where the constraints are infeasible. */
+/** By how much θ of a stage is raised first, twice as much each time, and how often: its limit moves with the stages before it. */
+const RAISE = 0.01;
+const RAISES = 6;
+
+/** Undefined where multipliers do not dominate. */
 export async function evaluate(
   algebra: Algebra,
   problem: Problem,
-  x: Float64Array,
+  given: Float64Array,
 ): Promise<Evaluation | undefined> {
   const { linear, stages, readOut, slack } = problem;
+  const x = given.slice();
   const last = stages.length - 1;
   const filtered: Filtered[] = [];
   let level = problem.radius ** 2;
   let s = problem.covariance;
   let at = 0;
   for (const [k, neurons] of stages.entries()) {
-    const constraints = constraintsAt(neurons, x, at);
-    if (!constraints) return undefined;
+    const raised = await dominating(algebra, neurons, s, x, at);
+    if (!raised) return undefined;
+    const { constraints, elimination } = raised;
     at += PER_NEURON * neurons.uncertain.length;
     const { middle, spread } = sectorsOf(neurons, constraints);
-    const elimination = await eliminate(algebra, s, middle.length, { ...neurons, ...constraints });
-    if (!elimination) return undefined;
     const terms = linearTerms(neurons, constraints, middle.length);
     level += terms.level;
     filtered.push({ s, elimination, middle, spread, constraints, ...terms });
@@ -153,7 +159,8 @@ export async function evaluate(
     }
   }
   const curvature = (share: number) => {
-    const all = new Float64Array(x.length).fill(1);
+    // Limits act on the input, whose curvature that is.
+    const all = new Float64Array(x.length).fill(1 / mu);
     let from = 0;
     for (const { curvature: own } of slopes) {
       const count = own.length / PER_NEURON;
@@ -162,7 +169,25 @@ export async function evaluate(
     }
     return all;
   };
-  return { value, gradient, curvature, mu };
+  return { x, value, gradient, curvature, mu };
+}
+
+/** The constraints of a stage, θ raised in place until they dominate. */
+async function dominating(
+  algebra: Algebra,
+  neurons: Neurons,
+  s: Float64Array,
+  x: Float64Array,
+  at: number,
+): Promise<{ readonly constraints: Constraints; readonly elimination: Elimination } | undefined> {
+  const { uncertain, middle } = neurons;
+  for (let k = 0; ; k++) {
+    const constraints = constraintsAt(neurons, x, at);
+    const elimination = await eliminate(algebra, s, middle.length, { uncertain, ...constraints });
+    if (elimination) return { constraints, elimination };
+    if (k === RAISES) return undefined;
+    for (let i = at; i < at + uncertain.length; i++) x[i]! += RAISE * 2 ** k;
+  }
 }
 
 /** Offsets of y that the functionals below a stage make. */
@@ -238,10 +263,10 @@ function linearTerms(
   return { output, input, level };
 }
 
-/** With respect to θ, the weight that starts at 0, and what the other lacks of 1. */
+/** With respect to θ, t and ln q. */
 function derivatives(
   { uncertain, anchor, below, above }: Neurons,
-  { multipliers, a, h, m, rest, square }: Constraints,
+  { multipliers, share, side, a, h, m, rest, square }: Constraints,
   yMoved: Float64Array,
   phiMoved: Float64Array,
   mu: number,
@@ -258,18 +283,19 @@ function derivatives(
     const n = phi - y;
     const off = phi - m[k]! * y;
     const value = e2 * y * y - off * off + a[k]! * u * phi + h[k]! * l * n;
-    const byA = weight * (phi * (u - y) + (m[k]! / e2) * value);
-    const byH = weight * (n * (y + l) + (rest[k]! / e2) * value);
-    const size = Math.abs(value) / e2;
-    const ofA = weight * (Math.abs(off * y) + m[k]! * y * y + Math.abs(u * phi) + m[k]! * size);
-    const ofH = weight * (Math.abs(off * y) + rest[k]! * y * y + Math.abs(l * n) + rest[k]! * size);
+    const byA = weight * phi * (u - y);
+    const byH = weight * n * (y + l);
+    const ofA = weight * (Math.abs(off * y) + m[k]! * y * y + Math.abs(u * phi));
+    const ofH = weight * (Math.abs(off * y) + rest[k]! * y * y + Math.abs(l * n));
     const positive = anchor[k]! >= 0;
+    const [byOther, byFirst, ofOther, ofFirst] = positive ? [byA, byH, ofA, ofH] : [byH, byA, ofH, ofA];
+    const [t, q] = [share[k]!, side[k]!];
     gradient[k] = -weight * value;
-    gradient[count + k] = positive ? byA : byH;
-    gradient[2 * count + k] = positive ? -byH : -byA;
-    curvature[k] = weight * (e2 * y * y + off * off + a[k]! * u * phi + h[k]! * l * n);
-    curvature[count + k] = positive ? ofA : ofH;
-    curvature[2 * count + k] = positive ? ofH : ofA;
+    gradient[count + k] = q * q * byOther;
+    gradient[2 * count + k] = 2 * q * (t * q * byOther - (1 - q) * byFirst);
+    curvature[k] = weight * (e2 * y * y + off * off + Math.abs(a[k]! * u * phi) + Math.abs(h[k]! * l * n));
+    curvature[count + k] = q * q * ofOther;
+    curvature[2 * count + k] = 2 * q * (t * q * ofOther + (1 - q) * ofFirst);
   }
   return { gradient, curvature };
 }

@@ -29,7 +29,6 @@ export async function lastPass(
   let at = 0;
   for (const [k, neurons] of stages.entries()) {
     const constraints = constraintsAt(neurons, x, at);
-    if (!constraints) return undefined;
     at += PER_NEURON * neurons.uncertain.length;
     const middle = neurons.middle.slice();
     for (const [q, i] of neurons.uncertain.entries()) middle[i] = constraints.m[q]!;

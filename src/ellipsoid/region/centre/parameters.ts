@@ -1,14 +1,17 @@
 /**
- * The free numbers of a moving centre (docs/mathematics.md §8), for the uncertain ReLUs of one stage: θ, and the weights a of φ(u − φ) and h of
- * n(|l| − n), n = φ − y. At the anchored secant one of these is near 1 where a neuron hardly changes sides: what is left of it is kept, since
- * the difference from 1 would cancel.
+ * The free numbers of a moving centre (docs/mathematics.md §8), for the uncertain ReLUs of one stage. The weights a of φ(u − φ) and h of
+ * n(|l| − n), n = φ − y, are (1 − q)² and t q² with t and q in [0, 1], the former of them the one that is not 0 at the anchored secant: then
+ * e² = ½ q² (1 − t) (m + 1 − q), nothing cancels, and all limits are numbers. Free are θ = −ln(e² D) but for a constant, t, and ln q less its
+ * value at the anchored secant.
  */
 import type { StageReport } from '../anchoredPass.ts';
 
-/** θ at the start: D = e^θ base is then that of the closed form. */
+/** θ at the start: D is then that of the closed form. */
 export const START = -0.4;
-/** Bounds of θ. */
+/** Bounds of θ, of t, and of ln q from below. */
 const [LEAST_THETA, MOST_THETA] = [-6, 12];
+const MOST_SHARE = 1 - 1e-4;
+const LEAST_SIDE = Math.log(1e-3);
 
 export interface Neurons {
   readonly uncertain: Int32Array;
@@ -16,10 +19,10 @@ export interface Neurons {
   readonly anchor: Float64Array;
   readonly below: Float64Array;
   readonly above: Float64Array;
-  /** D at θ = 0. */
+  /** e² D at θ = 0. */
   readonly base: Float64Array;
-  /** e² at the anchored secant. */
-  readonly start: Float64Array;
+  /** q at the anchored secant. */
+  readonly side: Float64Array;
   /** Middle slopes of all entries; those of the uncertain ones are to be replaced. */
   readonly middle: Float64Array;
 }
@@ -27,6 +30,9 @@ export interface Neurons {
 /** Per uncertain neuron. */
 export interface Constraints {
   readonly multipliers: Float64Array;
+  /** t and q. */
+  readonly share: Float64Array;
+  readonly side: Float64Array;
   readonly a: Float64Array;
   readonly h: Float64Array;
   /** What the larger of a and h at the anchored secant lacks of 1: 1 − h where the anchor is at least 0, else 1 − a. */
@@ -38,123 +44,69 @@ export interface Constraints {
   readonly square: Float64Array;
 }
 
-/** How many numbers belong to a neuron: θ, the weight that starts at 0, and one minus the other. */
+/** How many numbers belong to a neuron. */
 export const PER_NEURON = 3;
 
 export function neuronsOf({ anchor, low, high, sectors }: StageReport): Neurons {
   const { uncertain, multipliers, middle } = sectors;
   const pick = (values: Float64Array, sign: number) => Float64Array.from(uncertain, (i) => sign * values[i]!);
-  const neurons = {
-    uncertain,
-    middle,
-    anchor: pick(anchor, 1),
-    below: pick(low, -1),
-    above: pick(high, 1),
-    base: multipliers.map((d) => d * Math.exp(-START)),
-  };
-  const start = new Float64Array(uncertain.length).map((_, k) => {
-    const near = nearOfSecant(neurons, k);
-    return squareOf(0, near).square;
-  });
-  return { ...neurons, start };
+  const [own, below, above] = [pick(anchor, 1), pick(low, -1), pick(high, 1)];
+  const side = own.map((y, k) => sideOfSecant(y, below[k]!, above[k]!));
+  const base = multipliers.map((d, k) => d * Math.exp(-START) * weightsAt(0, side[k]!).square);
+  return { uncertain, middle, anchor: own, below, above, base, side };
 }
 
-/** One minus the weight that the anchored secant has. */
-function nearOfSecant(
-  { anchor, below, above }: Pick<Neurons, 'anchor' | 'below' | 'above'>,
-  k: number,
-): number {
-  const y = anchor[k]!;
-  return y >= 0 ? below[k]! / (y + below[k]!) : above[k]! / (above[k]! - y);
+/** With the weight of the anchored secant 1 − w: q = 1 − √(1 − w). */
+function sideOfSecant(anchor: number, below: number, above: number): number {
+  const near = anchor >= 0 ? below / (anchor + below) : above / (above - anchor);
+  return near / (1 + Math.sqrt(1 - near));
 }
 
-/** With w what the larger weight lacks of 1, and v the other: √(1 − w) = s, 1 − s = w/(1 + s), e² = ½((1 − s)² − v)(m + s). */
-function squareOf(
-  v: number,
-  w: number,
-): { readonly square: number; readonly larger: number; readonly smaller: number } {
-  const s = Math.sqrt(1 - w);
-  const smaller = (w + v) / 2;
+function weightsAt(t: number, q: number) {
+  const near = q * (2 - q);
+  const other = t * q * q;
+  const smaller = (near + other) / 2;
   const larger = 1 - smaller;
-  return { square: 0.5 * ((w / (1 + s)) ** 2 - v) * (larger + s), larger, smaller };
+  return { near, other, smaller, larger, square: 0.5 * q * q * (1 - t) * (larger + 1 - q) };
 }
 
 /** Writes the start of one stage to x, from `at` on. */
-export function writeStart(neurons: Neurons, x: Float64Array, at: number): void {
-  const count = neurons.uncertain.length;
-  for (let k = 0; k < count; k++) {
-    x[at + k] = START;
-    x[at + count + k] = 0;
-    x[at + 2 * count + k] = nearOfSecant(neurons, k);
-  }
+export function writeStart({ uncertain }: Neurons, x: Float64Array, at: number): void {
+  x.fill(START, at, at + uncertain.length).fill(0, at + uncertain.length, at + 3 * uncertain.length);
 }
 
-/** e² that a neuron has at least: a part of that of the anchored secant. */
-const leastSquare = (start: number) => 1e-3 * Math.min(start, 0.03 ** 2);
-/** Searches stay this far away from it, so that rounding does not decide. */
-const AWAY = 1.01;
-
-/** What x is at least: near at which e² is what it has to be with the other weight at 0. */
-export function writeLeast({ start, uncertain }: Neurons, least: Float64Array, at: number): void {
+export function writeLeast({ uncertain }: Neurons, least: Float64Array, at: number): void {
   const count = uncertain.length;
   least.fill(LEAST_THETA, at, at + count).fill(0, at + count, at + 2 * count);
-  for (let k = 0; k < count; k++) least[at + 2 * count + k] = leastNear(AWAY * leastSquare(start[k]!));
+  least.fill(LEAST_SIDE, at + 2 * count, at + 3 * count);
 }
 
-/** What x is at most: the smaller weight as much as leaves e² what it has to be. */
-export function writeMost(
-  { start, uncertain }: Neurons,
-  x: Float64Array,
-  most: Float64Array,
-  at: number,
-): void {
+export function writeMost({ uncertain, side }: Neurons, most: Float64Array, at: number): void {
   const count = uncertain.length;
-  most.fill(MOST_THETA, at, at + count).fill(1, at + 2 * count, at + 3 * count);
-  for (let k = 0; k < count; k++) {
-    const w = Math.min(x[at + 2 * count + k]!, 1);
-    const s = Math.sqrt(1 - w);
-    // At this weight e² would be 0; the other factor of e² is larger at every smaller one.
-    const none = (w / (1 + s)) ** 2;
-    const factor = 1 - (w + none) / 2 + s;
-    most[at + count + k] = Math.max(0, none - (2 * AWAY * leastSquare(start[k]!)) / factor);
-  }
+  most.fill(MOST_THETA, at, at + count).fill(MOST_SHARE, at + count, at + 2 * count);
+  for (let k = 0; k < count; k++) most[at + 2 * count + k] = -Math.log(side[k]!);
 }
 
-/** The least w with e² = square at v = 0, by bisection: e² rises with w there. */
-function leastNear(square: number): number {
-  let [low, high] = [0, 1];
-  for (let k = 0; k < 200 && high - low > 1e-3 * high; k++) {
-    const w = low === 0 ? high / 16 : (low + high) / 2;
-    if (squareOf(0, w).square < square) low = w;
-    else high = w;
-  }
-  return high;
-}
-
-/** Undefined where e² is not safely positive. */
-export function constraintsAt(neurons: Neurons, x: Float64Array, at: number): Constraints | undefined {
-  const { anchor, base, start } = neurons;
+export function constraintsAt(neurons: Neurons, x: Float64Array, at: number): Constraints {
+  const { anchor, base, side } = neurons;
   const count = anchor.length;
   const make = () => new Float64Array(count);
   const out = {
-    multipliers: make(),
-    a: make(),
-    h: make(),
-    near: make(),
-    m: make(),
-    rest: make(),
-    square: make(),
+    ...{ multipliers: make(), share: make(), side: make(), a: make(), h: make() },
+    ...{ near: make(), m: make(), rest: make(), square: make() },
   };
   for (let k = 0; k < count; k++) {
-    const [v, w] = [x[at + count + k]!, x[at + 2 * count + k]!];
-    const { square, larger, smaller } = squareOf(v, w);
-    if (!(square >= leastSquare(start[k]!))) return undefined;
-    out.multipliers[k] = Math.exp(x[at + k]!) * base[k]!;
+    const t = x[at + count + k]!;
+    const q = Math.min(1, side[k]! * Math.exp(x[at + 2 * count + k]!));
+    const { near, other, smaller, larger, square } = weightsAt(t, q);
+    out.multipliers[k] = (Math.exp(x[at + k]!) * base[k]!) / square;
     out.square[k] = square;
-    out.near[k] = w;
+    out.share[k] = t;
+    out.side[k] = q;
+    out.near[k] = near;
     const positive = anchor[k]! >= 0;
-    out.a[k] = positive ? v : 1 - w;
-    out.h[k] = positive ? 1 - w : v;
+    out.a[k] = positive ? other : 1 - near;
+    out.h[k] = positive ? 1 - near : other;
     out.m[k] = positive ? larger : smaller;
     out.rest[k] = positive ? smaller : larger;
   }

@@ -5,6 +5,8 @@
 import { dot } from '../algebra.ts';
 
 export interface Sample {
+  /** Where it is, which may be beside the point that was asked for. */
+  readonly x: Float64Array;
   readonly value: number;
   readonly gradient: Float64Array;
   /** Positive, one per entry; `share` divides that of weights. */
@@ -13,17 +15,11 @@ export interface Sample {
 
 export interface SearchOptions {
   readonly least: Float64Array;
-  /** What entries are at most, which may depend on others that are limited by `least` and by numbers alone. */
-  readonly most: (x: Float64Array) => Float64Array;
+  readonly most: Float64Array;
   /** Evaluations, at most. */
   readonly evaluations: number;
   /** The search ends below it. */
   readonly target: number;
-}
-
-export interface Found<S extends Sample> {
-  readonly x: Float64Array;
-  readonly sample: S;
 }
 
 const MEMORY = 20;
@@ -51,23 +47,22 @@ export async function minimise<S extends Sample>(
   evaluate: (x: Float64Array) => Promise<S | undefined>,
   start: Float64Array,
   options: SearchOptions,
-): Promise<Found<S> | undefined> {
-  let best: Found<S> | undefined;
+): Promise<S | undefined> {
+  let best: S | undefined;
   let used = 0;
-  const proceed = () =>
-    used < options.evaluations && !(best !== undefined && best.sample.value < options.target);
+  const proceed = () => used < options.evaluations && !(best !== undefined && best.value < options.target);
   const watched = async (x: Float64Array) => {
     used++;
     const sample = await evaluate(x);
-    if (sample && !(best && sample.value >= best.sample.value)) best = { x, sample };
+    if (sample && !(best && sample.value >= best.value)) best = sample;
     return sample;
   };
   // Until all ways have stalled where the first of them began.
-  for (let before: number | undefined; proceed(); before = best?.sample.value) {
+  for (let before: number | undefined; proceed(); before = best?.value) {
     for (const trial of TRIALS)
       if (proceed()) await descend(watched, best?.x ?? start, options, trial, proceed);
     if (!best) break;
-    if (before !== undefined && !(best.sample.value < before - STALL * Math.abs(before))) break;
+    if (before !== undefined && !(best.value < before - STALL * Math.abs(before))) break;
   }
   return best;
 }
@@ -84,16 +79,15 @@ async function descend(
   { share, scaled }: (typeof TRIALS)[number],
   proceed: () => boolean,
 ): Promise<void> {
-  let x = start;
-  let here = await evaluate(x);
+  let here = await evaluate(start);
   if (!here) return;
+  let { x } = here;
   let pairs: Memory[] = [];
   let stalls = 0;
   while (proceed()) {
     const { gradient } = here;
-    const highest = most(x);
     const free = gradient.map((g, i) =>
-      (x[i]! <= least[i]! && g > 0) || (x[i]! >= highest[i]! && g < 0) ? 0 : 1,
+      (x[i]! <= least[i]! && g > 0) || (x[i]! >= most[i]! && g < 0) ? 0 : 1,
     );
     const inverse = inverseCurvature(here.curvature(share));
     let direction = quasiNewton(gradient, pairs, free, inverse, scaled);
@@ -108,18 +102,16 @@ async function descend(
     if (longest > LARGEST_MOVE) direction = direction.map((d) => (d * LARGEST_MOVE) / longest);
     let step = 1;
     let next: Sample | undefined;
-    let to = x;
     for (let k = 0; k < BACKTRACKS && proceed(); k++) {
-      const raised = x.map((v, i) => Math.max(v + step * direction[i]!, least[i]!));
-      const limits = most(raised);
-      to = raised.map((v, i) => Math.min(v, limits[i]!));
-      const sample = await evaluate(to);
+      const sample = await evaluate(
+        x.map((v, i) => Math.min(Math.max(v + step * direction[i]!, least[i]!), most[i]!)),
+      );
       if (sample === undefined) {
         step *= MUCH_SHORTER;
         continue;
       }
       let promised = 0;
-      for (let i = 0; i < x.length; i++) promised += gradient[i]! * (to[i]! - x[i]!);
+      for (let i = 0; i < x.length; i++) promised += gradient[i]! * (sample.x[i]! - x[i]!);
       if (sample.value <= here.value + ARMIJO * promised) {
         next = sample;
         break;
@@ -131,12 +123,12 @@ async function descend(
       pairs = [];
       continue;
     }
-    const s = to.map((v, i) => v - x[i]!);
+    const s = next.x.map((v, i) => v - x[i]!);
     const y = next.gradient.map((g, i) => g - gradient[i]!);
     if (dot(s, y) > 1e-12 * dot(s, s)) pairs = [...pairs, { s, y }].slice(-MEMORY);
     stalls = here.value - next.value < STALL * (Math.abs(here.value) + 1e-3) ? stalls + 1 : 0;
-    x = to;
     here = next;
+    x = here.x;
     if (stalls > MOST_STALLS) return;
   }
 }
