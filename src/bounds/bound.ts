@@ -32,7 +32,7 @@ export async function bound(network: Network, options: BoundOptions = {}): Promi
       try {
         return await answer(task, options.onTrace);
       } finally {
-        task.deadline.close();
+        task.close();
       }
     });
   } finally {

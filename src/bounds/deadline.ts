@@ -4,18 +4,28 @@
 const LONGEST = 2 ** 31 - 1;
 
 export class Deadline {
-  /** On `performance.now()`, in milliseconds. */
-  readonly end: number;
+  #end = Infinity;
   readonly #controller = new AbortController();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** @param end on `performance.now()`; Infinity: there is none */
   constructor(end: number) {
-    this.end = end;
+    this.hasten(end);
+  }
+
+  /** On `performance.now()`, in milliseconds. */
+  get end(): number {
+    return this.#end;
+  }
+
+  /** From now on it ends at `end`, if that is before. */
+  hasten(end: number): void {
+    if (!(end < this.#end)) return;
+    this.#end = end;
+    this.close();
     if (this.over) this.#controller.abort(reason());
-    else if (end < Infinity) {
+    else
       this.#timer = setTimeout(() => this.#controller.abort(reason()), Math.min(LONGEST, this.left * 1000));
-    }
   }
 
   /** Aborted at the end. */
@@ -25,12 +35,12 @@ export class Deadline {
 
   /** Timers may be a little early: who has been aborted is not told that there is time. */
   get over(): boolean {
-    return this.#controller.signal.aborted || performance.now() >= this.end;
+    return this.#controller.signal.aborted || performance.now() >= this.#end;
   }
 
   /** Seconds until the end, 0 when it is over. */
   get left(): number {
-    return Math.max(0, (this.end - performance.now()) / 1000);
+    return Math.max(0, (this.#end - performance.now()) / 1000);
   }
 
   /** Lets go of the timer. */

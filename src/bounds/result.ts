@@ -64,7 +64,8 @@ export interface BoundOptions {
   readonly multipliers?: StoredMultipliers;
   /** Cancels: the promise is rejected with the signal's reason. */
   readonly signal?: AbortSignal;
-  /** Ends early: what has been found so far is the result. Rejected like `signal` where nothing has been found. */
+  /** Ends early, in half a second: what has been found so far is the result, that of a search where its last pass takes no longer. Rejected
+   *  like `signal` where nothing has been found. */
   readonly interrupt?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
   readonly onTrace?: (point: TracePoint) => void;
@@ -128,6 +129,8 @@ export interface MethodResult {
   readonly error?: string;
   /** Present where it is the time limit that left it out. */
   readonly late?: true;
+  /** Present where it is an interruption that left it out. */
+  readonly interrupted?: true;
 }
 
 export type RowRule = RuleName | 'refined';

@@ -27,13 +27,21 @@ export interface BoundTask {
   readonly ledger: Ledger;
   /** Of all that is computed for the bound; what is left after it is for the lower bound. */
   readonly deadline: Deadline;
+  /** Of the whole call. */
+  readonly end: Deadline;
   /** Cancels: nothing comes of the call. */
   readonly signal: AbortSignal | undefined;
-  /** Ends the call early, with what has been found. */
+  /** Ends the call early, with what has been found: from then on there is little time for what brings that home. */
   readonly interrupt: AbortSignal | undefined;
   /** Either, or the deadline: stops what no number has come of yet. */
   readonly stop: AbortSignal;
+  /** Lets go of timers and signals. */
+  readonly close: () => void;
 }
+
+/** Milliseconds after an interruption: for the last pass of a search, and for all. */
+const HOME_AFTER = 200;
+const END_AFTER = 400;
 
 /** @param query of the same options */
 export function boundTask(engine: Engine, original: Network, options: BoundOptions, query: Query): BoundTask {
@@ -42,9 +50,21 @@ export function boundTask(engine: Engine, original: Network, options: BoundOptio
   const network = simplify(original);
   const allowance = allowanceBeside(original, query.method, options);
   const deadline = new Deadline(query.end - (query.lower ? reserveOf(query.end - start) : 0));
+  const end = new Deadline(query.end);
+  const hurry = () => {
+    const now = performance.now();
+    deadline.hasten(now + HOME_AFTER);
+    end.hasten(now + END_AFTER);
+  };
+  if (interrupt?.aborted) hurry();
+  else interrupt?.addEventListener('abort', hurry);
   const signals = [signal, interrupt, deadline.signal].filter((s) => s !== undefined);
   return {
-    ...{ start, query, engine, original, network, allowance, signal, interrupt, deadline },
+    ...{ start, query, engine, original, network, allowance, signal, interrupt, deadline, end },
+    close: () => {
+      interrupt?.removeEventListener('abort', hurry);
+      for (const one of [deadline, end]) one.close();
+    },
     room: roomIn(options.memory, allowance.memory, engine, original, network),
     rounding: query.rigor ? new Rounding(engine.information, foldingsOf(original)) : undefined,
     ledger: new Ledger(options.onProgress, query.end),

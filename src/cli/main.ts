@@ -34,4 +34,6 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
   terminal,
   version,
   signal: interruption.signal,
+  // The process's own beginning: a limit is that of all that people wait for.
+  since: 0,
 });

@@ -62,6 +62,8 @@ export interface CommandHost {
   readonly version: string;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
+  /** When the time of whoever waits began, on `performance.now()`; default: when the command does. */
+  readonly since?: number;
 }
 
 /** Runs one command line (without the names of interpreter and script) and returns the exit code. Never throws. */
@@ -207,7 +209,8 @@ function commandLine(host: CommandHost, finish: (code: number) => void): Command
         quiet: quiet ?? false,
       };
       checkCombination(command);
-      finish(await boundCommand(command, await host.library(), terminal, signal, host.version));
+      const { since = performance.now() } = host;
+      finish(await boundCommand(command, await host.library(), terminal, { signal, since }, host.version));
     });
 
   withCertifyOptions(withEngineOptions(withNetworkOptions(program.command('certify')))).action(

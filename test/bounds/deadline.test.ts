@@ -145,4 +145,17 @@ describe('Deadline', () => {
     const never = new Deadline(Infinity);
     expect([never.over, never.left, never.signal.aborted]).toEqual([false, Infinity, false]);
   });
+
+  it('can be hastened, and not put off', async () => {
+    const deadline = new Deadline(performance.now() + 1e6);
+    deadline.hasten(performance.now() + 2e6);
+    expect(deadline.left).toBeLessThan(1001);
+    deadline.hasten(performance.now() + 20);
+    expect(deadline.over).toBe(false);
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    expect([deadline.over, deadline.left, deadline.signal.aborted]).toEqual([true, 0, true]);
+    const never = new Deadline(Infinity);
+    never.hasten(0);
+    expect([never.end, never.signal.aborted]).toEqual([0, true]);
+  });
 });

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bound } from '../../src/bounds/bound.ts';
+import { Deadline } from '../../src/bounds/deadline.ts';
 import { sampledLowerBound } from '../../src/bounds/lower/sample.ts';
 import { createEngine } from '../../src/engine/create.ts';
 import type { Engine } from '../../src/engine/engine.ts';
@@ -38,13 +39,13 @@ function perceptron(widths: readonly number[], seed: number): Network {
 }
 
 async function lowerOf(network: Network, seed = 0, pair?: readonly [number, number]): Promise<number> {
-  return toNumber((await sampledLowerBound(network, { seed, pair })).value)!;
+  return toNumber((await sampledLowerBound(network, { seed, pair }))!.value)!;
 }
 
 describe('the sampled lower bound', () => {
   it('of x = relu(x) − relu(−x) is 1, though zero is among its points', async () => {
     const network = chain(1, [affine(2, 1, [1, -1]), RELU, affine(1, 2, [1, -1])]);
-    const { value, assurance } = await sampledLowerBound(network, { seed: 0 });
+    const { value, assurance } = (await sampledLowerBound(network, { seed: 0 }))!;
     expect(assurance).toBe('rounding-safe');
     expect(toNumber(value)).toBeLessThanOrEqual(1);
     expect(toNumber(value)).toBeGreaterThan(1 - 1e-12);
@@ -81,20 +82,26 @@ describe('the sampled lower bound', () => {
   });
 
   it('of a deep network whose rounding cannot be enclosed is nominal', async () => {
-    const { value, assurance } = await sampledLowerBound(perceptron([16, ...Array(80).fill(16), 4], 5), {
-      seed: 0,
-    });
+    const network = perceptron([16, ...Array(80).fill(16), 4], 5);
+    const { value, assurance } = (await sampledLowerBound(network, { seed: 0 }))!;
     expect(assurance).toBe('nominal');
     expect(toNumber(value)).toBeGreaterThan(0);
   });
 
   it('ends early with what it has, or not at all', async () => {
     const network = perceptron([10, 30, 10], 1);
-    const early = await sampledLowerBound(network, { seed: 0, interrupt: AbortSignal.abort() });
+    const early = (await sampledLowerBound(network, { seed: 0, interrupt: AbortSignal.abort() }))!;
     expect(toNumber(early.value)).toBeGreaterThan(0);
     expect(toNumber(early.value)).toBeLessThan(await lowerOf(network));
     const signal = AbortSignal.abort(new Error('enough'));
     await expect(sampledLowerBound(network, { seed: 0, signal })).rejects.toThrow('enough');
+  });
+
+  it('is none where its time is over before there is one', async () => {
+    // Long enough that somebody looks at the clock.
+    const network = perceptron([600, ...Array(60).fill(600)], 1);
+    const deadline = new Deadline(performance.now());
+    expect(await sampledLowerBound(network, { seed: 0, deadline })).toBeUndefined();
   });
 });
 

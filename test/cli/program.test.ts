@@ -96,7 +96,12 @@ interface Calls {
 }
 
 /** Runs a command line against a library whose parts `overrides` replaces. */
-async function run(line: string, overrides: Partial<Library> = {}, signal = new AbortController().signal) {
+async function run(
+  line: string,
+  overrides: Partial<Library> = {},
+  signal = new AbortController().signal,
+  since?: number,
+) {
   const stdout = recorder();
   const stderr = recorder();
   const calls: Calls = { closed: 0 };
@@ -141,6 +146,7 @@ async function run(line: string, overrides: Partial<Library> = {}, signal = new 
     terminal: { stdout, stderr },
     version: '1.2.3',
     signal,
+    ...(since !== undefined && { since }),
   });
   return { code, out: stdout.text, err: stderr.text, calls };
 }
@@ -580,6 +586,23 @@ describe('failures', () => {
     };
     const { code, out, err, calls } = await run('bound a.onnx', { bound: abort }, controller.signal);
     expect([code, out, err, calls.closed]).toEqual([130, '', 'cancelled\n', 1]);
+  });
+
+  it('counts the time limit from when the process says that it began', async () => {
+    const options = async (since?: number) => {
+      let given: BoundOptions | undefined;
+      const keep: Library['bound'] = async (_, own) => {
+        given = own;
+        return result;
+      };
+      await run('bound a.onnx --time-limit 7', { bound: keep }, undefined, since);
+      return given!;
+    };
+    expect(await options(-123)).toMatchObject({ since: -123, timeLimit: 7 });
+    const before = performance.now();
+    const { since } = await options();
+    expect(since).toBeGreaterThanOrEqual(before);
+    expect(since).toBeLessThanOrEqual(performance.now());
   });
 
   it('Ctrl-C later prints what has been found', async () => {

@@ -1,10 +1,11 @@
 /** Searches on few frequencies against searches on all of them, on random networks, and what ends them. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { nonlinearSteps } from '../../src/ellipsoid/multipliers/relative.ts';
 import { Rounding } from '../../src/ellipsoid/rounding/rounding.ts';
 import { ActiveSearch } from '../../src/ellipsoid/search/active/activeSearch.ts';
 import { heldFrom } from '../../src/ellipsoid/search/active/held.ts';
 import { Flat } from '../../src/ellipsoid/search/flat.ts';
+import { DifferentiablePass } from '../../src/ellipsoid/search/gradient/differentiablePass.ts';
 import { lastPass } from '../../src/ellipsoid/search/lastPass.ts';
 import { SearchPlan } from '../../src/ellipsoid/search/plan.ts';
 import { refine } from '../../src/ellipsoid/search/refine.ts';
@@ -191,6 +192,30 @@ describe('a search on few frequencies', () => {
         onEvaluation: () => expect.unreachable(),
       };
       expect(await refine(engine, program, { layers: closed.layers }, asked)).toBe('interrupted');
+    }
+  });
+
+  it('and one on all, in the midst of an evaluation', async () => {
+    const interruption = new AbortController();
+    const watch = watchOf({ interrupt: interruption.signal });
+    const { setting, closed } = await caseOf(networkOf('chain', 3), interruption.signal);
+    const start = setting.layout.flatten(thetaOf(closed.layers));
+    const { evaluate } = DifferentiablePass.prototype;
+    let begun = 0;
+    const third = vi.spyOn(DifferentiablePass.prototype, 'evaluate').mockImplementation(function (
+      this: DifferentiablePass,
+      ...given
+    ) {
+      const running = evaluate.apply(this, given);
+      if (++begun === 3) interruption.abort();
+      return running;
+    });
+    try {
+      const found = await wholeSearch(setting, 1, watch, { evaluations: EVALUATIONS, tolerance: 0 }, start);
+      expect(watch.status(found!.ending)).toBe('interrupted');
+      expect([begun, watch.evaluations]).toEqual([3, 2]);
+    } finally {
+      third.mockRestore();
     }
   });
 

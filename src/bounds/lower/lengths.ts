@@ -38,7 +38,7 @@ export async function sampledAtLengths(
   network: Network,
   smallest: number,
   options: LowerOptions,
-): Promise<SampledSlope> {
+): Promise<SampledSlope | undefined> {
   const own = network.tensors[network.input]!.shape.slice(1);
   const usual = entriesAt(network, own)!;
   const least = existingLength(network, smallest) ?? smallest;
@@ -60,9 +60,9 @@ export async function sampledAtLengths(
       if (left < -ROUNDING) break;
     }
     const found = await sampledLowerBound(sized, { ...options, share });
-    if (!best || isLess(best.value, found.value)) best = { ...found, sides };
+    if (found && (!best || isLess(best.value, found.value))) best = { ...found, sides };
   }
-  return best ?? { value: ZERO, assurance: 'nominal' };
+  return best ?? (options.deadline?.over ? undefined : { value: ZERO, assurance: 'nominal' });
 }
 
 /** Of all tensors together; undefined where the network does not exist. */

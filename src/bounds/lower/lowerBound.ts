@@ -14,8 +14,6 @@ import type { BoundTask } from '../task.ts';
 import { sampledAtLengths } from './lengths.ts';
 import { LEAST_PRODUCTS, sampledLowerBound } from './sample.ts';
 
-/** Milliseconds that it has after an interruption: what most of it takes on most networks. */
-const PATIENCE = 400;
 /** It never takes that long. */
 const LONG = 1e6;
 /** Of the time that is left, what it has for its search; the rest is for the proof. */
@@ -33,46 +31,47 @@ export async function lowerBoundOf(
   task: BoundTask,
   upper: Scaled | undefined,
 ): Promise<LowerBound | string | undefined> {
-  const { original, query, room, allowance, signal, interrupt } = task;
+  const { original, query, room, allowance, signal, interrupt, end } = task;
   if (!query.lower) return undefined;
   const beyond = beyondSampling(original, room.host, allowance.sampled);
   if (beyond !== undefined) return beyond;
   const start = performance.now();
-  const left = query.end - start;
+  const left = 1000 * end.left;
   const { work, leastWork } = evaluationNeeds(original);
   const least = (1000 * LEAST_PRODUCTS * leastWork) / RATE;
   if (least > left) {
     const seconds = (least / 1000).toPrecision(2);
-    return `No lower bound was sampled: it would take at least about ${seconds} s, which the time limit does not leave.`;
+    return `No lower bound was sampled: it would take at least about ${seconds} s, which ${interrupt?.aborted ? 'an interruption' : 'the time limit'} does not leave.`;
   }
   const enough = new AbortController();
   const timers: ReturnType<typeof setTimeout>[] = [];
   const stopAfter = (milliseconds: number) => {
     timers.push(setTimeout(() => enough.abort(), milliseconds));
   };
-  if (left < LONG) stopAfter(PART_OF_SEARCH * left);
-  const hurry = () => stopAfter(PATIENCE);
-  if (interrupt?.aborted) hurry();
-  else interrupt?.addEventListener('abort', hurry);
+  const stopInTime = () => stopAfter(PART_OF_SEARCH * 1000 * end.left);
+  if (left < LONG) stopInTime();
+  interrupt?.addEventListener('abort', stopInTime);
   let own: Engine | undefined;
   try {
     const { seed, pair, length, smallestLength } = query;
     const isDouble = precisionOf(task.engine.information) === 'double';
     if (!isDouble && work - leastWork > WORTH_AN_ENGINE) own = await createEngine({ engine: 'cpu' });
     const engine = isDouble ? task.engine : own;
-    const until = left < LONG ? query.end : undefined;
     const most = (upper && toNumber(upper)) ?? undefined;
-    const options = { seed, pair, signal, interrupt: enough.signal, engine, until, upper: most };
+    const options = { seed, pair, signal, interrupt: enough.signal, engine, deadline: end, upper: most };
     const found =
       length === 'any'
         ? await sampledAtLengths(original, smallestLength ?? DEFAULTS.smallestLength, options)
         : await sampledLowerBound(original, { ...options, share: sampledShare(original) });
+    if (!found) {
+      return `No lower bound was sampled: ${interrupt?.aborted ? 'an interruption' : 'the time limit'} came before there was one.`;
+    }
     const { bound, log10 } = numbers(found.value);
     const sides = found.sides && { sides: found.sides };
     const seconds = (performance.now() - start) / 1000;
     return { value: bound, log10, assurance: found.assurance, ...sides, seed, seconds };
   } finally {
-    interrupt?.removeEventListener('abort', hurry);
+    interrupt?.removeEventListener('abort', stopInTime);
     for (const timer of timers) clearTimeout(timer);
     await own?.close();
   }

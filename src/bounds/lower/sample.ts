@@ -19,6 +19,7 @@ import type { Network } from '../../network/network.ts';
 import type { Affine } from '../../network/operator.ts';
 import { product } from '../../network/size.ts';
 import { type Scaled, scaled, ZERO } from '../../scaled.ts';
+import type { Deadline } from '../deadline.ts';
 import { normals } from './normals.ts';
 import { MatrixProducts, workOnEngine } from './products.ts';
 import { moved, norm, size, unit } from './vectors.ts';
@@ -90,8 +91,8 @@ export interface LowerOptions {
   readonly interrupt?: AbortSignal | undefined;
   /** Of the time that the search takes by itself; default 1. */
   readonly share?: number | undefined;
-  /** When the answer must be there, on `performance.now()`: no proof is begun that would take longer. */
-  readonly until?: number | undefined;
+  /** By when the answer must be there: no proof is begun that would take longer. */
+  readonly deadline?: Pick<Deadline, 'end' | 'over'> | undefined;
   /** What no slope is above: the search ends where it is reached. */
   readonly upper?: number | undefined;
   /** Computes in float64, for products with large convolutions. */
@@ -110,17 +111,28 @@ export interface SampledSlope {
  * A number that ‖f(x) − f(y)‖₂ / ‖x − y‖₂ comes to, or above, for some x ≠ y, in exact arithmetic where it is `rounding-safe`, and up to the
  * rounding of cancelling layers where it is not. 0 where nothing better
  * is found: the output is constant wherever the search looks, or numbers leave the range of float64.
- * The same for the same network and seed, on the same machine.
+ * The same for the same network and seed, on the same machine. Undefined where its time was over before there was one.
  */
-export async function sampledLowerBound(network: Network, options: LowerOptions): Promise<SampledSlope> {
+export async function sampledLowerBound(
+  network: Network,
+  options: LowerOptions,
+): Promise<SampledSlope | undefined> {
   const bounded = options.pair ? differenceOf(network, options.pair) : network;
   const search = new Search(bounded, options);
   await search.run();
   return search.result();
 }
 
-/** Ends the search from the middle of a product. */
+/** Ends the search from the middle of an evaluation. */
 const ENOUGH = new Error('enough');
+
+async function untilEnough(work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (error !== ENOUGH) throw error;
+  }
+}
 
 interface SteepPoint {
   /** ‖J(x) v‖, ‖v‖ = 1, as computed. */
@@ -159,11 +171,7 @@ class Search {
   }
 
   async run(): Promise<void> {
-    try {
-      await this.#search();
-    } catch (error) {
-      if (error !== ENOUGH) throw error;
-    }
+    await untilEnough(this.#search());
     this.#searching = false;
   }
 
@@ -197,26 +205,37 @@ class Search {
 
   /**
    * The largest slope that can be proved a little beside the points kept, or the largest computed one where that is far
-   * more or there is no time for a proof. Beside, because at the kinks of a point itself (the zero of a network without biases) what is computed can be the
+   * more or there is no time for a proof; undefined where there was none for either. Beside, because at the kinks of a point itself (the zero of a network without biases) what is computed can be the
    * slope of no piece.
    */
-  async result(): Promise<SampledSlope> {
-    let [proved, computed] = [0, 0];
-    for (const { x, v, slope } of this.#best) {
-      if (!(slope > proved)) break;
-      const beside = moved(x, (BESIDE * size(x)) / Math.sqrt(x.length), this.#normals(x.length));
-      const steps = Math.ceil(this.#products / 20);
-      const found = await this.#steepest(await this.#made(this.#prepared.linearising(beside)), v, steps);
-      computed = Math.max(computed, found.slope * (1 - NOMINAL));
-      if (!this.#hasTimeFor(PRODUCTS_OF_PROOF)) break;
-      const ball = await this.#made(enclosing(this.#network, beside, found.v, HOPELESS));
-      proved = Math.max(proved, ball ? provedSlope(ball, found.v) : 0);
-      // One proof has to do for who is in a hurry.
-      if (this.#options.interrupt?.aborted || this.#products < FEW_PRODUCTS) break;
-    }
+  async result(): Promise<SampledSlope | undefined> {
+    const found = { proved: 0, computed: 0 };
+    await untilEnough(this.#polish(found));
+    const { proved, computed } = found;
+    if (computed === 0 && this.#isLate) return undefined;
     const assurance = proved >= WORTH_PROOF * computed ? 'rounding-safe' : 'nominal';
     const value = assurance === 'nominal' ? computed : proved;
     return { value: value > 0 && value < Infinity ? scaled(value) : ZERO, assurance };
+  }
+
+  /** @param best is raised to what is found */
+  async #polish(best: { proved: number; computed: number }): Promise<void> {
+    for (const { x, v, slope } of this.#best) {
+      if (!(slope > best.proved)) return;
+      const beside = moved(x, (BESIDE * size(x)) / Math.sqrt(x.length), this.#normals(x.length));
+      const steps = Math.ceil(this.#products / 20);
+      const found = await this.#steepest(await this.#made(this.#prepared.linearising(beside)), v, steps);
+      best.computed = Math.max(best.computed, found.slope * (1 - NOMINAL));
+      if (!this.#hasTimeFor(PRODUCTS_OF_PROOF)) return;
+      const ball = await this.#made(enclosing(this.#network, beside, found.v, HOPELESS));
+      best.proved = Math.max(best.proved, ball ? provedSlope(ball, found.v) : 0);
+      // One proof has to do for who is in a hurry.
+      if (this.#options.interrupt?.aborted || this.#products < FEW_PRODUCTS) return;
+    }
+  }
+
+  get #isLate(): boolean {
+    return this.#options.deadline?.over ?? false;
   }
 
   /** @returns whether it is time to stop */
@@ -283,9 +302,9 @@ class Search {
   }
 
   #hasTimeFor(products: number): boolean {
-    const { until = Infinity } = this.#options;
+    const end = this.#options.deadline?.end ?? Infinity;
     const now = performance.now();
-    return now + (products * (now - this.#begun)) / Math.max(1, this.#spent) <= until;
+    return now + (products * (now - this.#begun)) / Math.max(1, this.#spent) <= end;
   }
 
   /** What comes of an evaluation, whose large products are left to the engine. */
@@ -297,7 +316,7 @@ class Search {
       next = steps.next(made instanceof Promise ? await made : made);
       if (performance.now() - this.#turn <= PATIENCE) continue;
       await this.#breathe();
-      if (this.#searching && this.#best.length > 0 && interrupt?.aborted) throw ENOUGH;
+      if (this.#isLate || (this.#searching && this.#best.length > 0 && interrupt?.aborted)) throw ENOUGH;
     }
     return next.value;
   }

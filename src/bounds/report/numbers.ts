@@ -19,6 +19,7 @@ export function methodResult(row: Row): MethodResult {
     ...(row.search ? { search: row.search } : {}),
     ...(row.error !== undefined ? { error: row.error } : {}),
     ...(row.late ? { late: row.late } : {}),
+    ...(row.interrupted ? { interrupted: row.interrupted } : {}),
   };
 }
 

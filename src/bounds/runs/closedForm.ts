@@ -78,7 +78,7 @@ export async function* closedFormRows(
   path: FixedPath,
   norms: Norms | undefined,
 ): AsyncGenerator<Row, { readonly rows: readonly Row[]; readonly passSeconds: number }> {
-  const { engine, query, room, rounding, stop, ledger, deadline } = task;
+  const { engine, query, room, rounding, stop, ledger, deadline, interrupt } = task;
   const { program, kind, unrolledFrom } = path;
   const method = kind === 'torus' ? 'closed-form' : 'unrolled';
   const options = { memory: room.bytes, rounding, signal: stop, ledger, method };
@@ -115,7 +115,8 @@ export async function* closedFormRows(
     }
   } catch (error) {
     if (!told) yield* rows;
-    if (deadline.over) yield { method, ...where, seconds: 0, error: UNFINISHED, late: true };
+    if (deadline.over && !interrupt?.aborted)
+      yield { method, ...where, seconds: 0, error: UNFINISHED, late: true };
     throw error;
   }
   if (left.length > 0) {

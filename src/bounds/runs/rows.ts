@@ -19,6 +19,8 @@ export interface Row {
   readonly error?: string;
   /** It failed for want of time. */
   readonly late?: true;
+  /** It failed since somebody interrupted. */
+  readonly interrupted?: true;
   /** What to say of it, as a sentence. */
   readonly note?: string;
   readonly program?: Program;

@@ -66,6 +66,7 @@ export async function searched(
   const onFew = program.segments.some(({ axes }) => axes > 0);
   const least = Math.min(LEAST_EVALUATIONS, evaluations) * GRADIENT_COST;
   const worth = (onFew ? Math.min(LEAST_PASSES, least) : least) * passSeconds;
+  if (interrupt?.aborted) return 'interrupted';
   if (end.over || deadline - performance.now() < 1000 * worth) return 'no time';
   const each = GRADIENT_COST * programCost(program);
   const given = multipliers?.path === path ? multipliersFor(program, multipliers) : undefined;
@@ -84,9 +85,11 @@ export async function searched(
       counted += own;
       ledger.add(method, `evaluation ${evaluation}`, each * own);
     },
-  }).catch((error: unknown): 'no time' => {
+  }).catch((error: unknown): 'no time' | 'interrupted' => {
+    if (signal?.aborted) throw error;
     // It took longer than it should have: what the multipliers give is not known.
-    if (end.over && !signal?.aborted) return 'no time';
+    if (interrupt?.aborted) return 'interrupted';
+    if (end.over) return 'no time';
     throw error;
   });
   ledger.add(method, 'last pass', each * Math.max(0, evaluations - counted));

@@ -60,7 +60,7 @@ export async function* searchRows(
   const seconds = clock();
   if (typeof found === 'string') {
     yield* kept;
-    yield { ...row, seconds, error: NO_SEARCH[found], ...(found === 'no time' ? { late: true } : {}) };
+    yield { ...row, seconds, ...without(found) };
     return;
   }
   let end: Pick<Row, 'length'> & Required<Pick<Row, 'program' | 'outcome'>>;
@@ -69,7 +69,11 @@ export async function* searchRows(
   } catch (error) {
     if (!task.deadline.over || task.signal?.aborted) throw error;
     yield* kept;
-    yield { ...row, seconds: seconds + clock(), error: NO_SEARCH['no time'], late: true };
+    yield {
+      ...row,
+      seconds: seconds + clock(),
+      ...without(task.interrupt?.aborted ? 'interrupted' : 'no time'),
+    };
     return;
   }
   const value = rowValue(end.program, end.outcome, query.pair);
@@ -96,12 +100,20 @@ export async function* searchRows(
 }
 
 const NO_SEARCH = {
-  interrupted: 'interrupted before the search had found anything',
   'no time': 'the time limit leaves none for a search; raise it',
+  interrupted: 'interrupted before anything that it could have found was proven',
   'no room': 'the search does not fit the memory budget; raise it',
   'no slope':
     'there is nothing to search: the bound is 0, or leaves the range of the arithmetic that the search works in',
 } as const;
+
+function without(reason: keyof typeof NO_SEARCH): Pick<Row, 'error' | 'late' | 'interrupted'> {
+  return {
+    error: NO_SEARCH[reason],
+    ...(reason === 'no time' && { late: true }),
+    ...(reason === 'interrupted' && { interrupted: true }),
+  };
+}
 
 /** What a search makes small, where that is not the bound. */
 function objectiveOf(

@@ -57,16 +57,16 @@ export interface BoundCommand {
 
 /**
  * Writes the answer to stdout, then the files that were asked for; returns the exit code. Errors of the library pass through.
- * @param signal ends the work early: what has been found by then is the answer
+ * @param call.signal ends the work early: what has been found by then is the answer
+ * @param call.since when the time limit began to count, on `performance.now()`
  */
 export async function boundCommand(
   command: BoundCommand,
   library: Library,
   terminal: Terminal,
-  signal: AbortSignal,
+  call: { readonly signal: AbortSignal; readonly since: number },
   version: string,
 ): Promise<number> {
-  const since = performance.now();
   const { certificate, saveMultipliers } = command;
   const named = (option: string, path: string | undefined) => (path === undefined ? [] : [{ option, path }]);
   const outputs = [...named('--certificate', certificate), ...named('--save-multipliers', saveMultipliers)];
@@ -74,7 +74,7 @@ export async function boundCommand(
   const files = await OutputFile.openAll(outputs, [{ option: 'FILE', path: command.file }], command.json);
   const fileOf = (option: string) => files[outputs.findIndex((output) => output.option === option)];
   try {
-    const { network, result } = await computed(command, library, terminal, { signal, since }, files);
+    const { network, result } = await computed(command, library, terminal, call, files);
     let made: Awaited<ReturnType<typeof certified>> | undefined;
     let failure: { readonly error: unknown } | undefined;
     try {
@@ -390,7 +390,9 @@ function advice(result: BoundResult, { method, rule, target }: BoundCommand): st
   const ways = [
     ...(ended('evaluations') ? ['more --evaluations'] : []),
     ...(ended('time limit') || methods.some((row) => row.late) ? ['a longer --time-limit'] : []),
-    ...(ended('interrupted') ? ['a search that is not interrupted'] : []),
+    ...(ended('interrupted') || methods.some((row) => row.interrupted)
+      ? ['a search that is not interrupted']
+      : []),
     ...(searches.some((search) => search.partial) ? ['more --memory for the search'] : []),
   ];
   const unrolled = leftOut && [

@@ -69,8 +69,9 @@ export async function refine(
   if (plan.blocksFor(plan.counts.map(() => 1)) === undefined) return 'no room';
   const layout = new Flat(nonlinearSteps(program));
   const watch = new Watch(options);
-  const { objective, signal } = options;
-  const setting = { engine, program, layout, taps: new Taps(), objective, signal };
+  const { objective, signal, interrupt } = options;
+  const stop = signal && interrupt ? AbortSignal.any([signal, interrupt]) : (signal ?? interrupt);
+  const setting = { engine, program, layout, taps: new Taps(), objective, signal: stop };
   let found = await onFew(setting, start, plan, watch, options);
   // Who interrupts before anything was found does not wait for a gradient at all frequencies.
   if (!found && !watch.interrupted) found = await onAll(setting, start, plan, watch, options);
@@ -94,11 +95,9 @@ async function onFew(
 ): Promise<Found | undefined> {
   const { engine, program } = setting;
   if (program.segments.every(({ axes }) => axes === 0)) return undefined;
-  const { signal, interrupt } = options;
-  const stop = signal && interrupt ? AbortSignal.any([signal, interrupt]) : (signal ?? interrupt);
-  const layers = 'layers' in start ? start.layers : await layersOf(engine, program, start.theta, options);
+  const layers = 'layers' in start ? start.layers : await layersOf(setting, start.theta, options);
   const held = await heldFrom(engine, program, layers);
-  return new ActiveSearch({ ...setting, signal: stop }, plan, watch, options).run(held);
+  return new ActiveSearch(setting, plan, watch, options).run(held);
 }
 
 /** A search on all frequencies, if there is room for them; undefined where it finds nothing. */
@@ -119,10 +118,9 @@ async function onAll(
 
 /** The multipliers that θ stands for. */
 async function layersOf(
-  engine: Engine,
-  program: Program,
+  { engine, program, signal }: Setting,
   theta: ReadonlyMap<Step, Float64Array>,
-  { memory, signal }: RefineOptions,
+  { memory }: RefineOptions,
 ): Promise<readonly LayerMultipliers[]> {
   const runs = [{ name: 'refined', theta } as const];
   const [outcome] = await sweep(engine, program, { runs, memory, skips: new Map(), signal });

@@ -73,6 +73,10 @@ export async function wholeSearch(
       ending = found.ending;
     }
     return best && { theta: layout.split(best.theta), ending, partial: false };
+  } catch (error) {
+    // Whoever interrupts wants what there is.
+    if (!watch.interrupted || watch.cancelled) throw error;
+    return best && { theta: layout.split(best.theta), ending: 'stopped', partial: false };
   } finally {
     pass.close();
   }
