@@ -1,5 +1,5 @@
 /** Threads that share memory: who does what, and how it ends. */
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Team } from '../../../src/engine/cpu/shared/team.ts';
 import { allocate, recycle } from '../../../src/engine/cpu/storage.ts';
 import { choices } from '../engines.ts';
@@ -101,6 +101,20 @@ describe.each(names)('%s', (name) => {
         }
       }
     }
+  });
+
+  it('deals out what only estimates a norm as it does what proves it', async () => {
+    const { engine, team } = await crew(name, 2);
+    const s = hermitian(engine, { n: 40, batch: 30, complex: true });
+    const run = vi.spyOn(team, 'run');
+    const kernelsOf = async (operation: 'spectralRadius' | 'estimatedRadius') => {
+      run.mockClear();
+      await engine.read(engine[operation](s));
+      return run.mock.calls.map(([task]) => task.kernel);
+    };
+    const proof = await kernelsOf('spectralRadius');
+    expect(proof).toContain('definite');
+    expect(await kernelsOf('estimatedRadius')).toEqual(proof);
   });
 
   it('cuts large products into the same bands, whatever the number of threads', async () => {

@@ -22,6 +22,7 @@ type Names =
   | 'diagonal'
   | 'diagonalSum'
   | 'spectralRadius'
+  | 'estimatedRadius'
   | 'offDiagonalRadius';
 
 /** Nanoseconds that a double takes. */
@@ -93,6 +94,7 @@ export function reductionOperations(
     ),
 
     spectralRadius: (s) => spectralRadius(kernels, s, survey),
+    estimatedRadius: (s) => spectralRadius(kernels, s, survey),
     offDiagonalRadius: (s) => offDiagonalRadius(kernels, s, survey),
   };
 }
