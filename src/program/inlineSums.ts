@@ -28,7 +28,9 @@ export function inlineSums(graph: VariableGraph): VariableGraph {
       const repeated = uses.get(term.source)! > 1;
       if (term.map.kind !== 'identity' || inner.kind !== 'linear' || !single || repeated) return [term];
       const scale = term.map.scale;
-      if (!inner.terms.every((t) => multipliable(extremesOf(t.map), scale))) return [term];
+      // Of large layers the extremes take a while.
+      const plain = scale.length === 1 && scale[0] === 1;
+      if (!plain && !inner.terms.every((t) => multipliable(extremesOf(t.map), scale))) return [term];
       return inner.terms.map(
         (t): Term => ({
           ...t,
