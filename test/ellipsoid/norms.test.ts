@@ -1,9 +1,9 @@
 /** Norms of maps by themselves, whatever form they are computed in: against the frequencies of the map as it is. */
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { normPlan } from '../../src/ellipsoid/norms/form.ts';
 import { termSpectrum } from '../../src/ellipsoid/norms/layerSpectrum.ts';
-import { normsOf } from '../../src/ellipsoid/norms/norms.ts';
+import { type NormsOptions, normsOf } from '../../src/ellipsoid/norms/norms.ts';
 import { Rounding } from '../../src/ellipsoid/rounding/rounding.ts';
 import { createEngine } from '../../src/engine/create.ts';
 import type { Engine } from '../../src/engine/engine.ts';
@@ -67,10 +67,14 @@ describe('the norm of a map', () => {
         const rounding = new Rounding(engine.information, 0);
         const { values } = await termSpectrum(engine, segment, 0, placed, rounding, undefined);
         const expected = Math.sqrt(values.reduce((most, x) => Math.max(most, x), 0));
-        for (const options of [{ rounding }, { about: true }]) {
+        const found = async (options: Pick<NormsOptions, 'rounding' | 'about'>) => {
           const norms = await normsOf(engine, program, { memory: 1e9, ...options });
-          expect(toNumber(norms.get(placed.term.map)!)! / expected).toBeCloseTo(1, 7);
-        }
+          return toNumber(norms.get(placed.term.map)!)! / expected;
+        };
+        expect(await found({ rounding })).toBeCloseTo(1, 7);
+        const about = await found({ about: true });
+        expect(about).toBeLessThan(1 + 1e-7);
+        expect(about).toBeGreaterThan(0.7);
         const plan = normPlan(segment, 0, placed);
         const { kernel, stride, transposed } = given;
         expect(plan.constant).toBe(kernel.every((n) => n === 1));
@@ -86,6 +90,28 @@ describe('the norm of a map', () => {
       }),
       { numRuns: 40, seed: 3 },
     );
+  });
+
+  it('is about the largest at a few frequencies, where that is all that is asked for', async () => {
+    const network = (side: number) => {
+      const builder = new NetworkBuilder('large');
+      const sizes = { outputs: 3, inputs: 3, groups: 1, kernel: [3, 3], stride: [1, 1], dilation: [1, 1] };
+      const padding = { mode: 'zero', before: [1, 1], after: [1, 1] } as const;
+      const weight = new Random(4).normals(81, 1);
+      const x = builder.input('x', [3, side, side]);
+      return builder.build(builder.add('conv', { kind: 'convolution', ...sizes, padding, weight }, [x]));
+    };
+    const looked = async (side: number) => {
+      const radius = vi.spyOn(engine, 'estimatedRadius');
+      await normsOf(engine, compile(network(side)), { memory: 1e9, about: true });
+      const frequencies = radius.mock.calls.reduce((sum, [s]) => sum + s.batch, 0);
+      radius.mockRestore();
+      return frequencies;
+    };
+    // On a torus of one more, as many as the 5 × 5 coefficients of W Wᴴ take, up to a divisor; of a prime number all.
+    expect(await looked(55)).toBe(25);
+    expect(await looked(19)).toBe(13);
+    expect(await looked(6)).toBe(25);
   });
 
   it('of what it does to every channel alike is computed of one', async () => {

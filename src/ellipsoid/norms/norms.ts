@@ -6,7 +6,7 @@ import { scoped } from '../../engine/scope.ts';
 import type { PlacedTerm, Program, Segment } from '../../program/program.ts';
 import type { LinearMap } from '../../program/variables.ts';
 import { roundedUp, type Scaled, scaled, squareRoot } from '../../scaled.ts';
-import { aliasesOf, type Frequencies, halfTorus, slice } from '../../spectrum/frequencies.ts';
+import { aliasesOf, type Frequencies, halfTorus, slice, type Tap } from '../../spectrum/frequencies.ts';
 import { MOST_UPLOADED } from '../memory/partition.ts';
 import type { Rounding } from '../rounding/rounding.ts';
 import { affine, read, type StepTaps, symbolOf } from '../rules/affine.ts';
@@ -37,6 +37,7 @@ export interface NormsOptions {
 /** Norms of all maps but identities, read back once at the end. */
 export async function normsOf(engine: Engine, program: Program, options: NormsOptions): Promise<Norms> {
   const found: { map: LinearMap; squared: Vector; exponent: number }[] = [];
+  const { signal } = options;
   const tested = new Map<LinearMap, Scaled>();
   const seen = new Set<LinearMap>();
   let seconds = options.seconds ?? Infinity;
@@ -52,13 +53,20 @@ export async function normsOf(engine: Engine, program: Program, options: NormsOp
         const took = affordable(engine, placed.term, plan, options.memory);
         const affords = took !== undefined && took <= seconds;
         if (affords) seconds -= took;
-        const taps = affords ? normTaps(placed, segment.axes, plan) : undefined;
-        const squared = taps && (await time.within((s) => squaredNorm(engine, map, plan, taps, options, s)));
-        if (squared) {
-          found.push({ map, squared, exponent: taps.exponent });
+        const norm =
+          affords &&
+          (await time.within(async (stop) => {
+            const taps = normTaps(placed, segment.axes, plan);
+            const squared = await squaredNorm(engine, map, plan, taps, options, stop);
+            return { map, squared, exponent: taps.exponent };
+          }));
+        if (norm) {
+          found.push(norm);
         } else {
           tested.set(map, schurNorm(placed.term, options.rounding?.weights ?? 0));
           options.onTested?.(placed);
+          // Nothing was recorded, but of large maps it took a while: others get their turn.
+          await engine.settle(signal);
         }
         options.onMap?.(segment, k, placed);
       }
@@ -121,8 +129,8 @@ async function squaredNorm(
     const squared = scoped(engine, (e) => radius(e, rounding, smallerGram(e, taps, rounding), about));
     return settled(engine, [squared], stop, squared);
   }
-  const coarse = halfTorus(torus);
   const reads = map.kind === 'read' || map.kind === 'total';
+  const coarse = halfTorus(about && !reads ? determining(torus, taps.taps) : torus);
   const { rows, columns } = taps;
   const bytes = pieceBytes(engine, copies, rows * columns, rows, taps.taps.length);
   const operations = 8 * copies * rows * (rows * columns + 2 * rows ** 2);
@@ -173,6 +181,18 @@ async function squaredNorm(
   }
   engine.release(...held);
   return largest!;
+}
+
+/** The coarsest torus of some of the frequencies of one that still determines the W Wᴴ of taps, a trigonometric polynomial: its largest
+ *  value there is about the largest of all. */
+function determining(torus: readonly number[], taps: readonly Tap[]): number[] {
+  return torus.map((side, a) => {
+    const first = Math.min(...taps.map(({ offset }) => offset[a]!));
+    const end = Math.max(...taps.map(({ offset, extent }) => offset[a]! + extent[a]!));
+    let ratio = Math.max(1, Math.floor(side / (2 * (end - first) - 1)));
+    while (side % ratio !== 0) ratio--;
+    return side / ratio;
+  });
 }
 
 /** `result`, once all that is recorded has been computed. Where it is stopped, the handles are released. */
