@@ -4,7 +4,7 @@ import { slopeInterval } from '../network/elementwise/elementwise.ts';
 import { fewestSamplesInside, mostWindowsSharing } from '../network/evaluation/windows.ts';
 import type { Network, Node } from '../network/network.ts';
 import type { Convolution, Padding, TransposedConvolution } from '../network/operator.ts';
-import type { TapKernel } from '../spectrum/taps.ts';
+import type { TapKernel, TapTable } from '../spectrum/taps.ts';
 import type { Lengths, LinearMap, Term, Variable, VariableGraph } from './variables.ts';
 
 /** The largest identity a flatten may become where it cannot be absorbed. */
@@ -286,7 +286,13 @@ function groupedKernel(c: Convolution | TransposedConvolution): TapKernel {
   const [rows, columns] = transposed ? [c.inputs, c.outputs] : [c.outputs, c.inputs];
   const columnsPerGroup = columns / c.groups;
   const rowsPerGroup = rows / c.groups;
+  const [byRow, byColumn] = [columns * size, size];
+  const table: TapTable = {
+    ...{ weight: c.weight, outputs: c.outputs, inputs: c.inputs },
+    ...(transposed ? { byOutput: byColumn, byInput: byRow } : { byOutput: byRow, byInput: byColumn }),
+  };
   return {
+    ...(c.groups === 1 ? { table } : {}),
     sides: c.kernel,
     entries: (t, put) => {
       for (let row = 0; row < rows; row++) {
