@@ -4,8 +4,11 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nonlinearSteps, parametersOf } from '../../src/ellipsoid/multipliers/relative.ts';
-import { FixedPass } from '../../src/ellipsoid/search/active/fixedPass.ts';
+import { descend } from '../../src/ellipsoid/search/active/descent.ts';
+import { type FixedOutcome, FixedPass } from '../../src/ellipsoid/search/active/fixedPass.ts';
 import { type Held, heldAt, heldFrom, raised } from '../../src/ellipsoid/search/active/held.ts';
+import type { Seen } from '../../src/ellipsoid/search/active/seen.ts';
+import { Flat } from '../../src/ellipsoid/search/flat.ts';
 import {
   allFrequencies,
   chosenFrequencies,
@@ -14,7 +17,7 @@ import {
   inPieces,
   type SegmentFrequencies,
 } from '../../src/ellipsoid/search/frequencies.ts';
-import { DifferentiablePass } from '../../src/ellipsoid/search/gradient/differentiablePass.ts';
+import { DifferentiablePass, type Summed } from '../../src/ellipsoid/search/gradient/differentiablePass.ts';
 import { Taps } from '../../src/ellipsoid/search/taps.ts';
 import { sweep } from '../../src/ellipsoid/sweep/sweep.ts';
 import { createEngine } from '../../src/engine/create.ts';
@@ -59,6 +62,22 @@ const only = (program: Program, chosen: (count: number) => number[]) =>
       ? allFrequencies(segment)
       : chosenFrequencies(segment, coarsest(segment), chosen(coarsestCount(segment))),
   ]);
+
+/** What all frequencies add to a sum, but for some of them. */
+function restOf(all: Seen | undefined, some: Seen | undefined): Summed | undefined {
+  if (!all?.sum || !some?.sum) return undefined;
+  const unit = 2 ** (some.sum.exponent - all.sum.exponent);
+  return { ...all.sum, entries: all.sum.entries.map((x, k) => x - unit * some.sum!.entries[k]!) };
+}
+
+/** Multipliers of a search whose θ is above the given one. */
+async function heldAbove(program: Program, theta: readonly Float64Array[]): Promise<readonly Held[]> {
+  const above = theta.map((own) => own.map((t) => t + 0.4));
+  const pass = new DifferentiablePass(engine, program, program.segments.map(allFrequencies));
+  const { multipliers } = await pass.evaluate(above, SMOOTHING);
+  pass.close();
+  return heldAt(program, above, multipliers);
+}
 
 /** Multipliers well above S, and what a search says of them. */
 async function start(program: Program) {
@@ -174,12 +193,7 @@ describe('what is not seen of a sum', () => {
     const all = await outcomeOf(program, whole(program), held);
     const some = only(program, (count) => [0, count - 1]);
     const without = await outcomeOf(program, some, held);
-    const rest = all.seen.map((seen, i) => {
-      const own = without.seen[i]?.sum;
-      if (!seen?.sum || !own) return undefined;
-      const unit = 2 ** (own.exponent - seen.sum.exponent);
-      return { ...seen.sum, entries: seen.sum.entries.map((x, k) => x - unit * own.entries[k]!) };
-    });
+    const rest = all.seen.map((seen, i) => restOf(seen, without.seen[i]));
     const beside = await outcomeOf(program, some, held, { beside: rest });
     close(beside.bound, all.bound, 1e-9);
     expect(without.bound).toBeLessThan(all.bound - 1e-3);
@@ -197,6 +211,39 @@ describe('what is not seen of a sum', () => {
     const wrong = await outcomeOf(program, some, held, { beside: twice });
     expect(wrong.bound).toBeGreaterThan(all.bound + 1e-3);
   });
+
+  it.each(summed)(
+    'is what a descent takes it to be, by multipliers that all frequencies went through: %s',
+    async (_, program) => {
+      const { theta, held } = await start(program);
+      // Others than those that it starts from.
+      const higher = await outcomeOf(program, whole(program), await heldAbove(program, theta));
+      const frequencies = only(program, (count) => [0, count - 1]).map(([own]) => own!);
+      const bounds: number[] = [];
+      const descent = async (finite: FixedOutcome) => {
+        const setting = { engine, program, layout: new Flat(nonlinearSteps(program)), taps: new Taps() };
+        const found = await descend(
+          { ...setting, objective: { kind: 'radius' } },
+          {
+            ...{ frequencies, blocks: 1, keep: true, candidates: [held], finite, smoothing: SMOOTHING },
+            ...{ patience: 5, tolerance: 0, pairs: [], proceed: () => false },
+            onEvaluation: (bound) => bounds.push(bound),
+          },
+        );
+        expect(bounds.pop()).toBe(found!.bound);
+        return found!.bound;
+      };
+      const all = await outcomeOf(program, whole(program), held);
+      close(await descent(all), all.bound, 1e-9);
+      // What the others add with the higher multipliers, beside what those at hand do with the lower ones.
+      const some = frequencies.map((own) => [own]);
+      const own = await outcomeOf(program, some, higher.held);
+      const beside = higher.seen.map((seen, i) => restOf(seen, own.seen[i]));
+      const expected = await outcomeOf(program, some, held, { beside });
+      close(await descent(higher), expected.bound, 1e-9);
+      expect(Math.abs(expected.bound - all.bound)).toBeGreaterThan(1e-4);
+    },
+  );
 
   it.each(summed)('has no part in the gradient: %s', async (_, program) => {
     const { held } = await start(program);
