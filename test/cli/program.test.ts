@@ -311,6 +311,16 @@ describe('lipsoid bound', () => {
     expect(await last('', { partial: true })).toBe('Tighter: more --memory for the search.');
     expect(await last('--method closed-form', {})).toMatch(/^Tighter: --method all/);
     expect(await last('--rule SN(1)', {})).toMatch(/^Tighter: without --rule/);
+    const late = {
+      method: 'closed-form',
+      bound: null,
+      log10: null,
+      seconds: 0,
+      error: 'late',
+      late: true,
+    } as const;
+    const methods = [...result.methods, late];
+    expect(await last('--rule SN(1)', {}, { methods })).toBe('Tighter: a longer --time-limit.');
     expect(await last('--method unrolled', {})).toBe(`${about}.`);
     const leftOut = { method: 'unrolled', from: 'conv_1', flops: 2.5e9 } as const;
     expect(await last('', {}, { leftOut })).toBe(

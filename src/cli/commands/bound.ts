@@ -381,6 +381,7 @@ function advice(result: BoundResult, { method, rule, target }: BoundCommand): st
   if (lower && lower.log10 !== null && log10 !== null && log10 - lower.log10 < TIGHT) {
     return ['Nothing is left to gain: the lower bound comes to the same.'];
   }
+  if (rule !== undefined && methods.some((row) => row.late)) return ['Tighter: a longer --time-limit.'];
   if (rule !== undefined) return ['Tighter: without --rule, all rules and a search for multipliers.'];
   if (method === 'closed-form' || method === 'spectral-product') {
     return ['Tighter: --method all, which searches for multipliers as well.'];

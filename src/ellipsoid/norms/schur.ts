@@ -7,6 +7,7 @@ import { largest } from '../../network/extremes.ts';
 import { product } from '../../network/size.ts';
 import type { Term } from '../../program/variables.ts';
 import { roundedUp, type Scaled, scaled, squareRoot, times } from '../../scaled.ts';
+import type { TapTable } from '../../spectrum/taps.ts';
 
 /** @param weights relative error of the map's numbers */
 export function schurNorm({ map, source, channels }: Term, weights: number): Scaled {
@@ -23,11 +24,14 @@ export function schurNorm({ map, source, channels }: Term, weights: number): Sca
       }
       const rows = new Float64Array(channels);
       const columns = new Float64Array(source.channels);
+      const { table } = map.kernel;
       for (let t = 0; t < positions; t++) {
-        map.kernel.entries(t, (row, column, value) => {
-          rows[row]! += Math.abs(value);
-          columns[column]! += Math.abs(value);
-        });
+        if (table) addModuli(table, t, rows, columns);
+        else
+          map.kernel.entries(t, (row, column, value) => {
+            rows[row]! += Math.abs(value);
+            columns[column]! += Math.abs(value);
+          });
       }
       return above(largest(rows), largest(columns), positions * Math.max(channels, source.channels), weights);
     }
@@ -36,16 +40,31 @@ export function schurNorm({ map, source, channels }: Term, weights: number): Sca
       const width = source.channels * samples;
       const rows = new Float64Array(channels);
       const columns = new Float64Array(width);
-      for (let k = 0; k < weight.length; k++) {
-        rows[Math.floor(k / width)]! += Math.abs(weight[k]!);
-        columns[k % width]! += Math.abs(weight[k]!);
-      }
+      addModuli({ weight, outputs: channels, inputs: width, byOutput: width, byInput: 1 }, 0, rows, columns);
       return above(largest(rows), largest(columns), Math.max(channels, width), weights);
     }
     case 'total':
       return above(Math.abs(map.value) * samples, Math.abs(map.value), 4, weights);
     default:
       return map satisfies never;
+  }
+}
+
+/** Adds the moduli of one kernel position to the sums of its rows and columns. */
+function addModuli(
+  { weight, outputs, inputs, byOutput, byInput }: TapTable,
+  t: number,
+  rows: Float64Array,
+  columns: Float64Array,
+): void {
+  for (let o = 0; o < outputs; o++) {
+    let sum = rows[o]!;
+    for (let i = 0, at = o * byOutput + t; i < inputs; i++, at += byInput) {
+      const modulus = Math.abs(weight[at]!);
+      sum += modulus;
+      columns[i]! += modulus;
+    }
+    rows[o] = sum;
   }
 }
 
