@@ -1,6 +1,11 @@
 /** The rows of some paths: products of norms and closed forms first, then the searches from the best of them. */
 import { normCost, programCost, stepsOf } from '../../ellipsoid/memory/cost.ts';
+import { secondsOf } from '../../ellipsoid/memory/seconds.ts';
+import { hasSkips } from '../../ellipsoid/multipliers/skips.ts';
 import type { Norms } from '../../ellipsoid/norms/gains.ts';
+import { normsOf } from '../../ellipsoid/norms/norms.ts';
+import { precisionOf } from '../../engine/precision.ts';
+import type { Program } from '../../program/program.ts';
 import { type FixedPath, needsNorms, type Path, storedPath } from '../paths/path.ts';
 import { runCount } from '../paths/runCount.ts';
 import { wants } from '../query.ts';
@@ -69,9 +74,10 @@ async function* fixedRows(task: BoundTask, path: FixedPath): AsyncGenerator<Row,
   const { program, kind, objection } = path;
   let norms: Norms | undefined;
   if (needsNorms(query, path)) {
-    const product = await productRow(task, path);
-    norms = product.norms;
+    const tests = passesFirst(task, path);
+    const product = await productRow(task, path, tests);
     if (kind === 'torus' && wants(query, 'spectral-product')) yield product.row;
+    norms = tests ? await aboutNorms(task, program) : product.norms;
   }
   if (query.method === 'spectral-product' || objection !== undefined) return undefined;
   const { rows, passSeconds } = yield* closedFormRows(task, path, norms);
@@ -80,10 +86,27 @@ async function* fixedRows(task: BoundTask, path: FixedPath): AsyncGenerator<Row,
   return { best, open: async () => ({ program, path: storedPath(path), best, passSeconds }) };
 }
 
-/** The product of norms, those as exact as time and memory allow. */
+/** Whether passes are to follow that take so much of the time that it is all for them: they say far more than norms. */
+function passesFirst({ query, engine, deadline }: BoundTask, { program, objection }: FixedPath): boolean {
+  if (query.method !== 'all' || objection !== undefined) return false;
+  return precisionOf(engine.information) === 'double' && secondsOf(program) > PART_OF_PASS * deadline.left;
+}
+
+/** Norms that rules choose by, about. */
+async function aboutNorms(
+  { engine, room, stop, allowance }: BoundTask,
+  program: Program,
+): Promise<Norms | undefined> {
+  if (!hasSkips(program)) return undefined;
+  const options = { memory: room.bytes, signal: stop, seconds: allowance.norms };
+  return normsOf(engine, program, { ...options, about: true });
+}
+
+/** The product of norms, those as exact as time and memory allow. @param tests: all of them by sums of entries */
 async function productRow(
   task: BoundTask,
   { program }: FixedPath,
+  tests: boolean,
 ): Promise<{ readonly row: Row; readonly norms: Norms }> {
   const { query, allowance } = task;
   const clock = stopwatch();
@@ -91,7 +114,7 @@ async function productRow(
     ...{ memory: task.room.bytes, signal: task.stop, ledger: task.ledger },
     // Rules only choose by them.
     ...(wants(query, 'spectral-product') ? { rounding: task.rounding } : { about: true }),
-    seconds: allowance.norms,
+    seconds: tests ? 0 : allowance.norms,
     // What follows is worth more.
     until:
       performance.now() +
@@ -107,6 +130,8 @@ async function productRow(
 
 /** Of the time that is left when they begin, what norms may take. */
 const PART_OF_NORMS = 0.3;
+/** Of it, what a pass may take, by the estimate, where there is time for norms as well: in float64, as the rates are. */
+const PART_OF_PASS = 0.1;
 
 async function* anyLengthRows(task: BoundTask, lengths: AnyLength): AsyncGenerator<Row, Opening | undefined> {
   const { query } = task;
