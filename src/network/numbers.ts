@@ -69,19 +69,8 @@ export function emptyLike(values: Numbers, length: number): Float32Array | Float
   return values instanceof Float32Array ? new Float32Array(length) : new Float64Array(length);
 }
 
-/** Large arrays that have been looked through: a network goes through its checks when it is read and again when it is simplified. */
-const finite = new WeakSet<object>();
-const WORTH_REMEMBERING = 2 ** 20;
-
-/** The index of the first that is NaN or infinite; −1 where none is. @param values that nobody writes to, where there are very many */
+/** The index of the first that is NaN or infinite; −1 where none is. */
 export function firstNotFinite(values: ArrayLike<number>): number {
-  if (finite.has(values)) return -1;
-  const at = indexOfNotFinite(values);
-  if (at < 0 && values.length >= WORTH_REMEMBERING) finite.add(values);
-  return at;
-}
-
-function indexOfNotFinite(values: ArrayLike<number>): number {
   // A sum is not finite if a summand is not. Not the other way round: it may overflow.
   let [a, b, c, d] = [0, 0, 0, 0];
   const whole = values.length - (values.length % 4);
