@@ -1,11 +1,10 @@
 /** Certifying samples, and bounds near a point, with the prover of regions that this library has. */
 import type { EngineHandle } from '../engine/engine.ts';
 import { engineOf } from '../engine/engineOf.ts';
-import { InputError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
-import { product } from '../network/size.ts';
 import { type CertifySamplesOptions, certifyWith } from './certifySamples.ts';
 import type { Sample } from './data/samples.ts';
+import type { Limits } from './limits.ts';
 import { localBound as boundWithin, type LocalKind } from './localBound.ts';
 import type { ProverOptions } from './proverEngine.ts';
 import { createRegionProver } from './regionProver.ts';
@@ -37,8 +36,10 @@ export function certifySamples(
 
 /** What `localBound` may be told. */
 export interface LocalBoundOptions {
-  /** `incremental` (default): between any two points of the ball. `anchored`: between its centre and any point of it. */
+  /** `incremental` (default): between any two points of the region. `anchored`: between its centre and any point of it. */
   readonly kind?: LocalKind;
+  /** Limits that every input keeps: a box, in the network's input. The ball is cut there. */
+  readonly domain?: Limits;
   /** Default: one on the CPU, closed at the end. A given engine stays open. */
   readonly engine?: EngineHandle;
   /** Bytes. Default: 2 GiB. */
@@ -47,25 +48,29 @@ export interface LocalBoundOptions {
 }
 
 /**
- * A Lipschitz bound (ℓ2) within a ball, rounded up (docs/mathematics.md §8): ‖f(x) − f(x′)‖ ≤ bound · ‖x − x′‖ for all x, x′ within `radius`
- * of `centre`; of the kind `anchored` for x′ = centre alone, which is less. Infinity where rounding leaves nothing to say.
- * @param centre in the order of the network's input, flat
- * @throws InputError for a centre or a radius that makes no sense
+ * A Lipschitz bound (ℓ2) within a region, rounded up (docs/mathematics.md §8): ‖f(x) − f(x′)‖ ≤ bound · ‖x − x′‖ for all x, x′ within `radius`
+ * of `centre` that keep the domain; of the kind `anchored` for x′ = centre alone, which is less. Infinity where rounding leaves nothing to
+ * say.
+ *
+ *     await localBound(network, undefined, Infinity, { domain: { low: 0, high: 1 } })   // in all of a box
+ *
+ * @param centre in the order of the network's input, flat, and within the domain; undefined: the domain's middle
+ * @param radius ℓ2, from 0 on; Infinity: everywhere in the domain
+ * @throws InputError for a region that makes no sense
  * @throws UnsupportedError where the network has no such bound, or one that takes more memory
  * @throws the signal's reason when it is aborted
  */
 export async function localBound(
   network: Network,
-  centre: Float64Array,
+  centre: Float64Array | undefined,
   radius: number,
-  { kind = 'incremental', signal, ...means }: LocalBoundOptions = {},
+  { kind = 'incremental', domain, signal, ...means }: LocalBoundOptions = {},
 ): Promise<number> {
-  const entries = product(network.tensors[network.input]!.shape);
-  if (centre.length !== entries) {
-    throw new InputError(`centre: the network's ${entries} entries, got ${centre.length}`);
-  }
-  if (!(radius >= 0)) throw new InputError(`radius: not negative, got ${radius}`);
-  return boundWithin(network, centre, radius, kind, { ...proverOptions(means), ...(signal && { signal }) });
+  return boundWithin(network, centre, radius, kind, {
+    ...proverOptions(means),
+    ...(domain && { domain }),
+    ...(signal && { signal }),
+  });
 }
 
 function proverOptions({ engine, memory }: Pick<LocalBoundOptions, 'engine' | 'memory'>): ProverOptions {

@@ -25,8 +25,11 @@ export async function proverEngine(
   return { engine, close: () => engine.close() };
 }
 
-/** @throws UnsupportedError that names the largest layer where covariances take more than `memory` bytes */
-export function refuseLarge({ chain }: PreparedChain, memory = DEFAULT_MEMORY): void {
+/**
+ * @param besides matrices of the size of the largest covariance that are held as well
+ * @throws UnsupportedError that names the largest layer where covariances take more than `memory` bytes
+ */
+export function refuseLarge({ chain }: PreparedChain, memory = DEFAULT_MEMORY, besides = 0): void {
   if (!(memory > 0)) throw new RangeError(`region: memory must be a positive number of bytes, got ${memory}`);
   let bytes = 8 * chain.inputs ** 2;
   let largest = { name: 'the input', size: chain.inputs };
@@ -34,7 +37,7 @@ export function refuseLarge({ chain }: PreparedChain, memory = DEFAULT_MEMORY): 
     bytes += 8 * linear.outputs ** 2;
     if (linear.outputs > largest.size) largest = { name: blocks[0]!.name, size: linear.outputs };
   }
-  bytes += 8 * WORKING_MATRICES * largest.size ** 2;
+  bytes += 8 * (WORKING_MATRICES + besides) * largest.size ** 2;
   if (bytes <= memory) return;
   const gib = (value: number) => (value / 2 ** 30).toFixed(1);
   throw new UnsupportedError([

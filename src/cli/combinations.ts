@@ -1,5 +1,6 @@
 /** Which options of a command go together. A limit that cannot be reached is no contradiction; what could never be done is. */
 import { checkedMethod } from '../bounds/options.ts';
+import type { LocalKind } from '../certify/localBound.ts';
 import type { BoundCommand } from './commands/bound.ts';
 import type { CertifyCommand } from './commands/certifyCommand.ts';
 import { UsageError } from './failure.ts';
@@ -60,11 +61,12 @@ export function checkCertify({
   if (std && !std.every((s) => s > 0)) throw new UsageError(`--std: above 0, got ${std.join(', ')}`);
 }
 
-/** What goes with `bound --at`: it is one closed form, with nothing to choose. */
-const WITH_A_BALL = [
+/** What goes with `bound --at` and `--domain`: it is one closed form, with nothing to choose. */
+const WITH_A_REGION = [
   'at',
   'radius',
   'kind',
+  'domain',
   'engine',
   'threads',
   'memory',
@@ -74,19 +76,29 @@ const WITH_A_BALL = [
   'quiet',
 ];
 
-/** Of `bound --at`. @param flags as they were given. @throws UsageError naming the options */
-export function checkBall(flags: {
+/** Of `bound --at` and `--domain`. @param flags as they were given. @throws UsageError naming the options */
+export function checkRegion(flags: {
   readonly at?: string;
   readonly radius?: number;
+  readonly domain?: readonly number[];
+  readonly kind?: LocalKind;
   readonly lower?: boolean;
 }): void {
-  const { at, radius } = flags;
-  if (at === undefined) throw new UsageError('--radius, --kind: go with --at, the file of a point');
-  if (radius === undefined) throw new UsageError('--at: goes with --radius, how far from the point');
+  const { at, radius, domain, kind } = flags;
+  if (at === undefined && radius !== undefined) {
+    throw new UsageError('--radius: goes with --at, the file of a point');
+  }
+  if (at === undefined && (domain === undefined || kind === 'anchored')) {
+    throw new UsageError('--kind: goes with --at, the file of a point; incremental with --domain alone');
+  }
+  if (radius === undefined && domain === undefined) {
+    throw new UsageError('--at: goes with --radius, how far from the point, or --domain');
+  }
+  const region = at === undefined ? '--domain' : '--at';
   for (const [name, value] of Object.entries(flags)) {
     // What Commander makes of options that can be turned off, where nobody does.
-    if (WITH_A_BALL.includes(name) || value === undefined || value === true) continue;
+    if (WITH_A_REGION.includes(name) || value === undefined || value === true) continue;
     const option = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    throw new UsageError(`--${value === false ? 'no-' : ''}${option}: does not go with --at`);
+    throw new UsageError(`--${value === false ? 'no-' : ''}${option}: does not go with ${region}`);
   }
 }

@@ -5,7 +5,7 @@ import { METHODS } from '../bounds/result.ts';
 import { CERTIFY_DEFAULTS } from '../certify/defaults.ts';
 import { RULE_NAMES } from '../ellipsoid/multipliers/closedForms.ts';
 import { FORMULATIONS } from '../sdp/sdpa.ts';
-import { checkBall, checkCertify, checkCombination } from './combinations.ts';
+import { checkCertify, checkCombination, checkRegion } from './combinations.ts';
 import { type BoundCommand, boundCommand } from './commands/bound.ts';
 import { type BoundAtCommand, boundAtCommand } from './commands/boundAt.ts';
 import { verifyCommand } from './commands/certificate.ts';
@@ -41,8 +41,8 @@ type Flags = Partial<Omit<BoundCommand, 'file' | 'engine' | 'json' | 'quiet'>> &
   readonly quiet?: true;
 };
 
-/** Options of `bound` that ask for a ball. */
-type Ball = Partial<Pick<BoundAtCommand, 'at' | 'radius' | 'kind'>>;
+/** Options of `bound` that ask for a region. */
+type Region = Partial<Pick<BoundAtCommand, 'at' | 'radius' | 'domain' | 'kind'>>;
 
 type CertifyFlags = Omit<
   CertifyCommand,
@@ -185,14 +185,22 @@ function commandLine(host: CommandHost, finish: (code: number) => void): Command
         'with --at: between any two points near it, or between it and any other (default: incremental)',
       ).choices(['incremental', 'anchored']),
     )
+    .option(
+      '--domain <low,high>',
+      'the bound where every entry of the input keeps to this, such as 0,1; with --at and --radius: there too',
+      range,
+    )
     .option('--quiet', 'print the table alone, and no progress')
-    .action(async (file: string, flags: Flags & Ball) => {
-      const { method, json, quiet, at, radius, kind, ...rest } = flags;
-      if (at !== undefined || radius !== undefined || kind !== undefined) {
-        checkBall(flags);
+    .action(async (file: string, flags: Flags & Region) => {
+      const { method, json, quiet, at, radius, domain, kind, ...rest } = flags;
+      if ([at, radius, domain, kind].some((option) => option !== undefined)) {
+        checkRegion(flags);
         const { engine, threads, memory, inputShape, output } = rest;
         const command: BoundAtCommand = {
-          ...{ file, engine, at: at!, radius: radius!, kind: kind ?? 'incremental', json: json ?? false },
+          ...{ file, engine, kind: kind ?? 'incremental', json: json ?? false },
+          ...(at !== undefined && { at }),
+          ...(radius !== undefined && { radius }),
+          ...(domain && { domain }),
           ...(threads !== undefined && { threads }),
           ...(memory !== undefined && { memory }),
           ...(inputShape && { inputShape }),

@@ -1,10 +1,11 @@
 /** Local bounds at their ends: a point, and everywhere; and what residual networks gain. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Limits } from '../../src/certify/limits.ts';
 import { localBound } from '../../src/certify/localBound.ts';
 import { createRegionProver } from '../../src/certify/regionProver.ts';
 import { createEngine } from '../../src/engine/create.ts';
 import type { Engine } from '../../src/engine/engine.ts';
-import { UnsupportedError } from '../../src/errors.ts';
+import { InputError, UnsupportedError } from '../../src/errors.ts';
 import { NetworkBuilder } from '../../src/network/builder.ts';
 import type { Elementwise } from '../../src/network/elementwise/elementwise.ts';
 import { PreparedNetwork } from '../../src/network/evaluation/preparedNetwork.ts';
@@ -76,6 +77,82 @@ describe.each(['relu', 'tanh', 'gelu'] as const)('%s', (name) => {
     const near = await bound(0.1, 'incremental');
     expect(near).toBeLessThan(everywhere);
     expect(await bound(0.1, 'anchored')).toBeLessThanOrEqual(near * 1.05);
+  });
+
+  it('has boxes between the two', async () => {
+    const box = (half: number) => {
+      const domain = { low: centre.map((c) => c - half), high: centre.map((c) => c + half) };
+      return localBound(network, undefined, Infinity, 'incremental', { engine, domain });
+    };
+    const point = await box(0);
+    expect(Math.abs(point / slopeAt(network, centre) - 1)).toBeLessThanOrEqual(1e-4);
+    const small = await box(0.03);
+    // The ball through its corners holds all of it.
+    expect(small).toBeLessThan(await bound(0.03 * Math.sqrt(8), 'incremental'));
+    expect(small).toBeGreaterThan(point);
+    const everywhere = await bound(Infinity, 'incremental');
+    const far = await box(1e6);
+    expect(far).toBeLessThanOrEqual(everywhere * (1 + 1e-9));
+    // Where functions saturate, those behind them see bounded arguments in every box.
+    expect(far).toBeGreaterThan(everywhere * (name === 'tanh' ? 0.5 : 1 - 1e-9));
+    for (const half of [0.3, 1, 10]) expect(await box(half)).toBeLessThanOrEqual(everywhere * (1 + 1e-9));
+    expect(await box(1e307)).toBeLessThanOrEqual(everywhere * (1 + 1e-9));
+  });
+});
+
+describe('a ball cut with a box', () => {
+  const network = residualNetwork(new Random(8), 12, 2, { name: 'relu' });
+  const centre = new Float64Array(8).fill(0.5);
+  interface Question {
+    readonly centre?: Float64Array;
+    readonly radius: number;
+    readonly domain?: Limits;
+  }
+  const of = ({ centre, radius, domain }: Question) =>
+    localBound(network, centre, radius, 'incremental', { engine, ...(domain && { domain }) });
+
+  it('has no more than either', async () => {
+    const domain = { low: 0.45, high: 0.6 };
+    const both = await of({ centre, radius: 0.12, domain });
+    expect(both).toBeLessThan(await of({ centre, radius: 0.12 }));
+    expect(both).toBeLessThan(await of({ centre, radius: Infinity, domain }));
+  });
+
+  it('may have a box without ends', async () => {
+    const domain = { low: 0.5, high: Infinity };
+    const ball = await of({ centre, radius: 0.2 });
+    expect(await of({ centre, radius: 0.2, domain })).toBeLessThan(ball);
+    expect(await of({ centre, radius: Infinity, domain })).toBe(await of({ centre, radius: Infinity }));
+  });
+
+  it.each<[string, Question, RegExp]>([
+    ['no centre and no box', { radius: 1 }, /needs a centre or a domain/],
+    [
+      'no centre in a box without ends',
+      { radius: Infinity, domain: { low: 0, high: Infinity } },
+      /domain: finite/,
+    ],
+    ['a centre outside', { centre, radius: 1, domain: { low: 0.6, high: 1 } }, /in the domain, got 0\.5/],
+    [
+      'NaN',
+      { centre, radius: 1, domain: { low: 0, high: Number.NaN } },
+      /from below to above, got 0 and NaN/,
+    ],
+    [
+      'ends the wrong way round',
+      { radius: 1, domain: { low: 1, high: 0 } },
+      /from below to above, got 1 and 0/,
+    ],
+    [
+      'a box of another size',
+      { radius: 1, domain: { low: new Float64Array(7), high: 1 } },
+      /8 entries, got 7/,
+    ],
+    ['a centre of another size', { centre: new Float64Array(9), radius: 1 }, /8 entries, got 9/],
+    ['a radius below 0', { centre, radius: -1 }, /radius: not negative/],
+  ])('is refused with %s', async (_, question, why) => {
+    await expect(of(question)).rejects.toThrow(why);
+    await expect(of(question)).rejects.toThrow(InputError);
   });
 });
 

@@ -1,6 +1,7 @@
 /** No point of a region beats what is proven of it: margins, enclosures and local bounds, on random networks of every kind. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Limits } from '../../src/certify/limits.ts';
 import { localBound } from '../../src/certify/localBound.ts';
 import { createRegionProver } from '../../src/certify/regionProver.ts';
 import { createEngine } from '../../src/engine/create.ts';
@@ -9,7 +10,7 @@ import { evaluate } from '../../src/network/evaluation/evaluate.ts';
 import { PreparedNetwork } from '../../src/network/evaluation/preparedNetwork.ts';
 import type { Network } from '../../src/network/network.ts';
 import { product } from '../../src/network/size.ts';
-import { leastOf, projected, startsIn } from '../support/ball.ts';
+import { type Ball, leastOf, projected, startsIn } from '../support/ball.ts';
 import { FAMILIES } from '../support/families.ts';
 import { Random } from '../support/random.ts';
 import { networkOf } from '../support/randomNetwork.ts';
@@ -74,47 +75,103 @@ describe.each(Object.entries(FAMILIES))('%s', (_, plans) => {
     );
   });
 
-  it('keep their local bounds', { timeout: patience() }, async () => {
-    await fc.assert(
-      fc.asyncProperty(plans, region, async (plan, { radius, seed }) => {
-        const network = networkOf(plan);
-        const random = new Random(seed);
-        const centre = random.normals(product(network.tensors[network.input]!.shape));
-        const anchored = await localBound(network, centre, radius, 'anchored', { engine });
-        const incremental = await localBound(network, centre, radius, 'incremental', { engine });
-        const prepared = new PreparedNetwork(network);
-        const ball = { centre, radius };
-        const from = evaluate(network, centre);
-        for (const x of startsIn(ball, random, 5)) {
-          const value = evaluate(network, x);
-          const distance = Math.hypot(...x.map((v, i) => v - centre[i]!));
-          const noise = NOISE * (1 + Math.max(...value.map(Math.abs)));
-          const moved = Math.hypot(...value.map((v, i) => v - from[i]!));
-          expect(moved).toBeLessThanOrEqual(anchored * distance + noise);
-          const near = projected(
-            ball,
-            x.map((v) => v + 0.01 * radius * random.normal()),
-          );
-          const other = evaluate(network, near);
-          const step = Math.hypot(...near.map((v, i) => v - x[i]!));
-          expect(Math.hypot(...other.map((v, i) => v - value[i]!))).toBeLessThanOrEqual(
-            incremental * step + noise,
-          );
-          // Steepest direction by power iteration, at a point where the network is differentiable almost surely.
-          const at = prepared.linearise(x);
-          let v = random.normals(centre.length);
-          let slope = 0;
-          for (let k = 0; k < 8; k++) {
-            const norm = Math.hypot(...v);
-            if (!(norm > 0)) break;
-            const u = at.push(v.map((entry) => entry / norm));
-            slope = Math.hypot(...u);
-            v = at.pull(u);
+  it.each(['ball', 'box', 'ball cut with a box'] as const)(
+    'keep their local bounds in a %s',
+    { timeout: patience() },
+    async (shape) => {
+      await fc.assert(
+        fc.asyncProperty(plans, region, async (plan, { radius, seed }) => {
+          const network = networkOf(plan);
+          const random = new Random(seed);
+          const where = regionOf(shape, product(network.tensors[network.input]!.shape), radius, random);
+          const { centre } = where.ball;
+          const { radius: reach, domain } = where;
+          const options = { engine, ...(domain && { domain }) };
+          const anchored = await localBound(network, centre, reach, 'anchored', options);
+          const from = domain && reach === Infinity ? undefined : centre;
+          const incremental = await localBound(network, from, reach, 'incremental', options);
+          const prepared = new PreparedNetwork(network);
+          const middle = evaluate(network, centre);
+          for (const start of startsIn(where.ball, random, 5)) {
+            const { x, slope } = climbed(prepared, where.ball, start, random);
+            expect(slope).toBeLessThanOrEqual(incremental * (1 + NOISE) + NOISE);
+            const value = evaluate(network, x);
+            const distance = Math.hypot(...x.map((v, i) => v - centre[i]!));
+            const noise = NOISE * (1 + Math.max(...value.map(Math.abs)));
+            const moved = Math.hypot(...value.map((v, i) => v - middle[i]!));
+            expect(moved).toBeLessThanOrEqual(anchored * distance + noise);
+            const near = projected(
+              where.ball,
+              x.map((v) => v + 0.01 * radius * random.normal()),
+            );
+            const other = evaluate(network, near);
+            const step = Math.hypot(...near.map((v, i) => v - x[i]!));
+            expect(Math.hypot(...other.map((v, i) => v - value[i]!))).toBeLessThanOrEqual(
+              incremental * step + noise,
+            );
           }
-          expect(slope).toBeLessThanOrEqual(incremental * (1 + NOISE) + NOISE);
-        }
-      }),
-      { numRuns: runs(5) },
-    );
-  });
+        }),
+        { numRuns: runs(5) },
+      );
+    },
+  );
 });
+
+/** A region of this shape, and the ball that points are taken from. */
+function regionOf(
+  shape: 'ball' | 'box' | 'ball cut with a box',
+  entries: number,
+  radius: number,
+  random: Random,
+): { ball: Ball; radius: number; domain?: Limits } {
+  const centre = random.normals(entries);
+  if (shape === 'ball') return { ball: { centre, radius }, radius };
+  if (shape === 'box') {
+    const low = random.normal();
+    const limits = { low, high: low + radius };
+    const middle = centre.map(() => low / 2 + limits.high / 2);
+    // The ball through its corners.
+    const ball = { centre: middle, radius: (radius / 2) * Math.sqrt(entries), limits };
+    return { ball, radius: Infinity, domain: limits };
+  }
+  const limits = {
+    low: Math.min(...centre) - radius * random.uniform(),
+    high: Math.max(...centre) + radius * random.uniform(),
+  };
+  return { ball: { centre, radius, limits }, radius, domain: limits };
+}
+
+/** Uphill on slopes by random steps; points where the network is differentiable almost surely. */
+function climbed(
+  prepared: PreparedNetwork,
+  ball: Ball,
+  start: Float64Array,
+  random: Random,
+): { x: Float64Array; slope: number } {
+  let best = { x: start, slope: slopeAt(prepared, start, random) };
+  for (let k = 0; k < 4; k++) {
+    const by = (ball.radius / Math.sqrt(start.length)) * 0.5 ** k;
+    const x = projected(
+      ball,
+      best.x.map((v) => v + by * random.normal()),
+    );
+    const slope = slopeAt(prepared, x, random);
+    if (slope > best.slope) best = { x, slope };
+  }
+  return best;
+}
+
+/** The steepest direction, by power iteration. */
+function slopeAt(prepared: PreparedNetwork, x: Float64Array, random: Random): number {
+  const at = prepared.linearise(x);
+  let v = random.normals(x.length);
+  let slope = 0;
+  for (let k = 0; k < 8; k++) {
+    const norm = Math.hypot(...v);
+    if (!(norm > 0)) break;
+    const u = at.push(v.map((entry) => entry / norm));
+    slope = Math.hypot(...u);
+    v = at.pull(u);
+  }
+  return slope;
+}

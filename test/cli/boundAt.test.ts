@@ -1,4 +1,4 @@
-/** `lipsoid bound --at`: the bound within a ball, and what does not go with it. */
+/** `lipsoid bound --at` and `--domain`: the bound within a ball or a box, and what does not go with it. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -47,6 +47,39 @@ describe('lipsoid bound --at', () => {
     expect((await run(`--at ${at} --radius 1 --kind anchored`)).out).toMatch(/^‖f\(x\) − f\(c\)‖₂/);
   });
 
+  it('knows boxes, and balls cut with them', async () => {
+    const inBox = async (options: string) => JSON.parse((await run(`${options} --json`)).out);
+    // Up to x₀ = 2 it is 10 / 100, beyond it 10.
+    const below = await inBox('--domain -3,1.9');
+    expect(below).toMatchObject({ at: null, radius: null, domain: [-3, 1.9], kind: 'incremental' });
+    expect(below.bound).toBeGreaterThanOrEqual(0.1);
+    expect(below.bound).toBeLessThan(0.1001);
+    const over = await inBox('--domain -3,2.1');
+    expect(over.bound).toBeGreaterThanOrEqual(10);
+    expect(over.bound).toBeLessThan(12);
+    expect(await bound(3)).toBeGreaterThanOrEqual(10);
+    const cut = await inBox(`--at ${at} --radius 3 --domain -1,1.9`);
+    expect(cut).toMatchObject({ at, radius: 3, domain: [-1, 1.9] });
+    expect(cut.bound).toBeGreaterThanOrEqual(0.1);
+    expect(cut.bound).toBeLessThan(0.1001);
+    const anchored = await inBox(`--at ${at} --domain -1,3 --kind anchored`);
+    expect(anchored).toMatchObject({ at, radius: null, kind: 'anchored' });
+    expect(anchored.bound).toBeGreaterThanOrEqual(3.4);
+    expect(anchored.bound).toBeLessThan(5);
+  });
+
+  it('says where a box is', async () => {
+    expect((await run('--domain 0,1')).out).toMatch(
+      /for all inputs x and y with all entries from 0 to 1\.\n/,
+    );
+    expect((await run(`--at ${at} --radius 1 --domain 0,1`)).out).toMatch(
+      /within 1 \(ℓ2\) of .*x\.npy, with all entries from 0 to 1\.\n/,
+    );
+    expect((await run(`--at ${at} --domain 0,1 --kind anchored`)).out).toMatch(
+      /‖x − c‖₂ for all inputs x with all entries from 0 to 1, c being the input in .*x\.npy\.\n/,
+    );
+  });
+
   it('ends where it is cancelled', async () => {
     const line = `--at ${at} --radius 1`;
     expect(await run(line, AbortSignal.abort())).toMatchObject({ code: 130, out: '' });
@@ -60,8 +93,14 @@ describe('lipsoid bound --at', () => {
 
   it.each([
     [`--at ${at}`, /--at: goes with --radius/],
-    ['--radius 1', /go with --at/],
-    ['--kind anchored', /go with --at/],
+    ['--radius 1', /goes with --at/],
+    ['--kind anchored', /goes with --at/],
+    ['--domain 0,1 --kind anchored', /--kind: goes with --at/],
+    ['--domain 0,1 --radius 1', /--radius: goes with --at/],
+    ['--domain 1,0', /the smaller one first/],
+    ['--domain 0', /two numbers/],
+    ['--domain 0,1 --method refined', /--method: does not go with --domain/],
+    [`--at ${at} --radius 1 --domain 0.5,1`, /must be in the domain, got 0 at entry 0/],
     [`--at ${at} --radius 1 --method refined`, /--method: does not go with --at/],
     [`--at ${at} --radius 1 --no-lower`, /--no-lower: does not go with --at/],
     [`--at ${at} --radius 1 --time-limit 3`, /--time-limit: does not go with --at/],

@@ -1,4 +1,4 @@
-/** `lipsoid bound FILE --at x.npy --radius R`: the bound within a ball. */
+/** `lipsoid bound FILE --at x.npy --radius R` and `--domain LOW,HIGH`: the bound within a ball, a box, or what both have in common. */
 import type { LocalKind } from '../../certify/localBound.ts';
 import { EXIT } from '../failure.ts';
 import type { EngineName, Library } from '../library.ts';
@@ -7,9 +7,12 @@ import { printDocument, printLines, type Terminal } from '../output/terminal.ts'
 
 export interface BoundAtCommand {
   readonly file: string;
-  /** The file of the centre. */
-  readonly at: string;
-  readonly radius: number;
+  /** The file of the centre; without it a domain is the region. */
+  readonly at?: string;
+  /** ℓ2; without it all of the domain. */
+  readonly radius?: number;
+  /** What every entry of the input keeps to. */
+  readonly domain?: readonly [low: number, high: number];
   readonly kind: LocalKind;
   readonly engine: EngineName;
   readonly threads?: number;
@@ -27,21 +30,23 @@ export async function boundAtCommand(
   { stdout }: Terminal,
   signal: AbortSignal,
 ): Promise<number> {
-  const { file, at, radius, kind, threads, inputShape, output, memory } = command;
+  const { file, at, radius, domain, kind, threads, inputShape, output, memory } = command;
   const start = performance.now();
   const network = await library.loadNetwork(file, {
     ...(inputShape && { inputShape }),
     ...(output !== undefined && { output }),
     signal,
   });
-  const centre = await library.readPoint(at, network.tensors[network.input]!.shape);
+  const centre =
+    at === undefined ? undefined : await library.readPoint(at, network.tensors[network.input]!.shape);
   const engine = await library.createEngine({
     engine: command.engine,
     ...(threads !== undefined && { threads }),
   });
   try {
-    const value = await library.localBound(network, centre, radius, {
+    const value = await library.localBound(network, centre, radius ?? Infinity, {
       ...{ kind, engine, signal },
+      ...(domain && { domain: { low: domain[0], high: domain[1] } }),
       ...(memory !== undefined && { memory }),
     });
     const bound = value < Infinity ? value : null;
@@ -52,8 +57,7 @@ export async function boundAtCommand(
       const { information } = engine;
       printDocument(stdout, {
         network: { file, sha256 },
-        at,
-        radius,
+        ...{ at: at ?? null, radius: radius ?? null, domain: domain ?? null },
         kind,
         bound,
         assurance,
@@ -72,9 +76,13 @@ export async function boundAtCommand(
   }
 }
 
-function sentence({ at, radius, kind }: BoundAtCommand, bound: number): string {
+function sentence({ at, radius, domain, kind }: BoundAtCommand, bound: number): string {
   const value = formatBound(bound, null);
+  const where = [
+    ...(radius === undefined ? [] : [`within ${radius} (ℓ2) of ${kind === 'incremental' ? at : 'c'}`]),
+    ...(domain ? [`with all entries from ${domain[0]} to ${domain[1]}`] : []),
+  ].join(', ');
   return kind === 'incremental'
-    ? `‖f(x) − f(y)‖₂ ≤ ${value} · ‖x − y‖₂ for all inputs x and y within ${radius} (ℓ2) of ${at}.`
-    : `‖f(x) − f(c)‖₂ ≤ ${value} · ‖x − c‖₂ for all inputs x within ${radius} (ℓ2) of the input c in ${at}.`;
+    ? `‖f(x) − f(y)‖₂ ≤ ${value} · ‖x − y‖₂ for all inputs x and y ${where}.`
+    : `‖f(x) − f(c)‖₂ ≤ ${value} · ‖x − c‖₂ for all inputs x ${where}, c being the input in ${at}.`;
 }

@@ -11,6 +11,8 @@ export interface Slack {
   readonly high: Float64Array;
 }
 
+/** More than what is too small for float64 can lose in a sum. */
+const UNDERFLOW = 2 ** -1000;
 /** Halvings of the interval in which the multiplier of the radius is looked for. */
 const HALVINGS = 24;
 /** Weights and radii whose squares float64 still has. */
@@ -86,7 +88,7 @@ export function rangesWithLimits(
 }
 
 /** The largest sign · w·Δ, from above. */
-function farthest(
+export function farthest(
   index: Int32Array,
   weight: Float64Array,
   sign: 1 | -1,
@@ -95,8 +97,8 @@ function farthest(
 ): number {
   const norm = Math.sqrt(dot(weight, weight));
   if (index.length === 0) return 0;
-  // Squares of less are lost: nothing is said beside the radius.
-  if (!(norm > LEAST && radius > LEAST)) return Infinity;
+  // Squares of less are lost.
+  if (!(norm > LEAST && radius > LEAST)) return withinLimits(index, weight, sign, slack);
   const step = (i: number, w: number, mu: number) =>
     Math.min(Math.max(w / mu, -slack.low[i]!), slack.high[i]!);
   // At norm / radius the unlimited maximiser lies on the sphere; with limits μ is at most that.
@@ -119,6 +121,16 @@ function farthest(
     moduli += 2 * Math.abs(w * delta) + mu * delta * delta;
   }
   return value + 2 * gamma(index.length + 16) * (moduli + norm * radius);
+}
+
+/** As `farthest`, by the limits alone. */
+function withinLimits(index: Int32Array, weight: Float64Array, sign: 1 | -1, slack: Slack): number {
+  let sum = 0;
+  for (let n = 0; n < index.length; n++) {
+    const w = sign * weight[n]!;
+    sum += w > 0 ? w * slack.high[index[n]!]! : -w * slack.low[index[n]!]!;
+  }
+  return sum * (1 + gamma(index.length + 4)) + UNDERFLOW;
 }
 
 /**

@@ -1,31 +1,40 @@
-/** Covariances of increments at a point or within a ball around it, in closed form (docs/mathematics.md §8). */
+/** Covariances of increments at a point, within a ball around it or a box, in closed form (docs/mathematics.md §8). */
 import { U } from '../../network/evaluation/elementwiseEnclosure.ts';
 import type { Algebra } from './algebra.ts';
 import type { PreparedChain } from './anchoredPass.ts';
 import { covarianceBehind, covarianceOfInputs } from './covariance.ts';
+import type { Slack } from './limits.ts';
+import { LinearForms } from './linearForms.ts';
 import { closedFormSectors } from './sectors.ts';
 
-/** `anchored`: increments from the centre; `incremental`: between any two points of the ball. */
+/** `anchored`: increments from the centre; `incremental`: between any two points of the region. */
 export type LocalKind = 'anchored' | 'incremental';
+
+/** All inputs within `radius` (ℓ2) of `centre`; of these, where there is `slack`, those that keep within it. */
+export interface LocalRegion {
+  readonly centre: Float64Array;
+  readonly radius: number;
+  readonly slack?: Slack;
+}
 
 /**
  * The covariance of the output's increments, for input increments of norm 1.
  *
  * Here secants start where the network really is, which is enclosed; so increments are proportional, and the bound is one on slopes. Ranges
- * are those of the anchored kind for both.
+ * are those of the anchored kind for both, and of linear forms in a box.
  * @returns undefined where rounding leaves nothing to say
  */
 export async function localPass(
   algebra: Algebra,
   prepared: PreparedChain,
-  centre: Float64Array,
-  radius: number,
+  { centre, radius, slack }: LocalRegion,
   kind: LocalKind,
 ): Promise<Float64Array | undefined> {
   const { chain, first } = prepared;
   let ball = first.enclose({ middle: centre, radius: new Float64Array(centre.length) });
   let anchored = await covarianceOfInputs(algebra, first);
   let covariance = anchored;
+  const forms = slack && (await LinearForms.start(algebra, prepared, centre, radius, slack));
   for (const [k, stage] of chain.stages.entries()) {
     const { middle, radius: error } = ball;
     const n = middle.length;
@@ -34,10 +43,11 @@ export async function localPass(
       return all + 4 * U * (Math.abs(middle[i]!) + all) + 2 ** -1000;
     });
     const [low, high] = [middle.map((y, i) => y - reach[i]!), middle.map((y, i) => y + reach[i]!)];
+    forms?.narrow({ low, high });
     const functions = prepared.functions[k]!;
     const next = prepared.after(k);
     const pass = async (s: Float64Array, slopes: ReturnType<typeof functions.incremental>) => {
-      const sectors = await closedFormSectors(algebra, stage, next, s, slopes);
+      const sectors = await closedFormSectors(algebra, stage, next, s, slopes, true);
       return (await covarianceBehind(algebra, next, s, sectors))?.covariance;
     };
     const within =
@@ -48,6 +58,7 @@ export async function localPass(
     if (!from || (kind === 'incremental' && !within)) return undefined;
     anchored = from;
     covariance = within ?? from;
+    if (!last) await forms?.pass(k, { low, high });
     ball = next.enclose(prepared.values(k, ball));
   }
   return covariance;

@@ -65,14 +65,14 @@ export class StageFunctions {
 const LEAST = 1.01;
 /** Of (1 + |m|/e): a neuron whose slope hardly varies is nearly linear, and wants a large D. */
 const FACTOR = 2 / 3;
-/** What FACTOR is multiplied with beside skips, by trial. */
+/** What FACTOR is multiplied with in a search, by trial. */
 const TRIALS = [1, 1.5, 2, 3, 4.5, 7, 11, 17];
 /** Trials end where the trace exceeds the least by this factor. */
 const WORSE = 1.3;
 
 /**
- * D_i = max(1.01, ⅔ (1 + |m_i|/e_i)) times the row sums of |S_UU|. Beside a skip the factor ⅔ is multiplied with the one of a few numbers that
- * makes the trace of the next covariance least.
+ * D_i = max(1.01, ⅔ (1 + |m_i|/e_i)) times the row sums of |S_UU|. In a search the factor ⅔ is multiplied with the one of a few numbers that
+ * makes the trace of the next covariance least: that gains much beside skips, and elsewhere in regions that are small.
  */
 export async function closedFormSectors(
   algebra: Algebra,
@@ -80,11 +80,12 @@ export async function closedFormSectors(
   next: LinearPart,
   s: Float64Array,
   slopes: SlopesOfStage,
+  search = stage.besideSkip,
 ): Promise<Sectors> {
   const { middle, uncertain } = slopes;
   const rowSums = rowSumsOf(s, middle.length, uncertain);
   const first = scaledSectors(slopes, rowSums, 1);
-  if (!stage.besideSkip || uncertain.length === 0) return first;
+  if (!search || uncertain.length === 0) return first;
   const n = middle.length;
   const images = rowsOf(await imagesOfRows(algebra, next, s, middle, uncertain), next.outputs, uncertain);
   const gram = await algebra.timesTransposed(images, uncertain.length, images, uncertain.length);
