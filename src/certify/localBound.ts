@@ -1,18 +1,15 @@
 import { Algebra } from '../ellipsoid/region/algebra.ts';
 import { PreparedChain } from '../ellipsoid/region/anchoredPass.ts';
 import { chainOf } from '../ellipsoid/region/chain.ts';
-import { slackOf } from '../ellipsoid/region/limits.ts';
-import { type LocalKind, type LocalRegion, localPass } from '../ellipsoid/region/localPass.ts';
+import { type Region, slackOf } from '../ellipsoid/region/limits.ts';
+import { type LocalKind, localPass } from '../ellipsoid/region/localPass.ts';
 import type { Engine } from '../engine/engine.ts';
 import { InputError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
 import { checkLimits, highAt, type Limits, lowAt, outside } from './limits.ts';
-import { type ProverOptions, proverEngine, refuseLarge } from './proverEngine.ts';
+import { hasRoomForForms, type ProverOptions, proverEngine, refuseLarge } from './proverEngine.ts';
 
 export type { LocalKind } from '../ellipsoid/region/localPass.ts';
-
-/** Of the size of the largest covariance, that linear forms hold at a time. */
-const MATRICES_OF_FORMS = 6;
 
 /** What `localBound` needs beside the region. */
 export interface LocalOptions extends ProverOptions {
@@ -41,21 +38,18 @@ export async function localBound(
   options.signal?.throwIfAborted();
   const prepared = new PreparedChain(chainOf(network));
   const region = regionOf(prepared.chain.inputs, centre, radius, options.domain);
-  refuseLarge(prepared, options.memory, region.slack ? MATRICES_OF_FORMS : 0);
+  refuseLarge(prepared, options.memory, region.slack !== undefined);
+  const withForms = region.radius < Infinity && hasRoomForForms(prepared, options.memory);
   const { outputs, factor } = prepared.chain;
   const { engine, close } = await proverEngine(options.engine);
   try {
     const algebra = new Algebra(engine, options.signal);
-    const here = await localPass(algebra, prepared, region, kind);
+    const here = await localPass(algebra, prepared, region, kind, withForms);
     let bound = here ? await rootOf(engine, here, outputs) : Infinity;
     if (region.radius < Infinity) {
       // Closed forms are not monotone: what holds everywhere may be less.
-      const everywhere = await localPass(
-        algebra,
-        prepared,
-        { centre: region.centre, radius: Infinity },
-        'anchored',
-      );
+      const unbounded = { centre: region.centre, radius: Infinity };
+      const everywhere = await localPass(algebra, prepared, unbounded, 'anchored', false);
       if (everywhere) bound = Math.min(bound, await rootOf(engine, everywhere, outputs));
     }
     return bound * factor * (1 + 2 ** -50);
@@ -80,7 +74,7 @@ function regionOf(
   given: Float64Array | undefined,
   radius: number,
   domain: Limits | undefined,
-): LocalRegion {
+): Region {
   if (given && given.length !== inputs)
     throw new InputError(`centre: the network's ${inputs} entries, got ${given.length}`);
   if (given && !given.every(Number.isFinite)) throw new InputError('centre: must be finite');

@@ -1,5 +1,6 @@
 /** What provers and local bounds share: an engine in float64, and a budget. */
 import type { PreparedChain } from '../ellipsoid/region/anchoredPass.ts';
+import type { Chain } from '../ellipsoid/region/chain.ts';
 import { createEngine } from '../engine/create.ts';
 import type { Engine } from '../engine/engine.ts';
 import { precisionOf } from '../engine/precision.ts';
@@ -14,6 +15,8 @@ export interface ProverOptions {
 
 /** Matrices of the size of the largest covariance that are held at a time, beside one per stage. */
 const WORKING_MATRICES = 8;
+/** Of that size, that linear forms hold at a time. */
+const MATRICES_OF_FORMS = 6;
 const DEFAULT_MEMORY = 2 ** 31;
 
 /** An engine in float64: this one, or one of its own, that `close` ends. */
@@ -25,19 +28,10 @@ export async function proverEngine(
   return { engine, close: () => engine.close() };
 }
 
-/**
- * @param besides matrices of the size of the largest covariance that are held as well
- * @throws UnsupportedError that names the largest layer where covariances take more than `memory` bytes
- */
-export function refuseLarge({ chain }: PreparedChain, memory = DEFAULT_MEMORY, besides = 0): void {
+/** @throws UnsupportedError that names the largest layer where covariances, and linear forms beside them, take more than `memory` bytes */
+export function refuseLarge({ chain }: PreparedChain, memory = DEFAULT_MEMORY, withForms = false): void {
   if (!(memory > 0)) throw new RangeError(`region: memory must be a positive number of bytes, got ${memory}`);
-  let bytes = 8 * chain.inputs ** 2;
-  let largest = { name: 'the input', size: chain.inputs };
-  for (const { linear, blocks } of chain.stages) {
-    bytes += 8 * linear.outputs ** 2;
-    if (linear.outputs > largest.size) largest = { name: blocks[0]!.name, size: linear.outputs };
-  }
-  bytes += 8 * (WORKING_MATRICES + besides) * largest.size ** 2;
+  const { bytes, largest } = needOf(chain, withForms);
   if (bytes <= memory) return;
   const gib = (value: number) => (value / 2 ** 30).toFixed(1);
   throw new UnsupportedError([
@@ -47,4 +41,20 @@ export function refuseLarge({ chain }: PreparedChain, memory = DEFAULT_MEMORY, b
       reason: `a proof on a region takes covariances of all of them, ${gib(bytes)} GiB, and ${gib(memory)} GiB are allowed`,
     },
   ]);
+}
+
+/** Whether linear forms fit into the budget beside covariances. */
+export function hasRoomForForms({ chain }: PreparedChain, memory = DEFAULT_MEMORY): boolean {
+  return needOf(chain, true).bytes <= memory;
+}
+
+function needOf(chain: Chain, withForms: boolean) {
+  let bytes = 8 * chain.inputs ** 2;
+  let largest = { name: 'the input', size: chain.inputs };
+  for (const { linear, blocks } of chain.stages) {
+    bytes += 8 * linear.outputs ** 2;
+    if (linear.outputs > largest.size) largest = { name: blocks[0]!.name, size: linear.outputs };
+  }
+  bytes += 8 * (WORKING_MATRICES + (withForms ? MATRICES_OF_FORMS : 0)) * largest.size ** 2;
+  return { bytes, largest };
 }

@@ -15,14 +15,9 @@ import {
 import { minimise } from '../ellipsoid/region/centre/search.ts';
 import { chainOf } from '../ellipsoid/region/chain.ts';
 import { covarianceOfInputs } from '../ellipsoid/region/covariance.ts';
-import {
-  rangesWithLimits,
-  type Slack,
-  type SparseRows,
-  slackOf,
-  sparseRows,
-  startWithLimits,
-} from '../ellipsoid/region/limits.ts';
+import { type Slack, slackOf, startWithLimits } from '../ellipsoid/region/limits.ts';
+import { LinearForms } from '../ellipsoid/region/linearForms.ts';
+import type { Ranges } from '../ellipsoid/region/ranges.ts';
 import { largestDifference, type State, startOf } from '../ellipsoid/region/state.ts';
 import type { Engine } from '../engine/engine.ts';
 import { InputError } from '../errors.ts';
@@ -35,7 +30,7 @@ import type {
   RegionQuestion,
   RegionStage,
 } from './prover.ts';
-import { type ProverOptions, proverEngine, refuseLarge } from './proverEngine.ts';
+import { hasRoomForForms, type ProverOptions, proverEngine, refuseLarge } from './proverEngine.ts';
 
 /** A larger region is as good, and the square of its radius is not lost. */
 const LEAST_RADIUS = 2 ** -300;
@@ -53,7 +48,7 @@ export async function createRegionProver(
   const prepared = new PreparedChain(chainOf(network));
   refuseLarge(prepared, options.memory);
   const { engine, close } = await proverEngine(options.engine);
-  return new Prover(prepared, engine, close);
+  return new Prover(prepared, engine, close, hasRoomForForms(prepared, options.memory));
 }
 
 class Prover implements RegionProver {
@@ -64,13 +59,16 @@ class Prover implements RegionProver {
   readonly #close: () => Promise<void>;
   /** Whether there are functions, all of them ReLUs: of these alone the centre moves. */
   readonly #moves: boolean;
+  readonly #withForms: boolean;
   #covariance: Float64Array | undefined;
-  #rows: SparseRows | undefined;
+  /** Of linear forms. */
+  #rows: Float64Array | undefined;
 
-  constructor(prepared: PreparedChain, engine: Engine, close: () => Promise<void>) {
+  constructor(prepared: PreparedChain, engine: Engine, close: () => Promise<void>, withForms: boolean) {
     this.#prepared = prepared;
     this.#engine = engine;
     this.#close = close;
+    this.#withForms = withForms;
     const { chain } = prepared;
     this.inputs = chain.inputs;
     this.outputs = chain.outputs;
@@ -116,10 +114,10 @@ class Prover implements RegionProver {
       throw new RangeError(`region: the radius must be a finite number from 0 on, got ${question.radius}`);
     const margins = new Float64Array(this.outputs).fill(-Infinity);
     margins[label] = 0;
-    const improve = (state: State) => {
+    const improve = (differenceTo: (j: number) => number) => {
       for (let j = 0; j < this.outputs; j++) {
         if (j === label) continue;
-        const margin = -largestDifference(state, j, label);
+        const margin = -differenceTo(j);
         // NaN is no margin.
         if (margin > margins[j]!) margins[j] = margin;
       }
@@ -140,6 +138,19 @@ class Prover implements RegionProver {
     const radius = Math.max(question.radius, LEAST_RADIUS);
     const algebra = new Algebra(this.#engine, effort.signal);
     const { first } = this.#prepared;
+    const slack = limits && slackOf(centre, radius, limits);
+    let known: Ranges | undefined;
+    if (slack || this.#withForms) {
+      this.#rows ??= await LinearForms.rowsOfInputs(algebra, this.#prepared);
+      const region = { centre, radius, ...(slack && { slack }) };
+      const forms = await LinearForms.start(algebra, this.#prepared, region, this.#rows);
+      if (slack) known = forms.ranges();
+      if (this.#withForms) {
+        await forms.toOutput();
+        improve((j) => forms.largestDifference(j, label));
+        if (proven()) return answer('anchored closed form');
+      }
+    }
     this.#covariance ??= await covarianceOfInputs(algebra, first);
     const start = startOf(
       first,
@@ -148,16 +159,10 @@ class Prover implements RegionProver {
       new Float64Array(this.inputs),
       above(radius * radius),
     );
-    let slack: Slack | undefined;
-    let ranges: ReturnType<typeof rangesWithLimits> | undefined;
-    if (limits) {
-      slack = slackOf(centre, radius, limits);
-      this.#rows ??= await sparseRows(algebra, first);
-      ranges = rangesWithLimits(first, this.#rows, start, centre, radius, slack);
-    }
-    const pass = await anchoredPass(algebra, this.#prepared, start, ranges);
+    const pass = await anchoredPass(algebra, this.#prepared, start, known);
     if (!pass) return answer(undefined);
-    improve(pass.output);
+    const ofState = (state: State) => (j: number) => largestDifference(state, j, label);
+    improve(ofState(pass.output));
     if (proven()) return answer('anchored closed form');
     if (!this.#moves || effort.evaluations <= 0) return answer(undefined);
     // Hardest first: one pair that is left is enough to leave the question open.
@@ -165,7 +170,7 @@ class Prover implements RegionProver {
     for (const j of order) {
       if (margins[j]! > 0) continue;
       const state = await this.#moved(algebra, { ...question, radius }, pass, slack, j, effort.evaluations);
-      if (state) improve(state);
+      if (state) improve(ofState(state));
       if (!(margins[j]! > 0)) return answer(undefined);
     }
     return answer('moving centre');

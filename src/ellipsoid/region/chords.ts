@@ -2,13 +2,8 @@
 import { U } from '../../network/evaluation/elementwiseEnclosure.ts';
 import type { Ball } from '../../network/evaluation/enclosure.ts';
 import type { PreparedChain } from './anchoredPass.ts';
+import type { Ranges } from './ranges.ts';
 import type { SlopesOfStage } from './sectors.ts';
-
-/** Arguments of a stage's functions, entry by entry. */
-export interface Ranges {
-  readonly low: Float64Array;
-  readonly high: Float64Array;
-}
 
 /** φ(y) is within `value.radius` + `addition` · [−1, 1] of `value.middle` + `slope` · (y − where forms are when all of ξ is 0). */
 export interface Lines {

@@ -243,5 +243,11 @@ function lossOfUnderflow(
 }
 
 function largestModulus(values: Float64Array): number {
-  return values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  let most = 0;
+  for (let k = 0; k < values.length; k++) {
+    const size = Math.abs(values[k]!);
+    // NaN comes, and stays.
+    if (size > most || Number.isNaN(size)) most = size;
+  }
+  return most;
 }

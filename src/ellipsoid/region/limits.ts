@@ -1,14 +1,19 @@
-/** Inputs that keep limits beside a radius: what that says of the first arguments, and as linear terms. */
+/** Inputs that keep limits beside a radius: what that says of linear functions of them, and as linear terms. */
 import { U } from '../../network/evaluation/elementwiseEnclosure.ts';
-import { type Algebra, dot } from './algebra.ts';
+import { dot } from './algebra.ts';
 import { gamma } from './covariance.ts';
-import type { LinearPart } from './linearPart.ts';
-import type { State } from './state.ts';
 
 /** How far inputs may go from the centre below and above, entry by entry; rounded up, and at most the radius. */
 export interface Slack {
   readonly low: Float64Array;
   readonly high: Float64Array;
+}
+
+/** All inputs within `radius` (ℓ2) of `centre`; of these, where there is `slack`, those that keep within it. */
+export interface Region {
+  readonly centre: Float64Array;
+  readonly radius: number;
+  readonly slack?: Slack;
 }
 
 /** More than what is too small for float64 can lose in a sum. */
@@ -32,62 +37,10 @@ export function slackOf(
   };
 }
 
-/** The rows of a linear part, without their zeros. */
-export interface SparseRows {
-  readonly index: readonly Int32Array[];
-  readonly weight: readonly Float64Array[];
-}
-
-export async function sparseRows(algebra: Algebra, linear: LinearPart): Promise<SparseRows> {
-  const index: Int32Array[] = [];
-  const weight: Float64Array[] = [];
-  const unit = new Float64Array(linear.inputs ** 2);
-  for (let i = 0; i < linear.inputs; i++) unit[i * (linear.inputs + 1)] = 1;
-  const columns = await linear.rows(algebra, unit, linear.inputs);
-  for (let row = 0; row < linear.outputs; row++) {
-    const where: number[] = [];
-    for (let i = 0; i < linear.inputs; i++) if (columns[i * linear.outputs + row] !== 0) where.push(i);
-    index.push(Int32Array.from(where));
-    weight.push(Float64Array.from(where, (i) => columns[i * linear.outputs + row]!));
-  }
-  return { index, weight };
-}
-
 /**
- * Ranges of the first arguments. Of w·Δ over the ball and the box, for any μ > 0: at most ½ μ r² + Σ max (w_i Δ_i − ½ μ Δ_i²), each over its
- * own interval; μ is where that is about least.
+ * The largest sign · w·Δ, from above. Over the ball and the box, for any μ > 0: at most ½ μ r² + Σ max (w_i Δ_i − ½ μ Δ_i²), each over its own
+ * interval; μ is where that is about least.
  */
-export function rangesWithLimits(
-  linear: LinearPart,
-  { index, weight }: SparseRows,
-  { anchor }: State,
-  centre: Float64Array,
-  radius: number,
-  slack: Slack,
-): { low: Float64Array; high: Float64Array } {
-  const rounding = linear.enclose({ middle: centre, radius: new Float64Array(centre.length) }).radius;
-  // What roundings of the composed weights are worth.
-  const composed = linear.absolute(new Float64Array(centre.length).fill(radius));
-  const lost = linear.underflow();
-  const far = slack.low.reduce((sum, value, i) => sum + Math.max(0, value, slack.high[i]!), 0);
-  const low = new Float64Array(anchor.length);
-  const high = new Float64Array(anchor.length);
-  for (let k = 0; k < anchor.length; k++) {
-    const [where, w] = [index[k]!, weight[k]!];
-    const above = farthest(where, w, 1, radius, slack);
-    const below = farthest(where, w, -1, radius, slack);
-    const size =
-      2 * U * (Math.abs(anchor[k]!) + above + below) +
-      rounding[k]! +
-      2 * gamma(linear.roundings + 4) * composed[k]! +
-      2 * lost[k]! * far;
-    high[k] = anchor[k]! + above + size;
-    low[k] = anchor[k]! - below - size;
-  }
-  return { low, high };
-}
-
-/** The largest sign · w·Δ, from above. */
 export function farthest(
   index: Int32Array,
   weight: Float64Array,

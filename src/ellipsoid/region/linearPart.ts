@@ -166,25 +166,27 @@ export class LinearPart {
     return out;
   }
 
-  /** Adds factor_k · (column index_k of C) to the row index_k of V [inputs × outputs]. */
+  /** Adds factor_k · (column index_k of C) to the row `to`_k of V [… × outputs]; where that is left out, to the row index_k. */
   async addColumns(
     algebra: Algebra,
     v: Float64Array,
     index: Int32Array,
     factors: Float64Array,
+    to: Int32Array = index,
   ): Promise<void> {
     const dense = this.#dense();
     if (dense) {
       for (const [k, i] of index.entries()) {
+        const first = to[k]! * this.outputs;
         for (let row = 0, at = i; row < this.outputs; row++, at += this.inputs)
-          v[i * this.outputs + row]! += factors[k]! * dense[at]!;
+          v[first + row]! += factors[k]! * dense[at]!;
       }
       return;
     }
     const { starts, rows, values } = await this.#sparse(algebra);
     for (const [k, i] of index.entries()) {
-      for (let at = starts[i]!; at < starts[i + 1]!; at++)
-        v[i * this.outputs + rows[at]!]! += factors[k]! * values[at]!;
+      const first = to[k]! * this.outputs;
+      for (let at = starts[i]!; at < starts[i + 1]!; at++) v[first + rows[at]!]! += factors[k]! * values[at]!;
     }
   }
 

@@ -3,38 +3,34 @@ import { U } from '../../network/evaluation/elementwiseEnclosure.ts';
 import type { Algebra } from './algebra.ts';
 import type { PreparedChain } from './anchoredPass.ts';
 import { covarianceBehind, covarianceOfInputs } from './covariance.ts';
-import type { Slack } from './limits.ts';
+import type { Region } from './limits.ts';
 import { LinearForms } from './linearForms.ts';
 import { closedFormSectors } from './sectors.ts';
 
 /** `anchored`: increments from the centre; `incremental`: between any two points of the region. */
 export type LocalKind = 'anchored' | 'incremental';
 
-/** All inputs within `radius` (ℓ2) of `centre`; of these, where there is `slack`, those that keep within it. */
-export interface LocalRegion {
-  readonly centre: Float64Array;
-  readonly radius: number;
-  readonly slack?: Slack;
-}
-
 /**
  * The covariance of the output's increments, for input increments of norm 1.
  *
  * Here secants start where the network really is, which is enclosed; so increments are proportional, and the bound is one on slopes. Ranges
- * are those of the anchored kind for both, and of linear forms in a box.
+ * are those of the anchored kind for both, and of linear forms.
+ * @param withForms whether they are, which boxes need
  * @returns undefined where rounding leaves nothing to say
  */
 export async function localPass(
   algebra: Algebra,
   prepared: PreparedChain,
-  { centre, radius, slack }: LocalRegion,
+  region: Region,
   kind: LocalKind,
+  withForms: boolean,
 ): Promise<Float64Array | undefined> {
   const { chain, first } = prepared;
+  const { centre, radius } = region;
   let ball = first.enclose({ middle: centre, radius: new Float64Array(centre.length) });
   let anchored = await covarianceOfInputs(algebra, first);
   let covariance = anchored;
-  const forms = slack && (await LinearForms.start(algebra, prepared, centre, radius, slack));
+  const forms = withForms ? await LinearForms.start(algebra, prepared, region) : undefined;
   for (const [k, stage] of chain.stages.entries()) {
     const { middle, radius: error } = ball;
     const n = middle.length;

@@ -60,7 +60,13 @@ export function placed(source: number, factor: number, count: number, first: num
     work: count,
     roundings: by === 1 ? 0 : 1,
   });
-  return { source, map: map(factor), absolute: map(Math.abs(factor)), foldings: 0 };
+  const rows: Term['rows'] = async (_, x, many) => {
+    const y = new Float64Array(many * size);
+    for (let r = 0, from = 0; r < many; r++)
+      for (let n = r * size + first, end = n + count; n < end; n++, from++) y[n] = factor * x[from]!;
+    return y;
+  };
+  return { source, map: map(factor), absolute: map(Math.abs(factor)), foldings: 0, rows };
 }
 
 /** Σ_k signs[k] · x[entries[k][n]]; −1 stands for no entry. */
@@ -86,7 +92,19 @@ export function selected(
     work: entries.length * entries[0]!.length,
     roundings: entries.length - 1,
   });
-  return { source, map: map(signs), absolute: map(signs.map(Math.abs)), foldings: 0 };
+  const rows: Term['rows'] = async (_, x, many) => {
+    const width = entries[0]!.length;
+    const y = new Float64Array(many * width);
+    for (const [k, where] of entries.entries()) {
+      const sign = signs[k]!;
+      for (let r = 0, to = 0; r < many; r++) {
+        const from = r * count;
+        for (let n = 0; n < width; n++, to++) if (where[n]! >= 0) y[to]! += sign * x[from + where[n]!]!;
+      }
+    }
+    return y;
+  };
+  return { source, map: map(signs), absolute: map(signs.map(Math.abs)), foldings: 0, rows };
 }
 
 /** Patches of all rows of X and all windows, times the kernels. */

@@ -1,12 +1,12 @@
-/** What a box says of the arguments of functions: no point of it leaves the ranges, and these are what can be worked out by hand. */
+/** What a region says of the arguments of functions: no point of it leaves the ranges, and these are what can be worked out by hand. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Algebra } from '../../../src/ellipsoid/region/algebra.ts';
 import { PreparedChain } from '../../../src/ellipsoid/region/anchoredPass.ts';
 import { chainOf } from '../../../src/ellipsoid/region/chain.ts';
-import type { Ranges } from '../../../src/ellipsoid/region/chords.ts';
 import { farthest, slackOf } from '../../../src/ellipsoid/region/limits.ts';
 import { LinearForms } from '../../../src/ellipsoid/region/linearForms.ts';
+import type { Ranges } from '../../../src/ellipsoid/region/ranges.ts';
 import { createEngine } from '../../../src/engine/create.ts';
 import type { Engine } from '../../../src/engine/engine.ts';
 import { NetworkBuilder } from '../../../src/network/builder.ts';
@@ -26,17 +26,14 @@ beforeAll(async () => {
 afterAll(() => engine.close());
 
 /** Ranges in front of every stage, by forms alone. */
-async function rangesOf(network: Network, { centre, radius, limits }: Required<Ball>): Promise<Ranges[]> {
+async function rangesOf(network: Network, { centre, radius, limits }: Ball): Promise<Ranges[]> {
   const prepared = new PreparedChain(chainOf(network));
-  const slack = slackOf(centre, radius, limits);
-  const forms = await LinearForms.start(new Algebra(engine), prepared, centre, radius, slack);
+  const slack = limits && slackOf(centre, radius, limits);
+  const region = { centre, radius, ...(slack && { slack }) };
+  const forms = await LinearForms.start(new Algebra(engine), prepared, region);
   const all: Ranges[] = [];
-  for (const [k, { linear }] of prepared.chain.stages.entries()) {
-    const ranges = {
-      low: new Float64Array(linear.outputs).fill(-Infinity),
-      high: new Float64Array(linear.outputs).fill(Infinity),
-    };
-    forms.narrow(ranges);
+  for (let k = 0; k < prepared.chain.stages.length; k++) {
+    const ranges = forms.ranges();
     all.push(ranges);
     if (k + 1 < prepared.chain.stages.length) await forms.pass(k, ranges);
   }
@@ -81,7 +78,7 @@ describe.each(Object.entries({ ...FAMILIES, 'deep perceptrons': deep }))('%s', (
         const limits = { low, high: low + size };
         const centre = new Float64Array(entries).map(() => random.between(limits.low, limits.high));
         const radius = size * Math.sqrt(entries) * random.between(0.2, 1.2);
-        const ball = { centre, radius, limits };
+        const ball = random.uniform() < 0.3 ? { centre, radius } : { centre, radius, limits };
         const ranges = await rangesOf(network, ball);
         const prepared = new PreparedChain(chainOf(network));
         const corners = Array.from({ length: 6 }, () =>
@@ -121,7 +118,7 @@ function layers(f: Elementwise, ...all: readonly (readonly (readonly number[])[]
 
 describe('ranges in a box', () => {
   const relu = { name: 'relu' } as const;
-  const around = (low: number, high: number, entries: number): Required<Ball> => {
+  const around = (low: number, high: number, entries: number): Ball => {
     const centre = new Float64Array(entries).fill((low + high) / 2);
     return { centre, radius: ((high - low) / 2) * Math.sqrt(entries) * (1 + 1e-9), limits: { low, high } };
   };
@@ -131,6 +128,13 @@ describe('ranges in a box', () => {
     const [first] = await rangesOf(layers(relu, [[1, -2, 0.5, 1]]), around(-1, 1, 3));
     close(first!.low[0]!, -2.5);
     close(first!.high[0]!, 4.5);
+  });
+
+  it('are exact in a ball', async () => {
+    const ball = { centre: Float64Array.of(1, 2), radius: 0.5 };
+    const [first] = await rangesOf(layers(relu, [[3, -4, 1]]), ball);
+    close(first!.low[0]!, -4 - 2.5);
+    close(first!.high[0]!, -4 + 2.5);
   });
 
   it('keep to the images of functions', async () => {
