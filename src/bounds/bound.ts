@@ -10,6 +10,7 @@ import { queryOf } from './query.ts';
 import { reportOf } from './report/report.ts';
 import type { BoundOptions, BoundResult } from './result.ts';
 import { cheapestRow } from './runs/cheapest.ts';
+import { pairFindings } from './runs/pairs.ts';
 import { pathRows } from './runs/pathRows.ts';
 import { repeatedRows } from './runs/repetition.ts';
 import type { Row } from './runs/rows.ts';
@@ -61,6 +62,7 @@ async function answer(task: BoundTask, onTrace: BoundOptions['onTrace']): Promis
       found.push(await cheapestRow(task, paths));
     }
   }
+  const pairs = await pairFindings(task, found);
   const { rows, note } = await repeatedRows(task, found);
   const values = rows.flatMap(({ value }) => value ?? []);
   const least = values.reduce<Scaled | undefined>((a, b) => (a && !isLess(b, a) ? a : b), undefined);
@@ -68,7 +70,7 @@ async function answer(task: BoundTask, onTrace: BoundOptions['onTrace']): Promis
   const said = [...rows.map((row) => row.note), note, typeof lower === 'string' ? lower : undefined];
   const notes = said.filter((n) => n !== undefined);
   return reportOf(task, {
-    ...{ rows, leftOut, trace: log.trace, notes },
+    ...{ rows, leftOut, trace: log.trace, pairs, notes },
     lower: typeof lower === 'string' ? undefined : lower,
   });
 }

@@ -114,6 +114,21 @@ export interface SearchReport {
   readonly partial?: true;
 }
 
+/** How the search for single pairs of outputs ended (target `margins`), and what it gained. */
+export interface PairReport {
+  /** `converged`: no pair gains any more to speak of; `evaluations`: as many as there may be. */
+  readonly status: SearchStatus;
+  /** Pairs that had steps of their own, of so many. */
+  readonly pairs: number;
+  readonly of: number;
+  /** Gradients that were evaluated. */
+  readonly evaluations: number;
+  readonly seconds: number;
+  /** How much smaller the bounds of pairs are than what the multipliers for all of them together give, as a fraction: on average, at most. */
+  readonly mean: number;
+  readonly largest: number;
+}
+
 /** One bound on the ratio ‖f(x) − f(y)‖₂ / ‖x − y‖₂ over all x ≠ y, or why there is none. */
 export interface MethodResult {
   readonly method: Exclude<MethodName, 'all'>;
@@ -225,6 +240,10 @@ export interface BoundResult {
   readonly proof?: BoundProof;
   /** margins[i][j]: bound on the Lipschitz constant of output i minus output j, for vector outputs of up to 256 entries. */
   readonly margins?: readonly (readonly number[])[];
+  /** With the target `margins`: the search for single pairs, from what the search for all of them together had found. */
+  readonly pairs?: PairReport;
+  /** With the target `margins`, for `certify`: every bound in `margins` is about that of one of these, where multipliers prove it. */
+  readonly marginProofs?: readonly BoundProof[];
   /** Of the method that gave the bound. */
   readonly layers: readonly LayerReport[];
   readonly engine: EngineInformation;

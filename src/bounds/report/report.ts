@@ -1,12 +1,13 @@
 /** The answer: what the rows of one call come to. */
 import { log10, type Scaled } from '../../scaled.ts';
 import type { BoundResult, LowerBound, TracePoint } from '../result.ts';
-import { hasEntries, keepsOutputOrder, marginBounds } from '../runs/margins.ts';
+import { hasEntries, keepsOutputOrder, type MarginTable, marginBounds } from '../runs/margins.ts';
+import type { PairFindings } from '../runs/pairs.ts';
 import { least, type Row } from '../runs/rows.ts';
 import type { BoundTask } from '../task.ts';
 import { layerReports } from './layers.ts';
 import { inflationReport, methodResult, numbers } from './numbers.ts';
-import { proofOf } from './proof.ts';
+import { type BoundProof, proofOf } from './proof.ts';
 
 /** What one call has found. */
 export interface Findings {
@@ -15,18 +16,23 @@ export interface Findings {
   readonly trace: readonly TracePoint[];
   /** As it was sampled. */
   readonly lower: LowerBound | undefined;
+  /** Of single pairs of outputs, where they were asked for. */
+  readonly pairs: PairFindings | undefined;
   /** Sentences. */
   readonly notes: readonly string[];
 }
 
-export function reportOf(task: BoundTask, { rows, leftOut, trace, lower, notes }: Findings): BoundResult {
+export function reportOf(
+  task: BoundTask,
+  { rows, leftOut, trace, lower, pairs, notes }: Findings,
+): BoundResult {
   const { query, engine, network, rounding, start } = task;
   const best = least(rows);
   const searched = least(
     rows.filter((row) => row.multipliers),
     (row) => row.objective ?? row.value,
   );
-  const margins = best && marginsOf(task, rows, best);
+  const margins = best && marginsOf(task, rows, pairs, best);
   const contradicted = best?.value && lower && contradicts(task, lower, best.value);
   const sampled = contradicted ? undefined : lower;
   const said = contradicted ? [...notes, CONTRADICTED] : notes;
@@ -47,7 +53,9 @@ export function reportOf(task: BoundTask, { rows, leftOut, trace, lower, notes }
     ...(trace.length > 0 ? { trace } : {}),
     ...(searched ? { multipliers: searched.multipliers! } : {}),
     ...(proven ? { proof: proofOf(proven.program!, proven.outcome!, proven.unrolledFrom ?? null) } : {}),
-    ...(margins ? { margins } : {}),
+    ...(margins ? { margins: margins.bounds } : {}),
+    ...(margins && pairs ? { pairs: pairs.report } : {}),
+    ...(margins && query.target === 'margins' ? { marginProofs: marginProofs(rows, pairs, margins) } : {}),
     layers: layerReports(
       network,
       best?.program,
@@ -79,10 +87,24 @@ function contradicts({ rounding, engine }: BoundTask, lower: LowerBound, bound: 
 function marginsOf(
   { query, original }: BoundTask,
   rows: readonly Row[],
+  pairs: PairFindings | undefined,
   { program, value }: Row,
-): number[][] | undefined {
+): MarginTable | undefined {
   const { output, factor } = program!;
   if (query.pair || !hasEntries(program!) || factor !== 1 || !keepsOutputOrder(original)) return undefined;
-  const outcomes = rows.flatMap((row) => row.outcome ?? []);
+  const outcomes = [...rows.flatMap((row) => row.outcome ?? []), ...(pairs?.outcomes ?? [])];
   return marginBounds(output.channels, outcomes, value!);
+}
+
+/** What proves the bounds of a table. */
+function marginProofs(
+  rows: readonly Row[],
+  pairs: PairFindings | undefined,
+  { used }: MarginTable,
+): BoundProof[] {
+  const own = rows.flatMap((row) => (row.outcome ? [{ row, outcome: row.outcome }] : []));
+  const all = [...own, ...(pairs?.outcomes.map((outcome) => ({ row: pairs.row, outcome })) ?? [])];
+  return all
+    .filter(({ outcome }) => used.has(outcome))
+    .map(({ row, outcome }) => proofOf(row.program!, outcome, row.unrolledFrom ?? null));
 }

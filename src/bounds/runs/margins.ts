@@ -3,10 +3,10 @@
 import type { Outcome } from '../../ellipsoid/sweep/sweep.ts';
 import type { Network } from '../../network/network.ts';
 import type { Program } from '../../program/program.ts';
-import { isLess, type Scaled, scaled, squareRoot, times, toNumber } from '../../scaled.ts';
+import { isLess, roundedUp, type Scaled, scaled, squareRoot, times, toNumber } from '../../scaled.ts';
 
 /** Outputs beyond this many have no table of margins. */
-const MOST_OUTPUTS = 256;
+export const MOST_OUTPUTS = 256;
 
 /** What cancels in the difference of nearly equal outputs is rounding: allowed for, relative to the variances. */
 const CANCELLATION = 2 ** -48;
@@ -37,6 +37,14 @@ function squaredMargin(matrix: Float64Array, outputs: number, i: number, j: numb
   return Math.max(0, at(i, i) + at(j, j) - 2 * at(i, j)) + CANCELLATION * (at(i, i) + at(j, j));
 }
 
+/** Bounds of all margins. */
+export interface MarginTable {
+  /** [i][j]: of output i minus output j, symmetric. */
+  readonly bounds: readonly (readonly number[])[];
+  /** The outcomes that some of them are from. */
+  readonly used: ReadonlySet<Outcome>;
+}
+
 /**
  * For every pair of outputs the least bound that any outcome gives, and √2 times `bound`, which holds for all pairs.
  * Undefined where there is no pair or no table.
@@ -45,20 +53,25 @@ export function marginBounds(
   outputs: number,
   outcomes: readonly Outcome[],
   bound: Scaled,
-): number[][] | undefined {
+): MarginTable | undefined {
   if (!(outputs >= 2 && outputs <= MOST_OUTPUTS)) return undefined;
-  const ceiling = times(bound, scaled(Math.SQRT2));
-  const least = (i: number, j: number): number => {
-    let best = ceiling;
-    for (const outcome of outcomes) {
-      const value = marginOf(outcome, outputs, i, j);
-      if (isLess(value, best)) best = value;
+  const ceiling = roundedUp(times(bound, scaled(Math.SQRT2)));
+  const used = new Set<Outcome>();
+  const bounds = Array.from({ length: outputs }, () => new Array<number>(outputs).fill(0));
+  for (let i = 0; i < outputs; i++) {
+    for (let j = 0; j < i; j++) {
+      let best: { readonly value: Scaled; readonly outcome?: Outcome } = { value: ceiling };
+      for (const outcome of outcomes) {
+        const value = roundedUp(marginOf(outcome, outputs, i, j));
+        if (isLess(value, best.value)) best = { value, outcome };
+      }
+      if (best.outcome) used.add(best.outcome);
+      const number = toNumber(best.value) ?? Infinity;
+      bounds[i]![j] = number;
+      bounds[j]![i] = number;
     }
-    return toNumber(best) ?? Infinity;
-  };
-  return Array.from({ length: outputs }, (_, i) =>
-    Array.from({ length: outputs }, (_, j) => (i === j ? 0 : least(i, j))),
-  );
+  }
+  return { bounds, used };
 }
 
 /**

@@ -3,7 +3,7 @@
 import type { Rounding } from '../../ellipsoid/rounding/rounding.ts';
 import type { Outcome } from '../../ellipsoid/sweep/sweep.ts';
 import type { Engine } from '../../engine/engine.ts';
-import type { Program } from '../../program/program.ts';
+import type { Program, Step } from '../../program/program.ts';
 import { isLess, roundedUp, type Scaled, scaled, squareRoot, times } from '../../scaled.ts';
 import type { LengthReport, MethodResult, RowRule, SearchReport, StoredMultipliers } from '../result.ts';
 import { hasEntries, marginOf } from './margins.ts';
@@ -32,8 +32,19 @@ export interface Row {
   readonly length?: LengthReport;
   /** What the search was to make small, where that is not the value. */
   readonly objective?: Scaled;
+  /** With the target `margins`: where the search for single pairs begins. */
+  readonly pairStart?: PairStart;
   /** That a search has found. */
   readonly multipliers?: StoredMultipliers;
+}
+
+export interface PairStart {
+  readonly program: Program;
+  readonly theta: ReadonlyMap<Step, Float64Array>;
+  /** Whether it was found on few frequencies. */
+  readonly few: boolean;
+  /** That the search for all pairs might take. */
+  readonly evaluations: number;
 }
 
 /** The bound that an outcome gives: on the whole output, or on the difference of a pair of its entries. NaN where it failed. */

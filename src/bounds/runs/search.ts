@@ -13,7 +13,7 @@ import type { BoundTask } from '../task.ts';
 import { hasEntries } from './margins.ts';
 
 /** A gradient costs this many closed-form passes, about. */
-const GRADIENT_COST = 3;
+export const GRADIENT_COST = 3;
 /** A search of fewer evaluations than these finds next to nothing; one on few frequencies takes so many passes for as much. */
 const LEAST_EVALUATIONS = 5;
 const LEAST_PASSES = 4;

@@ -6,6 +6,7 @@ import { isLess, type Scaled, scaled, times, toNumber } from '../../scaled.ts';
 import type { StoredMultipliers } from '../result.ts';
 import type { BoundTask } from '../task.ts';
 import { allMarginsOf } from './margins.ts';
+import { SHARES } from './pairs.ts';
 import { NOT_DOMINATED, type Row, rowValue } from './rows.ts';
 import { evaluationsOf, type Found, searched } from './search.ts';
 import type { SearchLog } from './searchLog.ts';
@@ -53,7 +54,7 @@ export async function* searchRows(
     evaluations,
     method: path === 'torus' ? 'refined' : 'unrolled',
     passSeconds,
-    deadline: performance.now() + (1000 * task.deadline.left) / searches,
+    deadline: performance.now() + (1000 * task.deadline.left) / (searches + pairShares(task)),
     // What lies between the frequencies is left to `home`.
     onTrace: (point) => log.add(home ? { ...point, estimate: true } : point),
   });
@@ -93,10 +94,18 @@ export async function* searchRows(
     search: { ...found.report, ...(margins ? { margins } : {}) },
     value,
     ...(objective ? { objective } : {}),
+    ...(objective && !home
+      ? { pairStart: { program, theta: found.theta, few: found.few, evaluations } }
+      : {}),
     ...end,
     ...again,
     multipliers: { version: 2, network: task.original.source?.sha256 ?? null, path, layers: found.layers },
   };
+}
+
+/** What the pairs of outputs that follow take of the time, in searches. */
+function pairShares({ query }: BoundTask): number {
+  return query.target === 'margins' ? SHARES : 0;
 }
 
 const NO_SEARCH = {

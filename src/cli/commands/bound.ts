@@ -6,6 +6,7 @@ import type {
   LowerBound,
   MethodName,
   MethodResult,
+  PairReport,
   SearchReport,
 } from '../../bounds/result.ts';
 import type { RuleName } from '../../ellipsoid/multipliers/closedForms.ts';
@@ -197,6 +198,7 @@ function boundDocument(file: string, network: Network, result: BoundResult): obj
     methods: methodDocuments(result.methods),
     trace: result.trace,
     margins: result.margins,
+    pairs: result.pairs,
     layers: result.layers,
   };
 }
@@ -312,6 +314,7 @@ function explanation(result: BoundResult, command: BoundCommand): string[] {
     `${assuranceText(result)} Digits are rounded ${result.lower ? 'outward' : 'up'}.`,
     ...(result.note === undefined ? [] : [result.note]),
     ...result.methods.flatMap((row) => (row.search ? [searchText(row)] : [])),
+    ...(result.pairs ? [pairsText(result.pairs)] : []),
     ...advice(result, command),
   ];
 }
@@ -371,6 +374,11 @@ function searchText(row: MethodResult): string {
   return `${parts.join('; ')}.`;
 }
 
+function pairsText({ pairs, of, mean, largest, ...ending }: PairReport): string {
+  const percent = (x: number) => `${(100 * x).toPrecision(2)} %`;
+  return `Margins: ${searchEnding(ending)} for ${pairs} of ${of} pairs one by one; ${percent(mean)} below what the search for all together gives on average, ${percent(largest)} at most.`;
+}
+
 /** In units of log10: what is not worth any advice. */
 const TIGHT = 1e-6;
 
@@ -387,7 +395,8 @@ function advice(result: BoundResult, { method, rule, target }: BoundCommand): st
     return ['Tighter: --method all, which searches for multipliers as well.'];
   }
   const searches = methods.flatMap((row) => (row.search ? [row.search] : []));
-  const ended = (status: SearchReport['status']) => searches.some((search) => search.status === status);
+  const endings = [...searches, ...(result.pairs ? [result.pairs] : [])];
+  const ended = (status: SearchReport['status']) => endings.some((search) => search.status === status);
   const ways = [
     ...(ended('evaluations') ? ['more --evaluations'] : []),
     ...(ended('time limit') || methods.some((row) => row.late) ? ['a longer --time-limit'] : []),

@@ -12,6 +12,8 @@ export interface SectorGradient {
   readonly across: Matrices | undefined;
   readonly argument: Matrices;
   readonly multiplier: Vector;
+  /** About the second derivative in D, times D: (β − α)²/2 diag G_cc − ∂f/∂D. Exact for one D where S is small beside it. */
+  readonly curvature: Vector;
 }
 
 /**
@@ -44,10 +46,16 @@ export function sectorAdjoint(
   let vgvr = engine.scaleSides(tOwn, left, undefined);
   if (across && tKept) vgvr = engine.add(vgvr, engine.product(across, tKept, { adjointA: true }));
   const h = engine.product(r, vgvr);
+  const variances = engine.diagonalSum(gOwn);
   const multiplier = engine.combine([
     [2, engine.multiply(tape.middle, engine.diagonalSum(tOwn))],
     [-1, engine.diagonalSum(h)],
-    ...(tape.square ? ([[-1, engine.multiply(tape.square, engine.diagonalSum(gOwn))]] as const) : []),
+    ...(tape.square ? ([[-1, engine.multiply(tape.square, variances)]] as const) : []),
   ]);
-  return { kept: gKept, across: tKept, argument: h, multiplier };
+  const width = engine.vector(step.lower.map((l, i) => (step.upper[i]! - l) ** 2 / 2));
+  const curvature = engine.combine([
+    [1, engine.multiply(width, variances)],
+    [-1, multiplier],
+  ]);
+  return { kept: gKept, across: tKept, argument: h, multiplier, curvature };
 }

@@ -7,6 +7,8 @@ export interface Point {
   readonly x: Float64Array;
   readonly value: number;
   readonly gradient: Float64Array;
+  /** About the second derivative in every entry alone, all above 0, where that is known: with it a direction begins. */
+  readonly curvature?: Float64Array;
 }
 
 /** A step, the change of the gradient along it, and 1 over their product. */
@@ -49,7 +51,7 @@ export async function minimise(
   const accepted = [start.value];
   let failures = 0;
   while (options.proceed()) {
-    const direction = descent(current.gradient, pairs);
+    const direction = descent(current, pairs);
     let slope = dot(direction, current.gradient);
     if (!(slope < 0)) {
       pairs.length = 0;
@@ -59,7 +61,8 @@ export async function minimise(
     }
     const furthest = direction.reduce((m, d) => Math.max(m, Math.abs(d)), 0);
     let step = Math.min(1, options.largestMove / furthest);
-    if (pairs.length === 0) step = Math.min(step, (0.3 * options.largestMove) / furthest);
+    if (pairs.length === 0 && !current.curvature)
+      step = Math.min(step, (0.3 * options.largestMove) / furthest);
     const next = await backtrack(evaluate, current, direction, slope, step, options.proceed);
     if (!next) {
       if (!options.proceed()) break;
@@ -107,8 +110,9 @@ async function backtrack(
   return undefined;
 }
 
-/** −H g by the two-loop recursion, H scaled by the last pair. */
-function descent(gradient: Float64Array, pairs: readonly Pair[]): Float64Array {
+/** −H g by the two-loop recursion, from a diagonal scaled by the last pair. */
+function descent({ gradient, curvature }: Point, pairs: readonly Pair[]): Float64Array {
+  const first = curvature?.map((c) => 1 / c) ?? new Float64Array(gradient.length).fill(1);
   const q = gradient.map((g) => -g);
   const alphas: number[] = [];
   for (let k = pairs.length - 1; k >= 0; k--) {
@@ -118,10 +122,15 @@ function descent(gradient: Float64Array, pairs: readonly Pair[]): Float64Array {
     for (let i = 0; i < q.length; i++) q[i]! -= alpha * y[i]!;
   }
   const last = pairs.at(-1);
-  if (last) {
-    const scale = 1 / (last.rho * dot(last.y, last.y));
-    for (let i = 0; i < q.length; i++) q[i]! *= scale;
-  }
+  const scale = last
+    ? 1 /
+      (last.rho *
+        dot(
+          last.y,
+          last.y.map((y, i) => y * first[i]!),
+        ))
+    : 1;
+  for (let i = 0; i < q.length; i++) q[i]! *= scale * first[i]!;
   pairs.forEach(({ s, y, rho }, k) => {
     const beta = rho * dot(y, q);
     for (let i = 0; i < q.length; i++) q[i]! += (alphas[k]! - beta) * s[i]!;

@@ -46,6 +46,8 @@ export interface Refined {
   readonly over: number;
   /** Whether frequencies were left out for want of memory. */
   readonly partial: boolean;
+  /** Whether the search has seen few frequencies only. */
+  readonly few: boolean;
 }
 
 /** Where a search starts: the multipliers of a run of `sweep`, or θ alone. */
@@ -72,13 +74,14 @@ export async function refine(
   const { objective, signal, interrupt } = options;
   const stop = signal && interrupt ? AbortSignal.any([signal, interrupt]) : (signal ?? interrupt);
   const setting = { engine, program, layout, taps: new Taps(), objective, signal: stop };
-  let found = await onFew(setting, start, plan, watch, options);
+  const onActive = await onFew(setting, start, plan, watch, options);
+  let found = onActive;
   // Who interrupts before anything was found does not wait for a gradient at all frequencies.
   if (!found && !watch.interrupted) found = await onAll(setting, start, plan, watch, options);
   if (!found) return watch.interrupted ? 'interrupted' : 'no slope';
   const { outcome, theta } = await lastPass(engine, program, layout.named(layout.join(found.theta)), options);
   return {
-    ...{ outcome, theta, partial: found.partial },
+    ...{ outcome, theta, partial: found.partial, few: onActive !== undefined },
     status: watch.status(found.ending),
     evaluations: watch.evaluations,
     ...watch.gain,

@@ -28,6 +28,8 @@ export interface Evaluation {
   readonly objective: number;
   /** ∂ objective / ∂θ. */
   readonly gradient: Relative;
+  /** About the second derivative in every θ alone (docs/mathematics.md §5); NaN at poolings, which have no rule for it. */
+  readonly curvature: Relative;
   /** The multipliers that θ stands for at the frequencies at hand, in the order of the nonlinear steps. */
   readonly multipliers: readonly Multipliers[];
 }
@@ -153,12 +155,13 @@ export class DifferentiablePass {
     signal?: AbortSignal,
   ): Promise<Evaluation> {
     const record = scoped(this.#engine, (engine) => this.#record(engine, theta, smoothing, target));
-    const { gradients, chosen, ...ends } = record;
+    const { gradients, curvatures, chosen, ...ends } = record;
     try {
       await this.#engine.settle(signal);
-      const [{ value, trace, barrier, exponent, definite }, found, own] = await Promise.all([
+      const [{ value, trace, barrier, exponent, definite }, found, curved, own] = await Promise.all([
         readNamed(this.#engine, ends),
         this.#engine.read(...gradients),
+        this.#engine.read(...curvatures),
         readAllNamed(this.#engine, chosen),
       ]);
       const [v, t] = [value[0]!, trace[0]!];
@@ -172,11 +175,12 @@ export class DifferentiablePass {
         bound: infeasible ? Infinity : bound,
         objective: infeasible ? Infinity : objective,
         gradient: found.map((g) => g.map((x) => x * factor)),
+        curvature: curved.map((c) => c.map((x) => x * factor)),
         multipliers: this.#logarithms(own),
       };
     } finally {
       const handles = chosen.flatMap(({ values, exponent }) => [values, exponent]);
-      this.#engine.release(...new Set([...Object.values(ends), ...gradients, ...handles]));
+      this.#engine.release(...new Set([...Object.values(ends), ...gradients, ...curvatures, ...handles]));
     }
   }
 
@@ -224,6 +228,7 @@ export class DifferentiablePass {
     });
     note(end);
     const gradients = [...end.gradients];
+    const curvatures = [...end.curvatures];
     let g = end.before;
     for (let b = this.#blocks.length - 2; b >= 0 && g; b--) {
       const after: Matrices | Vector = g;
@@ -232,10 +237,11 @@ export class DifferentiablePass {
       );
       if (back.before !== after) engine.release(after);
       gradients.unshift(...back.gradients);
+      curvatures.unshift(...back.curvatures);
       g = back.before;
     }
     const { value, trace, exponent } = end;
-    return { value, trace, barrier, exponent, definite, gradients, chosen };
+    return { value, trace, barrier, exponent, definite, gradients, curvatures, chosen };
   }
 
   #objective(engine: Engine, state: State, smoothing: Smoothing, target: Objective) {
@@ -311,20 +317,28 @@ export class DifferentiablePass {
 
   // ---- backward -------------------------------------------------------------------------------
 
-  /** Gradients of θ in the order of the tapes, and of the state before them (none where that is the input's). */
+  /** Gradients and curvatures of θ in the order of the tapes, and the gradient of the state before them (none where that is the input's). */
   #backward(engine: Engine, tapes: readonly Tape[], top: Matrices | Vector, push: Vector) {
     const gradients: Vector[] = [];
+    const curvatures: Vector[] = [];
     let before: Matrices | Vector | undefined = top;
     for (const tape of [...tapes].reverse()) {
       const after: Matrices | Vector = before;
       const result: Adjoint = scoped(engine, (e) => adjointOf(e, tape, after, push));
       if (after !== top && after !== result.before) engine.release(after);
-      if (result.theta) gradients.unshift(result.theta);
+      if (result.theta) {
+        gradients.unshift(result.theta);
+        curvatures.unshift(result.curvature ?? unknown(engine, result.theta.length));
+      }
       before = result.before;
       if (!before) break;
     }
-    return { gradients, before };
+    return { gradients, curvatures, before };
   }
+}
+
+function unknown(engine: Engine, length: number): Vector {
+  return engine.vector(new Float64Array(length).fill(Number.NaN));
 }
 
 /** A constant covariance in the units of a state. */

@@ -49,6 +49,8 @@ export type Tape =
 export interface Adjoint {
   readonly before?: Matrices | Vector;
   readonly theta?: Vector;
+  /** About the second derivative in every θ alone, where there is a rule for it. */
+  readonly curvature?: Vector;
 }
 
 /** The gradient of the state before a step from that of the state after it. @param push weight of the barrier */
@@ -85,10 +87,11 @@ export function adjointOf(engine: Engine, tape: Tape, g: Matrices | Vector, push
       );
       const blocks = { ...own, argument: engine.add(own.argument, throughSums) };
       const theta = engine.multiply(own.multiplier, tape.d);
-      if (tape.before === undefined) return { theta };
+      const curvature = engine.multiply(own.curvature, tape.d);
+      if (tape.before === undefined) return { theta, curvature };
       const whole = stateGradient(engine, step, totalRows(step.before), blocks);
       return {
-        theta,
+        ...{ theta, curvature },
         before: asStateGradient(engine, engine.scaleByPower(whole, tape.shift, -1), tape.before),
       };
     }
