@@ -26,9 +26,14 @@ export type {
 } from './bounds/result.ts';
 export { type LayerSpectrum, layerSpectrum } from './bounds/spectrum.ts';
 export { type CertifyOptions, certify } from './certificate/certify.ts';
+export { type CertifyRegionOptions, certifyRegion, type RegionProof } from './certificate/certifyRegion.ts';
 export type { Claim } from './certificate/claim.ts';
+export type { StoredNetwork } from './certificate/fields.ts';
 export type { Certificate, StoredLayer } from './certificate/format.ts';
+export type { RegionCertificate, StoredCentre, StoredRegion } from './certificate/regionFormat.ts';
+export type { Region } from './certificate/regions/check.ts';
 export { type Verification, type VerifyOptions, verify } from './certificate/verify.ts';
+export { type RegionVerification, verifyRegion } from './certificate/verifyRegion.ts';
 export { certifySamples, type LocalBoundOptions, localBound } from './certify/certify.ts';
 export type { CertifySamplesOptions } from './certify/certifySamples.ts';
 export type { Fit, Sample, SampleSet } from './certify/data/samples.ts';

@@ -2,7 +2,8 @@
 import '../limited/watchedFiles.ts';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { decodeValues, readCertificate } from '../../src/certificate/format.ts';
+import { decodeValues } from '../../src/certificate/fields.ts';
+import { readCertificate } from '../../src/certificate/format.ts';
 import { loadNetwork } from '../../src/index.ts';
 import type { Network } from '../../src/network/network.ts';
 import { sampledLowerBound } from '../../test/support/forward.ts';

@@ -1,5 +1,6 @@
 /** Changes of certificates. */
-import { type Certificate, decodeValues, encodeValues } from '../../src/certificate/format.ts';
+import { decodeValues, encodeValues } from '../../src/certificate/fields.ts';
+import type { Certificate } from '../../src/certificate/format.ts';
 import { changeJson, type Json, jsonText } from '../mutation/json.ts';
 import type { Random } from '../random.ts';
 

@@ -7,7 +7,8 @@ import type { Multipliers } from './checker/check.ts';
 import type { Layer } from './checker/plan.ts';
 import { Refusal } from './checker/refusal.ts';
 import type { Claim } from './claim.ts';
-import { type Certificate, encodeValues, FORMAT, VERSION } from './format.ts';
+import { encodeValues } from './fields.ts';
+import { type Certificate, FORMAT, VERSION } from './format.ts';
 import { prove, type VerifyOptions } from './verify.ts';
 
 export interface CertifyOptions extends VerifyOptions {

@@ -6,7 +6,8 @@ import { check } from './checker/check.ts';
 import type { Layer } from './checker/plan.ts';
 import { Refusal } from './checker/refusal.ts';
 import { type Claim, claimOf } from './claim.ts';
-import { type Certificate, countOf, decodeValues, readCertificate } from './format.ts';
+import { countOf, decodeValues, type StoredNetwork } from './fields.ts';
+import { type Certificate, readCertificate } from './format.ts';
 
 export interface VerifyOptions {
   /** Cancels: the promise is rejected with the signal's reason. */
@@ -64,7 +65,7 @@ export async function verify(
 }
 
 /** Why a certificate was not accepted: of several items a line each; a refusal quotes names as they are. */
-function reasonOf(error: Error): string {
+export function reasonOf(error: Error): string {
   if (error instanceof UnsupportedError) return error.message;
   const text = printable(error.message);
   return error instanceof RangeError ? `not checked: there is not enough memory (${text})` : text;
@@ -104,7 +105,11 @@ function decoded({ name, role, period, exponent, values }: Certificate['layers']
   };
 }
 
-function refuseOtherNetwork({ source, tensors, input, output }: Network, { network }: Certificate): void {
+/** @throws Refusal where a certificate is of another network */
+export function refuseOtherNetwork(
+  { source, tensors, input, output }: Network,
+  { network }: { readonly network: StoredNetwork },
+): void {
   const refuse = (what: string, wanted: string, got: string) =>
     new Refusal(`of another network: ${what} is ${wanted} in the certificate, ${got} here`);
   const sha256 = source?.sha256 ?? 'unknown';

@@ -1,3 +1,5 @@
+import type { RegionProof } from '../certificate/certifyRegion.ts';
+
 /** What is known of the network's outputs at one input: low ≤ f(x) ≤ high, rounding included. */
 export interface OutputEnclosure {
   readonly low: Float64Array;
@@ -23,12 +25,16 @@ export interface RegionAnswer {
   readonly stage: RegionStage | undefined;
   /** For every other output j: what is proven of f_label − f_j from below over the region; rounded down. */
   readonly margins: Float64Array;
+  /** What a certificate needs, where it is certified and was asked for. */
+  readonly proof?: RegionProof;
 }
 
 /** How much a proof may cost. */
 export interface RegionEffort {
   /** Evaluations of the moving centre for one pair of outputs; 0: the closed form alone. */
   readonly evaluations: number;
+  /** Whether the multipliers are wanted, with more room for the rounding of those who check them. Default: no. */
+  readonly proof?: boolean;
   readonly signal?: AbortSignal;
 }
 

@@ -3,7 +3,7 @@
 import { Algebra } from '../ellipsoid/region/algebra.ts';
 import { type AnchoredPass, anchoredPass, PreparedChain } from '../ellipsoid/region/anchoredPass.ts';
 import { dimension, evaluate, type Problem } from '../ellipsoid/region/centre/evaluation.ts';
-import { lastPass } from '../ellipsoid/region/centre/lastPass.ts';
+import { lastPass, type MovedPass } from '../ellipsoid/region/centre/lastPass.ts';
 import {
   type Neurons,
   neuronsOf,
@@ -14,7 +14,7 @@ import {
 } from '../ellipsoid/region/centre/parameters.ts';
 import { minimise } from '../ellipsoid/region/centre/search.ts';
 import { chainOf } from '../ellipsoid/region/chain.ts';
-import { covarianceOfInputs } from '../ellipsoid/region/covariance.ts';
+import { covarianceOfInputs, type Sectors } from '../ellipsoid/region/covariance.ts';
 import { type Slack, slackOf, startWithLimits } from '../ellipsoid/region/limits.ts';
 import { LinearForms } from '../ellipsoid/region/linearForms.ts';
 import type { Ranges } from '../ellipsoid/region/ranges.ts';
@@ -31,11 +31,14 @@ import type {
   RegionStage,
 } from './prover.ts';
 import { hasRoomForForms, type ProverOptions, proverEngine, refuseLarge } from './proverEngine.ts';
+import { proofOf } from './regionProof.ts';
 
 /** A larger region is as good, and the square of its radius is not lost. */
 const LEAST_RADIUS = 2 ** -300;
 /** How far below 0 a search ends, relative to the difference at the centre, so that its proof has room for rounding. */
 const ROOM = 1e-9;
+/** And for that of others, who check it. */
+const ROOM_OF_PROOF = 1e-6;
 
 /**
  * A prover for a network as its file has it. A softmax at the end is left off: outputs and margins are those of what it reads.
@@ -122,8 +125,11 @@ class Prover implements RegionProver {
         if (margin > margins[j]!) margins[j] = margin;
       }
     };
+    let pass: AnchoredPass | undefined;
+    const centres: { readonly offset: Float64Array | null; readonly sectors: readonly Sectors[] }[] = [];
     const answer = (stage: RegionStage | undefined): RegionAnswer => {
-      return { certified: stage !== undefined, stage, margins };
+      const proof = stage && pass && effort.proof && proofOf(this.#prepared.chain, radius, pass, centres);
+      return { certified: stage !== undefined, stage, margins, ...(proof && { proof }) };
     };
     const proven = () => margins.every((margin, j) => j === label || margin > 0);
     if (question.radius === 0) {
@@ -140,12 +146,13 @@ class Prover implements RegionProver {
     const { first } = this.#prepared;
     const slack = limits && slackOf(centre, radius, limits);
     let known: Ranges | undefined;
-    if (slack || this.#withForms) {
+    if (slack || (this.#withForms && !effort.proof)) {
       this.#rows ??= await LinearForms.rowsOfInputs(algebra, this.#prepared);
       const region = { centre, radius, ...(slack && { slack }) };
       const forms = await LinearForms.start(algebra, this.#prepared, region, this.#rows);
       if (slack) known = forms.ranges();
-      if (this.#withForms) {
+      // Forms prove, but nobody else checks them.
+      if (this.#withForms && !effort.proof) {
         await forms.toOutput();
         improve((j) => forms.largestDifference(j, label));
         if (proven()) return answer('anchored closed form');
@@ -159,7 +166,7 @@ class Prover implements RegionProver {
       new Float64Array(this.inputs),
       above(radius * radius),
     );
-    const pass = await anchoredPass(algebra, this.#prepared, start, known);
+    pass = await anchoredPass(algebra, this.#prepared, start, known);
     if (!pass) return answer(undefined);
     const ofState = (state: State) => (j: number) => largestDifference(state, j, label);
     improve(ofState(pass.output));
@@ -169,22 +176,25 @@ class Prover implements RegionProver {
     const order = [...margins.keys()].filter((j) => j !== label).sort((i, j) => margins[i]! - margins[j]!);
     for (const j of order) {
       if (margins[j]! > 0) continue;
-      const state = await this.#moved(algebra, { ...question, radius }, pass, slack, j, effort.evaluations);
-      if (state) improve(ofState(state));
+      const moved = await this.#moved(algebra, { ...question, radius }, pass, slack, j, effort);
+      if (moved) {
+        improve(ofState(moved.state));
+        centres.push(moved);
+      }
       if (!(margins[j]! > 0)) return answer(undefined);
     }
     return answer('moving centre');
   }
 
-  /** The state at the output that a moving centre gives for output j against the label. */
+  /** What a moving centre gives for output j against the label. */
   async #moved(
     algebra: Algebra,
     { centre, label, radius }: RegionQuestion,
     { stages: reports, output }: AnchoredPass,
     slack: Slack | undefined,
     j: number,
-    evaluations: number,
-  ): Promise<State | undefined> {
+    { evaluations, proof }: RegionEffort,
+  ): Promise<(MovedPass & { readonly offset: Float64Array | null }) | undefined> {
     const { chain, first } = this.#prepared;
     const stages = reports.map(neuronsOf);
     const unit = new Float64Array(this.outputs);
@@ -200,7 +210,7 @@ class Prover implements RegionProver {
       ...(slack && { slack }),
     };
     const { start, least, most } = boundsOf(problem, stages);
-    const target = -ROOM * (1 + Math.abs(problem.difference));
+    const target = -(proof ? ROOM_OF_PROOF : ROOM) * (1 + Math.abs(problem.difference));
     const found = await minimise((x) => evaluate(algebra, problem, x), start, {
       least,
       most,
@@ -216,7 +226,8 @@ class Prover implements RegionProver {
       ({ offset, level } = startWithLimits(radius, slack, scaled(at), scaled(at + this.inputs)));
     }
     const begin = startOf(first, this.#covariance!, centre, offset, level);
-    return lastPass(algebra, this.#prepared, begin, reports, stages, found.x);
+    const last = await lastPass(algebra, this.#prepared, begin, reports, stages, found.x);
+    return last && { ...last, offset: slack ? offset : null };
   }
 }
 

@@ -13,10 +13,13 @@ function linesOfCode(folder: string): number {
     .filter((line) => !/^\s*($|\/\/|\/\*|\*)/.test(line)).length;
 }
 
-it.each(['src/certificate/checker/', 'src/certificate/reading/'])('%s', (folder) => {
-  const text = readFileSync(join(ROOT, 'docs/certificate.md'), 'utf8');
-  const [, most] = text.match(new RegExp(`\`${folder}\`:[^.]*?at most (\\d+) lines of code`))!;
-  const lines = linesOfCode(folder);
-  expect(lines).toBeGreaterThan(200);
-  expect(lines).toBeLessThanOrEqual(Number(most));
-});
+it.each(['src/certificate/checker/', 'src/certificate/reading/', 'src/certificate/regions/'])(
+  '%s',
+  (folder) => {
+    const text = readFileSync(join(ROOT, 'docs/certificate.md'), 'utf8');
+    const [, most] = text.match(new RegExp(`\`${folder}\`:[^.]*?at most (\\d+) lines of code`))!;
+    const lines = linesOfCode(folder);
+    expect(lines).toBeGreaterThan(200);
+    expect(lines).toBeLessThanOrEqual(Number(most));
+  },
+);

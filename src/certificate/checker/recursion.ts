@@ -143,7 +143,7 @@ function nonlinear(step: NonlinearStep, given: Matrix, h: number): Matrix {
   return raised(sum, bound);
 }
 
-const diagonalOf = ({ rows, data }: Matrix) =>
+export const diagonalOf = ({ rows, data }: Matrix) =>
   Float64Array.from({ length: rows }, (_, i) => data[i * rows + i]!);
 
 /** Row and column i times 2^exponent(i), exactly but for underflow. */
@@ -152,7 +152,7 @@ function scaled({ rows, data }: Matrix, exponent: (i: number) => number): Matrix
 }
 
 /** A matrix with a bound added to its diagonal, and what roundings of this sum, of the bound and underflow can take away. */
-function raised(given: Matrix, bound: Float64Array): Matrix {
+export function raised(given: Matrix, bound: Float64Array): Matrix {
   const { rows, data } = given;
   for (const [i, x] of bound.entries()) {
     const [own, more] = [data[i * rows + i]!, 1.001 * x + TINY];

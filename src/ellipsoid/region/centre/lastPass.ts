@@ -12,8 +12,15 @@ import { constraintsAt, type Neurons, PER_NEURON } from './parameters.ts';
 /** By how much e² D is larger than searched, so that weights that should be 0 are. */
 const MORE_SPREAD = 1 + 2 ** -47;
 
+/** What a pass proves, and by which multipliers. */
+export interface MovedPass {
+  /** At the output. */
+  readonly state: State;
+  readonly sectors: readonly Sectors[];
+}
+
 /**
- * The state at the output, with the multipliers at x.
+ * A pass with the multipliers at x.
  * @param start in front of the first stage, limits of inputs in it
  * @returns undefined where nothing is proven
  */
@@ -24,7 +31,8 @@ export async function lastPass(
   reports: readonly StageReport[],
   stages: readonly Neurons[],
   x: Float64Array,
-): Promise<State | undefined> {
+): Promise<MovedPass | undefined> {
+  const all: Sectors[] = [];
   let state = start;
   let at = 0;
   for (const [k, neurons] of stages.entries()) {
@@ -41,8 +49,9 @@ export async function lastPass(
     const behind = await advance(algebra, prepared.after(k), state, sectors, values, terms);
     if (!behind) return undefined;
     state = behind;
+    all.push(sectors);
   }
-  return state;
+  return { state, sectors: all };
 }
 
 /**
