@@ -1,6 +1,6 @@
 /** What the page knows: models, their runs, settings. Views draw it; everything that changes it is here. */
 import { DEFAULTS } from '../../src/bounds/defaults.ts';
-import { LARGEST_CERTIFICATE } from '../../src/certificate/format.ts';
+import { LARGEST_CERTIFICATE } from '../../src/certificate/fields.ts';
 import { parseJson } from '../../src/certificate/json.ts';
 import { InputError } from '../../src/errors.ts';
 import type { BoundResult, LayerSpectrum, PrefixBound, Progress } from '../../src/index.browser.ts';

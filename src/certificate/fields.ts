@@ -4,6 +4,9 @@ import { InputError } from '../errors.ts';
 /** Sides, periods, exponents and node numbers are below this in modulus. */
 export const MOST = 2 ** 30;
 
+/** Characters of a file: more than what a checker covers in hours. */
+export const LARGEST_CERTIFICATE = 2 ** 24;
+
 /** Which network a certificate is of. */
 export interface StoredNetwork {
   readonly name: string;

@@ -44,8 +44,6 @@ const MOST_LAYERS = 1e5;
 const MOST_SEGMENTS = 1e4;
 /** Numbers of one layer: as many rows as the checker lets live at once. */
 const MOST_VALUES = 4096;
-/** Characters of a file: more than what the checker covers in hours. */
-export const LARGEST_CERTIFICATE = 2 ** 24;
 
 /** @throws InputError that says where the value is no certificate */
 export function readCertificate(value: unknown): Certificate {

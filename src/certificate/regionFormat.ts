@@ -42,8 +42,6 @@ export interface StoredCentre {
 const MOST_VALUES = 2 ** 20;
 const MOST_LAYERS = 1e4;
 const MOST_CENTRES = 4096;
-/** Characters of a file. */
-export const LARGEST_REGION_CERTIFICATE = 2 ** 26;
 
 /** @throws InputError that says where the value is no such certificate */
 export function readRegionCertificate(value: unknown): RegionCertificate {

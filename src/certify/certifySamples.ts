@@ -1,6 +1,8 @@
 /** Samples, one after the other: is the label proven to stay, how far, by what, and how near is a counterexample? */
 import type { Progress } from '../bounds/result.ts';
 import { Breath } from '../breath.ts';
+import type { RegionProof } from '../certificate/certifyRegion.ts';
+import type { Region } from '../certificate/regions/check.ts';
 import type { EngineHandle } from '../engine/engine.ts';
 import { InputError, UnsupportedError } from '../errors.ts';
 import { ValueEnclosure } from '../network/evaluation/valueEnclosure.ts';
@@ -9,7 +11,7 @@ import { product } from '../network/size.ts';
 import { Attack } from './attack/attack.ts';
 import type { Sample } from './data/samples.ts';
 import { CERTIFY_DEFAULTS } from './defaults.ts';
-import { checkLimits, type Limits, outside } from './limits.ts';
+import { checkLimits, highAt, type Limits, lowAt, outside } from './limits.ts';
 import { checkOrder, logitsOf } from './logits.ts';
 import type { RegionProver } from './prover.ts';
 import type { SampleReport } from './report.ts';
@@ -42,6 +44,11 @@ export interface CertifySamplesOptions {
   readonly engine?: EngineHandle;
   /** Bytes, as for `bound`. */
   readonly memory?: number;
+  /**
+   * Asks for what certificates need: called for every sample that is certified, before its report, with a proof for its largest radius. While
+   * it says no, the next smaller one of the radii that are certified follows, as far as there are proofs.
+   */
+  readonly onProof?: (proven: ProvenSample) => Promise<boolean> | boolean;
   /** Of the attack's starting points. */
   readonly seed?: number;
   /** Cancels: what has been reported stands, the rest is left. */
@@ -50,6 +57,14 @@ export interface CertifySamplesOptions {
   readonly onProgress?: (progress: Progress) => void;
   /** What could not be done, in a sentence. */
   readonly onNote?: (note: string) => void;
+}
+
+/** A region around a sample, and multipliers that prove it. */
+export interface ProvenSample {
+  readonly index: number;
+  /** In the input of the network that was given; without a scale. */
+  readonly region: Region;
+  readonly proof: RegionProof;
 }
 
 /** Makes what proves regions of a network. @throws UnsupportedError where it has none */
@@ -92,10 +107,32 @@ export async function* certifyWith(
       if (maxRadius) await largestRadii([state], means, until);
       await decide([state], radii, means, until);
       signal?.throwIfAborted();
+      if (options.onProof) await handOver(state, radii, means, options, options.onProof);
       yield state.report(radii, maxRadius, (performance.now() - start) / 1000);
     }
   } finally {
     prover?.close();
+  }
+}
+
+/** Proofs of what is certified, the largest radius first, until one will do. */
+async function handOver(
+  state: SampleState,
+  radii: readonly number[],
+  { regions, evaluations }: Means,
+  { maxRadius, limits, signal }: CertifySamplesOptions,
+  onProof: NonNullable<CertifySamplesOptions['onProof']>,
+): Promise<void> {
+  const { proven, sample, label } = state;
+  const certified = radii.filter((radius) => radius <= proven);
+  if (maxRadius && proven > 0) certified.push(proven);
+  for (const radius of [...new Set(certified)].sort((a, b) => b - a)) {
+    const proof = await regions?.proof(state, radius, evaluations, signal);
+    if (!proof) continue;
+    const side = (at: typeof lowAt) => sample.input.map((_, n) => at(limits!, n));
+    const kept = limits ? { low: side(lowAt), high: side(highAt) } : null;
+    const region = { centre: sample.input, label, radius, scale: null, limits: kept };
+    if (await onProof({ index: sample.index, region, proof })) return;
   }
 }
 

@@ -16,12 +16,12 @@ export interface Normalization {
  * channels are divided by.
  * @throws InputError where there are not as many numbers as channels
  */
-export function inPixels(network: Network, { std }: Normalization): Network {
+export function inPixels(network: Network, normalization: Normalization): Network {
   const { name, source, ties, tensors, nodes, input, output } = network;
   const builder = new NetworkBuilder(name);
   const image = new Map<TensorId, TensorId>();
   const pixels = builder.input(`pixels of ${tensors[input]!.name}`, tensors[input]!.shape);
-  const scale = Float64Array.from(std, (s) => 1 / s);
+  const scale = reciprocals(normalization);
   image.set(input, builder.add('1 / std', { kind: 'scale', scale }, [pixels]));
   for (const node of nodes) {
     const inputs = node.inputs.map((id) => image.get(id)!);
@@ -29,6 +29,11 @@ export function inPixels(network: Network, { std }: Normalization): Network {
   }
   const built = builder.build(image.get(output)!, source);
   return ties ? { ...built, ties } : built;
+}
+
+/** What pixel − mean is multiplied with. */
+export function reciprocals({ std }: Normalization): Float64Array {
+  return Float64Array.from(std, (s) => 1 / s);
 }
 
 /** @throws InputError for numbers that are none, or not as many as channels */

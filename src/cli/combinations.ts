@@ -46,7 +46,11 @@ export function checkCertify({
   normalized,
   regions,
   evaluations,
+  certificate,
 }: CertifyCommand): void {
+  if (!regions && certificate !== undefined) {
+    throw new UsageError('--certificate: is of proofs around samples, got --no-regions');
+  }
   if (!regions && evaluations !== undefined) {
     throw new UsageError('--evaluations: are of proofs around samples, got --no-regions');
   }

@@ -15,6 +15,9 @@ export type Library = Pick<
   | 'inspect'
   | 'certify'
   | 'verify'
+  | 'certifyRegion'
+  | 'verifyRegion'
+  | 'verifySet'
   | 'exportSdp'
   | 'solveSdp'
 >;

@@ -246,8 +246,10 @@ function commandLine(host: CommandHost, finish: (code: number) => void): Command
       finish(await inspectCommand(command, await host.library(), terminal));
     });
 
-  withNetworkOptions(program.command('verify').argument('<CERTIFICATE>', 'a file from --certificate'))
-    .description('Check that CERTIFICATE proves its bound for the network in FILE.')
+  withNetworkOptions(
+    program.command('verify').argument('<CERTIFICATE>', 'a file or a folder from --certificate'),
+  )
+    .description('Check that CERTIFICATE proves what it claims of the network in FILE.')
     .action(async (certificate: string, file: string, flags: Flags) => {
       const command = { ...flags, certificate, file, json: flags.json ?? false };
       finish(await verifyCommand(command, await host.library(), terminal, signal));
@@ -321,6 +323,7 @@ function withCertifyOptions(command: Command): Command {
     .option('--seed <n>', `of the attack's starting points (default: ${CERTIFY_DEFAULTS.seed})`, count)
     .option('--csv <file>', 'where to write one line for each sample')
     .option('--plot <file>', 'where to draw accuracy against the radius, as SVG')
+    .option('--certificate <dir>', 'where to write a certificate of every certified sample, for `verify`')
     .option('--resume <file>', 'keeps results as they come, and goes on from them')
     .option('--quiet', 'print the table alone, and no progress');
 }

@@ -137,6 +137,15 @@ async function run(
     localBound: () => {
       throw new Error('nobody asked for a point');
     },
+    certifyRegion: () => {
+      throw new Error('nobody asked for regions');
+    },
+    verifyRegion: () => {
+      throw new Error('nobody asked for regions');
+    },
+    verifySet: () => {
+      throw new Error('nobody asked for regions');
+    },
     certify: async () => certificate,
     verify: async () => ({ accepted: true, bound: 9.6, log10: 0.9823, claimed: certificate.claim }),
     ...overrides,

@@ -1,4 +1,5 @@
 /** Proofs around inputs, within the time that a sample has. */
+import type { RegionProof } from '../../certificate/certifyRegion.ts';
 import type { Limits } from '../limits.ts';
 import type { RegionAnswer, RegionProver, RegionQuestion } from '../prover.ts';
 import type { Until } from '../until.ts';
@@ -31,6 +32,20 @@ export class Regions {
       const { certified, stage } = answer;
       if (certified && stage) asked[k]!.state.prove(asked[k]!.radius, stage);
     }
+  }
+
+  /** What proves the label within a radius, for a certificate; undefined where nothing here does. */
+  async proof(
+    { sample, label }: SampleState,
+    radius: number,
+    evaluations: number,
+    signal: AbortSignal | undefined,
+  ): Promise<RegionProof | undefined> {
+    const limits = this.#limits;
+    const question = { centre: sample.input, label, radius, ...(limits && { limits }) };
+    const effort = { evaluations, proof: true, ...(signal && { signal }) };
+    const [answer] = await this.#prover.prove([question], effort);
+    return answer!.proof;
   }
 
   /** None where the time is over first. */

@@ -1,16 +1,27 @@
-/** Certificates as files: `lipsoid bound FILE --certificate out.json` writes one, `lipsoid verify out.json FILE` checks one. */
+/**
+ * Certificates as files: `lipsoid bound FILE --certificate out.json` writes one, `lipsoid certify FILE --certificate DIR` a folder of them, and
+ * `lipsoid verify` checks them.
+ */
+import { stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { BoundResult } from '../../bounds/result.ts';
 import type { Claim } from '../../certificate/claim.ts';
-import { LARGEST_CERTIFICATE } from '../../certificate/format.ts';
+import { LARGEST_CERTIFICATE } from '../../certificate/fields.ts';
 import { parseJson } from '../../certificate/json.ts';
+import { REGION_FORMAT } from '../../certificate/regionFormat.ts';
+import { SET_FORMAT } from '../../certificate/setFormat.ts';
 import type { Verification } from '../../certificate/verify.ts';
+import type { RegionVerification } from '../../certificate/verifyRegion.ts';
+import type { SetVerification } from '../../certificate/verifySet.ts';
 import { InputError, UnsupportedError } from '../../errors.ts';
 import { readTextFile } from '../../files.node.ts';
 import type { Network } from '../../network/network.ts';
 import { printableJson } from '../../printable.ts';
 import { EXIT } from '../failure.ts';
 import type { Library } from '../library.ts';
-import { formatBound } from '../output/format.ts';
+import { LIST } from '../output/certificateFolder.ts';
+import { formatBound, formatCount } from '../output/format.ts';
+import { progressDisplay } from '../output/progress.ts';
 import { bold, type Line, printDocument, printLines, type Terminal } from '../output/terminal.ts';
 
 /** What became of a certificate, as `--json` prints it. */
@@ -66,20 +77,92 @@ export interface VerifyCommand {
   readonly json: boolean;
 }
 
+/** What a verdict is, as `--json` prints it, and for people. */
+interface Verdict {
+  readonly document: object;
+  readonly accepted: boolean;
+  readonly lines: readonly Line[];
+}
+
 /** Writes the verdict to stdout, returns the exit code. Errors of the library pass through. */
 export async function verifyCommand(
-  { certificate: path, file, json, ...options }: VerifyCommand,
-  library: Pick<Library, 'loadNetwork' | 'verify'>,
+  { certificate, file, json, ...options }: VerifyCommand,
+  library: Pick<Library, 'loadNetwork' | 'verify' | 'verifyRegion' | 'verifySet'>,
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<number> {
-  const what = `certificate ${path}`;
-  const certificate = parseJson(await readTextFile(path, what, LARGEST_CERTIFICATE), what);
+  const isFolder = (await stat(certificate).catch(() => undefined))?.isDirectory() === true;
+  const path = isFolder ? join(certificate, LIST) : certificate;
+  const document = await readDocument(path);
   const network = await library.loadNetwork(file, { ...options, signal });
-  const verdict = await library.verify(network, certificate, { signal });
-  if (json) printDocument(terminal.stdout, verdict);
-  else printLines(terminal.stdout, verdictLines(verdict));
+  const verdict = await judged(network, document, dirname(path), library, terminal, signal);
+  if (json) printDocument(terminal.stdout, verdict.document);
+  else printLines(terminal.stdout, verdict.lines);
   return verdict.accepted ? EXIT.success : EXIT.rejected;
+}
+
+async function readDocument(path: string): Promise<unknown> {
+  const what = `certificate ${path}`;
+  return parseJson(await readTextFile(path, what, LARGEST_CERTIFICATE), what);
+}
+
+/** By what a document says that it is. */
+async function judged(
+  network: Network,
+  document: unknown,
+  folder: string,
+  library: Pick<Library, 'verify' | 'verifyRegion' | 'verifySet'>,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<Verdict> {
+  const format = (document as { readonly format?: unknown } | null)?.format;
+  if (format === SET_FORMAT) {
+    const progress = progressDisplay(terminal.stderr);
+    const verdict = await library
+      .verifySet(network, document, (file) => readDocument(join(folder, file)), {
+        signal,
+        onProgress: ({ done, total }) =>
+          progress.show({ method: 'verify', layer: `certificate ${done} of ${total}`, done, total }),
+      })
+      .finally(() => progress.clear());
+    return { document: verdict, accepted: verdict.accepted, lines: setLines(verdict) };
+  }
+  if (format === REGION_FORMAT) {
+    const verdict = await library.verifyRegion(network, document, { signal });
+    return { document: verdict, accepted: verdict.accepted, lines: regionLines(verdict) };
+  }
+  const verdict = await library.verify(network, document, { signal });
+  return { document: verdict, accepted: verdict.accepted, lines: verdictLines(verdict) };
+}
+
+function regionLines({ accepted, reason, margin, region }: RegionVerification): Line[] {
+  if (!accepted) return [bold('rejected'), ...(reason ?? '').split('\n')];
+  const { label, radius } = region!;
+  return [
+    bold('accepted'),
+    `Output ${label} is the largest at every input within ${radius} (ℓ2) of that in the certificate, by ${formatBound(margin, null, 'down')} at least.`,
+  ];
+}
+
+/** Rejected samples that are listed. */
+const MOST_LISTED = 20;
+
+function setLines({ accepted, reason, samples, certified, radii, rejected }: SetVerification): Line[] {
+  if (reason !== undefined) return [bold('rejected'), ...reason.split('\n')];
+  // Objects have whole numbers first.
+  const ascending = Object.entries(certified).sort(([a], [b]) => Number(a) - Number(b));
+  const counts = ascending.map(
+    ([radius, count]) =>
+      `${count} of ${samples} samples: the label's output is the largest at every input within ${radius} (ℓ2).`,
+  );
+  const all = `${formatCount(radii.length, 'certificate')} of ${radii.length + rejected.length} accepted, for ${formatCount(samples ?? 0, 'sample')}.`;
+  return [
+    bold(accepted ? 'accepted' : 'rejected'),
+    all,
+    ...counts,
+    ...rejected.slice(0, MOST_LISTED).map(({ index, reason: why }) => `sample ${index}: ${why}`),
+    ...(rejected.length > MOST_LISTED ? [`and ${rejected.length - MOST_LISTED} more.`] : []),
+  ];
 }
 
 function verdictLines({ accepted, reason, bound, log10, claimed, lengths }: Verification): Line[] {

@@ -1,15 +1,32 @@
-/** `lipsoid certify`: samples one by one, as a table, a JSON document, CSV and a plot. */
+/** `lipsoid certify`: samples one by one, as a table, a JSON document, CSV, a plot and certificates. */
+import { basename } from 'node:path';
+import type { RegionCertificate } from '../../certificate/regionFormat.ts';
 import type { CertifySamplesOptions } from '../../certify/certifySamples.ts';
+import type { OpenSamples } from '../../certify/data/open.node.ts';
 import type { Sample, SampleSet } from '../../certify/data/samples.ts';
 import { CERTIFY_DEFAULTS } from '../../certify/defaults.ts';
 import { type Limits, outside } from '../../certify/limits.ts';
 import { isReport, type SampleReport } from '../../certify/report.ts';
-import { checkNormalization, inPixels, type Normalization, Pixels } from '../../certify/units.ts';
-import { InputError } from '../../errors.ts';
+import {
+  checkNormalization,
+  inPixels,
+  type Normalization,
+  Pixels,
+  reciprocals,
+} from '../../certify/units.ts';
+import { InputError, UnsupportedError } from '../../errors.ts';
 import type { Network } from '../../network/network.ts';
 import { EXIT } from '../failure.ts';
 import type { Library } from '../library.ts';
-import { type Answer, answerDocument, answerLines, csvText, plotText } from '../output/certifyAnswer.ts';
+import { CertificateFolder } from '../output/certificateFolder.ts';
+import {
+  type Answer,
+  answerDocument,
+  answerLines,
+  type CertificatesAnswer,
+  csvText,
+  plotText,
+} from '../output/certifyAnswer.ts';
 import { Journal } from '../output/journal.ts';
 import { externalFiles, OutputFile } from '../output/outputFile.ts';
 import { progressDisplay } from '../output/progress.ts';
@@ -90,11 +107,12 @@ async function computed(
     await checkAll(set, scaled, signal);
     const journal = await journalOf(command, network, version, () => set.digest());
     try {
+      const reports = resumed(journal, command, set.count);
+      const certificates = await certificatesOf(command, reports);
       const engine = await library.createEngine({
         engine: command.engine,
         ...(threads !== undefined && { threads }),
       });
-      const reports = resumed(journal, command, set.count);
       const notes: string[] = [];
       const progress = progressDisplay(terminal.stderr);
       let failure: { readonly error: unknown } | undefined;
@@ -102,6 +120,13 @@ async function computed(
         const options: CertifySamplesOptions = {
           ...certifyOptions(command, scaled),
           ...{ engine, signal },
+          ...(certificates && {
+            onProof: async ({ index, region, proof }) => {
+              const claimed = { ...region, scale: scaled.scale };
+              const made = { by: `lipsoid ${version}`, engine: engine.information.description, signal };
+              return certificates.add(index, () => library.certifyRegion(network, claimed, proof, made));
+            },
+          }),
           onNote: (note) => notes.push(note),
           ...(!command.quiet && { onProgress: (step) => progress.show(step) }),
         };
@@ -126,7 +151,9 @@ async function computed(
         progress.clear();
         await engine.close();
       }
-      return { answer: { command, network, set, reports, notes, engine: engine.information }, failure };
+      const written = await certificates?.finish(network, set, reports);
+      const answer = { command, network, set, reports, notes, engine: engine.information };
+      return { answer: { ...answer, ...(written && { certificates: written }) }, failure };
     } finally {
       await journal?.close();
     }
@@ -140,6 +167,8 @@ interface Scaled {
   readonly network: Network;
   readonly limits: Limits | undefined;
   readonly attackLimits?: Limits | undefined;
+  /** What the network's own input is, of what is certified; null: the same. */
+  readonly scale: Float64Array | null;
   samples(stored: AsyncIterable<Sample>): AsyncGenerator<Sample>;
 }
 
@@ -149,6 +178,7 @@ function scaledBy({ mean, std, normalized, clip }: CertifyCommand, network: Netw
     return {
       network,
       limits: clip && { low: clip[0], high: clip[1] },
+      scale: null,
       async *samples(stored) {
         yield* stored;
       },
@@ -161,6 +191,7 @@ function scaledBy({ mean, std, normalized, clip }: CertifyCommand, network: Netw
     network: inPixels(network, normalization),
     limits: clip && pixels.limitsAbove(...clip),
     attackLimits: clip && pixels.limits(...clip),
+    scale: reciprocals(normalization),
     async *samples(stored) {
       for await (const sample of stored) yield { ...sample, input: pixels.input(sample.input) };
     },
@@ -217,6 +248,7 @@ async function journalOf(
     pixels: mean && std ? { mean, std, normalized } : null,
     clip: clip ?? null,
     regions: command.regions,
+    certificates: command.certificate !== undefined,
     evaluations: evaluations ?? CERTIFY_DEFAULTS.evaluations,
     starts: starts ?? CERTIFY_DEFAULTS.attackStarts,
     seed: seed ?? CERTIFY_DEFAULTS.seed,
@@ -236,4 +268,58 @@ function resumed(journal: Journal | undefined, { radius = [], maxRadius }: Certi
     if (entry.index === reports.length) reports.push(entry);
   }
   return reports.slice(0, count);
+}
+
+/** Certificates of samples that are certified now, and those that an earlier run has left. */
+interface Certificates {
+  /** Whether there is one now. @throws OutputError */
+  add(index: number, make: () => Promise<RegionCertificate>): Promise<boolean>;
+  finish(network: Network, set: OpenSamples, reports: readonly SampleReport[]): Promise<CertificatesAnswer>;
+}
+
+/** @throws InputError where the folder cannot be written to, or holds something else */
+async function certificatesOf(
+  { certificate: path, data, radius = [] }: CertifyCommand,
+  earlier: readonly SampleReport[],
+): Promise<Certificates | undefined> {
+  if (path === undefined) return undefined;
+  const folder = await CertificateFolder.open('--certificate', path, earlier.length > 0);
+  for (const report of earlier) await folder.resume(report.index);
+  /** Of samples, what the checker said of their largest radius. */
+  const refused = new Map<number, string>();
+  return {
+    async add(index, make) {
+      try {
+        await folder.add(index, await make());
+        return true;
+      } catch (error) {
+        if (!(error instanceof UnsupportedError)) throw error;
+        if (!refused.has(index)) refused.set(index, error.items.map(({ reason }) => reason).join('; '));
+        return false;
+      }
+    },
+    async finish(network, set, reports) {
+      const { tensors, input, output, name, source } = network;
+      const samples = await folder.finish({
+        network: {
+          name,
+          sha256: source!.sha256,
+          input: tensors[input]!.shape,
+          output: tensors[output]!.name,
+        },
+        data: { file: basename(data), sha256: await set.digest(), samples: set.count },
+        radii: radius,
+      });
+      const written = new Map(samples.map((sample) => [sample.index, sample.radius]));
+      const lacking = reports.flatMap((report) => {
+        const { index } = report;
+        const largest = Math.max(report.radius ?? 0, ...radius.filter((r) => report.certified[String(r)]));
+        const own = written.get(index) ?? null;
+        if (largest === 0 || own === largest) return [];
+        const reason = refused.get(index) ?? 'there is no proof around the input alone';
+        return [{ index, certified: largest, radius: own, reason }];
+      });
+      return { folder: path, samples: samples.length, lacking };
+    },
+  };
 }

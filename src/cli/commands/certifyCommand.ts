@@ -29,6 +29,8 @@ export interface CertifyCommand {
   readonly csv?: string;
   readonly plot?: string;
   readonly resume?: string;
+  /** A folder. */
+  readonly certificate?: string;
   readonly json: boolean;
   readonly quiet: boolean;
 }

@@ -19,10 +19,27 @@ export interface Answer {
   readonly reports: readonly SampleReport[];
   readonly notes: readonly string[];
   readonly engine: EngineInformation;
+  /** Where certificates were asked for. */
+  readonly certificates?: CertificatesAnswer;
+}
+
+/** What became of certificates. */
+export interface CertificatesAnswer {
+  readonly folder: string;
+  /** How many samples have one. */
+  readonly samples: number;
+  /** Samples that are certified for more than their certificate says, or have none (`radius` null). */
+  readonly lacking: readonly {
+    readonly index: number;
+    readonly certified: number;
+    readonly radius: number | null;
+    readonly reason: string;
+  }[];
 }
 
 /** What `--json` prints. */
-export function answerDocument({ command, network, set, reports, notes, engine }: Answer): object {
+export function answerDocument(answer: Answer): object {
+  const { command, network, set, reports, notes, engine, certificates } = answer;
   const radii = command.radius ?? [];
   const { mean, std, normalized, clip } = command;
   return {
@@ -48,6 +65,7 @@ export function answerDocument({ command, network, set, reports, notes, engine }
     radii,
     samples: reports,
     summary: summaryOf(reports, radii),
+    ...(certificates && { certificates }),
     ...(reports.length < set.count && { interrupted: true }),
     ...(notes.length > 0 && { notes }),
   };
@@ -63,7 +81,7 @@ const MOST_SHOWN = 20;
 
 /** A summary, samples in full where they are few, and what the numbers mean. */
 export function answerLines(answer: Answer, quiet: boolean): Line[] {
-  const { command, network, set, reports, notes, engine } = answer;
+  const { command, network, set, reports, notes, engine, certificates } = answer;
   const radii = command.radius ?? [];
   const summary = summaryOf(reports, radii);
   const { samples, clean, medianRadius, secondsPerSample } = summary;
@@ -110,6 +128,7 @@ export function answerLines(answer: Answer, quiet: boolean): Line[] {
     ...unitLines(command),
     ...(hasAttack(command) ? ['What an attack leaves is no proof: the truth lies between the two.'] : []),
     `${formatDuration(secondsPerSample)} a sample.`,
+    ...(certificates ? certificateLines(certificates) : []),
     ...notes,
     ...(samples < set.count
       ? [
@@ -117,6 +136,18 @@ export function answerLines(answer: Answer, quiet: boolean): Line[] {
         ]
       : []),
   ];
+}
+
+function certificateLines({ folder, samples, lacking }: CertificatesAnswer): string[] {
+  const line = `Certificates, checked: ${formatCount(samples, 'sample')}, in ${folder}.`;
+  if (lacking.length === 0) return [line];
+  const [{ index, reason }] = lacking as [CertificatesAnswer['lacking'][number]];
+  const less = lacking.filter(({ radius }) => radius !== null).length;
+  const counts = [
+    ...(less > 0 ? [`${formatCount(less, 'certified sample')} for a smaller radius alone`] : []),
+    ...(less < lacking.length ? [`${formatCount(lacking.length - less, 'certified sample')} without`] : []),
+  ];
+  return [line, `No certificate of all that is certified: ${counts.join(', ')}; sample ${index}: ${reason}.`];
 }
 
 function hasAttack({ starts }: CertifyCommand): boolean {

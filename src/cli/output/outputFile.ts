@@ -162,20 +162,20 @@ async function placeFor(path: string, status: Stats | undefined, taken: boolean)
   }
   if (status) await access(path, constants.W_OK);
   const target = status ? await realpath(path) : join(await realpath(dirname(resolve(path))), basename(path));
-  const probe = beside(target);
+  const probe = besides(target);
   await (await open(probe, 'wx')).close();
   await unlink(probe);
   return { path: target, ...(status ? { mode: status.mode & 0o7777 } : {}) };
 }
 
 /** A name in the folder of a file that nobody else uses. */
-function beside(path: string): string {
+export function besides(path: string): string {
   return join(dirname(path), `.lipsoid-${randomBytes(8).toString('hex')}`);
 }
 
 /** Readers see the old file or the whole new one, whenever they look. */
-async function replace(path: string, text: string, mode: number | undefined): Promise<void> {
-  const temporary = beside(path);
+export async function replace(path: string, text: string, mode: number | undefined): Promise<void> {
+  const temporary = besides(path);
   const file = await open(temporary, 'wx');
   try {
     try {
