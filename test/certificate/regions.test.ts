@@ -617,3 +617,62 @@ it('what the checker does not cover is named', async () => {
     items: [{ reason: 'tanh: a centre moves through ReLUs alone, got tanh' }],
   });
 });
+
+describe('numbers that are too small for float64: refused, or nothing proven that is not so', () => {
+  /** A chain from one number to two: scales, a ReLU, and outputs 1 − 10 φ and 0. */
+  function chain(before: readonly number[], bias: number, after: readonly number[]): Network {
+    const b = new NetworkBuilder('small numbers');
+    let x = b.input('x', [1]);
+    const scale = (factor: number) => b.add('', { kind: 'scale', scale: Float64Array.of(factor) }, [x]);
+    for (const factor of before) x = scale(factor);
+    const one = {
+      kind: 'affine',
+      outputs: 1,
+      inputs: 1,
+      weight: Float64Array.of(1),
+      bias: Float64Array.of(bias),
+    } as const;
+    x = b.add('', one, [x]);
+    x = b.add('relu', { kind: 'nonlinearity', function: { name: 'relu' } }, [x]);
+    for (const factor of after) x = scale(factor);
+    const last = { weight: Float64Array.of(-10, 0), bias: Float64Array.of(1, 0) };
+    return b.build(b.add('', { kind: 'affine', outputs: 2, inputs: 1, ...last }, [x]));
+  }
+
+  const tiny = 1e-30;
+  const [down, up] = [new Array(12).fill(tiny), new Array(12).fill(1 / tiny)];
+  it.each([
+    ['between the steps of one linear part', chain([...down, ...up], -0.5, []), 1.5, null, -9],
+    ['and limits beside them', chain([...down, ...up], -0.5, []), 1.5, 2, -9],
+    ['squares of composed weights', chain(down.slice(0, 6), -1e-190, up.slice(0, 6)), 1e15, 1e14, -9e14],
+    ['squares of reaches', chain(down.slice(0, 6), -0.5 * tiny ** 6, up.slice(0, 6)), 1.5, null, -9],
+    ['small radii', chain([], -0.5e-29, up.slice(0, 1)), 1.5e-29, null, -99],
+  ] as const)('%s', async (_, network, radius, limit, worst) => {
+    // At the end of the radius, or of the limits, the first output is about `worst`.
+    const limits = limit && { low: Float64Array.of(-limit), high: Float64Array.of(limit) };
+    const region = { centre: Float64Array.of(0), label: 0, radius, scale: null, limits };
+    for (let e = -199; e < 200; e += 3) {
+      const layers = [{ name: 'relu', multipliers: Float64Array.of(2 ** e) }];
+      const margins = await checkRegion(network, region, given({ layers, centres: [] }), pause).catch(
+        (error: unknown) => {
+          if (!(error instanceof Refusal)) throw error;
+        },
+      );
+      if (margins) expect(margins[1]!).toBeLessThanOrEqual(worst * (1 - 1e-3));
+    }
+  });
+});
+
+it('a softmax at several positions is refused: its outputs are not in the order of what it reads', async () => {
+  const b = new NetworkBuilder('positions');
+  const x = b.add('relu', { kind: 'nonlinearity', function: { name: 'relu' } }, [b.input('x', [2, 2])]);
+  const softmax = b.add('softmax', { kind: 'softmax', logarithm: false }, [x]);
+  const network = sourced(
+    b.build(b.add('flat', { kind: 'reindex', permutation: [0, 1], shape: [4] }, [softmax])),
+  );
+  const region = { centre: Float64Array.of(10, 6.9, 3, 0), label: 0, radius: 1.4, scale: null, limits: null };
+  const layers = [{ name: 'relu', multipliers: new Float64Array(4).fill(4) }];
+  await expect(certifyRegion(network, region, { layers, centres: [] })).rejects.toMatchObject({
+    items: [{ reason: expect.stringContaining('several positions') }],
+  });
+});

@@ -200,7 +200,7 @@ function largestDifference({ anchor, offset, covariance, level }: State, j: numb
     covariance ? covariance.data[r * covariance.rows + c]! : r === c ? 1 : 0;
   const [sj, si, sij] = [at(j, j), at(i, i), at(j, i)];
   const spread = Math.max(0, sj + si - 2 * sij) + 8 * U * (sj + si + 2 * Math.abs(sij));
-  const reach = up(Math.sqrt(up(level * spread)));
+  const reach = up(up(Math.sqrt(level) * Math.sqrt(spread)));
   const terms = [anchor[j]!, -anchor[i]!, offset[j]!, -offset[i]!, reach];
   const size = terms.reduce((sum, x) => sum + Math.abs(x), 0);
   return terms.reduce((sum, x) => sum + x, 0) + 16 * U * size + 2 ** -900;

@@ -1,5 +1,6 @@
 /** Inputs that keep limits beside a radius: what that says of the first arguments, and as linear terms. */
-import { gamma, U, up } from '../checker/numbers.ts';
+import { exponentOf, gamma, powerOfTwo, U, up } from '../checker/numbers.ts';
+import { demand } from '../checker/refusal.ts';
 import type { Linear } from './graph.ts';
 import { longest, type Rows, rowsOf } from './sparse.ts';
 
@@ -9,6 +10,8 @@ export interface Slack {
   readonly high: Float64Array;
 }
 
+/** Composed weights are within these, where they are not 0: nothing of them is lost. */
+const [LEAST, MOST] = [2 ** -300, 2 ** 300];
 /** Halvings of the interval in which the multiplier of the radius is looked for. */
 const HALVINGS = 30;
 
@@ -48,7 +51,7 @@ export function limitedRange(
   const n = centre.length;
   const unit = rowsOf(n, n + 1, (row, put) => put(row, 1));
   const composed = new Map([[input, { rows: unit, error: 0 }]]);
-  for (const { output, terms, constant, constantSize, roundings } of steps) {
+  for (const { name, output, terms, constant, constantSize, roundings } of steps) {
     const parts = terms.map(({ source, rows }) => ({ rows, of: composed.get(source)! }));
     const most = parts.reduce((sum, { rows }) => sum + longest(rows), 0);
     const error = Math.max(...parts.map(({ of }) => of.error)) + gamma(2 * most + roundings + 16);
@@ -63,12 +66,14 @@ export function limitedRange(
       for (const { rows: outer, of } of parts)
         for (let k = outer.starts[row]!; k < outer.starts[row + 1]!; k++) {
           const from = outer.index[k]!;
-          for (let at = of.rows.starts[from]!; at < of.rows.starts[from + 1]!; at++)
-            add(
-              of.rows.index[at]!,
-              outer.values[k]! * of.rows.values[at]!,
-              outer.sizes[k]! * of.rows.sizes[at]!,
+          for (let at = of.rows.starts[from]!; at < of.rows.starts[from + 1]!; at++) {
+            const size = outer.sizes[k]! * of.rows.sizes[at]!;
+            demand(
+              size > LEAST && size < MOST,
+              `${name}: weights beyond 1e±90 are not covered beside limits`,
             );
+            add(of.rows.index[at]!, outer.values[k]! * of.rows.values[at]!, size);
+          }
         }
       for (const [column, value] of values) put(column, value, sizes.get(column));
     });
@@ -95,16 +100,22 @@ export function limitedRange(
 
 /** The largest sign · w·Δ, from above. */
 function farthest(rows: Rows, row: number, sign: 1 | -1, n: number, radius: number, slack: Slack): number {
+  // In units of the largest weight, so that squares are not lost.
+  let largest = 0;
+  for (let at = rows.starts[row]!; at < rows.starts[row + 1]!; at++)
+    if (rows.index[at] !== n) largest = Math.max(largest, Math.abs(rows.values[at]!));
+  if (largest === 0) return 0;
+  const unit = powerOfTwo(exponentOf(largest));
   const entries: (readonly [w: number, low: number, high: number])[] = [];
   let squares = 0;
   for (let at = rows.starts[row]!; at < rows.starts[row + 1]!; at++) {
     const i = rows.index[at]!;
     if (i === n) continue;
-    entries.push([sign * rows.values[at]!, -slack.low[i]!, slack.high[i]!]);
-    squares += rows.values[at]! ** 2;
+    const w = rows.values[at]! / unit;
+    entries.push([sign * w, -slack.low[i]!, slack.high[i]!]);
+    squares += w * w;
   }
   const norm = Math.sqrt(squares);
-  if (norm === 0) return 0;
   const step = ([w, low, high]: readonly [number, number, number], mu: number) =>
     Math.min(Math.max(w / mu, low), high);
   let [least, most] = [0, norm / radius];
@@ -122,5 +133,5 @@ function farthest(rows: Rows, row: number, sign: 1 | -1, n: number, radius: numb
     // The maximiser is off by rounding, which tells in second order alone.
     sizes += 2 * Math.abs(entry[0] * delta) + most * delta * delta;
   }
-  return value + 2 * gamma(entries.length + 16) * (sizes + norm * radius);
+  return unit * (value + 2 * gamma(entries.length + 16) * (sizes + norm * radius) + LEAST ** 3);
 }

@@ -59,7 +59,8 @@ export function slotOf({ slots }: State, tensor: number): Slot {
 /** The ends of entry k, rounded outward. */
 export function rangeOf({ anchor, offset, covariance, level }: State, k: number): [number, number] {
   const variance = covariance ? covariance.data[k * (covariance.rows + 1)]! : 1;
-  const reach = up(Math.sqrt(up(level * variance)));
+  // The product could be lost.
+  const reach = up(up(Math.sqrt(level) * Math.sqrt(variance)));
   const centre = anchor[k]! + offset[k]!;
   const slack = 4 * U * (Math.abs(anchor[k]!) + Math.abs(offset[k]!) + reach) + LEAST;
   return [centre - reach - slack, centre + reach + slack];
