@@ -38,6 +38,7 @@ export { type RegionVerification, verifyRegion } from './certificate/verifyRegio
 export { type SetVerification, type VerifySetOptions, verifySet } from './certificate/verifySet.ts';
 export { certifySamples, type LocalBoundOptions, localBound } from './certify/certify.ts';
 export type { CertifySamplesOptions, ProvenSample } from './certify/certifySamples.ts';
+export type { SampleOptions } from './certify/data/arrays.ts';
 export type { Fit, Sample, SampleSet } from './certify/data/samples.ts';
 export { CERTIFY_DEFAULTS } from './certify/defaults.ts';
 export type { Limits } from './certify/limits.ts';
@@ -46,6 +47,7 @@ export type { RegionStage } from './certify/prover.ts';
 export type { CertifyStage, SampleReport } from './certify/report.ts';
 export { type Summary, summaryOf } from './certify/summary.ts';
 export { inPixels, type Normalization } from './certify/units.ts';
+export { type WeakestPoint, type WeakestPointOptions, weakestPoint } from './certify/weakestPoint.ts';
 export type { RuleName } from './ellipsoid/multipliers/closedForms.ts';
 export { describeEngine, type EngineOptions } from './engine/create.ts';
 export type { EngineHandle as Engine, EngineInformation } from './engine/engine.ts';

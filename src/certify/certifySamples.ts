@@ -15,7 +15,7 @@ import { checkLimits, highAt, type Limits, lowAt, outside } from './limits.ts';
 import { checkOrder, logitsOf } from './logits.ts';
 import type { RegionProver } from './prover.ts';
 import type { SampleReport } from './report.ts';
-import { type GlobalMargins, globalMargins } from './stages/globalMargins.ts';
+import { type GlobalMargins, globalMargins, noMargins } from './stages/globalMargins.ts';
 import { largestRadii } from './stages/largestRadius.ts';
 import { decide, type Means } from './stages/radii.ts';
 import { Regions } from './stages/regions.ts';
@@ -34,6 +34,11 @@ export interface CertifySamplesOptions {
   readonly attackLimits?: Limits;
   /** False: no proofs around inputs; bounds of the whole network alone, which cost an evaluation a sample. Default true. */
   readonly regions?: boolean;
+  /**
+   * False: no bounds of the whole network where there are proofs around inputs. They are computed before the first sample, which takes longer
+   * than they save where samples are few. Default true.
+   */
+  readonly global?: boolean;
   /** Evaluations of the moving centre for one pair of outputs; 0: closed forms alone. */
   readonly evaluations?: number;
   /** Seconds for one sample; what is not proven by then is not certified. */
@@ -55,6 +60,8 @@ export interface CertifySamplesOptions {
   readonly signal?: AbortSignal;
   /** Of the bounds of the whole network, which come before the first sample. */
   readonly onProgress?: (progress: Progress) => void;
+  /** The nearest counterexample of a sample that one was found for, before its report. */
+  readonly onCounterexample?: (index: number, point: Float64Array) => void;
   /** What could not be done, in a sentence. */
   readonly onNote?: (note: string) => void;
 }
@@ -91,9 +98,11 @@ export async function* certifyWith(
   for (const limits of [options.limits, options.attackLimits]) {
     if (limits) checkLimits(limits, inputsOf(network));
   }
-  const margins = await globalMargins(network, shared(options));
+  const ofWhole = () => globalMargins(network, shared(options));
+  const first = options.global === false ? undefined : await ofWhole();
   const prover = await proverOf(makeProver, network, options);
   try {
+    const margins = first ?? (prover ? noMargins(network) : await ofWhole());
     const means = meansOf(network, prover, options);
     const enclosure = new ValueEnclosure(network);
     const breath = new Breath(signal);
@@ -108,6 +117,7 @@ export async function* certifyWith(
       await decide([state], radii, means, until);
       signal?.throwIfAborted();
       if (options.onProof) await handOver(state, radii, means, options, options.onProof);
+      if (state.counterexample) options.onCounterexample?.(sample.index, state.counterexample);
       yield state.report(radii, maxRadius, (performance.now() - start) / 1000);
     }
   } finally {

@@ -78,6 +78,11 @@ export class Pixels {
       : stored.map((x, n) => x - this.#mean(n));
   }
 
+  /** Back, for pictures. */
+  pixels(input: Float64Array): Float64Array {
+    return input.map((x, n) => x + this.#mean(n));
+  }
+
   limits(low: number, high: number): Limits {
     const side = (value: number) =>
       Float64Array.from({ length: this.#entries }, (_, n) => value - this.#mean(n));

@@ -1,5 +1,6 @@
 /** Values of options: each parser either returns what the option means or says what it should have been. */
 import { InvalidArgumentError } from 'commander';
+import { numbersIn, plainNumber } from './numbers.ts';
 
 /** A whole number of at least 1. */
 export function positiveInteger(text: string): number {
@@ -52,18 +53,10 @@ export function target(text: string): 'global' | 'margins' | [number, number] {
   return [Number(pair[1]), Number(pair[2])];
 }
 
-/** Numbers joined by commas, each of them perhaps a quotient: `0.5,8/255`. */
 function numbers(text: string, allowed: string): number[] {
-  return text.split(',').map((part) => {
-    const [numerator, denominator, ...rest] = part.split('/').map(plainNumber);
-    const value = denominator === undefined ? numerator! : numerator! / denominator;
-    if (rest.length > 0 || !Number.isFinite(value)) throw new InvalidArgumentError(`Allowed: ${allowed}.`);
-    return value;
-  });
-}
-
-function plainNumber(text: string): number {
-  return /^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?$/i.test(text) ? Number(text) : Number.NaN;
+  const values = numbersIn(text);
+  if (!values) throw new InvalidArgumentError(`Allowed: ${allowed}.`);
+  return values;
 }
 
 /** Radii above 0, joined by commas or one after the other. */

@@ -111,14 +111,61 @@ export class Attack {
     return best;
   }
 
+  /**
+   * Where in a ball the label leads by least, as far as one descent finds: a picture, no proof.
+   * @param from where it starts, such as a counterexample beyond the ball
+   */
+  async weakest(
+    centre: Float64Array,
+    label: number,
+    radius: number,
+    from: Float64Array,
+    { steps }: Pick<AttackEffort, 'steps'>,
+    until = NEVER,
+  ): Promise<Float64Array> {
+    const limits = this.#limits && holding(this.#limits, centre);
+    const x = from.slice();
+    project(x, centre, radius, limits);
+    let [least, best] = [Infinity, x.slice()];
+    const breath = new Breath(until.signal);
+    for await (const margin of this.#descent(
+      x,
+      { centre, radius, limits },
+      label,
+      undefined,
+      steps,
+      breath,
+      until,
+    )) {
+      if (margin < least) [least, best] = [margin, x.slice()];
+    }
+    return best;
+  }
+
   /** Whether another output is proven to be at least as large as that of the label. */
   breaks(x: Float64Array, label: number): boolean {
     const output = this.#enclosure.at(x);
     return output !== undefined && isBroken(output, label);
   }
 
-  /** Steps against the gradient of a margin until it is proven not to be positive; `x` is moved in place. */
+  /** Steps until a margin is proven not to be positive; `x` is moved in place. */
   async #descend(
+    x: Float64Array,
+    ball: Ball,
+    label: number,
+    rival: number | undefined,
+    steps: number,
+    breath: Breath,
+    until: Until,
+  ): Promise<boolean> {
+    for await (const margin of this.#descent(x, ball, label, rival, steps, breath, until)) {
+      if (margin <= 0 && this.breaks(x, label)) return true;
+    }
+    return this.breaks(x, label);
+  }
+
+  /** Steps against the gradient of a margin: what the label leads by at `x` before each, which moves it in place. */
+  async *#descent(
     x: Float64Array,
     { centre, radius, limits }: Ball,
     label: number,
@@ -126,22 +173,21 @@ export class Attack {
     steps: number,
     breath: Breath,
     { end }: Until,
-  ): Promise<boolean> {
+  ): AsyncGenerator<number, void> {
     for (let k = 0; k < steps; k++) {
       await breath.taken();
-      if (performance.now() > end) break;
+      if (performance.now() > end) return;
       const at = this.#network.linearise(x);
       const { value } = at;
       const other = largestOther(value, label);
-      if (value[label]! <= value[other]! && this.breaks(x, label)) return true;
+      yield value[label]! - value[other]!;
       const gradient = at.pull(marginOf(value.length, label, rival ?? other));
       const length = norm(gradient);
-      if (!(length > 0 && length < Infinity)) return false;
+      if (!(length > 0 && length < Infinity)) return;
       const step = (radius * FIRST_STEP * (1 - k / (steps + 1))) / length;
       for (let n = 0; n < x.length; n++) x[n]! -= step * gradient[n]!;
       project(x, centre, radius, limits);
     }
-    return this.breaks(x, label);
   }
 
   /** As near to the centre, on the way to it, as halving finds. */

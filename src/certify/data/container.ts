@@ -1,12 +1,12 @@
 /** What a file of samples holds, by its content: arrays by name, or one array. */
 import { InputError } from '../../errors.ts';
-import { cifarArrays, isCifar } from './cifar.ts';
-import { idxArray, isIdx } from './idx.ts';
-import { isNpy, npyArray } from './npy.ts';
+import { cifarArrays, isCifar } from './formats/cifar.ts';
+import { idxArray, isIdx } from './formats/idx.ts';
+import { isNpy, npyArray } from './formats/npy.ts';
+import { isSafetensors, safetensors } from './formats/safetensors.ts';
+import { isZip, zipEntries } from './formats/zip.ts';
 import { arrayRows, type NumberRows } from './rows.ts';
-import { isSafetensors, safetensors } from './safetensors.ts';
 import { ByteReader, type ByteSource, inflated, type Stretch, stored } from './stretch.ts';
-import { isZip, zipEntries } from './zip.ts';
 
 export interface Container {
   /** The file. */

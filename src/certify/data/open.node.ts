@@ -5,18 +5,11 @@ import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { InputError } from '../../errors.ts';
 import { readRegularFile, reasonOf } from '../../files.node.ts';
-import { type Container, openContainer } from './container.ts';
-import { imageRows, labelRows, type NumberRows } from './rows.ts';
+import { type Advice, arraysOf, keyOf, labelsIn, type SampleArrays, type SampleOptions } from './arrays.ts';
+import { openContainer } from './container.ts';
+import { type FolderImage, type ImageFolder, imageFolder } from './imageFolder.ts';
 import { type Fit, pointOf, type SampleSet, sampleSet } from './samples.ts';
 import type { ByteSource } from './stretch.ts';
-
-/** Which arrays of a file are the samples. */
-export interface SampleOptions {
-  /** The array of inputs, in files of several; default `x`. */
-  readonly inputs?: string;
-  /** The array of labels, in files of several; default `y`. With one array alone: the file of labels. False: there are none. */
-  readonly labels?: string | false;
-}
 
 export interface OpenSamples extends SampleSet {
   /** SHA-256 of all bytes that inputs and labels come from, and of what folders say. */
@@ -26,8 +19,11 @@ export interface OpenSamples extends SampleSet {
 
 /** Bytes of an image file at most. */
 const LARGEST_IMAGE = 2 ** 27;
-/** Images of a folder at most. */
-const MOST_IMAGES = 1e6;
+
+const ADVICE: Advice = {
+  ...{ inputs: '--inputs', labels: '--labels' },
+  noLabels: 'say which file holds the labels (--labels FILE), or that there are none (--no-labels)',
+};
 
 /**
  * Opens a file or a folder of samples; nothing but its outline is read, and its labels.
@@ -47,7 +43,7 @@ export async function openSamples(path: string, options: SampleOptions, fit: Fit
     return source;
   };
   try {
-    const { inputs, labels } = await arraysOf(path, options, opened, digests);
+    const { inputs, labels } = await arraysAt(path, options, opened, digests);
     const set = await sampleSet(inputs, labels, fit);
     const digest = async () => {
       const all = createHash('sha256');
@@ -77,58 +73,38 @@ export async function readPoint(path: string, shape: readonly number[]): Promise
   }
 }
 
-interface Arrays {
-  readonly inputs: NumberRows;
-  readonly labels: NumberRows | undefined;
-}
-
-async function arraysOf(
+async function arraysAt(
   path: string,
   { inputs, labels }: SampleOptions,
   opened: (file: string) => Promise<ByteSource>,
   digests: (() => Promise<string>)[],
-): Promise<Arrays> {
+): Promise<SampleArrays> {
   const status = await stat(path).catch((error: unknown) => {
     throw new InputError(`${path}: must be readable, got an error: ${reasonOf(error)}`);
   });
-  /** An array of a file of its own. */
-  const loneLabels = async (file: string) => {
-    const container = await openContainer(await opened(file));
-    return container.rows(keyOf(container, container.usual.labels, '--labels'));
-  };
   if (status.isDirectory()) {
     if (inputs !== undefined) throw new InputError(`${path}: a folder of images has no array ${inputs}`);
-    const folder = await imageFolder(path);
-    digests.push(folder.digest);
+    const folder = await folderAt(path);
+    digests.push(() => folderDigest(folder));
     if (labels === false) return { inputs: folder.inputs, labels: undefined };
-    if (labels !== undefined) return { inputs: folder.inputs, labels: await loneLabels(labels) };
-    if (folder.labels) return { inputs: folder.inputs, labels: folder.labels };
+    if (labels !== undefined) {
+      return { inputs: folder.inputs, labels: await labelsIn(await opened(labels), ADVICE) };
+    }
+    if (folder.labels) return folder;
     throw new InputError(
-      `${path}: must hold a folder of images for each class, got images; say which file holds the labels (--labels FILE), or that there are none (--no-labels)`,
+      `${path}: must hold a folder of images for each class, got images; ${ADVICE.noLabels}`,
     );
   }
-  const container = await openContainer(await opened(path), labels === false ? undefined : labels);
-  const { keys, usual } = container;
-  if (keys.length === 0 && inputs !== undefined) {
-    throw new InputError(`${path}: holds one array without a name, got ${inputs} as that of the inputs`);
-  }
-  const rows = await container.rows(keyOf(container, inputs ?? usual.inputs, '--inputs'));
-  if (labels === false) return { inputs: rows, labels: undefined };
-  if (keys.length === 0) {
-    if (labels !== undefined) return { inputs: rows, labels: await loneLabels(labels) };
-    throw new InputError(
-      `${path}: holds inputs alone; say which file holds the labels (--labels FILE), or that there are none (--no-labels)`,
-    );
-  }
-  return { inputs: rows, labels: await container.rows(keyOf(container, labels ?? usual.labels, '--labels')) };
-}
-
-/** @throws InputError naming the arrays that there are */
-function keyOf({ name, keys }: Container, key: string, option?: string): string {
-  if (keys.length === 0 || keys.includes(key)) return key;
-  const some = keys.slice(0, 20).join(', ');
-  throw new InputError(
-    `${name}: must hold the array ${key}${option ? ` (${option} names another)` : ''}, got ${some || 'no arrays'}`,
+  const source = await opened(path);
+  // In files of several arrays it is one of these that is named, else a file.
+  const named = labels === undefined || labels === false ? undefined : labels;
+  const alone = named !== undefined && (await openContainer(source, named)).keys.length === 0;
+  const file = alone ? await opened(named) : undefined;
+  return arraysOf(
+    source,
+    { ...(inputs !== undefined && { inputs }), ...(labels !== undefined && { labels }) },
+    file,
+    ADVICE,
   );
 }
 
@@ -170,60 +146,35 @@ async function digestOf({ size, read }: ByteSource): Promise<string> {
   return hash.digest('hex');
 }
 
-interface Folder {
-  readonly inputs: NumberRows;
-  readonly labels: NumberRows | undefined;
-  readonly digest: () => Promise<string>;
-}
-
-async function imageFolder(path: string): Promise<Folder> {
+async function folderAt(path: string): Promise<ImageFolder> {
   const entries = await listed(path);
-  const classes = entries.filter(({ folder }) => folder).map(({ name }) => name);
-  const numbered = classes.every((name) => /^[0-9]{1,9}$/.test(name));
-  classes.sort((a, b) => (numbered ? Number(a) - Number(b) : compare(a, b)));
-  const paths: string[] = [];
-  const labels: number[] = [];
-  for (const [k, name] of classes.entries()) {
+  const folders = entries.filter(({ folder }) => folder).map(({ name }) => name);
+  const image = (folder: string | undefined, file: string): FolderImage => {
+    const name = folder === undefined ? file : join(folder, file);
+    return { name, folder, file, bytes: () => readRegularFile(join(path, name), name, LARGEST_IMAGE) };
+  };
+  const images = imagesOf(entries).map((file) => image(undefined, file));
+  for (const name of folders) {
     const inside = await listed(join(path, name));
     const deeper = inside.find(({ folder }) => folder);
     if (deeper)
       throw new InputError(`${path}: ${name} must hold images alone, got the folder ${deeper.name}`);
-    for (const image of imagesOf(inside)) {
-      paths.push(join(name, image));
-      labels.push(numbered ? Number(name) : k);
-    }
+    for (const file of imagesOf(inside)) images.push(image(name, file));
   }
-  const loose = imagesOf(entries);
-  if (classes.length === 0) paths.push(...loose);
-  else if (loose.length > 0) {
-    throw new InputError(
-      `${path}: must hold images or folders of these, got ${loose[0]} beside ${classes[0]}`,
+  return imageFolder(path, folders, images);
+}
+
+async function folderDigest({ images, classes }: ImageFolder): Promise<string> {
+  const hash = createHash('sha256');
+  for (const [k, { name, bytes }] of images.entries()) {
+    hash.update(`${name.length} ${name} ${classes[k] ?? ''} `);
+    hash.update(
+      createHash('sha256')
+        .update(await bytes())
+        .digest(),
     );
   }
-  if (paths.length > MOST_IMAGES) {
-    throw new InputError(`${path}: must hold at most ${MOST_IMAGES} images, got ${paths.length}`);
-  }
-  const bytes = (name: string) => readRegularFile(join(path, name), name, LARGEST_IMAGE);
-  const inputs = await imageRows(
-    path,
-    paths.map((name) => ({ name, bytes: () => bytes(name) })),
-  );
-  return {
-    inputs,
-    labels: classes.length === 0 ? undefined : labelRows(`folders of ${path}`, labels),
-    digest: async () => {
-      const hash = createHash('sha256');
-      for (const [k, name] of paths.entries()) {
-        hash.update(`${name.length} ${name} ${labels[k] ?? ''} `);
-        hash.update(
-          createHash('sha256')
-            .update(await bytes(name))
-            .digest(),
-        );
-      }
-      return hash.digest('hex');
-    },
-  };
+  return hash.digest('hex');
 }
 
 interface Listed {
@@ -251,11 +202,5 @@ async function listed(path: string): Promise<Listed[]> {
 }
 
 function imagesOf(entries: readonly Listed[]): string[] {
-  const images = entries.filter(({ name, folder }) => !folder && /\.png$/i.test(name));
-  return images.map(({ name }) => name).sort(compare);
-}
-
-/** By code units: the same everywhere. */
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+  return entries.filter(({ name, folder }) => !folder && /\.png$/i.test(name)).map(({ name }) => name);
 }

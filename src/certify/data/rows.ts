@@ -1,6 +1,6 @@
 /** Rows of numbers, from whatever holds them. */
 import { InputError } from '../../errors.ts';
-import { decodePng, pngOutline } from './png.ts';
+import { decodePng, pngOutline } from './formats/png.ts';
 import { rowsOf, type StoredArray } from './storedArray.ts';
 
 export interface NumberRows {

@@ -65,6 +65,11 @@ export async function globalMargins(
   return new GlobalMargins(outputs, () => all);
 }
 
+/** Where nothing is known of the whole network. */
+export function noMargins(network: Network): GlobalMargins {
+  return new GlobalMargins(network.tensors[network.output]!.shape[0]!, () => Infinity);
+}
+
 function hasMargins(network: Network): boolean {
   try {
     checkTarget(network, 'margins');

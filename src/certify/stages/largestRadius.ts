@@ -33,7 +33,7 @@ export async function largestRadii(
   if (attack) {
     for (const state of right) {
       const found = await attack.nearest(state.sample.input, state.label, thorough, until);
-      if (found) state.breakAt(found.distance);
+      if (found) state.breakAt(found.distance, found.point);
     }
   }
   if (!regions) return;

@@ -55,7 +55,7 @@ async function attackRadii(
     const found = await attack.within(sample.input, label, radius, effort, until);
     // In a smaller ball there is less to find.
     if (!found) return;
-    state.breakAt(found.distance);
+    state.breakAt(found.distance, found.point);
   }
 }
 

@@ -14,6 +14,7 @@ export class SampleState {
   /** Radii that were proven, in the order of the stages. */
   readonly #proven: { readonly radius: number; readonly stage: CertifyStage }[] = [];
   #broken = Infinity;
+  #counterexample: Float64Array | undefined;
 
   /** @param output at the input; undefined where numbers leave the range of float64 */
   constructor(sample: Sample, output: Ball | undefined) {
@@ -45,9 +46,17 @@ export class SampleState {
     this.#agree();
   }
 
+  /** The nearest counterexample, where it was told. */
+  get counterexample(): Float64Array | undefined {
+    return this.#counterexample;
+  }
+
   /** @throws Error where a proof reaches as far: one of the two is wrong */
-  breakAt(distance: number): void {
-    this.#broken = Math.min(this.#broken, distance);
+  breakAt(distance: number, point?: Float64Array): void {
+    if (distance < this.#broken) {
+      this.#broken = distance;
+      this.#counterexample = point;
+    }
     this.#agree();
   }
 

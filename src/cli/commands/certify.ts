@@ -3,17 +3,9 @@ import { basename } from 'node:path';
 import type { RegionCertificate } from '../../certificate/regionFormat.ts';
 import type { CertifySamplesOptions } from '../../certify/certifySamples.ts';
 import type { OpenSamples } from '../../certify/data/open.node.ts';
-import type { Sample, SampleSet } from '../../certify/data/samples.ts';
 import { CERTIFY_DEFAULTS } from '../../certify/defaults.ts';
-import { type Limits, outside } from '../../certify/limits.ts';
 import { isReport, type SampleReport } from '../../certify/report.ts';
-import {
-  checkNormalization,
-  inPixels,
-  type Normalization,
-  Pixels,
-  reciprocals,
-} from '../../certify/units.ts';
+import { checkAll, type Scaled, scaledBy } from '../../certify/scaled.ts';
 import { InputError, UnsupportedError } from '../../errors.ts';
 import type { Network } from '../../network/network.ts';
 import { EXIT } from '../failure.ts';
@@ -104,7 +96,7 @@ async function computed(
     },
   );
   try {
-    await checkAll(set, scaled, signal);
+    await checkAll(set, scaled, '--clip', signal);
     const journal = await journalOf(command, network, version, () => set.digest());
     try {
       const reports = resumed(journal, command, set.count);
@@ -159,55 +151,6 @@ async function computed(
     }
   } finally {
     await set.close();
-  }
-}
-
-/** What is certified, and in which unit. */
-interface Scaled {
-  readonly network: Network;
-  readonly limits: Limits | undefined;
-  readonly attackLimits?: Limits | undefined;
-  /** What the network's own input is, of what is certified; null: the same. */
-  readonly scale: Float64Array | null;
-  samples(stored: AsyncIterable<Sample>): AsyncGenerator<Sample>;
-}
-
-function scaledBy({ mean, std, normalized, clip }: CertifyCommand, network: Network): Scaled {
-  const { shape } = network.tensors[network.input]!;
-  if (!mean || !std) {
-    return {
-      network,
-      limits: clip && { low: clip[0], high: clip[1] },
-      scale: null,
-      async *samples(stored) {
-        yield* stored;
-      },
-    };
-  }
-  const normalization: Normalization = { mean, std };
-  checkNormalization(normalization, shape);
-  const pixels = new Pixels(normalization, shape, normalized);
-  return {
-    network: inPixels(network, normalization),
-    limits: clip && pixels.limitsAbove(...clip),
-    attackLimits: clip && pixels.limits(...clip),
-    scale: reciprocals(normalization),
-    async *samples(stored) {
-      for await (const sample of stored) yield { ...sample, input: pixels.input(sample.input) };
-    },
-  };
-}
-
-/** All samples once before the work: what is wrong with the last of them is said now. */
-async function checkAll(set: SampleSet, { limits, samples }: Scaled, signal: AbortSignal): Promise<void> {
-  for await (const { index, input } of samples(set.read(0, set.count))) {
-    signal.throwIfAborted();
-    const at = limits ? outside(limits, input) : -1;
-    if (at >= 0) {
-      throw new InputError(
-        `${set.inputs}: must keep to --clip, got ${input[at]} at entry ${at} of sample ${index}${set.full === undefined ? '' : `, pixels being divided by ${set.full}`}`,
-      );
-    }
   }
 }
 

@@ -6,7 +6,7 @@ import type { EngineInformation } from '../../engine/engine.ts';
 import type { Network } from '../../network/network.ts';
 import { countParameters } from '../../network/parameters.ts';
 import type { CertifyCommand } from '../commands/certifyCommand.ts';
-import { accuracyPlot } from './accuracyPlot.ts';
+import { accuracyCurves, accuracyPlot } from './accuracyPlot.ts';
 import { formatBound, formatCount, formatDuration, formatSeconds } from './format.ts';
 import { type Column, tableLines } from './table.ts';
 import { dim, type Line } from './terminal.ts';
@@ -216,15 +216,9 @@ export function csvText({ command, reports }: Answer): string {
 }
 
 export function plotText({ command, network, set, reports }: Answer): string {
-  const largest = ({ radius, certified }: SampleReport) =>
-    Math.max(radius ?? 0, ...(command.radius ?? []).filter((r) => certified[String(r)]));
   return accuracyPlot({
     title: `${network.source?.file ?? network.name} on ${set.inputs}, ${formatCount(reports.length, 'sample')}`,
     unit: `ℓ2 radius in ${unitOf(command) === 'pixels' ? 'pixels' : "the network's input"}`,
-    samples: reports.length,
-    clean: reports.filter(({ label, predicted }) => predicted !== null && (label ?? predicted) === predicted)
-      .length,
-    certified: reports.map(largest),
-    attacked: reports.map(({ predicted, attack }) => attack ?? (predicted === null ? 0 : Infinity)),
+    ...accuracyCurves(reports, command.radius ?? []),
   });
 }

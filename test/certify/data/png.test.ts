@@ -3,7 +3,7 @@ import { deflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import { type BitDepth, encode } from 'fast-png';
 import { describe, expect, it } from 'vitest';
-import { decodePng, pngOutline } from '../../../src/certify/data/png.ts';
+import { decodePng, pngOutline } from '../../../src/certify/data/formats/png.ts';
 import { png, pngChunk } from './files.ts';
 
 describe('PNG images', () => {

@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { openSamples, type SampleOptions } from '../../../src/certify/data/open.node.ts';
+import type { SampleOptions } from '../../../src/certify/data/arrays.ts';
+import { openSamples } from '../../../src/certify/data/open.node.ts';
 import type { Fit } from '../../../src/certify/data/samples.ts';
 import { idx, labelsNpy, npy, png, zip } from './files.ts';
 
