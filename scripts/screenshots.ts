@@ -1,20 +1,38 @@
 /** The pictures of the page in docs/: `npx tsx scripts/screenshots.ts`. They show whatever the examples give at the time. */
 import { fileURLToPath } from 'node:url';
-import type { BrowserContextOptions } from 'playwright-core';
+import type { BrowserContextOptions, Page } from 'playwright-core';
 import { host, launch } from '../test/demo/host.ts';
 
 const desktop = { viewport: { width: 1280, height: 860 } };
 
 /** What each shows, from the top of which element on. */
-const PICTURES: readonly { name: string; from?: string; options: BrowserContextOptions }[] = [
+const PICTURES: readonly {
+  name: string;
+  from?: string;
+  options: BrowserContextOptions;
+  act?: (page: Page) => Promise<void>;
+}[] = [
   { name: 'page-light', options: { ...desktop, colorScheme: 'light' } },
   { name: 'page-dark', from: '.figure.growth', options: { ...desktop, colorScheme: 'dark' } },
   { name: 'page-phone', options: { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true } },
+  {
+    name: 'page-certify',
+    from: '.figure.accuracy',
+    options: { viewport: { width: 800, height: 1290 }, colorScheme: 'light' },
+    act: certifyDigits,
+  },
 ];
+
+async function certifyDigits(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'mlp.onnx' }).click();
+  await page.waitForSelector('.title h2:text("mlp.onnx")');
+  await page.getByRole('button', { name: /^Take .* drawn digits$/ }).click();
+  await page.waitForSelector('.tile.counterexample');
+}
 
 const site = await host();
 const browser = await launch(false);
-for (const { name, from, options } of PICTURES) {
+for (const { name, from, options, act } of PICTURES) {
   const page = await browser.newPage(options);
   page.setDefaultTimeout(120_000);
   await page.goto(site.url);
@@ -22,6 +40,7 @@ for (const { name, from, options } of PICTURES) {
   await page.waitForSelector('#bound');
   await page.waitForSelector('.figure.growth summary');
   await page.waitForSelector('.figure.spectrum svg');
+  await act?.(page);
   if (from)
     await page.locator(from).evaluate((element) => {
       element.scrollIntoView();

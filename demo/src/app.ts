@@ -3,9 +3,16 @@ import { DEFAULTS } from '../../src/bounds/defaults.ts';
 import { LARGEST_CERTIFICATE } from '../../src/certificate/fields.ts';
 import { parseJson } from '../../src/certificate/json.ts';
 import { InputError } from '../../src/errors.ts';
-import type { BoundResult, LayerSpectrum, PrefixBound, Progress } from '../../src/index.browser.ts';
+import type {
+  BoundResult,
+  LayerSpectrum,
+  PrefixBound,
+  Progress,
+  SampleFile,
+} from '../../src/index.browser.ts';
+import { Certification, type Extra } from './certification.ts';
 import { least } from './readings.ts';
-import { type Call, CallFailed, Client } from './worker/client.ts';
+import { type Call, Client, failureOf } from './worker/client.ts';
 import type {
   BoundAnswer,
   BoundRequest,
@@ -30,12 +37,6 @@ export interface Run {
   readonly call: Pick<Call<'bound'>, 'cancel' | 'interrupt'>;
 }
 
-/** Something that is computed beside the bound, for a chart. */
-export interface Extra<T> {
-  value?: T;
-  failure?: Failure;
-}
-
 export interface Model {
   readonly id: number;
   files: ModelFiles;
@@ -51,6 +52,7 @@ export interface Model {
   /** A certificate of the answer that is being made. */
   certifying?: { readonly failure?: Failure };
   readonly spectra: Map<string, Extra<LayerSpectrum>>;
+  readonly samples: Certification;
 }
 
 /** Bounds of prefixes, as many as there are so far. */
@@ -77,6 +79,8 @@ export class App {
   readonly #announce: (text: string) => void;
   /** Certificates whose network is not there yet. */
   #homeless: { readonly file: string; readonly value: unknown }[] = [];
+  /** Files of samples whose network is not there yet. */
+  #unplaced: readonly SampleFile[] = [];
   #scheduled = false;
   #count = 0;
 
@@ -100,7 +104,10 @@ export class App {
   // ---- models -----------------------------------------------------------------------------------
 
   add(files: ModelFiles): Model {
-    const model: Model = { id: this.#count++, files, spectra: new Map() };
+    const id = this.#count++;
+    const telling = { changed: () => this.#changed(), announce: this.#announce };
+    const samples = new Certification(id, this.#client, telling);
+    const model: Model = { id, files, spectra: new Map(), samples };
     this.models.push(model);
     this.selected = model;
     void this.#load(model);
@@ -122,6 +129,7 @@ export class App {
   remove(model: Model): void {
     model.run?.call.cancel();
     model.growth?.cancel();
+    model.samples.close();
     this.#client.forget(model.id);
     this.models.splice(this.models.indexOf(model), 1);
     if (this.selected === model) this.selected = this.models.at(-1);
@@ -152,6 +160,7 @@ export class App {
     }
     this.#changed();
     this.#placeCertificates();
+    this.#placeSamples();
     // What takes a moment needs no button.
     if (model.loaded && model.loaded.inspection.flops < UNASKED_FLOPS && refusals(model) === 0)
       this.bound(model);
@@ -300,6 +309,25 @@ export class App {
       .finally(() => this.#changed());
   }
 
+  // ---- samples ----------------------------------------------------------------------------------
+
+  /** Files of samples: of the selected network, which may come later. */
+  offerSamples(files: readonly SampleFile[]): void {
+    this.#unplaced = files;
+    this.#placeSamples();
+    if (this.#unplaced.length > 0 && this.models.every((m) => m.failure)) {
+      this.#note(`${files[0]!.path}: now drop the network that these samples are for.`);
+    }
+  }
+
+  #placeSamples(): void {
+    const model = this.selected;
+    if (this.#unplaced.length === 0 || !model?.loaded) return;
+    this.#note(classifies(model.loaded) ? undefined : NOT_CLASSES);
+    if (classifies(model.loaded)) model.samples.offer(this.#unplaced);
+    this.#unplaced = [];
+  }
+
   // ---- telling ----------------------------------------------------------------------------------
 
   #note(text: string | undefined): void {
@@ -330,6 +358,14 @@ function smallEnough({ loaded }: Model): boolean {
   return refused.length === 0 && (flops / 20) * layers.length < UNASKED_FLOPS;
 }
 
+/** Whether there is one output for each of some classes. */
+export function classifies({ output }: LoadedModel): boolean {
+  return output.length === 1 && output[0]! >= 2;
+}
+
+const NOT_CLASSES =
+  'Samples are certified of networks with one output for each of at least two classes; this one has others.';
+
 export function refusals(model: Model): number {
   return model.loaded?.inspection.refused.length ?? 0;
 }
@@ -343,9 +379,4 @@ function bestRule(result: BoundResult | undefined) {
 function hashIn(certificate: unknown): string | undefined {
   const { network } = (certificate ?? {}) as { network?: { sha256?: unknown } };
   return typeof network?.sha256 === 'string' ? network.sha256 : undefined;
-}
-
-function failureOf(error: unknown): Failure {
-  if (error instanceof CallFailed) return error.failure;
-  return { kind: 'internal', message: String(error) };
 }

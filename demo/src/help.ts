@@ -28,6 +28,12 @@ export const HELP = {
     'Entry i, j bounds how far output i minus output j can move per unit of input. A classifier keeps preferring i to j as long as the input moves by less than its margin between the two divided by this number.',
   certificate:
     'A file with the multipliers of every layer, from which anybody can compute the bound again. The checker trusts nothing else in it, uses float64 with every rounding paid for, and shares no code with the search.',
+  certified:
+    'For each input the largest radius that was found within which its label is proven to stay the largest output, whatever the input is moved by. The proof starts at the input and at the slopes that are left around it, so that it reaches much farther than the bound of the whole network.',
+  accuracy:
+    'The share of samples whose radius is at least so large: what is certified is proven, what an attack leaves is what nobody has broken. The truth lies between the two lines.',
+  moved:
+    'The input, the worst point that was found within its certified radius, where the answer is proven to stay, and the nearest input that was found with another answer. Outputs are shown as bars from the least to the largest.',
   torus:
     'Convolutions are bounded frequency by frequency on an image that wraps around, enlarged so that zero padding stays exact. These are the sides of that image in samples.',
   parameters:

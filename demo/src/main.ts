@@ -3,6 +3,7 @@ import './style/page.css';
 import { App } from './app.ts';
 import { byId, say } from './dom.ts';
 import { answer } from './views/answer.ts';
+import { certify } from './views/certify.ts';
 import { figures } from './views/figures.ts';
 import { head } from './views/head.ts';
 import { intake } from './views/intake.ts';
@@ -22,7 +23,19 @@ const app = new App((text) => {
 byId('version').textContent = __VERSION__;
 theme();
 intake(app);
-for (const view of [head, models, settings, progress, verdict, answer, figures, methods, save, layers])
+for (const view of [
+  head,
+  models,
+  settings,
+  progress,
+  verdict,
+  answer,
+  certify,
+  figures,
+  methods,
+  save,
+  layers,
+])
   app.onChange(view(app));
 
 const notice = byId('notice');

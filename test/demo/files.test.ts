@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { sortFiles } from '../../demo/src/files.ts';
+import { mayBeSamples, sortFiles } from '../../demo/src/files.ts';
 
 /** A file of which only name and size are looked at. */
 function file(name: string, size = 10): File {
@@ -20,6 +20,25 @@ describe('dropped files', () => {
   it('are loose where none is a model', () => {
     const data = file('weights.bin');
     expect(sortFiles([data])).toMatchObject({ models: [], loose: [data] });
+  });
+
+  it('are samples where their names say so, wherever they lay', () => {
+    const [model, images, labels, weights] = [
+      file('a.onnx'),
+      file('train-images-idx3-ubyte'),
+      file('y.npy'),
+      file('a.bin'),
+    ];
+    const picture = file('1.png');
+    const sorted = sortFiles([model, images, labels, weights, { file: picture, path: 'digits/3/1.png' }]);
+    expect(sorted.samples).toEqual([
+      { path: 'train-images-idx3-ubyte', blob: images },
+      { path: 'y.npy', blob: labels },
+      { path: 'digits/3/1.png', blob: picture },
+    ]);
+    expect([...sorted.models[0]!.external.values()]).toEqual([weights]);
+    // These may be either.
+    expect([weights, file('x.safetensors'), file('x')].map(mayBeSamples)).toEqual([true, true, false]);
   });
 
   it('are refused with the reason where no page can hold them', () => {

@@ -6,11 +6,14 @@ import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'puppeteer-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { glipsdpCnn } from '../../bench/networks.ts';
+import { drawDigits, SIDE } from '../../examples/digits.ts';
 import { bound } from '../../src/bounds/bound.ts';
 import type { BoundOptions } from '../../src/bounds/result.ts';
+import { certifySamples } from '../../src/certify/certify.ts';
 import { createEngine } from '../../src/engine/create.ts';
 import { loadNetwork } from '../../src/formats/load.browser.ts';
 import { writeOnnx } from '../../src/formats/onnx/writing/write.ts';
+import { labelsNpy, npy } from '../certify/data/files.ts';
 import { runs } from '../support/runs.ts';
 import { drop, eventually, type Host, host, launchFirefox, type Upload } from './host.ts';
 
@@ -26,6 +29,11 @@ const SHARED: Upload = { name: 'cnn.onnx', bytes: writeOnnx(glipsdpCnn(2, 24)) }
 const RESNET: Upload = {
   name: 'resnet.onnx',
   bytes: readFileSync(fileURLToPath(new URL('../../examples/resnet.onnx', import.meta.url))),
+};
+
+const MLP: Upload = {
+  name: 'mlp.onnx',
+  bytes: readFileSync(fileURLToPath(new URL('../../examples/mlp.onnx', import.meta.url))),
 };
 
 async function expectedOf({ bytes }: Upload, options: BoundOptions): Promise<number> {
@@ -152,6 +160,31 @@ describe('the page in Firefox', () => {
       await eventually(async () => certificate().toString().endsWith('}\n')).toBe(true);
       await drop(page, { name: saved, bytes: certificate() });
       await eventually(() => textOf(page, '.verdict')).toMatch(/Certificate accepted/);
+    });
+  }, 240_000);
+
+  it('certifies samples, and shows where one can be moved to', async () => {
+    const { values, labels, size } = drawDigits(3, 2);
+    const samples = Array.from(labels, (label, index) => ({
+      ...{ index, label },
+      input: Float64Array.from(values.subarray(index * size, (index + 1) * size)),
+    }));
+    await visited(async (page) => {
+      const images = { name: 'digits.npy', bytes: npy([3, SIDE, SIDE], values) };
+      await drop(page, MLP, images, { name: 'labels.npy', bytes: labelsNpy([...labels]) });
+      await press(page, 'Certify');
+      await page.waitForSelector('.tile.counterexample canvas');
+      await page.waitForSelector('.figure.accuracy svg');
+      const network = await loadNetwork(MLP.bytes);
+      for await (const report of certifySamples(network, samples, { maxRadius: true, global: false })) {
+        const row = `.results tr[data-index="${report.index}"] td`;
+        const cells = await page.$$eval(row, (all) => all.map((cell) => cell.textContent));
+        expect(cells.slice(0, 2)).toEqual([String(report.label), String(report.predicted)]);
+        const radius = Number(cells[3]);
+        expect(radius).toBeGreaterThan(0);
+        expect(Math.abs(radius / report.radius! - 1)).toBeLessThan(0.02);
+        expect(Math.abs(Number(cells[5]) / report.attack! - 1)).toBeLessThan(1e-5);
+      }
     });
   }, 240_000);
 });

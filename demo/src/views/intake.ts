@@ -1,7 +1,7 @@
 /** The ways in: dropping, choosing, examples. */
 import type { App } from '../app.ts';
 import { byId, h } from '../dom.ts';
-import { droppedFiles, sortFiles } from '../files.ts';
+import { type Dropped, droppedFiles, mayBeSamples, sortFiles } from '../files.ts';
 
 /** URLs of the networks in examples/, by file name. */
 const EXAMPLES = Object.entries(
@@ -50,12 +50,13 @@ export function intake(app: App): void {
   });
 }
 
-function take(app: App, files: readonly File[]): void {
-  const { models, certificates, loose, refused } = sortFiles(files);
+function take(app: App, files: readonly (File | Dropped)[]): void {
+  const { models, certificates, samples, loose, refused } = sortFiles(files);
   const complaints = refused.map(({ file, reason }) => `${file.name}: ${reason}`);
   app.notify(complaints.length > 0 ? complaints.join('\n') : undefined);
   const [first] = models.map((model) => app.add(model));
   if (first) app.select(first);
+  if (samples.length > 0) app.offerSamples(samples);
   for (const file of certificates) void app.offerCertificate(file);
   for (const file of loose) {
     const waiting = app.models.find(
@@ -68,7 +69,10 @@ function take(app: App, files: readonly File[]): void {
     }
   }
   // Without a name that says so it may still be a model; if not, the reader says what it is not.
-  for (const file of loose) app.add({ model: file, external: new Map() });
+  for (const file of loose) {
+    if (app.selected?.loaded && mayBeSamples(file)) app.offerSamples([{ path: file.name, blob: file }]);
+    else app.add({ model: file, external: new Map() });
+  }
 }
 
 async function takeExample(app: App, name: string, url: string): Promise<void> {

@@ -76,7 +76,7 @@ function button(label: string, click: () => void, disabled = false): HTMLElement
 
 const JSON_TYPE = 'application/json';
 
-function saveJson(name: string, document: object): void {
+export function saveJson(name: string, document: object): void {
   saveText(name, JSON_TYPE, `${printableJson(document, 2)}\n`);
 }
 

@@ -1,6 +1,7 @@
 /** The spectrum of one convolution, to be chosen. */
 import type { LayerSpectrum } from '../../../src/index.browser.ts';
-import { type App, type Extra, isRunning, type Model } from '../app.ts';
+import { type App, isRunning, type Model } from '../app.ts';
+import type { Extra } from '../certification.ts';
 import { h, whenChanged } from '../dom.ts';
 import { formatUp } from '../format.ts';
 import { Figure } from './figure.ts';

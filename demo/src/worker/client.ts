@@ -23,6 +23,11 @@ export class CallFailed extends Error {
   }
 }
 
+export function failureOf(error: unknown): Failure {
+  if (error instanceof CallFailed) return error.failure;
+  return { kind: 'internal', message: String(error) };
+}
+
 export interface Call<N extends CallName> {
   readonly result: Promise<Calls[N]['result']>;
   cancel(): void;
@@ -80,6 +85,21 @@ export class Client {
 
   verify(model: number, certificate: unknown): Call<'verify'> {
     return this.#call('verify', [model, certificate]);
+  }
+
+  openSamples(...parameters: Calls['openSamples']['parameters']): Call<'openSamples'> {
+    return this.#call('openSamples', parameters);
+  }
+
+  certifySamples(
+    parameters: Calls['certifySamples']['parameters'],
+    hear: (news: News) => void,
+  ): Call<'certifySamples'> {
+    return this.#call('certifySamples', parameters, hear);
+  }
+
+  moveSample(...parameters: Calls['moveSample']['parameters']): Call<'moveSample'> {
+    return this.#call('moveSample', parameters);
   }
 
   forget(model: number): void {

@@ -1,4 +1,5 @@
 /** Errors as messages: classes do not survive the way from the worker to the page. */
+import { MissingLabels } from '../../../src/certify/data/missingLabels.ts';
 import { InputError, outline, UnsupportedError } from '../../../src/index.browser.ts';
 import type { Failure } from './protocol.ts';
 
@@ -14,7 +15,9 @@ export async function failureOf(
     const { message, items } = error;
     return { kind: 'unsupported', message, items, ...(nodes && { outline: nodes }) };
   }
-  if (error instanceof InputError) return { kind: 'input', message: error.message };
+  const input = { kind: 'input' } as const;
+  if (error instanceof MissingLabels) return { ...input, message: error.message, missing: 'labels' };
+  if (error instanceof InputError) return { ...input, message: error.message };
   // What browsers throw where a file went away or there is no room for it.
   if (file && (error instanceof RangeError || error instanceof DOMException)) {
     return { kind: 'input', message: `${file.name}: could not be read: ${error.message}` };

@@ -1,15 +1,20 @@
 /** What the page and its worker say to each other. */
 
+import type { PixelOptions } from '../../../src/certify/scaled.ts';
 import type { OutlinedNode } from '../../../src/formats/onnx/outline.ts';
 import type {
   BoundOptions,
   BoundResult,
+  EngineInformation,
   EngineOptions,
   Inspection,
   LayerSpectrum,
   PrefixBound,
   Progress,
   RuleName,
+  SampleFile,
+  SampleOptions,
+  SampleReport,
   Unsupported,
 } from '../../../src/index.browser.ts';
 
@@ -78,6 +83,57 @@ export interface Verdict extends Claim {
   readonly lengths?: 'any';
 }
 
+/** Where samples come from. */
+export type SampleSource =
+  | { readonly files: readonly SampleFile[] }
+  /** Drawn on the page: pixels from 0 (paper) to 1 (ink), and what is known of them. */
+  | { readonly drawn: readonly Float64Array[]; readonly labels?: readonly number[] };
+
+/** Which samples, in which unit, and what they may cost. */
+export interface SampleRequest extends SampleOptions, PixelOptions {
+  readonly first?: number;
+  readonly evaluations?: number;
+  /** Seconds for one sample. */
+  readonly timeLimit?: number;
+}
+
+/** What a data file holds, as far as it has been read. */
+export interface SampleOutline {
+  readonly inputs: string;
+  /** Null where nobody knows them. */
+  readonly labels: string | null;
+  readonly count: number;
+  readonly shape: readonly number[];
+  /** What pixels are divided by. */
+  readonly divisor: number;
+}
+
+/** A report, and the nearest counterexample where there is one. */
+export interface FoundSample {
+  readonly report: SampleReport;
+  readonly counterexample?: Float64Array;
+}
+
+export interface CertifiedSamples {
+  readonly notes: readonly string[];
+  readonly engine: EngineInformation;
+}
+
+/** One sample, and where it can be moved to. */
+export interface MovedSample {
+  /** Pixels, or the network's input where these are not known. */
+  readonly input: Picture;
+  /** Within the radius that is certified, where the label leads by least; absent where none is certified. */
+  readonly certified?: Picture & { readonly margin: number | null };
+  readonly counterexample?: Picture;
+}
+
+export interface Picture {
+  readonly values: Float64Array;
+  /** Of the network there. */
+  readonly outputs: Float64Array;
+}
+
 /** The calls that the worker answers: parameters and result. `model` is a number that the page chose. */
 export interface Calls {
   offers: { parameters: []; result: Offers };
@@ -88,6 +144,19 @@ export interface Calls {
   /** Of the model's last result; as text. */
   certify: { parameters: [model: number]; result: string };
   verify: { parameters: [model: number, certificate: unknown]; result: Verdict };
+  openSamples: {
+    parameters: [model: number, source: SampleSource, request: SampleRequest];
+    result: SampleOutline;
+  };
+  /** Tells each sample as `sample`. */
+  certifySamples: {
+    parameters: [model: number, source: SampleSource, request: SampleRequest];
+    result: CertifiedSamples;
+  };
+  moveSample: {
+    parameters: [model: number, source: SampleSource, request: SampleRequest, found: FoundSample];
+    result: MovedSample;
+  };
   forget: { parameters: [model: number]; result: undefined };
 }
 export type CallName = keyof Calls;
@@ -97,12 +166,15 @@ export interface News {
   readonly progress?: Progress;
   readonly trace?: TracePoint;
   readonly prefix?: PrefixBound;
+  readonly sample?: FoundSample;
 }
 
 export interface Failure {
   /** `input` and `unsupported` are the library's own errors; `internal` is a fault of the library or of this page. */
   readonly kind: 'input' | 'unsupported' | 'cancelled' | 'internal';
   readonly message: string;
+  /** Present where another file would do. */
+  readonly missing?: 'labels';
   /** What is not supported, node by node. */
   readonly items?: readonly Unsupported[];
   /** All nodes of the file, where it could be read that far. */

@@ -124,6 +124,15 @@ const calls: {
   spectrum: async ({ signal }, model, layer) =>
     lipsoid.layerSpectrum(network(model), layer, { engine: await sideEngine(), signal }),
   certify: ({ signal }, model) => certify(model, signal),
+  openSamples: async (_, model, source, request) =>
+    (await import('./samples.ts')).openOutline(network(model), source, request),
+  certifySamples: async (controls, model, source, request) =>
+    (await import('./samples.ts')).certify(network(model), source, request, {
+      ...controls,
+      engine: await sideEngine(),
+    }),
+  moveSample: async ({ signal }, model, source, request, found) =>
+    (await import('./samples.ts')).move(network(model), source, request, found, signal),
   verify: ({ signal }, model, certificate) => verify(model, certificate, signal),
   forget: async (_, model) => {
     networks.delete(model);
