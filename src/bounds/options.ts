@@ -2,9 +2,9 @@
 import { RULE_NAMES } from '../ellipsoid/multipliers/closedForms.ts';
 import { InputError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
+import { keepsOutputOrder } from '../network/outputOrder.ts';
 import { DEFAULTS } from './defaults.ts';
 import { type BoundOptions, METHODS, type MethodName } from './result.ts';
-import { keepsOutputOrder } from './runs/margins.ts';
 
 type Checked = Omit<BoundOptions, 'engine' | 'multipliers' | 'target'>;
 

@@ -3,12 +3,14 @@ import type { BoundProof } from '../bounds/report/proof.ts';
 import type { BoundResult } from '../bounds/result.ts';
 import { InputError, UnsupportedError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
-import type { Multipliers } from './checker/check.ts';
+import type { Multipliers, Proven } from './checker/check.ts';
+import type { Scaled } from './checker/numbers.ts';
 import type { Layer } from './checker/plan.ts';
 import { Refusal } from './checker/refusal.ts';
-import type { Claim } from './claim.ts';
+import { type Claim, claimOf } from './claim.ts';
 import { encodeValues } from './fields.ts';
-import { type Certificate, FORMAT, VERSION } from './format.ts';
+import { type Certificate, FORMAT, type StoredLayer, type StoredMargins, VERSION } from './format.ts';
+import { bestDifferences, boundsOf, isLess } from './margins.ts';
 import { prove, type VerifyOptions } from './verify.ts';
 
 export interface CertifyOptions extends VerifyOptions {
@@ -21,6 +23,11 @@ export interface CertifyOptions extends VerifyOptions {
  * k-th layer's by (1 + δ)^k, which scales all covariances alike (D R D grows no faster than D when S does not).
  */
 const REPAIRS = [0, 2 ** -40, 2 ** -30, 2 ** -20, 2 ** -10, 2 ** -7];
+
+/** Of all sets of multipliers that margins have beside those of the bound: float64 numbers, about eleven characters each, and seconds that
+ *  the checker may take for them here. */
+const MOST_NUMBERS = 2 ** 20;
+const MOST_SECONDS = 120;
 
 /** The multiplier of rows without any covariance; larger ones are as good. */
 const LEAST = 2 ** -400;
@@ -41,7 +48,7 @@ const WORSE = 1.01;
  */
 export async function certify(
   network: Network,
-  result: Pick<BoundResult, 'log10' | 'proof' | 'engine' | 'method' | 'rule' | 'length'>,
+  result: Pick<BoundResult, 'log10' | 'proof' | 'engine' | 'method' | 'rule' | 'length' | 'marginProofs'>,
   options: CertifyOptions = {},
 ): Promise<Certificate> {
   const { source, name, tensors, input, output } = network;
@@ -58,13 +65,15 @@ export async function certify(
     throw refused('means over whole signals of any length have none; bound it for the length in the file');
   }
   let refusal: Refusal | undefined;
-  let best: Proven | undefined;
+  let best: Found | undefined;
   for (const multipliers of length ? forAnyLength(proof) : repaired(proof)) {
     // On as many frequencies a larger reach proves no more.
     if (best?.tori === multipliers.tori) continue;
     try {
-      const claim = await prove(network, multipliers, options);
-      if (!best || claim.log10 < best.claim.log10) best = { ...multipliers, claim };
+      const proven = await prove(network, multipliers, options);
+      const claim = claimOf(proven.bound);
+      const { differences } = proven;
+      if (!best || claim.log10 < best.claim.log10) best = { ...multipliers, claim, differences };
     } catch (error) {
       if (error instanceof UnsupportedError) throw refused(error.message.replaceAll('\n', '; '));
       if (!(error instanceof Refusal)) throw error;
@@ -73,7 +82,9 @@ export async function certify(
     if (best && !(length && best.claim.log10 > (result.log10 ?? -Infinity) + Math.log10(WORSE))) break;
   }
   if (!best) throw refused(refusal!.message);
-  const { unrolledFrom, tori, layers, reach, claim } = best;
+  const { unrolledFrom, tori, layers, reach, claim, differences } = best;
+  const own = length ? undefined : differences;
+  const margins = own && (await certifiedMargins(network, result.marginProofs ?? [], own, options));
   return {
     format: FORMAT,
     version: VERSION,
@@ -90,13 +101,56 @@ export async function certify(
     },
     unrolledFrom,
     tori,
-    layers: layers.map((layer) => ({ ...layer, values: encodeValues(layer.values) })),
+    layers: layers.map(stored),
     reach,
     claim,
+    ...(margins && { margins }),
   };
 }
 
-type Proven = Multipliers & { readonly claim: Claim };
+type Found = Multipliers & Pick<Proven, 'differences'> & { readonly claim: Claim };
+
+/**
+ * Margins with the multipliers that prove them, as far as these have room and time: of the others the least that is proven by them.
+ * Undefined where none are asked for, or where one is outside float64.
+ * @param own what the multipliers of the bound prove
+ */
+async function certifiedMargins(
+  network: Network,
+  proofs: readonly BoundProof[],
+  own: readonly Scaled[],
+  options: CertifyOptions,
+): Promise<StoredMargins | undefined> {
+  if (proofs.length === 0) return undefined;
+  const start = performance.now();
+  let numbers = 0;
+  const sets: { readonly set: StoredMargins['sets'][number]; readonly differences: readonly Scaled[] }[] = [];
+  for (const proof of proofs) {
+    numbers += proof.layers.reduce((sum, { values }) => sum + values.length, 0);
+    if (numbers > MOST_NUMBERS || performance.now() - start > 1000 * MOST_SECONDS) break;
+    for (const multipliers of repaired(proof)) {
+      try {
+        const { differences } = await prove(network, multipliers, options);
+        const { unrolledFrom, tori, layers } = multipliers;
+        if (differences) sets.push({ set: { unrolledFrom, tori, layers: layers.map(stored) }, differences });
+        break;
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+      }
+    }
+  }
+  const best = bestDifferences([own, ...sets.map(({ differences }) => differences)]);
+  const bounds = boundsOf(best);
+  if (!bounds.every((x) => x < Infinity)) return undefined;
+  const needed = sets.filter(({ differences }) =>
+    differences.some((x, k) => !isLess(best[k]!, x) && isLess(x, own[k]!)),
+  );
+  return { sets: needed.map(({ set }) => set), bounds };
+}
+
+function stored(layer: Layer): StoredLayer {
+  return { ...layer, values: encodeValues(layer.values) };
+}
 
 /** What is tried, the likeliest first. */
 function* repaired(proof: BoundProof): Generator<Multipliers> {

@@ -32,6 +32,15 @@ export interface Certificate {
   /** Null: for the input's length. A number κ: for signals of any length, where what nonlinearities read is at most (1 − 1/κ) D. */
   readonly reach: number | null;
   readonly claim: Claim;
+  /** Absent where no margins are claimed. */
+  readonly margins?: StoredMargins;
+}
+
+/** Bounds of all differences of two outputs, and multipliers that prove some of them better than those of the bound do. */
+export interface StoredMargins {
+  readonly sets: readonly Pick<Certificate, 'unrolledFrom' | 'tori' | 'layers'>[];
+  /** Of output i minus output j for every i > j, in the order of i, then of j. */
+  readonly bounds: readonly number[];
 }
 
 /** A layer whose values are little-endian float64 in base64. */
@@ -42,11 +51,14 @@ export interface StoredLayer extends Omit<Layer, 'values'> {
 const ROLES: readonly Layer['role'][] = ['nonlinearity', 'window', 'divisor', 'maximum'];
 const MOST_LAYERS = 1e5;
 const MOST_SEGMENTS = 1e4;
+/** Differences of 256 outputs. */
+const MOST_PAIRS = (256 * 255) / 2;
 /** Numbers of one layer: as many rows as the checker lets live at once. */
 const MOST_VALUES = 4096;
 
 /** @throws InputError that says where the value is no certificate */
 export function readCertificate(value: unknown): Certificate {
+  const hasMargins = typeof value === 'object' && value !== null && Object.hasOwn(value, 'margins');
   const top = members(value, 'certificate', [
     'format',
     'version',
@@ -57,6 +69,7 @@ export function readCertificate(value: unknown): Certificate {
     'layers',
     'reach',
     'claim',
+    ...(hasMargins ? ['margins'] : []),
   ]);
   if (top.format !== FORMAT) throw wrong('format', `"${FORMAT}"`, top.format);
   if (top.version !== VERSION) throw wrong('version', `${VERSION}`, top.version);
@@ -68,7 +81,6 @@ export function readCertificate(value: unknown): Certificate {
   }
   if (typeof log10 !== 'number' || !Number.isFinite(log10))
     throw wrong('claim.log10', 'a finite number', log10);
-  const from = top.unrolledFrom;
   const { reach } = top;
   if (reach !== null && !(typeof reach === 'number' && reach > 1 && reach <= 2 ** 20)) {
     throw wrong('reach', 'null or a number above 1, at most 2^20', reach);
@@ -82,11 +94,33 @@ export function readCertificate(value: unknown): Certificate {
       engine: text(found.engine, 'found.engine'),
       method: text(found.method, 'found.method'),
     },
-    unrolledFrom: from === null ? null : integer(from, 'unrolledFrom', 0),
-    tori: list(top.tori, 'tori', MOST_SEGMENTS).map((t, k) => sides(t, `tori[${k}]`)),
-    layers: list(top.layers, 'layers', MOST_LAYERS).map((l, k) => layer(l, `layers[${k}]`)),
+    ...multipliers(top, ''),
     reach: reach as number | null,
     claim: { bound: bound as number | null, log10 },
+    ...(hasMargins ? { margins: marginsOf(top.margins) } : {}),
+  };
+}
+
+/** @param where in front of the members' names */
+function multipliers({ unrolledFrom: from, tori, layers }: Record<string, unknown>, where: string) {
+  return {
+    unrolledFrom: from === null ? null : integer(from, `${where}unrolledFrom`, 0),
+    tori: list(tori, `${where}tori`, MOST_SEGMENTS).map((t, k) => sides(t, `${where}tori[${k}]`)),
+    layers: list(layers, `${where}layers`, MOST_LAYERS).map((l, k) => layer(l, `${where}layers[${k}]`)),
+  };
+}
+
+function marginsOf(value: unknown): StoredMargins {
+  const { sets, bounds } = members(value, 'margins', ['sets', 'bounds']);
+  return {
+    sets: list(sets, 'margins.sets', MOST_PAIRS).map((set, k) => {
+      const where = `margins.sets[${k}]`;
+      return multipliers(members(set, where, ['unrolledFrom', 'tori', 'layers']), `${where}.`);
+    }),
+    bounds: list(bounds, 'margins.bounds', MOST_PAIRS).map((bound, k) => {
+      if (typeof bound === 'number' && bound >= 0 && bound < Infinity) return bound;
+      throw wrong(`margins.bounds[${k}]`, 'a number from 0 on', bound);
+    }),
   };
 }
 

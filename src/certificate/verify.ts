@@ -2,12 +2,13 @@
 import { InputError, UnsupportedError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
 import { printable } from '../printable.ts';
-import { check } from './checker/check.ts';
+import { check, type Multipliers, type Proven } from './checker/check.ts';
 import type { Layer } from './checker/plan.ts';
 import { Refusal } from './checker/refusal.ts';
 import { type Claim, claimOf } from './claim.ts';
 import { countOf, decodeValues, type StoredNetwork } from './fields.ts';
 import { type Certificate, readCertificate } from './format.ts';
+import { bestDifferences, boundsOf, square } from './margins.ts';
 
 export interface VerifyOptions {
   /** Cancels: the promise is rejected with the signal's reason. */
@@ -25,6 +26,8 @@ export interface Verification {
   readonly log10: number | null;
   /** Null where the certificate could not be read. */
   readonly claimed: Claim | null;
+  /** [i][j]: the bound that the certificate claims of output i minus output j, where it is accepted and claims any. */
+  readonly margins?: readonly (readonly number[])[];
   /** Present where the claim is one for inputs of every length, not for that of the file alone. */
   readonly lengths?: 'any';
 }
@@ -45,8 +48,11 @@ export async function verify(
     const read = readCertificate(certificate);
     claimed = read.claim;
     refuseOtherNetwork(network, read);
-    const { bound, log10 } = await prove(network, { ...read, layers: read.layers.map(decoded) }, options);
-    const reason = shortfall(read.claim, bound, log10);
+    const proven = await prove(network, { ...read, layers: read.layers.map(decoded) }, options);
+    const { bound, log10 } = claimOf(proven.bound);
+    const reason =
+      shortfall(read.claim, bound, log10) ?? (await marginShortfall(network, read, proven, options));
+    const margins = read.margins && reason === undefined ? { margins: square(read.margins.bounds) } : {};
     const lengths = read.reach === null ? {} : ({ lengths: 'any' } as const);
     return {
       accepted: reason === undefined,
@@ -54,6 +60,7 @@ export async function verify(
       bound,
       log10,
       claimed,
+      ...margins,
       ...lengths,
     };
   } catch (error) {
@@ -78,12 +85,12 @@ export function reasonOf(error: Error): string {
  */
 export async function prove(
   network: Network,
-  multipliers: Parameters<typeof check>[1],
+  multipliers: Multipliers,
   { signal, onProgress }: VerifyOptions,
-): Promise<Claim> {
+): Promise<Proven> {
   let covariances = 0;
   let last = performance.now();
-  const value = await check(network, multipliers, async () => {
+  return check(network, multipliers, async () => {
     covariances++;
     if (performance.now() - last < 50) return;
     // Lets the host breathe, and a cancellation arrive.
@@ -92,7 +99,6 @@ export async function prove(
     onProgress?.({ covariances });
     last = performance.now();
   });
-  return claimOf(value);
 }
 
 /** Values are decoded when the checker asks for them, which it does where their number is the network's. */
@@ -118,6 +124,34 @@ export function refuseOtherNetwork(
   if (network.input.join('×') !== shape) throw refuse('the input', network.input.join('×'), shape);
   const { name } = tensors[output]!;
   if (network.output !== name) throw refuse('the output', network.output, name);
+}
+
+/** Why the margins that are claimed are not proven, if any are and are not. @param proven by the multipliers of the bound */
+async function marginShortfall(
+  network: Network,
+  { margins, reach }: Certificate,
+  proven: Proven,
+  options: VerifyOptions,
+): Promise<string | undefined> {
+  if (!margins) return undefined;
+  if (!proven.differences || reach !== null) return 'claims margins, but its outputs cannot be told apart';
+  const { bounds, sets } = margins;
+  const { length } = proven.differences;
+  if (bounds.length !== length) return `claims ${bounds.length} margins, but there are ${length}`;
+  const all = [proven.differences];
+  for (const set of sets) {
+    const found = await prove(network, { ...set, layers: set.layers.map(decoded), reach: null }, options);
+    all.push(found.differences!);
+  }
+  const best = boundsOf(bestDifferences(all));
+  let k = 0;
+  for (let i = 0; k < length; i++) {
+    for (let j = 0; j < i; j++, k++) {
+      if (bounds[k]! >= best[k]!) continue;
+      return `claims ${bounds[k]} of output ${i} minus output ${j}, but its multipliers prove ${best[k]}`;
+    }
+  }
+  return undefined;
 }
 
 /** Why the claim is not proven, if it is not. Written so that a NaN proves nothing. */

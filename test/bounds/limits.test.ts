@@ -7,7 +7,6 @@ import { bound } from '../../src/bounds/bound.ts';
 import { beyondSampling, disproportion, formatBytes, MemoryError } from '../../src/bounds/budget.ts';
 import { inspect } from '../../src/bounds/inspect.ts';
 import { allowanceOf, evaluationsWithin, sampledShare } from '../../src/bounds/proportion.ts';
-import { keepsOutputOrder } from '../../src/bounds/runs/margins.ts';
 import { needsOf } from '../../src/ellipsoid/memory/needs.ts';
 import { secondsOf, secondsOfGradient } from '../../src/ellipsoid/memory/seconds.ts';
 import { skipsOf } from '../../src/ellipsoid/multipliers/skips.ts';
@@ -24,6 +23,7 @@ import { PreparedNetwork } from '../../src/network/evaluation/preparedNetwork.ts
 import { fewestSamplesInside, mostWindowsSharing } from '../../src/network/evaluation/windows.ts';
 import type { Network, TensorId } from '../../src/network/network.ts';
 import type { Convolution, Operator } from '../../src/network/operator.ts';
+import { keepsOutputOrder } from '../../src/network/outputOrder.ts';
 import { weightBytes } from '../../src/network/parameters.ts';
 import { simplify } from '../../src/network/simplify/simplify.ts';
 import { compile } from '../../src/program/compile.ts';

@@ -117,11 +117,9 @@ const plus = (a: Matrix, b: Matrix) => a.map((row, i) => row.map((x, j) => x.plu
 
 /** The squared bound that the checker proves, exactly as it says it. */
 async function proven({ network, tori, layers }: Case): Promise<Rational> {
-  const { mantissa, exponent } = await check(
-    network,
-    { unrolledFrom: null, tori, layers, reach: null },
-    async () => {},
-  );
+  const { mantissa, exponent } = (
+    await check(network, { unrolledFrom: null, tori, layers, reach: null }, async () => {})
+  ).bound;
   const power = new Rational(2n ** BigInt(Math.max(0, exponent)), 2n ** BigInt(Math.max(0, -exponent)));
   const bound = Rational.of(mantissa).times(power);
   return bound.times(bound);

@@ -1,7 +1,8 @@
 /** The answer: what the rows of one call come to. */
+import { keepsOutputOrder } from '../../network/outputOrder.ts';
 import { log10, type Scaled } from '../../scaled.ts';
 import type { BoundResult, LowerBound, TracePoint } from '../result.ts';
-import { hasEntries, keepsOutputOrder, type MarginTable, marginBounds } from '../runs/margins.ts';
+import { hasEntries, type MarginTable, marginBounds } from '../runs/margins.ts';
 import type { PairFindings } from '../runs/pairs.ts';
 import { least, type Row } from '../runs/rows.ts';
 import type { BoundTask } from '../task.ts';

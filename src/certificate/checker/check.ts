@@ -6,13 +6,14 @@
 
 import { lengthened } from '../../network/lengths/lengths.ts';
 import type { Network } from '../../network/network.ts';
+import { keepsOutputOrder } from '../../network/outputOrder.ts';
 import { foldingsOf } from '../../network/simplify/roundings.ts';
 import { simplify } from '../../network/simplify/simplify.ts';
-import type { Sector } from '../reading/signal.ts';
+import type { Sector, SignalGraph } from '../reading/signal.ts';
 import { signalsOf } from '../reading/signalsOf.ts';
 import { gamma, rootUp, type Scaled } from './numbers.ts';
 import { type Layer, planOf } from './plan.ts';
-import { run } from './recursion.ts';
+import { differences, run } from './recursion.ts';
 import { demand } from './refusal.ts';
 
 export interface Multipliers {
@@ -25,6 +26,13 @@ export interface Multipliers {
   readonly reach: number | null;
 }
 
+/** What multipliers prove. */
+export interface Proven {
+  readonly bound: Scaled;
+  /** Of output i minus output j for every i > j, in the order of i, then of j; undefined where outputs cannot be told apart. */
+  readonly differences: readonly Scaled[] | undefined;
+}
+
 /**
  * @param pause awaited between matrices; what it throws passes through
  * @throws Refusal with the reason where nothing is proven
@@ -34,7 +42,7 @@ export async function check(
   network: Network,
   { unrolledFrom, tori, layers, reach }: Multipliers,
   pause: () => Promise<void>,
-): Promise<Scaled> {
+): Promise<Proven> {
   const simple = simplify(reach === null ? network : lengthened(network, undefined));
   const { length } = simple.nodes;
   const known = unrolledFrom === null || (unrolledFrom >= 0 && unrolledFrom < length);
@@ -44,7 +52,17 @@ export async function check(
   if (reach !== null)
     for (const { name, origin } of graph.signals) if (origin.kind === 'sector') holdZero(name, origin);
   const segments = planOf(graph, tori, layers, reach, gamma(foldingsOf(network)));
-  return rootUp(await run(segments, pause), graph.factor);
+  const ending = await run(segments, pause);
+  const bound = rootUp(ending.largest, graph.factor);
+  if (!hasEntries(network, graph)) return { bound, differences: undefined };
+  return { bound, differences: differences(ending).map((x) => rootUp(x, 1)) };
+}
+
+/** Whether row i of the last covariance is entry i of the output. */
+function hasEntries(network: Network, { output, factor }: SignalGraph): boolean {
+  const { shape } = network.tensors[network.output]!;
+  const isVector = shape.length === 1 && output.window.length === 0 && output.channels === shape[0];
+  return isVector && factor === 1 && keepsOutputOrder(network);
 }
 
 /** What carries covariances from frequency to frequency needs 0 among the slopes. */

@@ -12,9 +12,19 @@ import type { LinearStep, NonlinearStep, Segment } from './plan.ts';
 import { demand } from './refusal.ts';
 import { aliases, halves, type Index } from './symbol.ts';
 
-/** Runs a plan; `pause` is awaited often, and may throw. Returns an upper bound of λ_max of the last covariance. */
-export async function run(segments: readonly Segment[], pause: () => Promise<void>): Promise<Scaled> {
+/** What a plan comes to. */
+export interface Ending {
+  /** Not below λ_max of the last covariance. */
+  readonly largest: Scaled;
+  /** The last covariance at the last frequency, of vectors the only one: 2^exponent · covariance, from above. */
+  readonly covariance: Matrix;
+  readonly exponent: number;
+}
+
+/** Runs a plan; `pause` is awaited often, and may throw. */
+export async function run(segments: readonly Segment[], pause: () => Promise<void>): Promise<Ending> {
   let top = SMALLEST;
+  let covariance = matrix(0, 0);
   // Where a maximum ends a segment all has been shown, and the next one starts from what it says.
   const last = segments.at(-1)!;
   const exponent = largest(last.scale);
@@ -23,10 +33,26 @@ export async function run(segments: readonly Segment[], pause: () => Promise<voi
     const [one, zero] = [segment.sides.map(() => 1), segment.sides.map(() => 0)];
     for (const omega of aliases(zero, one, segment.sides)) {
       const state = await after(segment, segment.steps.length - 1, omega, pause);
-      if (segment === last) top = largestEigenvalue(scaled(state, common), top);
+      if (segment !== last) continue;
+      covariance = scaled(state, common);
+      top = largestEigenvalue(covariance, top);
     }
   }
-  return { mantissa: top, exponent: 2 * exponent };
+  return { largest: { mantissa: top, exponent: 2 * exponent }, covariance, exponent: 2 * exponent };
+}
+
+/** Not below (e_i − e_j)ᵀ Σ (e_i − e_j) for every i > j, in the order of i, then of j. */
+export function differences({ covariance: { rows, data }, exponent }: Ending): Scaled[] {
+  const found: Scaled[] = [];
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < i; j++) {
+      const terms = [data[i * rows + i]!, data[j * rows + j]!, -data[i * rows + j]!, -data[j * rows + i]!];
+      const size = terms.reduce((sum, x) => sum + Math.abs(x), 0);
+      const sum = terms.reduce((a, b) => a + b, 0);
+      found.push({ mantissa: Math.max(sum, 0) + 16 * U * size + SMALLEST, exponent });
+    }
+  }
+  return found;
 }
 
 /** The covariance after step k (−1: before the first) at a frequency of the grid there: n × n, or 2n × 2n for a pair ±ω. */

@@ -17,6 +17,7 @@ import { printableJson } from '../../printable.ts';
 import { EXIT } from '../failure.ts';
 import type { EngineName, Library } from '../library.ts';
 import { formatBound, formatCount, formatLog10, formatQuantity, formatSeconds } from '../output/format.ts';
+import { marginLines } from '../output/marginTable.ts';
 import { externalFiles, OutputFile } from '../output/outputFile.ts';
 import { progressDisplay } from '../output/progress.ts';
 import { methodDocuments, searchEnding } from '../output/status.ts';
@@ -164,7 +165,10 @@ function printAnswer(
     printDocument(stdout, { ...boundDocument(command.file, network, result), certificate });
     return;
   }
-  const table: Line[] = [...boundTable(result), ...(command.target === 'margins' ? marginLines(result) : [])];
+  const table: Line[] = [
+    ...boundTable(result),
+    ...(command.target === 'margins' && !result.target ? marginLines(result.margins) : []),
+  ];
   if (command.quiet) {
     printLines(stdout, table);
     return;
@@ -235,39 +239,6 @@ function boundTable(result: BoundResult): Line[] {
       `${methodName(row)}: ${row.error!}`.split('\n').map((text, k) => (k === 0 ? text : `  ${text}`)),
     );
   return [dim(titles!), ...marked, ...(reasons.length > 0 ? ['', ...reasons] : [])];
-}
-
-/** Outputs whose margins are a table for people. */
-const MOST_IN_TABLE = 12;
-/** Of more, so many of the largest. */
-const LARGEST_SHOWN = 12;
-
-/** Bounds on the differences between outputs, row i and column j < i. */
-function marginLines({ margins, target }: BoundResult): Line[] {
-  if (target) return [];
-  if (!margins)
-    return ['', 'There is no table of margins: it is for 2 to 256 outputs that a method bounds together.'];
-  const title = 'Margins, bounds on output i minus output j:';
-  if (margins.length <= MOST_IN_TABLE) {
-    const columns = margins.map(
-      (_, j): Column => ({ title: j === 0 ? 'i \\ j' : String(j - 1), align: 'right' }),
-    );
-    const cells = margins
-      .slice(1)
-      .map((row, k) => [
-        String(k + 1),
-        ...columns.slice(1).map((_, j) => (j <= k ? formatBound(row[j]!, null) : '')),
-      ]);
-    const [titles, ...rows] = tableLines(columns, cells);
-    return ['', title, dim(titles!), ...rows];
-  }
-  const pairs = margins.flatMap((row, i) => row.slice(0, i).map((value, j) => ({ i, j, value })));
-  const largest = pairs.sort((a, b) => b.value - a.value).slice(0, LARGEST_SHOWN);
-  const columns: readonly Column[] = ['i', 'j', 'margin'].map((name) => ({ title: name, align: 'right' }));
-  const cells = largest.map(({ i, j, value }) => [String(i), String(j), formatBound(value, null)]);
-  const [titles, ...rows] = tableLines(columns, cells);
-  const rest = `The ${largest.length} largest of ${pairs.length}; --json has them all.`;
-  return ['', title, dim(titles!), ...rows, rest];
 }
 
 function lowerCells({ value, log10, seconds }: LowerBound): string[] {

@@ -8,6 +8,7 @@ import type { BoundResult } from '../../bounds/result.ts';
 import type { Claim } from '../../certificate/claim.ts';
 import { LARGEST_CERTIFICATE } from '../../certificate/fields.ts';
 import { parseJson } from '../../certificate/json.ts';
+import { square } from '../../certificate/margins.ts';
 import { REGION_FORMAT } from '../../certificate/regionFormat.ts';
 import { SET_FORMAT } from '../../certificate/setFormat.ts';
 import type { Verification } from '../../certificate/verify.ts';
@@ -15,18 +16,26 @@ import type { RegionVerification } from '../../certificate/verifyRegion.ts';
 import type { SetVerification } from '../../certificate/verifySet.ts';
 import { InputError, UnsupportedError } from '../../errors.ts';
 import { readTextFile } from '../../files.node.ts';
+import { largest } from '../../network/extremes.ts';
 import type { Network } from '../../network/network.ts';
 import { printableJson } from '../../printable.ts';
 import { EXIT } from '../failure.ts';
 import type { Library } from '../library.ts';
 import { LIST } from '../output/certificateFolder.ts';
 import { formatBound, formatCount } from '../output/format.ts';
+import { marginLines } from '../output/marginTable.ts';
 import { progressDisplay } from '../output/progress.ts';
 import { bold, type Line, printDocument, printLines, type Terminal } from '../output/terminal.ts';
 
 /** What became of a certificate, as `--json` prints it. */
 export type Certified =
-  | ({ readonly file: string; readonly assurance: 'checked' } & Claim)
+  | ({
+      readonly file: string;
+      readonly assurance: 'checked';
+      /** Of all differences of two outputs, where they were asked for, and how many sets of multipliers prove them. */
+      readonly margins?: readonly (readonly number[])[];
+      readonly sets?: number;
+    } & Claim)
   | { readonly refused: string };
 
 /** A certificate of the result, as the text of a file, or why the checker has none. */
@@ -39,7 +48,11 @@ export async function certified(
 ): Promise<{ readonly verdict: Certified; readonly text?: string }> {
   try {
     const certificate = await library.certify(network, result, { by });
-    const verdict = { file, ...certificate.claim, assurance: 'checked' } as const;
+    const { margins } = certificate;
+    const verdict: Certified = {
+      ...{ file, ...certificate.claim, assurance: 'checked' },
+      ...(margins && { margins: square(margins.bounds), sets: margins.sets.length + 1 }),
+    };
     return { verdict, text: `${printableJson(certificate)}\n` };
   } catch (error) {
     if (error instanceof UnsupportedError) {
@@ -53,16 +66,27 @@ export async function certified(
 /** What a certificate adds to the answer: how its claim stands to the bound beside it. */
 export function certificateText(certified: Certified, result: BoundResult): string {
   if ('refused' in certified) return `No certificate: ${certified.refused}`;
-  const { file, ...claim } = certified;
+  const { file, margins, sets, ...claim } = certified;
   const checked = `Certificate ${file}: checked, the bound is at most ${claimText(claim)}`;
-  if (result.log10 === null || !(claim.log10 - result.log10 > 1e-6)) return `${checked}.`;
+  const further = margins
+    ? ` ${marginsText(margins, result.margins)}, by ${formatCount(sets!, 'set')} of multipliers.`
+    : '';
+  if (result.log10 === null || !(claim.log10 - result.log10 > 1e-6)) return `${checked}.${further}`;
   const why =
     result.method === 'spectral-product'
       ? 'no multipliers prove that one'
       : result.length
         ? 'it knows less of what lies between frequencies'
         : 'rounding is paid for';
-  return `${checked}, above ${formatBound(result.bound, result.log10)}: ${why}.`;
+  return `${checked}, above ${formatBound(result.bound, result.log10)}: ${why}.${further}`;
+}
+
+/** How the margins of a certificate stand to those of the table. */
+function marginsText(claimed: readonly (readonly number[])[], table: BoundResult['margins']): string {
+  const above = claimed.flatMap((row, i) => row.slice(0, i).map((x, j) => x / table![i]![j]! - 1));
+  const most = largest(above);
+  if (!(most > 1e-6)) return 'It has all margins too';
+  return `It has all margins too, ${(100 * most).toPrecision(2)} % above the table at most`;
 }
 
 function claimText({ bound, log10 }: Claim): string {
@@ -165,11 +189,12 @@ function setLines({ accepted, reason, samples, certified, radii, rejected }: Set
   ];
 }
 
-function verdictLines({ accepted, reason, bound, log10, claimed, lengths }: Verification): Line[] {
+function verdictLines({ accepted, reason, bound, log10, claimed, margins, lengths }: Verification): Line[] {
   if (!accepted) return [bold('rejected'), ...(reason ?? '').split('\n')];
   const proven = log10 === null ? '' : `, proven: ${claimText({ bound, log10 })}`;
   return [
     bold('accepted'),
     `‖f(x) − f(y)‖₂ ≤ L · ‖x − y‖₂ for all inputs${lengths ? ' of every length' : ''}: L = ${claimText(claimed!)}${proven}`,
+    ...(margins ? marginLines(margins) : []),
   ];
 }

@@ -12,7 +12,7 @@ export interface SectorGradient {
   readonly across: Matrices | undefined;
   readonly argument: Matrices;
   readonly multiplier: Vector;
-  /** About the second derivative in D, times D: (β − α)²/2 diag G_cc − ∂f/∂D. Exact for one D where S is small beside it. */
+  /** About the second derivative in ln D, entry by entry, divided by D: ½(β − α)² diag G_cc − ∂f/∂D (docs/mathematics.md §5). */
   readonly curvature: Vector;
 }
 
