@@ -1,4 +1,4 @@
-/** Classes proven on balls around points (docs/mathematics.md §8): one pass in closed form, then a moving centre for the pairs it leaves. */
+/** Classes proven on balls around points (docs/mathematics.md §8): linear forms, an ellipsoid in closed form, then a moving centre for the pairs they leave. */
 
 import { Algebra } from '../ellipsoid/region/algebra.ts';
 import { type AnchoredPass, anchoredPass, PreparedChain } from '../ellipsoid/region/anchoredPass.ts';
