@@ -14,6 +14,7 @@ import { Rounding } from '../../src/ellipsoid/rounding/rounding.ts';
 import { allFrequencies } from '../../src/ellipsoid/search/frequencies.ts';
 import { DifferentiablePass } from '../../src/ellipsoid/search/gradient/differentiablePass.ts';
 import type { Engine } from '../../src/engine/engine.ts';
+import { InputError } from '../../src/errors.ts';
 import type { Network } from '../../src/network/network.ts';
 import { foldingsOf } from '../../src/network/simplify/roundings.ts';
 import { simplify } from '../../src/network/simplify/simplify.ts';
@@ -98,8 +99,14 @@ for (const [name, make] of Object.entries(networks)) {
       note(byKernel, dispatch),
     );
     const rounding = new Rounding(engine.information, foldingsOf(network));
-    await phase(engine, { program, rounding, memory: Number(values.memory) * 1e9 });
-    await engine.settle();
+    try {
+      await phase(engine, { program, rounding, memory: Number(values.memory) * 1e9 });
+      await engine.settle();
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      console.log(`| ${name}, ${label} | refused: ${error.message} | | | | |`);
+      continue;
+    }
     const kernels = [...byKernel].sort(([, a], [, b]) => b.dispatches - a.dispatches);
     console.log(row(`${name}, ${label}`, sum(kernels.map(([, work]) => work)), engine.peakBytes));
     if (values.kernels) for (const [kernel, work] of kernels) console.log(row(`· ${kernel}`, work));
