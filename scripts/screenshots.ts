@@ -40,6 +40,7 @@ for (const { name, from, options, act } of PICTURES) {
   await page.waitForSelector('#bound');
   await page.waitForSelector('.figure.growth summary');
   await page.waitForSelector('.figure.spectrum svg');
+  await page.waitForSelector('section.certify');
   await act?.(page);
   if (from)
     await page.locator(from).evaluate((element) => {

@@ -258,6 +258,7 @@ describe('samples on the page', () => {
       /x\\u001b\[2J\\u202e\.npz: must be a file of samples \(/,
     );
     await drop(page, { name: 'small.npy', bytes: npy([2, 9], Array(18).fill(0)) });
+    await eventually(() => notice.textContent()).toMatch(/^small\.npy: holds inputs alone/);
     await page.getByLabel('There are no labels').check();
     await press(page, 'Read again');
     await eventually(() => notice.textContent()).toMatch(
@@ -265,6 +266,7 @@ describe('samples on the page', () => {
     );
     // Without labels the digits do.
     await drop(page, IMAGES);
+    await eventually(() => notice.textContent()).toMatch(/^digits\.npy: holds inputs alone/);
     await page.getByLabel('There are no labels').check();
     await press(page, 'Read again');
     await eventually(() => page.locator('.outline-of-samples').textContent()).toMatch(/no labels: what is/);

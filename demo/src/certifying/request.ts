@@ -91,8 +91,11 @@ export function request(app: App): Part {
     {
       class: 'request',
       'aria-label': 'Samples',
-      // A pen that rests asks for what the fields say.
-      change: () => withRequest((samples, asked) => samples.set(asked)),
+      // A pen that rests asks for what the fields say. Words come with the button: it must not move under a finger.
+      change: () => {
+        const asked = read();
+        if (typeof asked !== 'string') app.selected?.samples.set(asked);
+      },
       submit: (event: Event) => {
         event.preventDefault();
         withRequest((samples, asked) => {
