@@ -4,7 +4,7 @@ import { prefixBounds } from '../src/bounds/prefixes.ts';
 import { certify } from '../src/certificate/certify.ts';
 import { verify } from '../src/certificate/verify.ts';
 import { certifySamples, localBound } from '../src/certify/certify.ts';
-import { createRegionProver } from '../src/certify/regionProver.ts';
+import { createRegionProver } from '../src/certify/proofs/regionProver.ts';
 import { createEngine } from '../src/engine/create.ts';
 import type { Engine } from '../src/engine/engine.ts';
 import { loadModel } from '../src/formats/load.ts';

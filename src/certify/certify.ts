@@ -5,9 +5,9 @@ import type { Network } from '../network/network.ts';
 import { type CertifySamplesOptions, certifyWith } from './certifySamples.ts';
 import type { Sample } from './data/samples.ts';
 import type { Limits } from './limits.ts';
-import { localBound as boundWithin, type LocalKind } from './localBound.ts';
-import type { ProverOptions } from './proverEngine.ts';
-import { createRegionProver } from './regionProver.ts';
+import { localBound as boundWithin, type LocalKind } from './proofs/localBound.ts';
+import type { ProverOptions } from './proofs/proverEngine.ts';
+import { createRegionProver } from './proofs/regionProver.ts';
 import type { SampleReport } from './report.ts';
 
 /**

@@ -13,7 +13,7 @@ import type { Sample } from './data/samples.ts';
 import { CERTIFY_DEFAULTS } from './defaults.ts';
 import { checkLimits, highAt, type Limits, lowAt, outside } from './limits.ts';
 import { checkOrder, logitsOf } from './logits.ts';
-import type { RegionProver } from './prover.ts';
+import type { RegionProver } from './proofs/prover.ts';
 import type { SampleReport } from './report.ts';
 import { type GlobalMargins, globalMargins, noMargins } from './stages/globalMargins.ts';
 import { largestRadii } from './stages/largestRadius.ts';

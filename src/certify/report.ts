@@ -1,5 +1,5 @@
 /** What is said of each sample. */
-import type { RegionStage } from './prover.ts';
+import type { RegionStage } from './proofs/prover.ts';
 
 /** By which step a label was proven for a ball, cheapest first: the Lipschitz bounds of the whole network, or a proof around the input. */
 export const CERTIFY_STAGES = [

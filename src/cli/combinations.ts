@@ -1,6 +1,6 @@
 /** Which options of a command go together. A limit that cannot be reached is no contradiction; what could never be done is. */
 import { checkedMethod } from '../bounds/options.ts';
-import type { LocalKind } from '../certify/localBound.ts';
+import type { LocalKind } from '../certify/proofs/localBound.ts';
 import type { BoundCommand } from './commands/bound.ts';
 import type { CertifyCommand } from './commands/certifyCommand.ts';
 import { UsageError } from './failure.ts';

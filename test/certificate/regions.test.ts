@@ -8,7 +8,7 @@ import type { RegionCertificate } from '../../src/certificate/regionFormat.ts';
 import { checkRegion, type Region } from '../../src/certificate/regions/check.ts';
 import { graphOf } from '../../src/certificate/regions/graph.ts';
 import { verifyRegion } from '../../src/certificate/verifyRegion.ts';
-import { createRegionProver } from '../../src/certify/regionProver.ts';
+import { createRegionProver } from '../../src/certify/proofs/regionProver.ts';
 import { createEngine } from '../../src/engine/create.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { UnsupportedError } from '../../src/errors.ts';

@@ -1,9 +1,9 @@
 /** Where floating-point numbers end, and where order does: cases that were constructed against proofs around inputs. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { certifySamples } from '../../src/certify/certify.ts';
-import { localBound } from '../../src/certify/localBound.ts';
-import type { RegionQuestion } from '../../src/certify/prover.ts';
-import { createRegionProver } from '../../src/certify/regionProver.ts';
+import { localBound } from '../../src/certify/proofs/localBound.ts';
+import type { RegionQuestion } from '../../src/certify/proofs/prover.ts';
+import { createRegionProver } from '../../src/certify/proofs/regionProver.ts';
 import type { SampleReport } from '../../src/certify/report.ts';
 import { GlobalMargins } from '../../src/certify/stages/globalMargins.ts';
 import { createEngine } from '../../src/engine/create.ts';

@@ -1,8 +1,8 @@
 /** Local bounds at their ends: a point, and everywhere; and what residual networks gain. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Limits } from '../../src/certify/limits.ts';
-import { localBound } from '../../src/certify/localBound.ts';
-import { createRegionProver } from '../../src/certify/regionProver.ts';
+import { localBound } from '../../src/certify/proofs/localBound.ts';
+import { createRegionProver } from '../../src/certify/proofs/regionProver.ts';
 import { createEngine } from '../../src/engine/create.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { InputError, UnsupportedError } from '../../src/errors.ts';

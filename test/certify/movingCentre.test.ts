@@ -1,7 +1,7 @@
 /** The moving centre: its constraints hold, its proof is what the dense dual says, it gains, and no point of a region beats it. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createRegionProver } from '../../src/certify/regionProver.ts';
+import { createRegionProver } from '../../src/certify/proofs/regionProver.ts';
 import { provenTerms } from '../../src/ellipsoid/region/centre/lastPass.ts';
 import { createEngine } from '../../src/engine/create.ts';
 import type { Engine } from '../../src/engine/engine.ts';

@@ -1,7 +1,7 @@
 /** What is proven holds for the network of real numbers where plain evaluation in float64 is wrong: integers too large for it, exactly. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { localBound } from '../../src/certify/localBound.ts';
-import { createRegionProver } from '../../src/certify/regionProver.ts';
+import { localBound } from '../../src/certify/proofs/localBound.ts';
+import { createRegionProver } from '../../src/certify/proofs/regionProver.ts';
 import { chainOf } from '../../src/ellipsoid/region/chain.ts';
 import type { LinearPart } from '../../src/ellipsoid/region/linearPart.ts';
 import { StageFunctions } from '../../src/ellipsoid/region/sectors.ts';

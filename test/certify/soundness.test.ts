@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Limits } from '../../src/certify/limits.ts';
-import { localBound } from '../../src/certify/localBound.ts';
-import { createRegionProver } from '../../src/certify/regionProver.ts';
+import { localBound } from '../../src/certify/proofs/localBound.ts';
+import { createRegionProver } from '../../src/certify/proofs/regionProver.ts';
 import { createEngine } from '../../src/engine/create.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { evaluate } from '../../src/network/evaluation/evaluate.ts';

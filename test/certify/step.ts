@@ -1,7 +1,12 @@
 /** A network of which everything is known: at x, output 0 is 1 and output 1 is 10 · max(x₀ − 2, (x₀ − 2)/100), so that they are equal at x₀ = 2.1. */
 import type { CertifySamplesOptions, MakeProver } from '../../src/certify/certifySamples.ts';
 import { certifyWith } from '../../src/certify/certifySamples.ts';
-import type { RegionAnswer, RegionEffort, RegionProver, RegionQuestion } from '../../src/certify/prover.ts';
+import type {
+  RegionAnswer,
+  RegionEffort,
+  RegionProver,
+  RegionQuestion,
+} from '../../src/certify/proofs/prover.ts';
 import type { SampleReport } from '../../src/certify/report.ts';
 import { createEngine } from '../../src/engine/create.ts';
 import type { EngineHandle } from '../../src/engine/engine.ts';

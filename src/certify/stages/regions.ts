@@ -1,7 +1,7 @@
 /** Proofs around inputs, within the time that a sample has. */
 import type { RegionProof } from '../../certificate/certifyRegion.ts';
 import type { Limits } from '../limits.ts';
-import type { RegionAnswer, RegionProver, RegionQuestion } from '../prover.ts';
+import type { RegionAnswer, RegionProver, RegionQuestion } from '../proofs/prover.ts';
 import type { Until } from '../until.ts';
 import type { SampleState } from './state.ts';
 

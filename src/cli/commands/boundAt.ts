@@ -1,5 +1,5 @@
 /** `lipsoid bound FILE --at x.npy --radius R` and `--domain LOW,HIGH`: the bound within a ball, a box, or what both have in common. */
-import type { LocalKind } from '../../certify/localBound.ts';
+import type { LocalKind } from '../../certify/proofs/localBound.ts';
 import { EXIT } from '../failure.ts';
 import type { EngineName, Library } from '../library.ts';
 import { formatBound, formatDuration } from '../output/format.ts';

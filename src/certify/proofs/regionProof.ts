@@ -1,8 +1,8 @@
 /** What the passes of a prover have used, written down for those who check it: multipliers of every argument of a function. */
-import type { RegionProof } from '../certificate/certifyRegion.ts';
-import type { AnchoredPass } from '../ellipsoid/region/anchoredPass.ts';
-import type { Chain } from '../ellipsoid/region/chain.ts';
-import type { Sectors } from '../ellipsoid/region/covariance.ts';
+import type { RegionProof } from '../../certificate/certifyRegion.ts';
+import type { AnchoredPass } from '../../ellipsoid/region/anchoredPass.ts';
+import type { Chain } from '../../ellipsoid/region/chain.ts';
+import type { Sectors } from '../../ellipsoid/region/covariance.ts';
 
 /**
  * Arguments whose slope is certain here may not be so for a checker whose ranges are wider by its own rounding. Their multipliers are so many

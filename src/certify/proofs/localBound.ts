@@ -1,15 +1,15 @@
-import { Algebra } from '../ellipsoid/region/algebra.ts';
-import { PreparedChain } from '../ellipsoid/region/anchoredPass.ts';
-import { chainOf } from '../ellipsoid/region/chain.ts';
-import { type Region, slackOf } from '../ellipsoid/region/limits.ts';
-import { type LocalKind, localPass } from '../ellipsoid/region/localPass.ts';
-import type { Engine } from '../engine/engine.ts';
-import { InputError } from '../errors.ts';
-import type { Network } from '../network/network.ts';
-import { checkLimits, highAt, type Limits, lowAt, outside } from './limits.ts';
+import { Algebra } from '../../ellipsoid/region/algebra.ts';
+import { PreparedChain } from '../../ellipsoid/region/anchoredPass.ts';
+import { chainOf } from '../../ellipsoid/region/chain.ts';
+import { type Region, slackOf } from '../../ellipsoid/region/limits.ts';
+import { type LocalKind, localPass } from '../../ellipsoid/region/localPass.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { InputError } from '../../errors.ts';
+import type { Network } from '../../network/network.ts';
+import { checkLimits, highAt, type Limits, lowAt, outside } from '../limits.ts';
 import { hasRoomForForms, type ProverOptions, proverEngine, refuseLarge } from './proverEngine.ts';
 
-export type { LocalKind } from '../ellipsoid/region/localPass.ts';
+export type { LocalKind } from '../../ellipsoid/region/localPass.ts';
 
 /** What `localBound` needs beside the region. */
 export interface LocalOptions extends ProverOptions {

@@ -1,4 +1,4 @@
-import type { RegionProof } from '../certificate/certifyRegion.ts';
+import type { RegionProof } from '../../certificate/certifyRegion.ts';
 
 /** What is known of the network's outputs at one input: low ≤ f(x) ≤ high, rounding included. */
 export interface OutputEnclosure {

@@ -1,9 +1,9 @@
 /** Classes proven on balls around points (docs/mathematics.md §8): linear forms, an ellipsoid in closed form, then a moving centre for the pairs they leave. */
 
-import { Algebra } from '../ellipsoid/region/algebra.ts';
-import { type AnchoredPass, anchoredPass, PreparedChain } from '../ellipsoid/region/anchoredPass.ts';
-import { dimension, evaluate, type Problem } from '../ellipsoid/region/centre/evaluation.ts';
-import { lastPass, type MovedPass } from '../ellipsoid/region/centre/lastPass.ts';
+import { Algebra } from '../../ellipsoid/region/algebra.ts';
+import { type AnchoredPass, anchoredPass, PreparedChain } from '../../ellipsoid/region/anchoredPass.ts';
+import { dimension, evaluate, type Problem } from '../../ellipsoid/region/centre/evaluation.ts';
+import { lastPass, type MovedPass } from '../../ellipsoid/region/centre/lastPass.ts';
 import {
   type Neurons,
   neuronsOf,
@@ -11,17 +11,17 @@ import {
   writeLeast,
   writeMost,
   writeStart,
-} from '../ellipsoid/region/centre/parameters.ts';
-import { minimise } from '../ellipsoid/region/centre/search.ts';
-import { chainOf } from '../ellipsoid/region/chain.ts';
-import { covarianceOfInputs, type Sectors } from '../ellipsoid/region/covariance.ts';
-import { type Slack, slackOf, startWithLimits } from '../ellipsoid/region/limits.ts';
-import { LinearForms } from '../ellipsoid/region/linearForms.ts';
-import type { Ranges } from '../ellipsoid/region/ranges.ts';
-import { largestDifference, type State, startOf } from '../ellipsoid/region/state.ts';
-import type { Engine } from '../engine/engine.ts';
-import { InputError } from '../errors.ts';
-import type { Network } from '../network/network.ts';
+} from '../../ellipsoid/region/centre/parameters.ts';
+import { minimise } from '../../ellipsoid/region/centre/search.ts';
+import { chainOf } from '../../ellipsoid/region/chain.ts';
+import { covarianceOfInputs, type Sectors } from '../../ellipsoid/region/covariance.ts';
+import { type Slack, slackOf, startWithLimits } from '../../ellipsoid/region/limits.ts';
+import { LinearForms } from '../../ellipsoid/region/linearForms.ts';
+import type { Ranges } from '../../ellipsoid/region/ranges.ts';
+import { largestDifference, type State, startOf } from '../../ellipsoid/region/state.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { InputError } from '../../errors.ts';
+import type { Network } from '../../network/network.ts';
 import type {
   OutputEnclosure,
   RegionAnswer,

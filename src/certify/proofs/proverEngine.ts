@@ -1,10 +1,10 @@
 /** What provers and local bounds share: an engine in float64, and a budget. */
-import type { PreparedChain } from '../ellipsoid/region/anchoredPass.ts';
-import type { Chain } from '../ellipsoid/region/chain.ts';
-import { createEngine } from '../engine/create.ts';
-import type { Engine } from '../engine/engine.ts';
-import { precisionOf } from '../engine/precision.ts';
-import { UnsupportedError } from '../errors.ts';
+import type { PreparedChain } from '../../ellipsoid/region/anchoredPass.ts';
+import type { Chain } from '../../ellipsoid/region/chain.ts';
+import { createEngine } from '../../engine/create.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { precisionOf } from '../../engine/precision.ts';
+import { UnsupportedError } from '../../errors.ts';
 
 export interface ProverOptions {
   /** Proofs are in float64: where this engine is not, one on the CPU is opened beside it. Absent: one on the CPU is. */
