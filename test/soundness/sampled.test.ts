@@ -147,7 +147,7 @@ describe.each(Object.entries(FAMILIES))('bounds of %s', (name, plans) => {
         }),
         { numRuns: runs(SLOW.includes(name) ? 10 : 40) },
       );
-      expect(bounded).toBeGreaterThan((FEW_BOUNDS.includes(name) ? 0.1 : 0.6) * networks);
+      expect(bounded).toBeGreaterThanOrEqual((FEW_BOUNDS.includes(name) ? 0.1 : 0.6) * networks);
       // By network: where one rule fails, all of them may.
       expect(failures).toBeLessThan(1 + 0.02 * bounded);
     },
