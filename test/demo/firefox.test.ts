@@ -121,7 +121,7 @@ describe('the page in Firefox', () => {
           await fill(page, 'threads', '2');
           await drop(page, SHARED);
           await page.waitForSelector('#bound').catch(async () => {
-            throw new Error(`run ${k} of ${RUNS}: got no bound, only ${await textOf(page, '.what')}`);
+            throw new Error(`run ${k} of ${RUNS}: got no bound, only ${await textOf(page, '#progress .what')}`);
           });
           expect(Math.abs((await shown(page)) / expected - 1)).toBeLessThan(1e-9);
           expect(await textOf(page, '.facts')).toMatch(/Wasm SIMD, 1 thread\b/);
@@ -146,7 +146,7 @@ describe('the page in Firefox', () => {
       await fill(page, 'evaluations', '1000000');
       await fill(page, 'time-limit', '100000');
       await press(page, 'Bound again');
-      await eventually(() => textOf(page, '.what')).toMatch(/^refined: evaluation \d+$/);
+      await eventually(() => textOf(page, '#progress .what')).toMatch(/^refined: evaluation \d+$/);
       await press(page, 'Cancel');
       await eventually(() => textOf(page, '.notice')).toMatch(/Cancelled\./);
       await fill(page, 'evaluations', '20');

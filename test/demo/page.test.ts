@@ -180,8 +180,8 @@ describe('the page', () => {
     it('shows where it is, and ends with the best so far', async () => {
       const page = await visit();
       await endless(page);
-      await eventually(() => page.locator('.what').textContent()).toMatch(/^refined: evaluation \d+$/);
-      expect(await page.locator('.time').textContent()).toMatch(/ s/);
+      await eventually(() => page.locator('#progress .what').textContent()).toMatch(/^refined: evaluation \d+$/);
+      expect(await page.locator('#progress .time').textContent()).toMatch(/ s/);
       await page.getByRole('button', { name: 'Stop, keep the best' }).click();
       await eventually(() => page.locator('.facts').textContent()).toMatch(/interrupted/);
       expect(await boundShown(page)).toBeLessThan(428);
