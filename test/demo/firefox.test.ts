@@ -121,7 +121,9 @@ describe('the page in Firefox', () => {
           await fill(page, 'threads', '2');
           await drop(page, SHARED);
           await page.waitForSelector('#bound').catch(async () => {
-            throw new Error(`run ${k} of ${RUNS}: got no bound, only ${await textOf(page, '#progress .what')}`);
+            throw new Error(
+              `run ${k} of ${RUNS}: got no bound, only ${await textOf(page, '#progress .what')}`,
+            );
           });
           expect(Math.abs((await shown(page)) / expected - 1)).toBeLessThan(1e-9);
           expect(await textOf(page, '.facts')).toMatch(/Wasm SIMD, 1 thread\b/);

@@ -180,7 +180,9 @@ describe('the page', () => {
     it('shows where it is, and ends with the best so far', async () => {
       const page = await visit();
       await endless(page);
-      await eventually(() => page.locator('#progress .what').textContent()).toMatch(/^refined: evaluation \d+$/);
+      await eventually(() => page.locator('#progress .what').textContent()).toMatch(
+        /^refined: evaluation \d+$/,
+      );
       expect(await page.locator('#progress .time').textContent()).toMatch(/ s/);
       await page.getByRole('button', { name: 'Stop, keep the best' }).click();
       await eventually(() => page.locator('.facts').textContent()).toMatch(/interrupted/);
