@@ -171,7 +171,7 @@ describe('refined', () => {
   describe('reaches the optimum of LipSDP', () => {
     for (const activation of ACTIVATIONS) {
       it(`on chains with ${activation.function.name}`, async () => {
-        for (let seed = 1; seed <= runs(5); seed++) {
+        for (let seed = 1; seed <= runs(3); seed++) {
           const random = new Random(seed);
           const widths = Array.from({ length: random.integer(3, 5) }, () => random.integer(1, 8));
           const twin = chain(random, widths, activation);
@@ -182,7 +182,7 @@ describe('refined', () => {
     }
 
     it('on chains with one output', async () => {
-      for (let seed = 1; seed <= runs(10); seed++) {
+      for (let seed = 1; seed <= runs(6); seed++) {
         const random = new Random(seed);
         const widths = Array.from({ length: random.integer(2, 4) }, () => random.integer(2, 8));
         const twin = chain(random, [...widths, 1], ACTIVATIONS[0]!);
@@ -192,7 +192,7 @@ describe('refined', () => {
     });
 
     it('on residual networks', async () => {
-      for (let seed = 1; seed <= runs(15); seed++) {
+      for (let seed = 1; seed <= runs(9); seed++) {
         const random = new Random(seed);
         const twin = residual(random, 1 + (seed % 3));
         const { bound: value } = await refined(twin.network, { evaluations: 300 });

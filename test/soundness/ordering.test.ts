@@ -127,9 +127,9 @@ describe.each(Object.entries(PLAIN))('SN(1) on %s', (_, arbitrary) => {
           compared++;
           expect(both.closed / both.product).toBeLessThan(1 + 1e-9);
         }),
-        { numRuns: runs(60) },
+        { numRuns: runs(40) },
       );
-      expect(compared).toBeGreaterThan(runs(60) / 2);
+      expect(compared).toBeGreaterThan(runs(40) / 2);
     },
     patience(),
   );
@@ -180,7 +180,7 @@ describe('the same bound', () => {
         fc.asyncProperty(SOME, fc.constantFrom(100, 5000, 50_000), (plan, memory) =>
           compare(plan, engines.wasm, engines.wasm, memory),
         ),
-        { numRuns: runs(30) },
+        { numRuns: runs(20) },
       );
     },
     patience(),
@@ -193,7 +193,7 @@ describe('the same bound', () => {
       if (!blas) return context.skip('OpenBLAS does not load here');
       await fc.assert(
         fc.asyncProperty(SOME, (plan) => compare(plan, wasm, blas, 2 ** 30)),
-        { numRuns: runs(30) },
+        { numRuns: runs(20) },
       );
     },
     patience(),

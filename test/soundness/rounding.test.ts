@@ -195,7 +195,7 @@ describe.each(choices.filter((c) => c.engine !== 'webgpu' || !withoutGpu))(
       async (_, plan) => {
         await fc.assert(
           fc.asyncProperty(plan, rule, (p, name) => check(simplify(networkOf({ ...p, end: 'none' })), name)),
-          { numRuns: runs(150 * share) },
+          { numRuns: runs(100 * share) },
         );
       },
       patience(),
@@ -208,7 +208,7 @@ describe.each(choices.filter((c) => c.engine !== 'webgpu' || !withoutGpu))(
           fc.asyncProperty(chains, rule, ({ depth, width, seed, exponent, style }, name) =>
             check(chain(depth, width, seed, exponent, style), name),
           ),
-          { numRuns: runs(250 * share) },
+          { numRuns: runs(170 * share) },
         );
       },
       patience(),
