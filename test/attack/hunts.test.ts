@@ -3,10 +3,11 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { CertificatesHunt } from '../../attack/certificates/hunt.ts';
 import type { Command } from '../../attack/commands/generate.ts';
 import { type Document, documentFaults, processFaults, textFaults } from '../../attack/commands/judge.ts';
-import { FilesHunt } from '../../attack/files/hunt.ts';
+import { FilesHunt, squaresOverflow } from '../../attack/files/hunt.ts';
 import { GROWTH } from '../../attack/growth/families.ts';
 import { GrowthHunt } from '../../attack/growth/hunt.ts';
 import type { Finding, Hunt } from '../../attack/hunt.ts';
+import { encode } from '../../attack/model/encode.ts';
 
 const child = new URL('faulty.ts', import.meta.url);
 const limits = { seconds: 2, bytes: 8e8 };
@@ -45,6 +46,24 @@ describe('mutated files', () => {
     expect(finding?.fault).toMatch(pattern);
     expect(finding!.files.get('model.onnx')!.length).toBeGreaterThan(0);
   });
+});
+
+it('roots of squares beyond float32 are not compared', () => {
+  const model = (op: string, largest: number): Uint8Array =>
+    encode({
+      opset: 13,
+      input: { name: 'x', type: 'float', dims: [1, 2] },
+      output: 'y',
+      initializers: { v: { type: 'float', dims: [2], values: [1, largest] } },
+      nodes: [
+        { op, inputs: ['v'], outputs: ['n'], attributes: {} },
+        { op: 'Mul', inputs: ['x', 'n'], outputs: ['y'], attributes: {} },
+      ],
+      functions: [],
+    });
+  expect(squaresOverflow(model('ReduceL2', 1e20))).toBe(true);
+  expect(squaresOverflow(model('ReduceL2', 1e18))).toBe(false);
+  expect(squaresOverflow(model('ReduceMax', 1e20))).toBe(false);
 });
 
 describe('mutated certificates', () => {
