@@ -73,6 +73,15 @@ describe.each(named)('%s', (_, f) => {
     expect(all.upper).toBe(broadcast(slopeInterval(f).upper, 0));
   });
 
+  it('says no less of what is farther apart than any number', () => {
+    for (const point of [-1.5e308, 0, 1.5e308]) {
+      const { lower, upper } = local.from({ point, radius: 0 }, -1.5e308, 1.5e308, 0);
+      const within = local.within(-1.5e308, 1.5e308, 0);
+      expect(lower).toBeLessThanOrEqual(within.lower);
+      expect(upper).toBeGreaterThanOrEqual(within.upper);
+    }
+  });
+
   it('says what holds everywhere of what is no number', () => {
     for (const [low, high] of [
       [Number.NaN, 1],
@@ -80,6 +89,17 @@ describe.each(named)('%s', (_, f) => {
       [2, 1],
     ] as const) {
       expect(local.within(low, high, 0).upper).toBe(broadcast(slopeInterval(f).upper, 0));
+    }
+  });
+});
+
+describe('a secant that is too small for float64', () => {
+  it('is not 0', () => {
+    const local = localSlopes({ name: 'clip', min: 0, max: 1e-240 });
+    for (const point of [-1e100, 1e100]) {
+      const { lower, upper } = local.from({ point, radius: 0 }, -1e100, 1e100, 0);
+      expect(lower).toBe(0);
+      expect(upper).toBeGreaterThan(0);
     }
   });
 });

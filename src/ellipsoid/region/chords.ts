@@ -97,9 +97,9 @@ export function linesAlongChords(
 /** The highest point of two lines that start at 0 at either end of an interval and rise with p and q towards the other. */
 function peak(p: number, q: number, width: number): number {
   if (!(p > 0 && q > 0)) return 0;
-  // p q / (p + q), where p q may be too small for float64.
+  // w p q / (p + q), where p q, and a half of p, may be too small for float64.
   const least = Math.min(p, q);
-  return (least / (1 + least / Math.max(p, q))) * width * (1 + 16 * U) + UNDERFLOW;
+  return ((least * width) / (1 + least / Math.max(p, q))) * (1 + 16 * U) + UNDERFLOW;
 }
 
 /** Ends rounded outward. */

@@ -183,7 +183,8 @@ export class LinearForms {
     const dropped = Math.max(0, before.length / n - inputs + uncertain.length - this.#mostAdditions);
     const kept = before.length / n - dropped;
     const sizes = addition.slice();
-    let far = uncertain.length;
+    // Columns of C are images of units: what these lose counts as often as the addition is large.
+    let far = addition.reduce((sum, value) => sum + value, uncertain.length);
     const rows = new Float64Array(kept * n);
     for (let g = 0, from = 0, at = 0; g < kept; g++) {
       if (g === inputs) from += dropped * n;
@@ -211,7 +212,7 @@ export class LinearForms {
   /**
    * C y + b, and what rows through C are off by.
    * @param sizes Σ_g |ξ_g| |row g| at most
-   * @param far Σ_g |ξ_g| at most
+   * @param far Σ_g |ξ_g|, and what columns of C are multiplied with, at most
    */
   #enclosed(linear: LinearPart, y: Ball, sizes: Float64Array, far: number): Ball {
     const { middle, radius } = linear.enclose(y);

@@ -64,8 +64,7 @@ abstract class Local implements LocalSlopes {
     const last = Math.max(high, point + radius);
     // A secant is the mean of φ′ between its ends.
     const mean = this.within(first, last, channel);
-    if (!(low <= high && Number.isFinite(first) && Number.isFinite(last)) || mean.lower === mean.upper)
-      return mean;
+    if (!(low <= high && Number.isFinite(last - first)) || mean.lower === mean.upper) return mean;
     const { lower, upper } = this.secants(point, Math.min(low, point), Math.max(high, point), channel);
     const beyond = this.#beyond(point, radius, mean);
     return intersection(mean, { lower: lower - beyond, upper: upper + beyond });
@@ -101,7 +100,8 @@ abstract class Local implements LocalSlopes {
     const steepest = Math.max(Math.abs(lower), Math.abs(upper));
     const values =
       valueError(this.definition, x, fx, steepest) + valueError(this.definition, a, fa, steepest);
-    const error = (values / Math.abs(x - a)) * (1 + 8 * U) + 6 * U * Math.abs(slope);
+    // A slope that is too small for float64 is not 0.
+    const error = (values / Math.abs(x - a)) * (1 + 8 * U) + 6 * U * Math.abs(slope) + 2 * Number.MIN_VALUE;
     return { lower: slope - error, upper: slope + error };
   }
 }

@@ -206,3 +206,28 @@ describe('weights whose squares are too small for float64', () => {
     expect(reach).toBeGreaterThanOrEqual(3e-170);
   });
 });
+
+describe('numbers that float64 hardly has', () => {
+  const affine = (weight: number) =>
+    ({ kind: 'affine', inputs: 1, outputs: 1, weight: Float64Array.of(weight) }) as const;
+
+  it('are not lost in columns of linear parts of several steps', async () => {
+    const builder = new NetworkBuilder('columns');
+    let x = builder.add('', affine(2 ** 110), [builder.input('x', [1])]);
+    x = builder.add('', { kind: 'nonlinearity', function: { name: 'relu' } }, [x]);
+    for (const e of [-540, -540, 540, 540]) x = builder.add('', affine(2 ** e), [x]);
+    x = builder.add('', { kind: 'nonlinearity', function: { name: 'relu' } }, [x]);
+    const [, second] = await rangesOf(builder.build(x), { centre: Float64Array.of(0), radius: 1 });
+    expect(second!.high[0]!).toBeGreaterThanOrEqual(2 ** 110);
+  });
+
+  it('are steps that functions make between arguments that are far apart', async () => {
+    const builder = new NetworkBuilder('step');
+    let x = builder.add('', affine(1e100), [builder.input('x', [1])]);
+    x = builder.add('', { kind: 'nonlinearity', function: { name: 'clip', min: 0, max: 1e-240 } }, [x]);
+    x = builder.add('', affine(1e240), [x]);
+    x = builder.add('', { kind: 'nonlinearity', function: { name: 'relu' } }, [x]);
+    const [, second] = await rangesOf(builder.build(x), { centre: Float64Array.of(-0.5), radius: 1 });
+    expect(second!.high[0]!).toBeGreaterThanOrEqual(1 - 1e-9);
+  });
+});
