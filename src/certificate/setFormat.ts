@@ -35,7 +35,7 @@ export function readSet(value: unknown): CertificateSet {
   if (top.version !== SET_VERSION) throw wrong('version', `${SET_VERSION}`, top.version);
   const data = members(top.data, 'data', ['file', 'sha256', 'samples']);
   const count = integer(data.samples, 'data.samples', 0);
-  const seen = new Set<number>();
+  const [seen, files] = [new Set<number>(), new Set<string>()];
   return {
     format: SET_FORMAT,
     version: SET_VERSION,
@@ -57,6 +57,9 @@ export function readSet(value: unknown): CertificateSet {
       // A name in the same folder, and nothing that leads elsewhere.
       if (!/^[\w-]+\.json$/.test(file))
         throw wrong(`${where}.file`, 'the name of a file beside this one', file);
+      // One proof is one sample's.
+      if (files.has(file)) throw wrong(`${where}.file`, 'a file that is not named before', file);
+      files.add(file);
       return {
         ...{ index, file },
         label: integer(own.label, `${where}.label`, 0),

@@ -141,7 +141,8 @@ async function marginShortfall(
   const all = [proven.differences];
   for (const set of sets) {
     const found = await prove(network, { ...set, layers: set.layers.map(decoded), reach: null }, options);
-    all.push(found.differences!);
+    if (!found.differences) return 'has multipliers for margins that do not tell its outputs apart';
+    all.push(found.differences);
   }
   const best = boundsOf(bestDifferences(all));
   let k = 0;

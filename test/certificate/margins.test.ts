@@ -129,6 +129,26 @@ describe('margins in a certificate', () => {
     expect(reason).toContain('cannot be told apart');
   });
 
+  it('are refused where a set reads the network so that its outputs cannot be told apart', async () => {
+    const b = new NetworkBuilder('flat');
+    const padding = { mode: 'zero', before: [0, 0], after: [1, 1] } as const;
+    const sides = { outputs: 1, inputs: 1, groups: 1, kernel: [2, 2], stride: [1, 1], dilation: [1, 1] };
+    const weight = Float64Array.of(1, 0.5, -0.5, 1);
+    const x = b.add('conv', { kind: 'convolution', ...sides, padding, weight }, [b.input('x', [1, 2, 2])]);
+    const flat = sourced(
+      b.build(b.add('flatten', { kind: 'reindex', permutation: [0, 1, 2], shape: [4] }, [x])),
+    );
+    const own = await certify(flat, await bound(flat, { engine, lower: false, method: 'unrolled' }));
+    const verdict = async (tori: number[]) => {
+      const sets = [{ unrolledFrom: tori.length > 0 ? null : 0, tori: [tori], layers: [] }];
+      return verify(flat, { ...own, margins: { sets, bounds: new Array(6).fill(100) } });
+    };
+    expect(await verdict([])).toMatchObject({ accepted: true });
+    const { accepted, reason } = await verdict([4, 4]);
+    expect(accepted).toBe(false);
+    expect(reason).toContain('do not tell its outputs apart');
+  });
+
   it('of the example are those of the table, in less than a megabyte', async () => {
     const mlp = await loadNetwork('examples/mlp.onnx');
     const result = await bound(mlp, { engine, lower: false, target: 'margins', evaluations: 60 });

@@ -575,6 +575,26 @@ describe('certificates that somebody has tampered with', () => {
     expect((await verifyRegion(other, first)).accepted).toBe(false);
   });
 
+  it('of a network with one output: nothing to be larger than', async () => {
+    const [first] = certificates;
+    const builder = new NetworkBuilder('one');
+    const { input } = first!.network;
+    const weight = new Float64Array(input[0]!).fill(1);
+    const affine = { kind: 'affine', outputs: 1, inputs: weight.length, weight } as const;
+    const one = builder.build(builder.add('sum', affine, [builder.input('x', [weight.length])]));
+    const { accepted, margin, reason } = await verifyRegion(
+      { ...one, source: network.source! },
+      {
+        ...first!,
+        network: { ...first!.network, name: 'one', output: 'sum' },
+        region: { ...first!.region, label: 0 },
+        ...{ layers: [], centres: [] },
+      },
+    );
+    expect({ accepted, margin }).toEqual({ accepted: false, margin: null });
+    expect(reason).toMatch(/two numbers at least/);
+  });
+
   it.each([null, 3, 'text', [], {}])('%j is none', async (document) => {
     expect(await attempt(document)).toMatchObject({ accepted: false, region: null });
   });

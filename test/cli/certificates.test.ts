@@ -265,6 +265,15 @@ describe('lipsoid verify', () => {
       /not named before/,
     ],
     [
+      'that names a file twice',
+      (l: CertificateSet) => ({
+        ...l,
+        data: { ...l.data, samples: 1000 },
+        samples: [l.samples[0]!, { ...l.samples[0]!, index: 999 }],
+      }),
+      /a file that is not named before/,
+    ],
+    [
       'of samples that are not there',
       (l: CertificateSet) => ({ ...l, data: { ...l.data, samples: 2 } }),
       /a sample of 2/,

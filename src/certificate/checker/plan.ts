@@ -271,8 +271,8 @@ function throughSector(name: string, { lower, upper }: Sector, d: readonly numbe
   );
   return {
     middle: d.map((x, k) => middles[k]! * x),
-    plus: d.map((x, k) => radii[k]! ** 2 * x),
-    minus: d.map((x, k) => middles[k]! ** 2 * x),
+    plus: d.map((x, k) => radii[k]! * radii[k]! * x),
+    minus: d.map((x, k) => middles[k]! * middles[k]! * x),
   };
 }
 
@@ -295,5 +295,8 @@ function sharedMultipliers(
   );
   for (const [o, list] of entries?.entries() ?? []) for (const i of list) sums[i]! += 1 / values[o]!;
   const down = 1 - (overlap + 16) * 2 * U;
-  return sums.map((sum, row) => down / (sum * Math.max(perChannel(gain, row), 2 ** -200) ** 2));
+  return sums.map((sum, row) => {
+    const most = Math.max(perChannel(gain, row), 2 ** -200);
+    return down / (sum * (most * most));
+  });
 }

@@ -61,6 +61,7 @@ export async function checkRegion(
 ): Promise<Float64Array> {
   const { shape } = network.tensors[network.input]!;
   const outputs = product(network.tensors[network.output]!.shape);
+  demand(outputs > 1, 'output: needs two numbers at least, for one to be the largest');
   const entries = product(shape);
   const matches = (values: Float64Array) => values.length === entries && values.every(Number.isFinite);
   demand(matches(centre), `input: must be ${entries} finite numbers`);

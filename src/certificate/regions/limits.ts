@@ -121,7 +121,7 @@ function farthest(rows: Rows, row: number, sign: 1 | -1, n: number, radius: numb
   let [least, most] = [0, norm / radius];
   for (let k = 0; k < HALVINGS; k++) {
     const mu = (least + most) / 2;
-    const square = entries.reduce((sum, entry) => sum + step(entry, mu) ** 2, 0);
+    const square = entries.reduce((sum, entry) => sum + step(entry, mu) * step(entry, mu), 0);
     if (square > radius * radius) least = mu;
     else most = mu;
   }

@@ -74,7 +74,7 @@ export function reported(
 /** Of the anchored pass: q is what the slopes ask for. */
 export function anchoredSectors({ middle, uncertain, half }: Report, d: Float64Array): Sectors {
   const multipliers = Float64Array.from(uncertain, (i) => d[i]!);
-  const spread = multipliers.map((x, k) => half[k]! ** 2 * x * (1 + 8 * U) + LEAST);
+  const spread = multipliers.map((x, k) => half[k]! * half[k]! * x * (1 + 8 * U) + LEAST);
   return { middle, uncertain, multipliers, spread };
 }
 

@@ -17,18 +17,24 @@ export type Put = (column: number, value: number, size?: number) => void;
 /** @param entries puts those of a row, which may name a column more than once */
 export function rowsOf(count: number, columns: number, entries: (row: number, put: Put) => void): Rows {
   const starts = new Int32Array(count + 1);
-  const [index, values, sizes]: [number[], number[], number[]] = [[], [], []];
-  for (let row = 0; row < count; row++) {
-    entries(row, (column, value, size = Math.abs(value)) => {
-      if (value === 0 && size === 0) return;
-      index.push(column);
-      values.push(value);
-      sizes.push(size);
-    });
-    starts[row + 1] = index.length;
-  }
-  const floats = (list: readonly number[]) => Float64Array.from(list);
-  return { columns, starts, index: Int32Array.from(index), values: floats(values), sizes: floats(sizes) };
+  const walk = (take: (row: number, column: number, value: number, size: number) => void) => {
+    for (let row = 0; row < count; row++)
+      entries(row, (column, value, size = Math.abs(value)) => {
+        if (!(value === 0 && size === 0)) take(row, column, value, size);
+      });
+  };
+  // Counted first: arrays that grow would lie in the engine's heap, which ends the process where it is full.
+  walk((row) => starts[row + 1]!++);
+  for (let row = 0; row < count; row++) starts[row + 1]! += starts[row]!;
+  const total = starts[count]!;
+  const [index, values, sizes] = [new Int32Array(total), new Float64Array(total), new Float64Array(total)];
+  let at = 0;
+  walk((_, column, value, size) => {
+    index[at] = column;
+    values[at] = value;
+    sizes[at++] = size;
+  });
+  return { columns, starts, index, values, sizes };
 }
 
 /** The most entries of a row. */

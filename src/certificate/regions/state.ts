@@ -149,7 +149,7 @@ export function throughStage(
   const g = times(y, y, { symmetric: true });
   const total = new Float64Array(m);
   for (let r = 0; r < m; r++)
-    total[r] = slope[r]! ** 2 * at(from[r]!, from[r]!) + excess * g.data[r * (m + 1)]! + noise[r]!;
+    total[r] = slope[r]! * slope[r]! * at(from[r]!, from[r]!) + excess * g.data[r * (m + 1)]! + noise[r]!;
   const covariance = matrix(m, m, (r, c) => {
     const own = slope[r]! * slope[c]! * at(from[r]!, from[c]!) + excess * g.data[r * m + c]!;
     return r === c ? own + noise[r]! : own;
@@ -229,8 +229,11 @@ export function throughStage(
       sizes += Math.abs(x);
       more += error;
     };
-    for (let r = 0; r < m; r++) put(noise[r]! * outer[r]! ** 2, 0);
-    for (const [k, x] of w.entries()) put(excess * (Math.abs(x) + errorW[k]!) ** 2, 0);
+    for (let r = 0; r < m; r++) put(noise[r]! * outer[r]! * outer[r]!, 0);
+    for (const [k, x] of w.entries()) {
+      const most = Math.abs(x) + errorW[k]!;
+      put(excess * most * most, 0);
+    }
     for (let i = 0; i < n; i++) {
       put(p[i]! * (offset[i]! + zeta[i]!), Math.abs(p[i]!) * errorZeta[i]!);
       // Where the two cancel.
