@@ -9,6 +9,8 @@ import type { Answer, Question } from './messages.ts';
 /** Of one trial, of the processor: a busy machine makes no faults. */
 const SECONDS = 60;
 const BYTES = 2e9;
+/** Of what earlier trials have left, garbage for the most part, that is no fault of the next. */
+const LEFT = 8e8;
 /** Milliseconds between two looks at a worker's memory. */
 const LOOKS = 250;
 
@@ -34,6 +36,10 @@ export class Job {
   generation = 0;
 
   async trial(hunt: string, seed: number, seconds = SECONDS): Promise<Outcome> {
+    if (this.#child && residentBytes(this.#child.pid!) > LEFT) {
+      await this.end();
+      this.#child = undefined;
+    }
     const child = this.#running();
     const start = performance.now();
     const since = () => (performance.now() - start) / 1000;
