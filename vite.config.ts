@@ -19,6 +19,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     setupFiles: ['test/support/seed.ts'],
+    globalSetup: ['test/demo/shared.ts'],
     // Bounding a real network takes seconds on one core of a busy machine; nothing here measures time.
     testTimeout: 120_000,
     hookTimeout: 120_000,

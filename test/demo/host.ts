@@ -1,15 +1,14 @@
 /** The built page on a host of its own, under a path of its own, Chromium and Firefox to look at it, and files to drop on it. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Browser, chromium as browserType } from 'playwright-core';
 import puppeteer, { type Browser as Firefox } from 'puppeteer-core';
-import { expect } from 'vitest';
+import { expect, inject } from 'vitest';
 import { chromium } from '../engine/webgpu/hosts.ts';
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -30,12 +29,28 @@ export interface Host {
   close(): void;
 }
 
-/** Builds the page and serves it as any static host would, without a header of its own. */
-export async function host(): Promise<Host> {
-  const folder = mkdtempSync(join(tmpdir(), 'lipsoid-demo-'));
-  const script = fileURLToPath(new URL('../../scripts/build-demo.mjs', import.meta.url));
-  const { status, stdout, stderr } = spawnSync(process.execPath, [script, folder], { encoding: 'utf8' });
+/** The folder with the built page, and what the build printed; one of the test files builds, the others wait for it. */
+async function built(): Promise<{ readonly folder: string; readonly log: string }> {
+  const shared = inject('demoFolder');
+  const [folder, outcome] = [join(shared, 'page'), join(shared, 'outcome.json')];
+  try {
+    mkdirSync(folder);
+    const script = fileURLToPath(new URL('../../scripts/build-demo.mjs', import.meta.url));
+    const { status, stdout, stderr } = spawnSync(process.execPath, [script, folder], { encoding: 'utf8' });
+    writeFileSync(`${outcome}.new`, JSON.stringify({ status, stdout, stderr }));
+    renameSync(`${outcome}.new`, outcome);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  while (!existsSync(outcome)) await new Promise((resolve) => setTimeout(resolve, 100));
+  const { status, stdout, stderr } = JSON.parse(readFileSync(outcome, 'utf8'));
   if (status !== 0) throw new Error(`build-demo: ended with ${status}: ${stdout}${stderr}`);
+  return { folder, log: stdout };
+}
+
+/** Serves the page as any static host would, without a header of its own. */
+export async function host(): Promise<Host> {
+  const { folder, log } = await built();
   const server = createServer(async ({ url = '' }, response) => {
     const path = normalize(new URL(url, 'http://host').pathname.replace(/^\/some\/where\//, ''));
     try {
@@ -52,12 +67,10 @@ export async function host(): Promise<Host> {
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}/some/where/`,
-    folder,
-    log: stdout,
+    ...{ folder, log },
     close: () => {
       server.close();
       server.closeAllConnections();
-      rmSync(folder, { recursive: true, force: true });
     },
   };
 }
