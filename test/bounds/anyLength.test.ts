@@ -300,3 +300,12 @@ describe('circular padding at any length', () => {
     await expect(refused).rejects.toThrow(/beside circular padding/);
   });
 });
+
+it('of signals with four axes are refused, and not with an error of the program', async () => {
+  const builder = new NetworkBuilder('four');
+  const scale = { kind: 'scale', scale: Float64Array.of(2) } as const;
+  const network = builder.build(builder.add('mul', scale, [builder.input('x', [3, 2, 2, 2, 4])]));
+  await expect(bound(network, { length: 'any', method: 'closed-form', lower: false })).rejects.toThrow(
+    /one axis to 3/,
+  );
+});

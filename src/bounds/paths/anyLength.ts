@@ -27,8 +27,17 @@ export function anyLengthPath({ engine, original, query, room }: BoundTask): Any
   if (beyond) throw beyond;
   refuseLongKernels(program);
   const samples = samplesOf(program, sides);
-  return { kind: 'any length', program, samples, exists, axes: largest(program.segments.map((s) => s.axes)) };
+  const axes = largest(program.segments.map((s) => s.axes));
+  if (axes < 1 || axes > MOST_AXES) {
+    const node = original.tensors[original.input]!.name;
+    const reason = `signals of any length have one axis to ${MOST_AXES}`;
+    throw new UnsupportedError([{ node, found: `${axes} spatial axes`, reason }]);
+  }
+  return { kind: 'any length', program, samples, exists, axes };
 }
+
+/** Of signals whose frequencies are planned. */
+const MOST_AXES = 3;
 
 /** Samples of a kernel that are looked at one by one, at every frequency: more would take minutes. */
 const MOST_SAMPLES = 2 ** 17;
