@@ -98,16 +98,17 @@ export class CommandsHunt implements Hunt {
     const ended = await this.#run(folder, argv, around);
     const shown = `${argv.map(quoted).join(' ')}${around.stdout ? ` (stdout ${around.stdout})` : ''}${around.limits ? ` (${around.limits})` : ''}${around.signal ? ` (${around.signal.name} after ${around.signal.milliseconds} ms)` : ''}`;
     const faults = [...processFaults(command, ended), ...leftBehind(folder, outputs, model)];
+    // Help is no document, whatever else is asked for.
+    const document = parsed(ended.stdout) as Document | undefined;
     const own = argv[0] === 'bound' && ended.code === 0 && command.heard && around.signal === undefined;
-    if (faults.length === 0 && own && argv.includes('--json') && outputs.length === 0) {
+    if (document && faults.length === 0 && own && argv.includes('--json') && outputs.length === 0) {
       const text = await this.#run(
         folder,
         argv.filter((word) => word !== '--json' && word !== '--quiet'),
         around,
       );
       if (text.code !== 0) faults.push(`exit code 0 with --json, ${text.code} without`);
-      else if (!timed(ended) && !timed(text))
-        faults.push(...textFaults(text.stdout, JSON.parse(ended.stdout) as Document, argv));
+      else if (!timed(ended) && !timed(text)) faults.push(...textFaults(text.stdout, document, argv));
     }
     return [faults[0], shown];
   }
