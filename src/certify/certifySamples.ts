@@ -137,7 +137,7 @@ async function handOver(
   const certified = radii.filter((radius) => radius <= proven);
   if (maxRadius && proven > 0) certified.push(proven);
   for (const radius of [...new Set(certified)].sort((a, b) => b - a)) {
-    const proof = await regions?.proof(state, radius, evaluations, signal);
+    const proof = await regions?.proof(state, radius, evaluations, { end: Infinity, signal });
     if (!proof) continue;
     const side = (at: typeof lowAt) => sample.input.map((_, n) => at(limits!, n));
     const kept = limits ? { low: side(lowAt), high: side(highAt) } : null;

@@ -236,6 +236,35 @@ describe('an end', () => {
     ]);
   });
 
+  it('by the time limit in the midst of many radii keeps those that were proven', async () => {
+    // Several are asked for at once; behind the first that passes the prover hangs.
+    let passed = false;
+    const hanging: MakeProver = async (network, options) => {
+      const quick = await stepProver()(network, options);
+      return {
+        ...quick,
+        prove: async (questions, effort) => {
+          const answers = [];
+          for (const question of questions) {
+            if (passed)
+              await new Promise((_, reject) => {
+                effort.signal!.addEventListener('abort', () => reject(effort.signal!.reason));
+              });
+            const [answer] = await quick.prove([question], effort);
+            passed ||= answer!.certified;
+            answers.push(answer!);
+          }
+          return answers;
+        },
+      };
+    };
+    const options = { maxRadius: true, evaluations: 0, attackStarts: 1, timeLimit: 1 };
+    const [report] = await reports([[0, 0]], options, hanging);
+    // The global bound alone gives 0.12.
+    expect(report!.radius).toBeGreaterThan(0.13);
+    expect(report!.stages.radius).toBe('anchored closed form');
+  });
+
   it('by the signal lets what was reported stand', async () => {
     const stop = new AbortController();
     const points = Array.from({ length: 40 }, (_, index) => ({

@@ -84,3 +84,13 @@ describe('points of samples', () => {
     await expect(weakestPoint(network, samples[0]!, 0.1, { signal })).rejects.toThrow('enough');
   });
 });
+
+it.each([
+  [{ label: 10 }, /label: from 0 to 9, got 10/],
+  [{ label: 0.5 }, /label: from 0 to 9/],
+  [{ input: new Float64Array(3) }, /196 finite numbers, got 3/],
+  [{ input: new Float64Array(196).fill(Number.NaN) }, /196 finite numbers/],
+])('of nothing that makes sense there is none, case %#', async (changed, why) => {
+  await expect(weakestPoint(network, { ...samples[0]!, ...changed }, 0.1)).rejects.toThrow(why);
+  await expect(weakestPoint(network, samples[0]!, -1)).rejects.toThrow(/radius: a number from 0 on/);
+});

@@ -1,7 +1,7 @@
 /** Proofs around inputs, within the time that a sample has. */
 import type { RegionProof } from '../../certificate/certifyRegion.ts';
 import type { Limits } from '../limits.ts';
-import type { RegionAnswer, RegionProver, RegionQuestion } from '../proofs/prover.ts';
+import type { RegionAnswer, RegionEffort, RegionProver, RegionQuestion } from '../proofs/prover.ts';
 import type { Until } from '../until.ts';
 import type { SampleState } from './state.ts';
 
@@ -27,43 +27,42 @@ export class Regions {
       const limits = this.#limits;
       return { centre: sample.input, label, radius, ...(limits && { limits }) };
     });
-    const answers = await this.#answers(questions, evaluations, until);
-    for (const [k, answer] of answers.entries()) {
-      const { certified, stage } = answer;
+    for (const [k, question] of questions.entries()) {
+      const { certified, stage } = (await this.#answer(question, { evaluations }, until)) ?? {};
       if (certified && stage) asked[k]!.state.prove(asked[k]!.radius, stage);
     }
   }
 
-  /** What proves the label within a radius, for a certificate; undefined where nothing here does. */
+  /** What proves the label within a radius, for a certificate; undefined where nothing here does in time. */
   async proof(
     { sample, label }: SampleState,
     radius: number,
     evaluations: number,
-    signal: AbortSignal | undefined,
+    until: Until,
   ): Promise<RegionProof | undefined> {
     const limits = this.#limits;
     const question = { centre: sample.input, label, radius, ...(limits && { limits }) };
-    const effort = { evaluations, proof: true, ...(signal && { signal }) };
-    const [answer] = await this.#prover.prove([question], effort);
-    return answer!.proof;
+    const answer = await this.#answer(question, { evaluations, proof: true }, until);
+    return answer?.proof;
   }
 
-  /** None where the time is over first. */
-  async #answers(
-    questions: readonly RegionQuestion[],
-    evaluations: number,
+  /** Undefined where the time is over first. */
+  async #answer(
+    question: RegionQuestion,
+    effort: Omit<RegionEffort, 'signal'>,
     { end, signal }: Until,
-  ): Promise<readonly RegionAnswer[]> {
-    if (end === Infinity) return this.#prover.prove(questions, { evaluations, ...(signal && { signal }) });
+  ): Promise<RegionAnswer | undefined> {
     const left = end - performance.now();
-    if (left <= 0) return [];
-    const timer = AbortSignal.timeout(Math.ceil(Math.min(left, 2 ** 31 - 1)));
-    const either = signal ? AbortSignal.any([signal, timer]) : timer;
+    if (left <= 0) return undefined;
+    const timer = left < Infinity ? AbortSignal.timeout(Math.ceil(Math.min(left, 2 ** 31 - 1))) : undefined;
+    const signals = [signal, timer].filter((one) => one !== undefined);
+    const both = signals.length > 0 && { signal: AbortSignal.any(signals) };
     try {
-      return await this.#prover.prove(questions, { evaluations, signal: either });
+      const [answer] = await this.#prover.prove([question], { ...effort, ...both });
+      return answer;
     } catch (error) {
-      if (signal?.aborted || !timer.aborted) throw error;
-      return [];
+      if (signal?.aborted || !timer?.aborted) throw error;
+      return undefined;
     }
   }
 }
