@@ -1,7 +1,7 @@
 /**
- * All benches on every engine that opens, in one run: `npm run bench -- [--quick] [--seconds s] [--threads n] [--results folder] [name …]`.
+ * All benches on every engine that opens, in one run: `npm run bench -- [--quick] [--seconds s] [--threads n] [--engine name …] [--results folder] [name …]`.
  *
- * `name`: only tasks whose name holds one of these words; `operations` and `bounds` stand for their kind. A task is left out on an
+ * `--engine`: these alone. `name`: only tasks whose name holds one of these words; `operations` and `bounds` stand for their kind. A task is left out on an
  * engine where a run of it would take longer than `--seconds` (20) by the engine's speed at products, a goal of the project longer than
  * ten times that; on a software adapter, which is far slower still at all else, longer than a sixteenth of a second. `--quick` takes a
  * few small tasks, and the goals where there is a GPU, sets `--seconds` to 0.5 and repeats less. Prints Markdown; writes it to bench.md, and all figures to bench.json, into the folder
@@ -234,6 +234,7 @@ async function main(): Promise<void> {
       quick: { type: 'boolean', default: false },
       seconds: { type: 'string' },
       threads: { type: 'string' },
+      engine: { type: 'string', multiple: true, default: [] },
       results: { type: 'string', default: fileURLToPath(new URL('results/', import.meta.url)) },
     },
     allowPositionals: true,
@@ -250,12 +251,16 @@ async function main(): Promise<void> {
     : { quick: false, seconds, operations: { seconds: 0.4, repeats: 5 }, bounds: { seconds: 5, repeats: 3 } };
 
   const local = (name: LocalName) => () => localContender(name, threads);
-  const { present, absent } = await gathered({
+  const engines = {
     'cpu-blas': local('cpu-blas'),
     'cpu-wasm': local('cpu-wasm'),
     webgpu: local('webgpu'),
     webgl: browserContender,
-  });
+  };
+  const asked = Object.entries(engines).filter(
+    ([name]) => values.engine.length === 0 || values.engine.includes(name),
+  );
+  const { present, absent } = await gathered(Object.fromEntries(asked));
   const { peers, missing } = await gatheredPeers();
   const described = await environment(present, peers, [...absent, ...missing]);
   tellEnvironment(described);

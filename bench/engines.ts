@@ -10,7 +10,7 @@ import { finish } from './finish.ts';
 import { type Effort, measure } from './measure.ts';
 import { measureOperation, type OperationResult, type OperationTask } from './operations.ts';
 import { measurePeak, type Peak } from './peak.ts';
-import { type DeviceClock, withClock } from './timestamps.ts';
+import { DeviceClock, withTimestamps } from './timestamps.ts';
 
 /** An engine, here or in another process. */
 export interface Contender {
@@ -40,8 +40,8 @@ export async function localContender(name: LocalName, threads?: number): Promise
   const open = async (): Promise<Engine> => {
     if (name !== 'webgpu') return createEngine({ engine: name, ...(threads !== undefined && { threads }) });
     // An adapter gives one device, so each engine asks for one of its own.
-    const adapter = withClock(await requestAdapter(), (started) => {
-      clock = started;
+    const adapter = withTimestamps(await requestAdapter(), (device) => {
+      clock = new DeviceClock(device);
     });
     return openWebGpu(adapter);
   };
@@ -102,7 +102,8 @@ async function rateOf(engine: Engine): Promise<number> {
     };
     // Compiles what it takes.
     await run();
-    const { median } = await measure(run, { seconds: 0.1, repeats: 3 });
+    // More than the first run takes where buffers have to be made for it.
+    const { median } = await measure(run, { seconds: 0.3, repeats: 3 });
     engine.release(a);
     rate = (8 * batch * n ** 3) / median.seconds;
     if (median.seconds > 0.02) break;

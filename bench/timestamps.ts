@@ -58,15 +58,15 @@ export class DeviceClock {
   }
 }
 
-/** The adapter as it is, but its device has a clock, where that is possible; `started` is told of it. */
-export function withClock(given: Adapter, started: (clock: DeviceClock) => void): Adapter {
+/** The adapter as it is, but its device can tell time, where that is possible; `started` is given every device. */
+export function withTimestamps(given: Adapter, started: (device: GPUDevice) => void): Adapter {
   if (!given.adapter.features.has('timestamp-query')) return given;
   const requestDevice = async (descriptor: GPUDeviceDescriptor = {}) => {
     const device = await given.adapter.requestDevice({
       ...descriptor,
       requiredFeatures: ['timestamp-query'],
     });
-    started(new DeviceClock(device));
+    started(device);
     return device;
   };
   // What an engine uses of an adapter.

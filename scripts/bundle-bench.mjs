@@ -1,6 +1,6 @@
 /**
  * Bundles the bench for a machine that has neither network nor node_modules: `npm run bench:bundle -- [folder]`, by default .gpu/bench.
- * Everything is in one file but native code: Dawn (the package webgpu) has to be there already, koffi (for OpenBLAS) is put beside it.
+ * Everything is in it but native code: Dawn (the package webgpu) has to be there already, koffi (for OpenBLAS) is put beside it.
  */
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -25,8 +25,22 @@ const versions = {
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(`${folder}/node_modules`, { recursive: true });
 await build({
-  entryPoints: [`${ROOT}/bench/all.ts`],
-  ...{ bundle: true, format: 'esm', platform: 'node', target: 'node20', logLevel: 'warning' },
+  entryPoints: {
+    bench: `${ROOT}/bench/all.ts`,
+    gpu: `${ROOT}/bench/gpu.ts`,
+    phases: `${ROOT}/bench/phases.ts`,
+    files: `${ROOT}/bench/files.ts`,
+    // As deep as in the package, whose manifest it reads.
+    'dist/cli/main': `${ROOT}/src/cli/main.ts`,
+  },
+  ...{
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    logLevel: 'warning',
+  },
   // One copy of TensorFlow.js's core, whoever asks for it.
   mainFields: ['module', 'main'],
   external: ['webgpu', 'koffi'],
@@ -35,10 +49,11 @@ await build({
   banner: {
     js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
   },
-  outfile: `${folder}/bench.js`,
+  outdir: folder,
 });
-writeFileSync(`${folder}/package.json`, '{ "type": "module" }\n');
+writeFileSync(`${folder}/package.json`, `${JSON.stringify({ type: 'module', version: versions.lipsoid })}\n`);
+cpSync(`${ROOT}/bench/export_torchvision.py`, `${folder}/export_torchvision.py`);
 for (const name of ['koffi', `@koromix/koffi-${PLATFORM}`]) {
   cpSync(`${ROOT}/node_modules/${name}`, `${folder}/node_modules/${name}`, { recursive: true });
 }
-console.log(`${folder}/bench.js: run it with node where the package webgpu can be found`);
+console.log(`${folder}/bench.js and gpu.js: run them with node where the package webgpu can be found`);
