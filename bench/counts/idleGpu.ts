@@ -48,10 +48,12 @@ interface Pending {
 /**
  * @param largestBinding bytes of a binding at most; 128 MiB is what every WebGPU device offers
  * @param onDispatch called for every dispatch, in order
+ * @param leastMemory bytes that it is known to have
  */
 export async function idleGpu(
   largestBinding = 2 ** 27,
   onDispatch?: (dispatch: Dispatch) => void,
+  leastMemory = 0,
 ): Promise<IdleGpu> {
   let held = 0;
   let most = 0;
@@ -110,7 +112,7 @@ export async function idleGpu(
   };
   const limits = { maxStorageBuffersPerShaderStage: 8, maxComputeWorkgroupStorageSize: 2 ** 14 };
   const adapter = { limits, requestDevice: async () => gpu } as unknown as GPUAdapter;
-  const device = await Device.open({ adapter, name: 'an idle device', software: false }, {});
+  const device = await Device.open({ adapter, name: 'an idle device', software: false, leastMemory }, {});
   return { engine: webgpuEngine(device, 'an idle device'), heldBytes: () => most };
 }
 

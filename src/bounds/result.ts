@@ -31,7 +31,8 @@ export interface BoundOptions {
   /** Default: `createEngine()`, closed at the end. A given engine stays open. */
   readonly engine?: EngineHandle;
   /** Memory budget in bytes for the network's weights and all that is computed, besides what the runtime takes by itself; default
-   *  `DEFAULTS.memory` beside the weights, on a real GPU as much as two of its largest buffers, 8 GiB at most.
+   *  `DEFAULTS.memory` beside the weights, on a real GPU as much as two of its largest buffers, 8 GiB at most, or a quarter of
+   *  what it is known to have, 32 GiB at most.
    *  A network beyond it runs slower; what does not fit even one frequency at a time is refused with the size that it takes. */
   readonly memory?: number;
   /** In float32: by how much, as a fraction, rounding may inflate the bound before its last pass is repeated in float64 on the CPU. */

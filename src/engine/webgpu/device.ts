@@ -11,7 +11,10 @@ const leastWorkgroupStorage = 16384;
 /** Of a real GPU, what may be at work by default: no more than so many of the largest buffers that it has, and no more than this. A buffer
  *  is no larger than the memory, of which WebGPU says nothing else. */
 const buffersAtWork = 2;
-const mostAtWork = 8 * 2 ** 30;
+const usuallyAtWork = 8 * 2 ** 30;
+/** Where more is known to be there, this part of it, and no more than that. */
+const partAtWork = 1 / 4;
+const mostAtWork = 32 * 2 ** 30;
 
 /** Less than the adapter offers, for who wants to leave some to others. */
 export interface DeviceLimits {
@@ -29,6 +32,8 @@ export class Device {
   readonly software: boolean;
   /** Largest number of bytes that one binding may have. */
   readonly largestBinding: number;
+  /** Bytes that may be at work on it by default; undefined where it shares the memory of a CPU that does its work. */
+  readonly memory: number | undefined;
   readonly #pipelines = new Map<string, Promise<Pipeline>>();
   #failure: Error | undefined;
   #closed = false;
@@ -36,7 +41,7 @@ export class Device {
 
   private constructor(
     gpu: GPUDevice,
-    software: boolean,
+    { software, leastMemory = 0 }: Adapter,
     { largestBinding = Number.POSITIVE_INFINITY }: DeviceLimits,
   ) {
     this.gpu = gpu;
@@ -46,6 +51,8 @@ export class Device {
       gpu.limits.maxBufferSize,
       largestBinding,
     );
+    const usual = Math.min(usuallyAtWork, buffersAtWork * gpu.limits.maxBufferSize);
+    this.memory = software ? undefined : Math.max(usual, Math.min(mostAtWork, partAtWork * leastMemory));
     gpu.lost.then(({ message }) => {
       if (!this.#closed)
         this.fail(new InputError(`webgpu: the device was lost: ${message || 'no reason given'}`));
@@ -54,7 +61,8 @@ export class Device {
   }
 
   /** @throws InputError where the adapter is too small or gives no device. */
-  static async open({ adapter, name, software }: Adapter, own: DeviceLimits): Promise<Device> {
+  static async open(given: Adapter, own: DeviceLimits): Promise<Device> {
+    const { adapter, name } = given;
     const { limits } = adapter;
     if (
       !(limits.maxStorageBuffersPerShaderStage >= leastStorageBuffers) ||
@@ -73,7 +81,7 @@ export class Device {
           maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
         },
       });
-      return new Device(device, software, own);
+      return new Device(device, given, own);
     } catch (error) {
       throw new InputError(
         `webgpu: ${name} must give a device, got ${String(error)}; choose the engine cpu`,
@@ -82,12 +90,6 @@ export class Device {
         },
       );
     }
-  }
-
-  /** Bytes that may be at work on it by default; undefined where it shares the memory of a CPU that does its work. */
-  get memory(): number | undefined {
-    if (this.software) return undefined;
-    return Math.min(mostAtWork, buffersAtWork * this.gpu.limits.maxBufferSize);
   }
 
   /** @throws whatever went wrong first, if anything did. */

@@ -11,6 +11,8 @@ export interface Adapter {
   readonly name: string;
   /** It computes on the CPU. */
   readonly software: boolean;
+  /** Bytes of memory that it has at least, where somebody says so: WebGPU itself does not. */
+  readonly leastMemory?: number;
 }
 
 interface DawnModule {
@@ -34,7 +36,45 @@ export async function requestAdapter(): Promise<Adapter> {
   const name = description || device || [vendor, architecture].filter(Boolean).join(' ') || 'unnamed device';
   const software =
     adapter.info.isFallbackAdapter === true || softwareNames.test(`${description} ${device} ${architecture}`);
-  return { adapter, name, software };
+  const leastMemory = software ? undefined : await leastMemoryOf(vendor);
+  return { adapter, name, software, ...(leastMemory !== undefined && { leastMemory }) };
+}
+
+/** Of PCI devices. */
+const VENDORS: Readonly<Record<string, string>> = { nvidia: '0x10de', amd: '0x1002', intel: '0x8086' };
+const DISPLAY = '0x03';
+
+/**
+ * Bytes of memory that every GPU of a vendor has at least, as far as Linux tells. Processors see a GPU's memory through windows whose sizes
+ * are powers of two: where one shows all of it, as on GPUs of data centres, the memory is more than half of it; elsewhere it is small,
+ * and what follows is true as well.
+ */
+async function leastMemoryOf(vendor: string): Promise<number | undefined> {
+  const wanted = VENDORS[vendor];
+  if (wanted === undefined || !isNode() || inDeno() || process.platform !== 'linux') return undefined;
+  const { readdirSync, readFileSync } = await importInNode<typeof import('node:fs')>('node:fs');
+  const root = '/sys/bus/pci/devices';
+  try {
+    const text = (device: string, file: string) => readFileSync(`${root}/${device}/${file}`, 'utf8');
+    const windows = readdirSync(root)
+      .filter(
+        (device) => text(device, 'vendor').startsWith(wanted) && text(device, 'class').startsWith(DISPLAY),
+      )
+      .map((device) => largestWindow(text(device, 'resource')));
+    return windows.length > 0 ? Math.min(...windows) / 2 : undefined;
+  } catch {
+    // Not every system shows its devices.
+    return undefined;
+  }
+}
+
+/** Bytes of the largest window: a line each, first and last address in hexadecimal, and flags. */
+export function largestWindow(resource: string): number {
+  const sizes = resource.split('\n').map((line) => {
+    const [first, last] = line.split(' ').map(Number);
+    return last ? last - first! + 1 : 0;
+  });
+  return Math.max(...sizes);
 }
 
 /** Whether looking for a real GPU is worth while: on Linux its device file tells at once, and loading Dawn takes time and complains on stderr. */

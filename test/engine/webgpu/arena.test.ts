@@ -6,10 +6,11 @@ import { Arena, type Space, sizeClass } from '../../../src/engine/webgpu/memory/
 
 const limit = 2 ** 27;
 
-function counted() {
+function counted(memory?: number) {
   const live = new Set<object>();
   const device = {
     largestBinding: limit,
+    memory,
     buffer: (size: number) => {
       const buffer = { size, destroy: () => live.delete(buffer) };
       live.add(buffer);
@@ -81,6 +82,22 @@ describe('Arena', () => {
     expect(live.size).toBeLessThan(before);
     const idle = [...live].reduce((sum, buffer) => sum + (buffer as { size: number }).size, 0);
     expect(idle).toBeLessThanOrEqual(12 * block);
+  });
+
+  it('keeps on a real GPU what fits its memory, and gives it to whoever asks for half as much or more', () => {
+    const block = 2 ** 24;
+    const { arena, live } = counted(16 * block);
+    for (const size of [block, 3 * block, 8 * block]) arena.give(arena.take(size));
+    arena.trim(0);
+    expect(live.size).toBe(3);
+    const [large, half] = [arena.take(5 * block), arena.take(block / 2)];
+    expect([large.bytes, half.bytes]).toEqual([8 * block, block]);
+    // Where less than that is left, waste counts.
+    const last = arena.take(2 * block);
+    expect(last.bytes).toBe(3 * block);
+    arena.give(last);
+    arena.take(4 * block);
+    expect(arena.take(1.9 * block).bytes).toBeLessThan(2.5 * block);
   });
 
   it('keeps what the device has still to use', () => {

@@ -13,8 +13,10 @@ export interface Space {
   lastUse: number;
 }
 
-/** Buffers may be larger than asked for by this factor. */
+/** Buffers may be larger than asked for by this factor, */
 const largestWaste = 1.25;
+/** and by this one where a real GPU has room: making a buffer takes about as long as reading all of it a few times. */
+const largestWasteInRoom = 2;
 /** Idle memory that is kept whatever the peak was. */
 const keptAnyway = 64 * 2 ** 20;
 
@@ -51,10 +53,11 @@ export class Arena {
     this.#idleBytes += space.bytes;
   }
 
-  /** Destroys idle buffers, largest first, until no more than a quarter beyond the peak is held. Only those whose last use is before
-   *  `done`: the device has been told all that concerns them. */
+  /** Destroys idle buffers, largest first, until no more is held than a real GPU has for all that is at work, or than a quarter beyond the
+   *  peak. Only those whose last use is before `done`: the device has been told all that concerns them. */
   trim(done: number): void {
-    const allowed = Math.max(this.#peakBytes * 1.25, this.#peakBytes + keptAnyway) - this.#liveBytes;
+    const peak = Math.max(this.#peakBytes * 1.25, this.#peakBytes + keptAnyway);
+    const allowed = Math.max(peak, this.#device.memory ?? 0) - this.#liveBytes;
     for (const bytes of [...this.#idle.keys()].sort((a, b) => b - a)) {
       const list = this.#idle.get(bytes)!;
       for (let k = list.length - 1; k >= 0 && this.#idleBytes > allowed; k--) {
@@ -68,10 +71,12 @@ export class Arena {
 
   #reuse(bytes: number, usedBefore: number): Space | undefined {
     const wanted = sizeClass(bytes, this.#device.largestBinding);
+    const room = (this.#device.memory ?? 0) - this.#liveBytes;
+    const largest = wanted * (largestWasteInRoom * wanted <= room ? largestWasteInRoom : largestWaste);
     let best: Space[] | undefined;
     let size = Number.POSITIVE_INFINITY;
     for (const [candidate, list] of this.#idle) {
-      if (candidate < wanted || candidate > largestWaste * wanted || candidate >= size) continue;
+      if (candidate < wanted || candidate > largest || candidate >= size) continue;
       if (!list.some((space) => space.lastUse < usedBefore)) continue;
       best = list;
       size = candidate;
