@@ -36,6 +36,8 @@ interface Copy {
   readonly from: Space;
   readonly to: GPUBuffer;
   readonly bytes: number;
+  /** Where they go to. */
+  readonly at: number;
 }
 
 /** Data from the host, in its turn. */
@@ -51,11 +53,23 @@ type Item = Dispatch | Copy | Upload;
 const uniformStride = 256;
 const uniformSlots = 1024;
 
-/** Operations of a dispatch and of a submission: about 0.3 s and 1.5 s on the slowest device of its kind, and far less on others. */
-const costs = {
+/** Operations of a dispatch and of a submission at most. */
+interface Limits {
+  readonly dispatch: number;
+  readonly submission: number;
+}
+
+/** About 0.3 s and 1.5 s on the slowest device of its kind, and far less on others. */
+const leastLimits: Readonly<Record<'hardware' | 'software', Limits>> = {
   hardware: { dispatch: 3e10, submission: 1.5e11 },
   software: { dispatch: 1e8, submission: 2e8 },
-} as const;
+};
+/** What a dispatch may take on a device whose speed is known: a long one costs the host no more than a short one. */
+const secondsOfDispatch = 0.03;
+const mostOfDispatch = 1e12;
+const dispatchesOfSubmission = 5;
+/** Operations of which a device's speed is known. */
+const knownAfter = 1e11;
 
 /** A dispatch, or a range of the workgroups of a long one. */
 interface Portion {
@@ -64,6 +78,11 @@ interface Portion {
   readonly number: number;
   readonly firstGroup: number;
   readonly groups: number;
+}
+
+/** Arithmetic operations, roughly. */
+function costOf({ item, groups }: Portion): number {
+  return item.kind === 'dispatch' ? (item.count * item.cost * groups) / item.groups : 0;
 }
 
 export class Timeline {
@@ -80,10 +99,14 @@ export class Timeline {
   /** End when the device has done the last submission but one, and the last. */
   #previous: Promise<unknown> = Promise.resolve();
   #latest: Promise<unknown> = Promise.resolve();
+  #limits: Limits;
+  /** What the device has done so far, the seconds that it took, and when it was done with the last of it. */
+  #done = { cost: 0, seconds: 0, at: 0 };
 
   constructor(device: Device) {
     this.device = device;
     this.arena = new Arena(device);
+    this.#limits = leastLimits[device.software ? 'software' : 'hardware'];
     this.#uniforms = device.gpu.createBuffer({
       size: uniformSlots * uniformStride,
       usage: bufferUsage.uniform | bufferUsage.copyTarget,
@@ -123,8 +146,9 @@ export class Timeline {
     this.#record({ kind: 'dispatch', kernel, pipeline, spaces, sizes, count, groups, cost }, spaces);
   }
 
-  copy(from: Space, to: GPUBuffer, bytes: number): void {
-    this.#record({ kind: 'copy', from, to, bytes }, [from]);
+  /** Copies the first bytes of a space to byte `at` of a buffer. */
+  copy(from: Space, to: GPUBuffer, bytes: number, at = 0): void {
+    this.#record({ kind: 'copy', from, to, bytes, at }, [from]);
   }
 
   /**
@@ -165,7 +189,7 @@ export class Timeline {
   #record(item: Item, spaces: readonly Space[]): void {
     const number = this.#recorded++;
     for (const space of spaces) space.lastUse = number;
-    const limit = this.device.software ? costs.software : costs.hardware;
+    const limit = this.#limits;
     const groups = item.kind === 'dispatch' ? item.groups : 1;
     const parts =
       item.kind === 'dispatch' ? Math.min(groups, Math.ceil((item.count * item.cost) / limit.dispatch)) : 1;
@@ -177,18 +201,31 @@ export class Timeline {
 
   /** The next portions that fit one submission, at least one. Uploads come first in theirs: what they overwrite is of those before. */
   #nextSubmission(): Portion[] {
-    const limit = this.device.software ? costs.software : costs.hardware;
+    const limit = this.#limits;
     let cost = 0;
     let count = 0;
     let uploading = true;
-    for (const { item, groups } of this.#queue) {
-      if (item.kind !== 'upload') uploading = false;
+    for (const portion of this.#queue) {
+      if (portion.item.kind !== 'upload') uploading = false;
       else if (!uploading) break;
-      if (item.kind === 'dispatch') cost += (item.count * item.cost * groups) / item.groups;
+      cost += costOf(portion);
       if (count > 0 && (cost > limit.submission || count === uniformSlots)) break;
       count++;
     }
     return this.#queue.slice(0, count);
+  }
+
+  /** Learns from a submission how fast the device is. */
+  #learn(cost: number, submitted: number): void {
+    const now = performance.now();
+    const { cost: before, seconds, at } = this.#done;
+    // It has begun when it was submitted, or when the one before was done.
+    this.#done = { cost: before + cost, seconds: seconds + (now - Math.max(at, submitted)) / 1000, at: now };
+    if (this.device.software || this.#done.cost < knownAfter) return;
+    const least = leastLimits.hardware.dispatch;
+    const rate = this.#done.cost / this.#done.seconds;
+    const dispatch = Math.max(least, Math.min(mostOfDispatch, secondsOfDispatch * rate));
+    this.#limits = { dispatch, submission: dispatchesOfSubmission * dispatch };
   }
 
   async #compiled(portions: readonly Portion[], signal: AbortSignal | undefined) {
@@ -213,7 +250,10 @@ export class Timeline {
       if (error) this.device.fail(new Error(`webgpu: ${error.message}`));
     });
     this.#previous = this.#latest;
-    this.#latest = Promise.all([this.#previous, gpu.queue.onSubmittedWorkDone(), checked]);
+    const submitted = performance.now();
+    const cost = portions.reduce((sum, portion) => sum + costOf(portion), 0);
+    const done = gpu.queue.onSubmittedWorkDone().then(() => this.#learn(cost, submitted));
+    this.#latest = Promise.all([this.#previous, done, checked]);
     // Rejected when the device is lost, which is reported by itself.
     this.#latest.catch(() => {});
     this.#queue.splice(0, portions.length);
@@ -245,7 +285,7 @@ export class Timeline {
         case 'copy':
           pass?.end();
           pass = undefined;
-          encoder.copyBufferToBuffer(item.from.buffer, 0, item.to, 0, item.bytes);
+          encoder.copyBufferToBuffer(item.from.buffer, 0, item.to, item.at, item.bytes);
           break;
         case 'upload':
           break;
