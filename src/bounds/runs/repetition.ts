@@ -29,6 +29,13 @@ export async function repeatedRows(task: BoundTask, rows: readonly Row[]): Promi
   }
 }
 
+/** A row whose last pass can be repeated. */
+type Candidate = Row & { readonly [K in 'again' | 'program']: NonNullable<Row[K]> };
+
+function isCandidate(row: Row): row is Candidate {
+  return row.again !== undefined && row.program !== undefined;
+}
+
 async function repeated(
   { engine, query, rounding, interrupt, deadline }: BoundTask,
   rows: readonly Row[],
@@ -40,14 +47,23 @@ async function repeated(
   const estimate = best?.outcome?.inflation?.factor;
   if (best && (estimate === undefined || estimate <= 1 + limit)) return { rows };
 
-  // What the winner, or every row that none of the proofs let stand, would be without an analysis.
-  const candidates: Row[] = [];
-  for (const row of best ? [best] : rows) {
-    if (!row.again || !row.program) continue;
-    candidates.push({ ...row, value: rowValue(row.program, await row.again(engine, undefined), pair) });
+  const candidates = (best ? [best] : rows).filter(isCandidate);
+  const tooLong = 'a pass in float64 on the CPU takes too long to be made unasked; choose the engine cpu';
+  // Nor is it worth a pass on the GPU to know whether one on the CPU would be.
+  if (candidates.length > 0 && candidates.every(({ program }) => programCost(program) > AFFORDABLE)) {
+    const why = estimate
+      ? `rounding in float32 adds ${percent(estimate)} or less`
+      : 'in float32 rounding lets no bound stand';
+    return { rows, note: `${why}; ${tooLong}` };
   }
-  const nominal = least(candidates);
-  if (!nominal?.value || !nominal.program || !nominal.again) return { rows };
+
+  // What the winner, or every row that none of the proofs let stand, would be without an analysis.
+  const unanalysed: Candidate[] = [];
+  for (const row of candidates) {
+    unanalysed.push({ ...row, value: rowValue(row.program, await row.again(engine, undefined), pair) });
+  }
+  const nominal = least(unanalysed);
+  if (!nominal?.value) return { rows };
   const inflation = best?.value && toNumber(over(best.value, nominal.value));
   const original = rows.find((r) => r.again === nominal.again)!;
   if (inflation && inflation <= 1 + limit) {
@@ -55,14 +71,9 @@ async function repeated(
   }
 
   const why = inflation
-    ? `rounding in float32 would have added ${(100 * (inflation - 1)).toPrecision(2)} %`
+    ? `rounding in float32 would have added ${percent(inflation)}`
     : 'in float32 rounding lets no bound stand';
-  if (programCost(nominal.program) > AFFORDABLE) {
-    return {
-      rows,
-      note: `${why}; a pass in float64 on the CPU takes too long to be made unasked; choose the engine cpu`,
-    };
-  }
+  if (programCost(nominal.program) > AFFORDABLE) return { rows, note: `${why}; ${tooLong}` };
   const cpu = await createEngine({ engine: 'cpu' });
   try {
     const exact = rounding.on(cpu.information);
@@ -77,6 +88,10 @@ async function repeated(
   } finally {
     await cpu.close();
   }
+}
+
+function percent(factor: number): string {
+  return `${(100 * (factor - 1)).toPrecision(2)} %`;
 }
 
 /** A row with its inflation as it was measured, where it had been estimated. */

@@ -66,11 +66,11 @@ export function ofPair(whole: Scaled, pair: readonly [i: number, j: number] | un
 }
 
 /** The row with the least value, or the least of something else. */
-export function least(
-  rows: readonly Row[],
-  of: (row: Row) => Scaled | undefined = (row) => row.value,
-): Row | undefined {
-  let best: { readonly row: Row; readonly value: Scaled } | undefined;
+export function least<R extends Row>(
+  rows: readonly R[],
+  of: (row: R) => Scaled | undefined = (row) => row.value,
+): R | undefined {
+  let best: { readonly row: R; readonly value: Scaled } | undefined;
   for (const row of rows) {
     const value = of(row);
     if (value === undefined || Number.isNaN(value.mantissa)) continue;
