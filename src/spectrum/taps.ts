@@ -153,9 +153,16 @@ function magnitudesOf({ values, magnitudes }: TapMatrix): Float64Array {
 }
 
 function largestModulus(values: ArrayLike<number>): number {
-  let largest = 0;
-  for (let k = 0; k < values.length; k++) largest = Math.max(largest, Math.abs(values[k]!));
-  return largest;
+  // Two at a time, so that neither comparison waits for the other.
+  let [even, odd] = [0, 0];
+  const whole = values.length - (values.length % 2);
+  for (let k = 0; k < whole; k += 2) {
+    const [x, y] = [Math.abs(values[k]!), Math.abs(values[k + 1]!)];
+    if (!(x <= even)) even = x;
+    if (!(y <= odd)) odd = y;
+  }
+  if (whole < values.length) even = Math.max(even, Math.abs(values[whole]!));
+  return Math.max(even, odd);
 }
 
 /** All index vectors of a box, in row-major order. An empty box has one: []. */

@@ -1,5 +1,6 @@
 /** A dense matrix in slices of its columns, where it is wider than what may be uploaded at once. */
 import type { Engine, Matrices } from '../../engine/engine.ts';
+import { precisionOf } from '../../engine/precision.ts';
 import type { DenseTaps } from './dense.ts';
 
 /** A dense real matrix, row-major, with the `magnitudes` of `Taps`; `slice` where columns can be had without the rest. */
@@ -18,9 +19,11 @@ export interface ColumnSlice {
 export function* byColumns(engine: Engine, dense: DenseMatrix, most: number): Generator<ColumnSlice> {
   const { rows, columns, magnitudes } = dense;
   const width = Math.max(1, Math.floor(most / rows));
+  const precision = precisionOf(engine.information);
   for (let first = 0; first < columns; first += width) {
     const end = Math.min(columns, first + width);
-    const own = () => dense.slice?.(first, end) ?? columnsOf(dense.matrices, rows, columns, first, end);
+    const own = () =>
+      dense.slice?.(first, end, precision) ?? columnsOf(dense.matrices, rows, columns, first, end);
     yield {
       matrices: engine.matrices(own, 1, rows, end - first, false),
       ...(magnitudes && { magnitudes: columnsOf(magnitudes, rows, columns, first, end) }),

@@ -1,4 +1,5 @@
 /** The one tap of a fully connected layer: its weights as they lie, scaled when somebody wants them. */
+import type { Precision } from '../../engine/precision.ts';
 import { mapped, type Numbers } from '../../network/numbers.ts';
 import type { Tap } from '../../spectrum/frequencies.ts';
 import { scaleOf, type Taps } from '../../spectrum/taps.ts';
@@ -32,13 +33,14 @@ export class DenseTaps implements Taps {
 
   /** Made anew at every call, as it may be larger than all that is computed of it. */
   get matrices(): Float64Array {
-    return this.slice(0, this.columns);
+    return this.slice(0, this.columns) as Float64Array;
   }
 
-  /** Columns first … end − 1 of the matrix. */
-  slice(first: number, end: number): Float64Array {
+  /** Columns first … end − 1 of the matrix, as they are or rounded to float32. */
+  slice(first: number, end: number, precision: Precision = 'double'): Float64Array | Float32Array {
     const [weight, [one, other], { rows, columns }] = [this.#weight, this.#factors, this];
-    const out = new Float64Array(rows * (end - first));
+    const size = rows * (end - first);
+    const out = precision === 'single' ? new Float32Array(size) : new Float64Array(size);
     for (let r = 0, n = 0; r < rows; r++) {
       const row = r * columns;
       for (let c = first; c < end; c++) out[n++] = weight[row + c]! * one * other;

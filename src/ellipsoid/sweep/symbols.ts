@@ -49,7 +49,11 @@ export class Symbols {
   at(k: number, frequencies: Frequencies): Matrices {
     const own = this.tapsOf(k);
     const { rows, columns, taps } = own;
-    if (this.#segment.axes === 0) return this.#engine.matrices(() => own.matrices, 1, rows, columns, false);
+    if (this.#segment.axes === 0) {
+      const precision = precisionOf(this.#engine.information);
+      const make = () => own.slice?.(0, columns, precision) ?? own.matrices;
+      return this.#engine.matrices(make, 1, rows, columns, false);
+    }
     let symbol: Matrices | undefined;
     const step = this.#tapsInSlice(rows * columns);
     for (let first = 0; first < taps.length; first += step) {

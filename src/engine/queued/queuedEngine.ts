@@ -51,7 +51,10 @@ export function queuedEngine<M extends object>(
       const shape: Shape = { batch, rows, columns, complex };
       if (typeof data === 'function') {
         dataLength(shape, undefined);
-        return queue.matrices('matrices', shape, () => held(data(), shape));
+        return queue.matrices('matrices', shape, () => {
+          const made = data();
+          return held(made instanceof Float64Array ? made : new Float64Array(made), shape);
+        });
       }
       dataLength(shape, data);
       return queue.holdMatrices('matrices', shape, () => held(data, shape));

@@ -98,9 +98,16 @@ export function webgpuEngine(device: Device, description: string): Engine {
     },
   };
 }
-/** Rounded to float32. Infinity and NaN stay. */
+/** Rounded to float32: themselves where they are that. Infinity and NaN stay. */
 function single(operation: string, data: ArrayLike<number>): Float32Array<ArrayBuffer> {
+  if (data instanceof Float32Array && data.buffer instanceof ArrayBuffer) {
+    return data as Float32Array<ArrayBuffer>;
+  }
   const out = new Float32Array(data);
+  // A difference of a number from itself is NaN where the number is infinite or NaN.
+  let sum = 0;
+  for (let i = 0; i < out.length; i++) sum += out[i]! - out[i]!;
+  if (sum === 0) return out;
   for (let i = 0; i < out.length; i++) {
     if (Number.isFinite(out[i]!) || !Number.isFinite(data[i]!)) continue;
     throw new InputError(`${operation}: numbers must fit float32, got ${data[i]}; choose the engine cpu`);
