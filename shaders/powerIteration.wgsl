@@ -23,7 +23,7 @@ fn inversePower(bits: u32) -> f32 {
 
 fn work(group: u32, local: u32) {
   let n = sizes.n;
-  let base = sizes.offsetS + group * n * n;
+  let base = sizes.offsetS + group * sizes.stride;
   for (var j = local; j < n; j += 256u) { y[j] = scalarOf(hashed(2u * j), hashed(2u * j + 1u)); }
   var lost = false;
   var peak = 0u;

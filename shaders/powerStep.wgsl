@@ -35,7 +35,7 @@ fn work(group: u32, local: u32) {
     return;
   }
   let factor = asFloat(timesPower(0x3f800000u, -exponentOf(peak)));
-  let base = sizes.offsetS + entry * sizes.n * sizes.n + j;
+  let base = sizes.offsetS + entry * sizes.stride + j;
   var sum = fromReal(0.0);
   for (var i = 0u; i < sizes.n; i++) {
     sum += times(conjugate(s[base + i * sizes.n]), entryOf(at, i, factor));

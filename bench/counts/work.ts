@@ -8,7 +8,8 @@ export interface Work {
   readonly bytes: number;
 }
 
-/** Threads of a workgroup, and entries on a side of what a thread of `product` and a workgroup of `productTiled` compute. */
+/** Threads of a workgroup, and entries on a side of what a thread of `product` and a workgroup of `productTiled` compute; one of `productLarge` computes
+ *  twice as many columns, and of real matrices rows. */
 const threads = 64;
 const block = 4;
 const tile = 64;
@@ -27,11 +28,16 @@ function operationsOf({ kernel, complex, constants, sizes: all }: Dispatch): num
   const inThreads = sizes.end - sizes.firstGroup * threads;
   switch (kernel) {
     case 'product':
-    case 'productTiled': {
+    case 'productTiled':
+    case 'productLarge': {
       const { m = 0, n = 0, k = 0 } = sizes;
-      const side = kernel === 'product' ? block : tile;
+      const [rows, columns] = {
+        product: [block, block],
+        productTiled: [tile, tile],
+        productLarge: [complex ? tile : 2 * tile, 2 * tile],
+      }[kernel] as [number, number];
       const count = kernel === 'product' ? inThreads : sizes.end - sizes.firstGroup;
-      const products = count / (Math.ceil(m / side) * Math.ceil(n / side));
+      const products = count / (Math.ceil(m / rows) * Math.ceil(n / columns));
       return (products * each * m * n * k) / (constants.has('hermitian') ? 2 : 1);
     }
     case 'inverseUpdate': {

@@ -85,7 +85,7 @@ export interface Operations {
    *  for complex ones. Length 1. NaN if S holds one. */
   spectralRadius(s: Matrices, tolerance?: number): Vector;
   /** `spectralRadius`, about: a heuristic may choose by it, no bound may rest on it. On the CPU as that; in float32 from below, by a few
-   *  steps of power iteration. */
+   *  steps of power iteration, and of thousands of matrices of some hundreds. */
   estimatedRadius(s: Matrices): Vector;
   /** As `spectralRadius` of S with its diagonal replaced: ½(S − diag S) per batch entry, i.e. ‖½S − ½diag S‖₂. */
   offDiagonalRadius(s: Matrices, tolerance?: number): Vector;

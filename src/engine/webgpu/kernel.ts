@@ -25,8 +25,8 @@ export interface Kernel<B extends string = string, S extends string = string> {
   readonly uses: readonly (keyof typeof wgsl)[];
 }
 
-/** Constants that a variant of a kernel is compiled with. */
-export type Constants = Readonly<Record<string, boolean>>;
+/** Constants that a variant of a kernel is compiled with; numbers are natural ones. */
+export type Constants = Readonly<Record<string, boolean | number>>;
 
 const defaultWorkgroupSize = 64;
 
@@ -101,7 +101,9 @@ export function moduleText(kernel: Kernel, complex: boolean, constants: Constant
     `struct Sizes { ${fields.map(([name, type]) => `${name}: ${type}`).join(', ')} }`,
     '@group(0) @binding(0) var<uniform> sizes: Sizes;',
     ...bindings,
-    ...Object.entries(constants).map(([name, value]) => `const ${name} = ${value};`),
+    ...Object.entries(constants).map(
+      ([name, value]) => `const ${name} = ${value}${typeof value === 'number' ? 'u' : ''};`,
+    ),
     ...kernel.uses.map((name) => wgsl[name]),
     kernel.text,
     entryPoint(kernel),

@@ -1,5 +1,5 @@
 import type { ProductOptions } from '../../handles.ts';
-import { threads, workgroups } from '../kernel.ts';
+import { type Constants, threads, workgroups } from '../kernel.ts';
 import type { Space } from '../memory/arena.ts';
 import { runsOf, type StoredMatrices } from '../memory/stored.ts';
 import type { Recorder } from '../recorder.ts';
@@ -11,15 +11,33 @@ const sizes = { ...shape, ...layout };
 
 const fromRegisters = threads('product', bindings, sizes, 'everyEntry');
 const tiled = workgroups('productTiled', bindings, sizes, 256, 'everyEntry');
+const large = workgroups('productLarge', bindings, sizes, 256, 'everyEntry');
 
 /** As these, but for matrices that are settled. */
 const ongoing = { ...bindings, settled: 'read u32' } as const;
 const ongoingFromRegisters = threads('product', ongoing, sizes, 'entriesGoingOn');
 const ongoingTiled = workgroups('productTiled', ongoing, sizes, 256, 'entriesGoingOn');
+const ongoingLarge = workgroups('productLarge', ongoing, sizes, 256, 'entriesGoingOn');
+
+/** One of the kernels that multiply, and what one of its threads or workgroups computes. */
+interface Plan {
+  readonly by: 'fromRegisters' | 'tiled' | 'large';
+  readonly rows: number;
+  readonly columns: number;
+  readonly constants: Constants;
+}
 
 /** Entries on a side of what a thread of `product.wgsl` and a workgroup of `productTiled.wgsl` compute. */
 const block = 4;
 const tile = 64;
+/** What a workgroup of `productLarge.wgsl` computes, and the slices that it does so by: as many as workgroup memory holds. */
+const largeColumns = 128;
+const slices = {
+  real: { tall: true, depth: 16, foursOfA: 32, sizeOfA: 512, sizeOfB: 512 },
+  complex: { tall: false, depth: 8, foursOfA: 16, sizeOfA: 128, sizeOfB: 256 },
+} as const;
+/** Workgroups without which a device is better busy with smaller tiles. */
+const enoughLarge = 128;
 
 /** op(A)·op(B) per batch entry. */
 export function product(
@@ -51,22 +69,32 @@ export function gramOfRows(
   out: StoredMatrices,
 ): void {
   const n = p.columns;
-  const side = tilesAre(recorder, n, n) ? tile : block;
-  recorder.dispatch(side === tile ? ongoingTiled : ongoingFromRegisters, {
+  const { by, rows, columns, constants } = planOf(recorder, n, n, p.batch, p.complex);
+  recorder.dispatch({ fromRegisters: ongoingFromRegisters, tiled: ongoingTiled, large: ongoingLarge }[by], {
     complex: p.complex,
-    constants: { adjointA: true, adjointB: false, hermitian: true },
+    constants: { adjointA: true, adjointB: false, hermitian: true, ...constants },
     bindings: { a: p.slabs[0]!.space, b: p.slabs[0]!.space, out: out.slabs[0]!.space, settled },
     sizes: {
       ...{ m: n, n, k: count, offsetOut: 0 },
       ...{ offsetA: first * n, strideA: n * n, offsetB: first * n, strideB: n * n },
     },
-    count: p.batch * Math.ceil(n / side) ** 2,
-    cost: side * side * count * (p.complex ? 8 : 2),
+    count: p.batch * Math.ceil(n / rows) * Math.ceil(n / columns),
+    cost: rows * columns * count * (p.complex ? 8 : 2),
   });
 }
 
-function tilesAre(recorder: Recorder, m: number, n: number): boolean {
-  return !recorder.software && Math.min(m, n) > tile / 2;
+function planOf(recorder: Recorder, m: number, n: number, batch: number, complex: boolean): Plan {
+  // What needs a barrier is slow where threads run one after another.
+  if (recorder.software || Math.min(m, n) <= tile / 2) {
+    return { by: 'fromRegisters', rows: block, columns: block, constants: {} };
+  }
+  const constants = complex ? slices.complex : slices.real;
+  const rows = 4 * constants.foursOfA;
+  const groups = batch * Math.ceil(m / rows) * Math.ceil(n / largeColumns);
+  if (m <= rows / 2 || n <= tile || groups < enoughLarge) {
+    return { by: 'tiled', rows: tile, columns: tile, constants: {} };
+  }
+  return { by: 'large', rows, columns: largeColumns, constants };
 }
 
 function multiplied(
@@ -79,20 +107,19 @@ function multiplied(
   const n = adjointB ? b.rows : b.columns;
   const { complex } = a;
   const out = recorder.matrices({ batch: Math.max(a.batch, b.batch), rows: m, columns: n, complex });
-  const inTiles = tilesAre(recorder, m, n);
-  const side = inTiles ? tile : block;
+  const { by, rows, columns, constants } = planOf(recorder, m, n, out.batch, complex);
   for (const { count, places } of runsOf(out.batch, { a, b, out })) {
-    recorder.dispatch(inTiles ? tiled : fromRegisters, {
+    recorder.dispatch({ fromRegisters, tiled, large }[by], {
       complex,
-      constants: { adjointA, adjointB, hermitian },
+      constants: { adjointA, adjointB, hermitian, ...constants },
       bindings: { a: places.a.space, b: places.b.space, out: places.out.space },
       sizes: {
         ...{ m, n, k, offsetOut: places.out.offset },
         ...{ offsetA: places.a.offset, strideA: places.a.stride },
         ...{ offsetB: places.b.offset, strideB: places.b.stride },
       },
-      count: count * Math.ceil(m / side) * Math.ceil(n / side),
-      cost: side * side * k * (complex ? 8 : 2),
+      count: count * Math.ceil(m / rows) * Math.ceil(n / columns),
+      cost: rows * columns * k * (complex ? 8 : 2),
     });
   }
   return out;

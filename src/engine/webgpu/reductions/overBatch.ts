@@ -15,8 +15,11 @@ const largestOfParts = threads(
   { n: 'u32', count: 'u32' },
 );
 
-/** Batch entries that one thread walks through, where there are enough others to keep a device busy. */
+/** Batch entries that one thread walks through, where there are enough others to keep a device busy: so many. */
 const shareOfThread = 64;
+const enoughThreads = 2 ** 16;
+/** Parts of which the largest is soon found. */
+const mostParts = 128;
 /** And where it has next to nothing to do for each: fewer than a dispatch costs. */
 const shareAtMost = 256;
 const nextToNothing = 4;
@@ -34,7 +37,8 @@ export function partsOf(
 ): Parts {
   const n = s.rows;
   const alone = costPerEntry <= nextToNothing && s.batch <= shareAtMost;
-  const share = alone ? s.batch : Math.min(shareOfThread, Math.ceil(Math.sqrt(s.batch)));
+  const busy = Math.max(Math.ceil((s.batch * n) / enoughThreads), Math.ceil(s.batch / mostParts));
+  const share = alone ? s.batch : Math.min(shareOfThread, Math.ceil(Math.sqrt(s.batch)), busy);
   const runs = runsOf(s.batch, { s });
   const total = runs.reduce((sum, { count }) => sum + Math.ceil(count / share), 0);
   const values = recorder.vector(total * n);
