@@ -113,19 +113,23 @@ async function computed(
   const { length, smallestLength, cellTolerance } = command;
   const multipliers =
     command.multipliers === undefined ? undefined : await readMultipliers(command.multipliers);
-  const network = await library.loadNetwork(command.file, {
-    ...(inputShape && { inputShape }),
-    ...(output !== undefined && { output }),
-    signal,
-  });
-  signal.throwIfAborted();
-  await OutputFile.keepApart(files, externalFiles(command.file, network));
-  const progress = progressDisplay(terminal.stderr);
-  const engine = await library.createEngine({
+  // A GPU's driver is at work while the file is read.
+  const opening = library.createEngine({
     engine: command.engine,
     ...(threads !== undefined && { threads }),
   });
+  // What is wrong with the file is said first.
+  opening.catch(() => {});
+  const progress = progressDisplay(terminal.stderr);
   try {
+    const network = await library.loadNetwork(command.file, {
+      ...(inputShape && { inputShape }),
+      ...(output !== undefined && { output }),
+      signal,
+    });
+    signal.throwIfAborted();
+    await OutputFile.keepApart(files, externalFiles(command.file, network));
+    const engine = await opening;
     const result = await library.bound(network, {
       method: command.method,
       engine,
@@ -150,7 +154,10 @@ async function computed(
     return { network, result };
   } finally {
     progress.clear();
-    await engine.close();
+    await opening.then(
+      (engine) => engine.close(),
+      () => {},
+    );
   }
 }
 

@@ -3,6 +3,7 @@
 import { InputError } from '../../errors.ts';
 import type { Shape } from '../handles.ts';
 import { describe } from '../shapes.ts';
+import type { Device } from './device.ts';
 import type { Kernel } from './kernel.ts';
 import type { Space } from './memory/arena.ts';
 import { componentsOf, type Slab, type StoredMatrices } from './memory/stored.ts';
@@ -11,10 +12,15 @@ import type { Task, Timeline } from './timeline.ts';
 
 const bytesPerNumber = 4;
 
-export class Recorder {
-  readonly #timeline: Timeline;
+/** What a recorder asks of a timeline. */
+export type Recording = Pick<Timeline, 'take' | 'upload' | 'uploadLater' | 'give' | 'dispatch'> & {
+  readonly device: Pick<Device, 'software' | 'largestBinding'>;
+};
 
-  constructor(timeline: Timeline) {
+export class Recorder {
+  readonly #timeline: Recording;
+
+  constructor(timeline: Recording) {
     this.#timeline = timeline;
   }
 
