@@ -1,9 +1,10 @@
 /** Which arrays of a file, or of two, are inputs and labels. */
+
+import type { ByteSource } from '../../arrays/stretch.ts';
 import { InputError } from '../../errors.ts';
 import { type Container, openContainer } from './container.ts';
 import { MissingLabels } from './missingLabels.ts';
 import type { NumberRows } from './rows.ts';
-import type { ByteSource } from './stretch.ts';
 
 /** Which arrays of a file are the samples. */
 export interface SampleOptions {

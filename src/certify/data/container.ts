@@ -1,12 +1,13 @@
 /** What a file of samples holds, by its content: arrays by name, or one array. */
+
+import { isNpy, npyArray } from '../../arrays/npy.ts';
+import { isSafetensors, safetensors } from '../../arrays/safetensors.ts';
+import { ByteReader, type ByteSource, inflated, type Stretch, stored } from '../../arrays/stretch.ts';
+import { isZip, zipEntries } from '../../arrays/zip.ts';
 import { InputError } from '../../errors.ts';
 import { cifarArrays, isCifar } from './formats/cifar.ts';
 import { idxArray, isIdx } from './formats/idx.ts';
-import { isNpy, npyArray } from './formats/npy.ts';
-import { isSafetensors, safetensors } from './formats/safetensors.ts';
-import { isZip, zipEntries } from './formats/zip.ts';
 import { arrayRows, type NumberRows } from './rows.ts';
-import { ByteReader, type ByteSource, inflated, type Stretch, stored } from './stretch.ts';
 
 export interface Container {
   /** The file. */

@@ -1,4 +1,6 @@
 /** Samples from files that a person chose, in a page. Nothing is read of them before it is asked for. */
+
+import { blobSource } from '../../arrays/stretch.ts';
 import { InputError } from '../../errors.ts';
 import { product } from '../../network/size.ts';
 import { type Advice, arraysOf, labelsIn, type SampleArrays, type SampleOptions } from './arrays.ts';
@@ -6,7 +8,6 @@ import { openContainer } from './container.ts';
 import { type FolderImage, imageFolder } from './imageFolder.ts';
 import { MissingLabels } from './missingLabels.ts';
 import { type Fit, type SampleSet, sampleSet } from './samples.ts';
-import { blobSource } from './stretch.ts';
 
 /** A file, and where it lay in what was dropped: `digits.npz`, `images/3/a.png`. */
 export interface SampleFile {

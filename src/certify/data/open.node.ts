@@ -3,13 +3,13 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import type { ByteSource } from '../../arrays/stretch.ts';
 import { InputError } from '../../errors.ts';
 import { readRegularFile, reasonOf } from '../../files.node.ts';
 import { type Advice, arraysOf, keyOf, labelsIn, type SampleArrays, type SampleOptions } from './arrays.ts';
 import { openContainer } from './container.ts';
 import { type FolderImage, type ImageFolder, imageFolder } from './imageFolder.ts';
 import { type Fit, pointOf, type SampleSet, sampleSet } from './samples.ts';
-import type { ByteSource } from './stretch.ts';
 
 export interface OpenSamples extends SampleSet {
   /** SHA-256 of all bytes that inputs and labels come from, and of what folders say. */

@@ -1,7 +1,8 @@
 /** Rows of numbers, from whatever holds them. */
+
+import { rowsOf, type StoredArray } from '../../arrays/storedArray.ts';
 import { InputError } from '../../errors.ts';
 import { decodePng, pngOutline } from './formats/png.ts';
-import { rowsOf, type StoredArray } from './storedArray.ts';
 
 export interface NumberRows {
   /** For messages: `x in images.npz`. */

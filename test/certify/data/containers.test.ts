@@ -2,8 +2,8 @@
 import { deflateRawSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { blobSource } from '../../../src/arrays/stretch.ts';
 import { openContainer } from '../../../src/certify/data/container.ts';
-import { blobSource } from '../../../src/certify/data/stretch.ts';
 import { file, floats, idx, labelsNpy, npy, npyHeader, safetensorsFile, zip } from './files.ts';
 
 /** All rows of an array. */

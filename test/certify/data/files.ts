@@ -1,6 +1,6 @@
 /** Data files written by hand, for tests of what reads them. */
 import { crc32, deflateRawSync, deflateSync } from 'node:zlib';
-import type { ByteSource } from '../../../src/certify/data/stretch.ts';
+import type { ByteSource } from '../../../src/arrays/stretch.ts';
 import { InputError } from '../../../src/errors.ts';
 
 /** A file in memory that remembers how much of it was read. */

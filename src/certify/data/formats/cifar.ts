@@ -1,7 +1,8 @@
 /** CIFAR's binary files: records of one label (CIFAR-10) or two (CIFAR-100: coarse, fine) and an image [3, 32, 32] in bytes. */
+
+import type { StoredArray } from '../../../arrays/storedArray.ts';
+import { type ByteSource, stored } from '../../../arrays/stretch.ts';
 import { InputError } from '../../../errors.ts';
-import type { StoredArray } from '../storedArray.ts';
-import { type ByteSource, stored } from '../stretch.ts';
 
 const IMAGE = 3 * 32 * 32;
 

@@ -1,8 +1,9 @@
 /** The IDX format of MNIST: two zeros, a type, the number of axes, their sizes and the numbers, all big-endian. */
+
+import type { NumberTypeName } from '../../../arrays/numberType.ts';
+import { checkedArray, type StoredArray } from '../../../arrays/storedArray.ts';
+import { ByteReader, type Stretch } from '../../../arrays/stretch.ts';
 import { InputError } from '../../../errors.ts';
-import type { NumberTypeName } from '../numberType.ts';
-import { checkedArray, type StoredArray } from '../storedArray.ts';
-import { ByteReader, type Stretch } from '../stretch.ts';
 
 const TYPES: Readonly<Record<number, NumberTypeName>> = {
   8: 'uint8',

@@ -1,7 +1,8 @@
 /** PNG images (ISO/IEC 15948): every colour type and depth, not interlaced. What an image claims to hold is all that is unpacked of it. */
+
+import { Crc32 } from '../../../arrays/crc32.ts';
+import { ByteReader, inflated, type Stretch } from '../../../arrays/stretch.ts';
 import { InputError } from '../../../errors.ts';
-import { Crc32 } from '../crc32.ts';
-import { ByteReader, inflated, type Stretch } from '../stretch.ts';
 
 /** What an image holds: numbers from 0 to `full`. */
 export interface ImageOutline {

@@ -1,8 +1,8 @@
 /** NumPy's `.npy` (NEP 1): a magic string, a Python dictionary that says what follows, and the numbers. */
-import { InputError } from '../../../errors.ts';
-import type { NumberTypeName } from '../numberType.ts';
-import { checkedArray, type StoredArray } from '../storedArray.ts';
-import { ByteReader, type Stretch } from '../stretch.ts';
+import { InputError } from '../errors.ts';
+import type { NumberTypeName } from './numberType.ts';
+import { checkedArray, type StoredArray } from './storedArray.ts';
+import { ByteReader, type Stretch } from './stretch.ts';
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 /** Bytes of a header; those of plain arrays have 118. */

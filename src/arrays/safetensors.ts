@@ -1,8 +1,8 @@
 /** Safetensors: the length of a JSON header, the header, and the numbers of all tensors one behind the other. */
-import { InputError } from '../../../errors.ts';
-import type { NumberTypeName } from '../numberType.ts';
-import { checkedArray, type StoredArray } from '../storedArray.ts';
-import { type ByteSource, stored } from '../stretch.ts';
+import { InputError } from '../errors.ts';
+import type { NumberTypeName } from './numberType.ts';
+import { checkedArray, type StoredArray } from './storedArray.ts';
+import { type ByteSource, stored } from './stretch.ts';
 
 const LONGEST_HEADER = 2 ** 24;
 

@@ -1,5 +1,5 @@
 /** Stretches of files, read from anywhere in them without holding more than a piece: as they are stored, or unpacked on the way. */
-import { InputError } from '../../errors.ts';
+import { InputError } from '../errors.ts';
 import { Crc32 } from './crc32.ts';
 
 /** A file's bytes, wherever they are. */

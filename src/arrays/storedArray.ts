@@ -1,6 +1,6 @@
 /** Arrays of numbers as files hold them. */
-import { InputError } from '../../errors.ts';
-import { product } from '../../network/size.ts';
+import { InputError } from '../errors.ts';
+import { product } from '../network/size.ts';
 import { decoded, NUMBER_TYPES, type NumberTypeName } from './numberType.ts';
 import { ByteReader, type Stretch } from './stretch.ts';
 

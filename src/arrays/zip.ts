@@ -1,6 +1,6 @@
 /** Zip archives (PKWARE's APPNOTE): the central directory, and entries that are stored or deflated. */
-import { InputError } from '../../../errors.ts';
-import { type ByteSource, checked, inflated, type Stretch, stored } from '../stretch.ts';
+import { InputError } from '../errors.ts';
+import { type ByteSource, checked, inflated, type Stretch, stored } from './stretch.ts';
 
 const END = 0x06054b50;
 const END_64 = 0x06064b50;
