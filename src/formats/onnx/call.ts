@@ -5,7 +5,7 @@ import { type Follows, OWN_FIELDS, passesOn, tied } from '../../network/lengths/
 import type { TensorId, Tie } from '../../network/network.ts';
 import type { Operator } from '../../network/operator.ts';
 import { product, sameShape } from '../../network/size.ts';
-import type { Budget } from './budget.ts';
+import type { Budget } from '../budget.ts';
 import type { GraphNode } from './graph.ts';
 import type { UniqueNames } from './names.ts';
 import type { Attributes } from './values/attributes.ts';

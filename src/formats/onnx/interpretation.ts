@@ -3,7 +3,7 @@ import type { Breath } from '../../breath.ts';
 import { InputError, type Unsupported, UnsupportedError } from '../../errors.ts';
 import { NetworkBuilder } from '../../network/builder.ts';
 import type { Network, Source } from '../../network/network.ts';
-import type { Budget } from './budget.ts';
+import type { Budget } from '../budget.ts';
 import { Call, type Scope, type Signal, type Value } from './call.ts';
 import { type GraphNode, neededNodes, type Producers } from './graph.ts';
 import type { Reading, Rim } from './interface.ts';

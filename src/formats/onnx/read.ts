@@ -2,8 +2,8 @@
 import { Breath } from '../../breath.ts';
 import { InputError, UnsupportedError } from '../../errors.ts';
 import type { Network, Source } from '../../network/network.ts';
+import { Budget } from '../budget.ts';
 import type { FetchExternal } from '../format.ts';
-import { Budget } from './budget.ts';
 import { flatNodes, type GraphNode, neededNodes, type Producers, producersOf } from './graph.ts';
 import { graphInput, graphOutput, readings } from './interface.ts';
 import { interpret, type ResolvedGraph } from './interpretation.ts';

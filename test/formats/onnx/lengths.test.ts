@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { InputError, UnsupportedError } from '../../../src/errors.ts';
-import { Budget } from '../../../src/formats/onnx/budget.ts';
+import { Budget } from '../../../src/formats/budget.ts';
 import { Call, type Scope } from '../../../src/formats/onnx/call.ts';
 import { UniqueNames } from '../../../src/formats/onnx/names.ts';
 import type { NodeProto, TensorProto } from '../../../src/formats/onnx/protobuf/onnx_pb.ts';

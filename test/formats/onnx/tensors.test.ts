@@ -3,7 +3,7 @@ import { create } from '@bufbuild/protobuf';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InputError, UnsupportedError } from '../../../src/errors.ts';
-import { Budget } from '../../../src/formats/onnx/budget.ts';
+import { Budget } from '../../../src/formats/budget.ts';
 import { decodeModel } from '../../../src/formats/onnx/protobuf/model.ts';
 import { type TensorProto, TensorProtoSchema } from '../../../src/formats/onnx/protobuf/onnx_pb.ts';
 import { readOnnx } from '../../../src/formats/onnx/read.ts';

@@ -1,7 +1,7 @@
 /** Tensors as ONNX stores them: number formats, typed fields, raw bytes and external data. */
 import { InputError, UnsupportedError } from '../../../errors.ts';
 import { firstNotFinite } from '../../../network/numbers.ts';
-import type { Budget } from '../budget.ts';
+import type { Budget } from '../../budget.ts';
 import type { TensorProto } from '../protobuf/onnx_pb.ts';
 import { type Constant, constantOf } from './constant.ts';
 import { type ElementType, integerRange, isFloat } from './elementType.ts';
