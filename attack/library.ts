@@ -26,7 +26,8 @@ export const LIBRARY: Library = {
   load: async (bytes, inputShape) => {
     // Loading takes the bytes for its own.
     const model = { bytes: new Uint8Array(bytes), sha256: await sha256(bytes) };
-    return loadModel('attack.onnx', model, () => undefined, inputShape ? { inputShape } : {});
+    const files = { name: 'attack.onnx', model, beside: () => undefined };
+    return loadModel(files, inputShape ? { inputShape } : {});
   },
   bound,
   prefixBounds,

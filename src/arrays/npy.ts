@@ -53,7 +53,10 @@ export async function npyArray(stretch: Stretch, key: string): Promise<StoredArr
 }
 
 /** Never evaluated: what is no plain array of numbers does not look like one. */
-function description(header: string, name: string): Pick<StoredArray, 'shape' | 'type' | 'little'> {
+function description(
+  header: string,
+  name: string,
+): Pick<StoredArray, 'shape' | 'type' | 'little' | 'columnMajor'> {
   const field = (key: string, value: string) =>
     new RegExp(`[{,]\\s*['"]${key}['"]\\s*:\\s*${value}\\s*[,}]`).exec(header)?.[1];
   const descr = field('descr', `['"]([^'"]*)['"]`);
@@ -71,10 +74,6 @@ function description(header: string, name: string): Pick<StoredArray, 'shape' | 
     throw new InputError(`${name}: broken, its header says no shape`);
   }
   const shape = sides.split(',').flatMap((side) => (side.trim() === '' ? [] : [Number(side)]));
-  if (order === 'True' && shape.length > 1) {
-    throw new InputError(
-      `${name}: must be in C order, got Fortran order; numpy.ascontiguousarray makes it so`,
-    );
-  }
-  return { shape, type, little: kind[1] !== '>' };
+  const columnMajor = order === 'True' && shape.length > 1;
+  return { shape, type, little: kind[1] !== '>', ...(columnMajor && { columnMajor }) };
 }

@@ -49,6 +49,38 @@ export function decoded(
   return numbers;
 }
 
+/** Types all of whose numbers are numbers of float32. */
+const SINGLE: readonly NumberTypeName[] = [
+  'float32',
+  'float16',
+  'bfloat16',
+  'int16',
+  'int8',
+  'uint16',
+  'uint8',
+  'bool',
+];
+const LITTLE_HOST = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+
+/** The same numbers, in float32 where that holds all numbers of the type. */
+export function exactNumbers(
+  type: NumberTypeName,
+  little: boolean,
+  bytes: Uint8Array,
+  count: number,
+): Float32Array | Float64Array {
+  if (!SINGLE.includes(type)) return decoded(type, little, bytes, count);
+  const numbers = new Float32Array(count);
+  if (type === 'float32' && little && LITTLE_HOST) {
+    new Uint8Array(numbers.buffer).set(bytes.subarray(0, 4 * count));
+    return numbers;
+  }
+  const { bytes: size, read } = NUMBER_TYPES[type];
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let k = 0; k < count; k++) numbers[k] = read(view, k * size, little);
+  return numbers;
+}
+
 /** IEEE 754 binary16. */
 function fromFloat16(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;

@@ -38,6 +38,11 @@ export function blobSource(name: string, blob: Blob): ByteSource {
   };
 }
 
+/** Bytes that are there already, and are not copied. */
+export function bytesSource(name: string, bytes: Uint8Array): ByteSource {
+  return { name, size: bytes.length, read: async (at, length) => bytes.subarray(at, at + length) };
+}
+
 /** Bytes of a file as they stand there. */
 export function stored(source: ByteSource, at: number, length: number, name = source.name): Stretch {
   return {

@@ -6,6 +6,7 @@ export type { LoadOptions } from '../index.ts';
 export type Library = Pick<
   typeof import('../index.ts'),
   | 'loadNetwork'
+  | 'describeWeights'
   | 'createEngine'
   | 'bound'
   | 'certifySamples'

@@ -4,6 +4,7 @@ import { DEFAULTS } from '../bounds/defaults.ts';
 import { METHODS } from '../bounds/result.ts';
 import { CERTIFY_DEFAULTS } from '../certify/defaults.ts';
 import { RULE_NAMES } from '../ellipsoid/multipliers/closedForms.ts';
+import { UNITS } from '../formats/format.ts';
 import { FORMULATIONS } from '../sdp/sdpa.ts';
 import { checkCertify, checkCombination, checkRegion } from './combinations.ts';
 import { type BoundCommand, boundCommand } from './commands/bound.ts';
@@ -11,11 +12,13 @@ import { type BoundAtCommand, boundAtCommand } from './commands/boundAt.ts';
 import { verifyCommand } from './commands/certificate.ts';
 import { certifyCommand } from './commands/certify.ts';
 import type { CertifyCommand } from './commands/certifyCommand.ts';
+import { describeCommand } from './commands/describe.ts';
 import { type ExportSdpCommand, exportSdpCommand } from './commands/exportSdp.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { type SolveSdpCommand, solveSdpCommand } from './commands/solveSdp.ts';
 import { EXIT, type Failure, failureDocument, failureLines, toFailure, UsageError } from './failure.ts';
 import type { EngineName, Library } from './library.ts';
+import { modelOptions } from './loading.ts';
 import {
   channels,
   count,
@@ -195,7 +198,7 @@ function commandLine(host: CommandHost, finish: (code: number) => void): Command
       const { method, json, quiet, at, radius, domain, kind, ...rest } = flags;
       if ([at, radius, domain, kind].some((option) => option !== undefined)) {
         checkRegion(flags);
-        const { engine, threads, memory, inputShape, output } = rest;
+        const { engine, threads, memory } = rest;
         const command: BoundAtCommand = {
           ...{ file, engine, kind: kind ?? 'incremental', json: json ?? false },
           ...(at !== undefined && { at }),
@@ -203,8 +206,7 @@ function commandLine(host: CommandHost, finish: (code: number) => void): Command
           ...(domain && { domain }),
           ...(threads !== undefined && { threads }),
           ...(memory !== undefined && { memory }),
-          ...(inputShape && { inputShape }),
-          ...(output !== undefined && { output }),
+          ...modelOptions(rest),
         };
         finish(await boundAtCommand(command, await host.library(), terminal, signal));
         return;
@@ -244,6 +246,14 @@ function commandLine(host: CommandHost, finish: (code: number) => void): Command
     .action(async (file: string, flags: Flags) => {
       const command = { ...flags, file, json: flags.json ?? false };
       finish(await inspectCommand(command, await host.library(), terminal));
+    });
+
+  program
+    .command('describe')
+    .description('Propose an architecture for the weights in FILE, as JSON to be completed and bounded.')
+    .argument('<FILE>', 'weights: .pth, .pt, .ckpt, .safetensors, .npz, .mat or .h5')
+    .action(async (file: string) => {
+      finish(await describeCommand(file, await host.library(), terminal));
     });
 
   withNetworkOptions(
@@ -330,13 +340,19 @@ function withCertifyOptions(command: Command): Command {
 
 function withNetworkOptions(command: Command): Command {
   return command
-    .argument('<FILE>', 'an ONNX file')
+    .argument('<FILE>', 'a model: ONNX, Keras, TensorFlow.js, .nnet, or JSON beside weights')
     .option(
       '--input-shape <sides>',
       'input without the batch axis, such as 1x28x28, if the file leaves it open',
       shape,
     )
     .option('--output <name>', 'output to look at, if the file has several')
+    .addOption(
+      new Option(
+        '--units <which>',
+        'of .nnet files: per unit of normalized or of physical inputs and outputs (default: normalized)',
+      ).choices(UNITS),
+    )
     .option('--json', 'print one JSON document instead of text');
 }
 
@@ -371,12 +387,12 @@ function usageFailure(error: CommanderError): Failure {
     return {
       kind: 'input',
       message:
-        'command: bound, certify, inspect, verify, export-sdp or solve-sdp, got none; see lipsoid --help',
+        'command: bound, certify, inspect, describe, verify, export-sdp or solve-sdp, got none; see lipsoid --help',
     };
   }
   const commands =
     error.code === 'commander.unknownCommand'
-      ? '; commands: bound, certify, inspect, verify, export-sdp, solve-sdp'
+      ? '; commands: bound, certify, inspect, describe, verify, export-sdp, solve-sdp'
       : '';
   return { kind: 'input', message: plain(error) + commands };
 }

@@ -1,5 +1,5 @@
 /** Limits on the memory and the work that a file can cause beyond its size. */
-import { InputError } from '../../errors.ts';
+import { InputError } from '../errors.ts';
 
 /** Entries that constants may be decoded and computed to, besides a multiple of the bytes of the file. */
 const FREE_ENTRIES = 2 ** 24;

@@ -2,21 +2,35 @@
 import type { Network } from '../network/network.ts';
 
 export interface LoadOptions {
-  /** Shape of one sample, without the batch axis, where the file leaves it open: [channels, ...spatial] or [features]. */
+  /** Shape of one sample, without the batch axis, where the file leaves it open: [channels, ...spatial] or [features], in the file's order of axes. */
   readonly inputShape?: readonly number[];
   /** Name of the output to bound, where the file has several. */
   readonly output?: string;
+  /**
+   * Of .nnet files, which normalise their inputs: whether the bound is per unit of the normalised inputs and outputs, which the weights are
+   * for and other tools take, or of those before and after; default `normalized`.
+   */
+  readonly units?: Units;
+  /** Files beside a model that is given as bytes or as a blob, by the names that the model gives them: external data, shards, weights. */
+  readonly external?: ReadonlyMap<string, Blob | Uint8Array | ArrayBuffer>;
   /** Ends loading: it rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
+
+export const UNITS = ['normalized', 'physical'] as const;
+export type Units = (typeof UNITS)[number];
 
 /** Gives the bytes of a file beside the model by its plain name; undefined where there is none. */
 export type FetchExternal = (location: string) => Promise<Uint8Array> | undefined;
 
 export interface Format {
   readonly name: string;
-  /** Whether a file is of this format, as far as its name and its first bytes tell. */
-  recognises(bytes: Uint8Array, file: string): boolean;
+  /** Of the names of its files. */
+  readonly ending: RegExp;
+  /** Whether a file is of this format, as far as its bytes tell. */
+  begins(bytes: Uint8Array): boolean;
+  /** The options about a model that have a meaning in it. */
+  readonly options: readonly ('inputShape' | 'output' | 'units')[];
   /**
    * The network of a file, without its source. The bytes are the reader's: they may be no model afterwards, and the network's weights
    * may be among them and among those of files beside it.

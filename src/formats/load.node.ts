@@ -1,30 +1,49 @@
-/** Loading a network from a file, in Node and Deno. */
+/** Loading a network in Node and Deno: from a file, or from what a script holds. */
 import { createHash } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { InputError } from '../errors.ts';
 import { readRegularFile, reasonOf } from '../files.node.ts';
 import type { Network } from '../network/network.ts';
+import { type Description, describedWeights } from './describe.ts';
 import type { LoadOptions } from './format.ts';
-import { loadModel } from './load.ts';
+import { fetchedFiles, type Given, givenFiles, MOST_BYTES } from './given.ts';
+import { checkOptions, loadModel, type ModelFiles } from './load.ts';
 import { isPlainName } from './onnx/values/tensors.ts';
 import type { FileBytes } from './source.ts';
 
-/** Protocol buffers end at 2 GiB, and so does what Node reads at once. */
-const MOST_BYTES = 2 ** 31 - 1;
-
 /**
- * Reads a model's file, ONNX by name or content, and the files with external data that it names in its own folder, nowhere else: no paths,
- * no links that lead out of it.
- * @throws InputError for files that cannot be read, are malformed or do not say what is needed
+ * Reads a model of any format that is read: from a path or a URL, beside which its other files are (in its own folder, nowhere else: no
+ * paths, no links that lead out of it), or from bytes, a blob or a file, whose files beside it are options.
+ * @throws InputError for files that cannot be read, are malformed or do not say what is needed, and for options that are not known
  * @throws UnsupportedError for what has no bound or is not read, every such node at once
  * @throws the signal's reason when it is aborted
  */
-export async function loadNetwork(path: string, options: LoadOptions = {}): Promise<Network> {
+export async function loadNetwork(model: string | URL | Given, options: LoadOptions = {}): Promise<Network> {
+  checkOptions(options);
+  return loadModel(await filesOf(model, options), options);
+}
+
+/**
+ * An architecture to go with a file of weights, as far as names and shapes tell, and what they leave open (docs/formats.md).
+ * @throws InputError for what is no file of weights
+ */
+export async function describeWeights(weights: string | URL | Given): Promise<Description> {
+  return describedWeights(await filesOf(weights, {}));
+}
+
+async function filesOf(model: string | URL | Given, options: LoadOptions): Promise<ModelFiles> {
+  if (model instanceof URL && model.protocol !== 'file:') return fetchedFiles(model, options);
+  if (typeof model !== 'string' && !(model instanceof URL)) return givenFiles(model, options);
+  const path = typeof model === 'string' ? model : fileURLToPath(model);
   const { signal } = options;
-  const model = await readHashed(path, path, signal);
   const folder = dirname(path);
-  return loadModel(basename(path), model, (location) => readBeside(folder, location, signal), options);
+  return {
+    name: basename(path),
+    model: await readHashed(path, path, signal),
+    beside: (location) => readBeside(folder, location, signal),
+  };
 }
 
 /** A file's bytes with their hash, which is taken while they are read. */

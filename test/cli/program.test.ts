@@ -87,6 +87,17 @@ const certificate: Certificate = {
   claim: { bound: 9.6, log10: 0.98228 },
 };
 
+const description: Awaited<ReturnType<Library['describeWeights']>> = {
+  proposal: {
+    format: 'lipsoid-architecture',
+    version: 1,
+    weights: 'w.pth',
+    input: [2],
+    layers: [{ layer: '?', name: 'after fc' }],
+  },
+  questions: ['after fc'],
+};
+
 interface Calls {
   solve?: SolveOptions | undefined;
   load?: readonly [string, LoadOptions | undefined];
@@ -108,9 +119,10 @@ async function run(
   const engine = { information, close: async () => void calls.closed++ } as unknown as Engine;
   const library: Library = {
     loadNetwork: async (path, options) => {
-      calls.load = [path, options];
+      calls.load = [String(path), options];
       return network;
     },
+    describeWeights: async () => description,
     createEngine: async (options) => {
       calls.engine = options;
       return engine;
@@ -518,7 +530,7 @@ describe('command lines that make no sense end with 1 and name the choices', () 
     ['solve-sdp p.dat-s --threads 2', '--solver, --time-limit, --json'],
     ['bound a.onnx b.onnx', 'too many arguments'],
     ['bound a.onnx --methods all', '--method, --rule'],
-    ['inspect a.onnx --threads 2', '--input-shape, --output, --json'],
+    ['inspect a.onnx --threads 2', '--input-shape, --output, --units, --json'],
     ['bound a.onnx --method best', 'spectral-product, closed-form, unrolled'],
     ['bound a.onnx --rule SN(2)', 'SN(1.3)'],
     ['bound a.onnx --rule', 'argument missing'],

@@ -200,9 +200,9 @@ describe('loading in a page', () => {
 
   it.each([
     ['a file', new File([part], 'net.onnx'), 'net.onnx'],
-    ['a blob', new Blob([part]), 'model.onnx'],
-    ['bytes', bytes, 'model.onnx'],
-    ['a buffer', part.slice().buffer, 'model.onnx'],
+    ['a blob', new Blob([part]), 'model'],
+    ['bytes', bytes, 'model'],
+    ['a buffer', part.slice().buffer, 'model'],
   ])('takes %s', async (_, file, name) => {
     const network = await loadInBrowser(file, { external: files });
     expect([...evaluate(network, x)]).toEqual([6, 8, 10, 12]);
@@ -313,14 +313,12 @@ describe('the format of a file', () => {
 
   it.each([
     ['text', new TextEncoder().encode('{ "name": "lipsoid" }')],
-    ['an archive', Uint8Array.of(0x50, 0x4b, 3, 4)],
-    ['HDF5', Uint8Array.of(0x89, 0x48, 0x44, 0x46)],
     ['nothing', new Uint8Array()],
   ])('that is not read is refused, naming what is: %s', async (_, bytes) => {
     const error = await loadInBrowser(new File([bytes], 'a.bin')).catch((e: unknown) => e);
     expect(error).toBeInstanceOf(InputError);
-    expect((error as Error).message).toBe(
-      'a.bin: must be a model in a format that is read (ONNX), got another file',
+    expect((error as Error).message).toMatch(
+      /^a\.bin: must be a model in a format that is read \(.*ONNX\), got another file$/,
     );
     // Whoever calls it ONNX is told what is wrong with it as such.
     await expect(loadInBrowser(new File([bytes], 'a.ONNX'))).rejects.toThrow(/^ONNX: /);

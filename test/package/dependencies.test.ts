@@ -76,6 +76,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'files.node.ts',
     'engine',
     'network',
+    'formats',
     'program',
     'ellipsoid',
     'bounds',

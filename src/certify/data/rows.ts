@@ -17,9 +17,18 @@ export interface NumberRows {
   read(from: number, to: number): AsyncGenerator<Float64Array, void>;
 }
 
-/** @param image whether the format says that its rows are [channels, height, width] */
+/**
+ * @param image whether the format says that its rows are [channels, height, width]
+ * @throws InputError for arrays without rows, and those whose rows do not lie one behind the other
+ */
 export function arrayRows(array: StoredArray, image = false): NumberRows {
   const { name, shape, type } = array;
+  if (shape.length === 0) throw new InputError(`${name}: must have rows, got a single number`);
+  if (array.columnMajor) {
+    throw new InputError(
+      `${name}: must be in C order, got Fortran order; numpy.ascontiguousarray makes it so`,
+    );
+  }
   const full = type === 'uint8' ? 255 : undefined;
   return { ...{ name, shape, full, image }, read: (from, to) => rowsOf(array, from, to) };
 }

@@ -16,6 +16,7 @@ import { countParameters } from '../../network/parameters.ts';
 import { printableJson } from '../../printable.ts';
 import { EXIT } from '../failure.ts';
 import type { EngineName, Library } from '../library.ts';
+import { type ModelOptions, modelOptions } from '../loading.ts';
 import { formatBound, formatCount, formatLog10, formatQuantity, formatSeconds } from '../output/format.ts';
 import { marginLines } from '../output/marginTable.ts';
 import { externalFiles, OutputFile } from '../output/outputFile.ts';
@@ -26,14 +27,12 @@ import { bold, dim, type Line, printDocument, printLines, type Terminal } from '
 import { type Certified, certificateText, certified } from './certificate.ts';
 import { readMultipliers } from './multipliers.ts';
 
-export interface BoundCommand {
+export interface BoundCommand extends ModelOptions {
   readonly file: string;
   readonly method: MethodName;
   readonly rule?: RuleName;
   readonly engine: EngineName;
   readonly threads?: number;
-  readonly inputShape?: readonly number[];
-  readonly output?: string;
   /** Bytes. */
   readonly memory?: number;
   readonly target?: 'global' | 'margins' | readonly [number, number];
@@ -108,7 +107,7 @@ async function computed(
   { signal, since }: { readonly signal: AbortSignal; readonly since: number },
   files: readonly OutputFile[],
 ): Promise<{ network: Network; result: BoundResult }> {
-  const { inputShape, output, threads, rule, memory, target, evaluations, tolerance, timeLimit } = command;
+  const { threads, rule, memory, target, evaluations, tolerance, timeLimit } = command;
   const { lower, seed, rigor, inflationLimit } = command;
   const { length, smallestLength, cellTolerance } = command;
   const multipliers =
@@ -122,11 +121,7 @@ async function computed(
   opening.catch(() => {});
   const progress = progressDisplay(terminal.stderr);
   try {
-    const network = await library.loadNetwork(command.file, {
-      ...(inputShape && { inputShape }),
-      ...(output !== undefined && { output }),
-      signal,
-    });
+    const network = await library.loadNetwork(command.file, { ...modelOptions(command), signal });
     signal.throwIfAborted();
     await OutputFile.keepApart(files, externalFiles(command.file, network));
     const engine = await opening;

@@ -2,10 +2,11 @@
 import type { LocalKind } from '../../certify/proofs/localBound.ts';
 import { EXIT } from '../failure.ts';
 import type { EngineName, Library } from '../library.ts';
+import { type ModelOptions, modelOptions } from '../loading.ts';
 import { formatBound, formatDuration } from '../output/format.ts';
 import { printDocument, printLines, type Terminal } from '../output/terminal.ts';
 
-export interface BoundAtCommand {
+export interface BoundAtCommand extends ModelOptions {
   readonly file: string;
   /** The file of the centre; without it a domain is the region. */
   readonly at?: string;
@@ -16,8 +17,6 @@ export interface BoundAtCommand {
   readonly kind: LocalKind;
   readonly engine: EngineName;
   readonly threads?: number;
-  readonly inputShape?: readonly number[];
-  readonly output?: string;
   /** Bytes. */
   readonly memory?: number;
   readonly json: boolean;
@@ -30,11 +29,10 @@ export async function boundAtCommand(
   { stdout }: Terminal,
   signal: AbortSignal,
 ): Promise<number> {
-  const { file, at, radius, domain, kind, threads, inputShape, output, memory } = command;
+  const { file, at, radius, domain, kind, threads, memory } = command;
   const start = performance.now();
   const network = await library.loadNetwork(file, {
-    ...(inputShape && { inputShape }),
-    ...(output !== undefined && { output }),
+    ...modelOptions(command),
     signal,
   });
   const centre =

@@ -21,6 +21,7 @@ import type { Network } from '../../network/network.ts';
 import { printableJson } from '../../printable.ts';
 import { EXIT } from '../failure.ts';
 import type { Library } from '../library.ts';
+import { type ModelOptions, modelOptions } from '../loading.ts';
 import { LIST } from '../output/certificateFolder.ts';
 import { formatBound, formatCount } from '../output/format.ts';
 import { marginLines } from '../output/marginTable.ts';
@@ -93,11 +94,9 @@ function claimText({ bound, log10 }: Claim): string {
   return bound === null ? `10^${log10}` : String(bound);
 }
 
-export interface VerifyCommand {
+export interface VerifyCommand extends ModelOptions {
   readonly certificate: string;
   readonly file: string;
-  readonly inputShape?: readonly number[];
-  readonly output?: string;
   readonly json: boolean;
 }
 
@@ -118,7 +117,7 @@ export async function verifyCommand(
   const isFolder = (await stat(certificate).catch(() => undefined))?.isDirectory() === true;
   const path = isFolder ? join(certificate, LIST) : certificate;
   const document = await readDocument(path);
-  const network = await library.loadNetwork(file, { ...options, signal });
+  const network = await library.loadNetwork(file, { ...modelOptions(options), signal });
   const verdict = await judged(network, document, dirname(path), library, terminal, signal);
   if (json) printDocument(terminal.stdout, verdict.document);
   else printLines(terminal.stdout, verdict.lines);

@@ -10,6 +10,7 @@ import { InputError, UnsupportedError } from '../../errors.ts';
 import type { Network } from '../../network/network.ts';
 import { EXIT } from '../failure.ts';
 import type { Library } from '../library.ts';
+import { modelOptions } from '../loading.ts';
 import { CertificateFolder } from '../output/certificateFolder.ts';
 import {
   type Answer,
@@ -77,10 +78,9 @@ async function computed(
   version: string,
   files: readonly OutputFile[],
 ): Promise<Computed> {
-  const { inputShape, output, inputs, labels, first, threads } = command;
+  const { inputs, labels, first, threads } = command;
   const network = await library.loadNetwork(command.file, {
-    ...(inputShape && { inputShape }),
-    ...(output !== undefined && { output }),
+    ...modelOptions(command),
     signal,
   });
   await OutputFile.keepApart(files, externalFiles(command.file, network));

@@ -1,7 +1,8 @@
 /** What a command line of `certify` says. */
 import type { EngineName } from '../library.ts';
+import type { ModelOptions } from '../loading.ts';
 
-export interface CertifyCommand {
+export interface CertifyCommand extends ModelOptions {
   readonly file: string;
   readonly data: string;
   readonly inputs?: string;
@@ -23,8 +24,6 @@ export interface CertifyCommand {
   readonly threads?: number;
   /** Bytes. */
   readonly memory?: number;
-  readonly inputShape?: readonly number[];
-  readonly output?: string;
   /** Files. */
   readonly csv?: string;
   readonly plot?: string;

@@ -2,12 +2,13 @@
 import { largest } from '../../network/extremes.ts';
 import type { Formulation, SdpProblem } from '../../sdp/export.ts';
 import { EXIT } from '../failure.ts';
-import type { Library, LoadOptions } from '../library.ts';
+import type { Library } from '../library.ts';
+import { type ModelOptions, modelOptions } from '../loading.ts';
 import { formatCount } from '../output/format.ts';
 import { externalFiles, OutputFile } from '../output/outputFile.ts';
 import { printDocument, printLines, type Terminal } from '../output/terminal.ts';
 
-export interface ExportSdpCommand extends LoadOptions {
+export interface ExportSdpCommand extends ModelOptions {
   readonly file: string;
   readonly formulation: Formulation;
   /** Where to write the problem. */
@@ -21,11 +22,11 @@ export async function exportSdpCommand(
   library: Library,
   terminal: Terminal,
 ): Promise<number> {
-  const { file, formulation, out, json, ...options } = command;
+  const { file, formulation, out, json } = command;
   const named = { option: '--out', path: out };
   const [output] = await OutputFile.openAll([named], [{ option: 'FILE', path: file }], json);
   try {
-    const network = await library.loadNetwork(file, options);
+    const network = await library.loadNetwork(file, modelOptions(command));
     await OutputFile.keepApart([output!], externalFiles(file, network));
     const { text, ...problem } = library.exportSdp(network, formulation);
     await output!.write(text);

@@ -16,7 +16,9 @@ const FIRST_BYTES: readonly number[] = [
 
 export const ONNX: Format = {
   name: 'ONNX',
-  recognises: (bytes, file) => ENDING.test(file) || FIRST_BYTES.includes(bytes[0]!),
+  ending: ENDING,
+  begins: (bytes) => FIRST_BYTES.includes(bytes[0]!),
+  options: ['inputShape', 'output'],
   read: (bytes, file, external, { inputShape, output, signal }) =>
     readOnnx(bytes, {
       name: file.replace(ENDING, ''),

@@ -1,0 +1,21 @@
+/** Files of weights alone among the formats: they say nothing of what lies between the weights. */
+import { isSafetensors } from '../../arrays/safetensors.ts';
+import { isZip } from '../../arrays/zip.ts';
+import { InputError } from '../../errors.ts';
+import type { Format } from '../format.ts';
+import { isLegacyTorch } from './torch/legacy.ts';
+
+export const WEIGHTS: Format = {
+  name: 'weights with an architecture in JSON',
+  ending: /\.(pth|pt|ckpt|safetensors|npz|mat)$/i,
+  begins: (bytes) => isZip(bytes) || isLegacyTorch(bytes) || isSafetensors(bytes, ''),
+  options: [],
+  async read(bytes, file) {
+    // What cannot be read says so first.
+    const { openWeights } = await import('./open.ts');
+    await openWeights(bytes, file);
+    throw new InputError(
+      `${file}: holds weights alone, which do not say what lies between them; \`lipsoid describe ${file} > net.json\` proposes an architecture, to be completed and bounded`,
+    );
+  },
+};
