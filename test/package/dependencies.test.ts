@@ -90,6 +90,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 /** The one folder that may import a package. */
 const PACKAGES: Readonly<Record<string, string>> = {
   '@bufbuild/protobuf': 'formats',
+  h5wasm: 'formats',
   'hash-wasm': 'formats',
   commander: 'cli',
   koffi: 'engine',

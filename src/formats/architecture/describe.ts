@@ -24,8 +24,8 @@ interface Group {
 
 /** Names of arrays below that of their layer, and what they stand for. */
 const ROLES: Readonly<Record<string, Role>> = {
-  ...{ weight: 'weight', kernel: 'weight', gamma: 'weight', scale: 'weight', weights: 'weight' },
-  ...{ bias: 'bias', beta: 'bias', biases: 'bias' },
+  ...{ weight: 'weight', kernel: 'weight', gamma: 'weight', scale: 'weight', weights: 'weight', w: 'weight' },
+  ...{ bias: 'bias', beta: 'bias', biases: 'bias', b: 'bias' },
   ...{ running_mean: 'mean', moving_mean: 'mean', mean: 'mean' },
   ...{ running_var: 'variance', moving_variance: 'variance', var: 'variance', variance: 'variance' },
   num_batches_tracked: 'counter',
@@ -105,7 +105,7 @@ function readName(key: string): { name: string; role?: Role; outputsLast?: boole
     const own = below[2]!.toLowerCase();
     const name = below[1] ?? own;
     // Of `weight` by itself nobody knows which library wrote it, but PyTorch's names have dots.
-    const outputsLast = own === 'kernel' ? true : key.includes('.') ? false : undefined;
+    const outputsLast = own === 'kernel' ? true : own === 'weight' && key.includes('.') ? false : undefined;
     return { name, role: ROLES[own]!, ...(outputsLast !== undefined && { outputsLast }) };
   }
   const numbered = NUMBERED.exec(key);
@@ -131,21 +131,14 @@ function entries(array: NamedArray | undefined): number | undefined {
   return array?.shape.reduce((size, side) => size * side, 1);
 }
 
-/** Inputs and outputs as names say, or else as the number of biases does. */
+/** Inputs and outputs as the number of biases says, or else as names do. */
 function sidesOf({ parts }: Group): { inputs?: number; outputs?: number; order: string } {
   const { array, outputsLast } = parts.get('weight')!;
   const { shape } = array;
   const bias = entries(parts.get('bias')?.array);
   const [first, last] = [shape[0]!, shape.at(-1)!];
-  const known =
-    outputsLast ??
-    (bias === undefined || first === last
-      ? undefined
-      : bias === first
-        ? false
-        : bias === last
-          ? true
-          : undefined);
+  const fits = bias !== undefined && first !== last && (bias === first || bias === last);
+  const known = fits && outputsLast !== true ? bias === last : outputsLast;
   if (known === undefined) return { order: QUESTION };
   return known
     ? { inputs: shape.at(-2)!, outputs: last, order: 'outputs-last' }

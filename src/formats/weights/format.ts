@@ -3,12 +3,15 @@ import { isSafetensors } from '../../arrays/safetensors.ts';
 import { isZip } from '../../arrays/zip.ts';
 import { InputError } from '../../errors.ts';
 import type { Format } from '../format.ts';
+import { isHdf5 } from '../hdf5/hdf5.ts';
+import { isMatlab5 } from './matlab/matlab5.ts';
 import { isLegacyTorch } from './torch/legacy.ts';
 
 export const WEIGHTS: Format = {
   name: 'weights with an architecture in JSON',
-  ending: /\.(pth|pt|ckpt|safetensors|npz|mat)$/i,
-  begins: (bytes) => isZip(bytes) || isLegacyTorch(bytes) || isSafetensors(bytes, ''),
+  ending: /\.(pth|pt|ckpt|safetensors|npz|mat|h5|hdf5)$/i,
+  begins: (bytes) =>
+    [isZip, isLegacyTorch, isMatlab5, isHdf5].some((is) => is(bytes)) || isSafetensors(bytes, ''),
   options: [],
   async read(bytes, file) {
     // What cannot be read says so first.

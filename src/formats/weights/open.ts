@@ -1,11 +1,14 @@
 /** Files of weights, told by their content. */
 import { npyArray } from '../../arrays/npy.ts';
 import { isSafetensors, safetensors } from '../../arrays/safetensors.ts';
+import { rowMajor } from '../../arrays/storedArray.ts';
 import { type ByteSource, bytesSource } from '../../arrays/stretch.ts';
 import { isZip, type ZipEntry, zipEntries } from '../../arrays/zip.ts';
 import { InputError } from '../../errors.ts';
 import { Budget } from '../budget.ts';
-import { type NamedArrays, storedWeights } from './namedArrays.ts';
+import { isHdf5, withHdf5 } from '../hdf5/hdf5.ts';
+import { isMatlab5, matlabArrays } from './matlab/matlab5.ts';
+import { type NamedArray, type NamedArrays, storedWeights } from './namedArrays.ts';
 import { isLegacyTorch, refuseLegacyTorch } from './torch/legacy.ts';
 import { isTorchArchive, stateDictionary } from './torch/stateDictionary.ts';
 
@@ -24,6 +27,8 @@ export async function openWeights(bytes: Uint8Array, file: string): Promise<Name
   const budget = new Budget(bytes.length);
   if (isZip(bytes)) return zippedWeights(source, budget);
   if (isLegacyTorch(bytes)) return refuseLegacyTorch(file);
+  if (isMatlab5(bytes)) return matlabArrays(bytes, file, budget);
+  if (isHdf5(bytes)) return hdf5Arrays(bytes, file, budget);
   if (isSafetensors(bytes, file)) {
     const arrays = await safetensors(source);
     // The order of names is that in which tensors were aligned, not that of layers.
@@ -31,6 +36,22 @@ export async function openWeights(bytes: Uint8Array, file: string): Promise<Name
     return new Map(keys.map((key) => [key, storedWeights(arrays.get(key)!(), budget)]));
   }
   throw new InputError(`${file}: must be a file of weights (${FILES}), got another file`);
+}
+
+/** What Keras and others write, and MATLAB since 7.3, which has the axes the other way round. */
+async function hdf5Arrays(bytes: Uint8Array, file: string, budget: Budget): Promise<NamedArrays> {
+  const matlab = new TextDecoder('latin1').decode(bytes.subarray(0, 10)) === 'MATLAB 7.3';
+  return withHdf5(bytes, file, budget, async (content) => {
+    const found = new Map<string, NamedArray>();
+    for (const [key, array] of content.arrays('')) {
+      const numbers = await array.numbers();
+      const { name, whole } = array;
+      const shape = matlab ? array.shape.toReversed() : array.shape;
+      const ordered = matlab ? rowMajor(numbers, shape) : numbers;
+      found.set(key, { name, whole, shape, numbers: async () => ordered });
+    }
+    return found;
+  });
 }
 
 async function zippedWeights(source: ByteSource, budget: Budget): Promise<NamedArrays> {

@@ -69,6 +69,31 @@ describe('one network', () => {
     await expectSame(await read(architecture(name, [2, 6, 6], cnnLayers)), nets.cnn);
   });
 
+  it('of MATLAB in cells, version 7', async () => {
+    const layers = [1, 2, 3].flatMap((k) => [
+      ...(k > 1 ? [{ layer: 'relu' }] : []),
+      { layer: 'linear', weight: `weights{${k}}`, bias: `biases{${k}}` },
+    ]);
+    await expectSame(await read(architecture('mlp.mat', [4], layers)), nets.mlp);
+  });
+
+  it('of MATLAB in structures, with its order of axes', async () => {
+    const [conv, bn, relu, flatten] = cnnLayers;
+    const layers = [
+      { ...conv, weight: 'conv.W', bias: 'conv.b', order: 'outputs-last' },
+      ...[bn!, relu!, flatten!],
+      { layer: 'linear', weight: 'fc.W', bias: 'fc.b' },
+    ];
+    await expectSame(await read(architecture('cnn.mat', [2, 6, 6], layers)), nets.cnn);
+  });
+
+  it.each([
+    ['MATLAB 7.3', 'mlp73.mat', '_'],
+    ['HDF5', 'weights.h5', '/'],
+  ])('of %s', async (_, name, dot) => {
+    await expectSame(await read(architecture(name, [4], mlpLayers(dot))), nets.mlp);
+  });
+
   it('from a folder, with the hash of both files', async () => {
     const { mkdtemp, rm, writeFile, copyFile } = await import('node:fs/promises');
     const { tmpdir } = await import('node:os');
@@ -104,6 +129,42 @@ describe('state dictionaries', () => {
     await expect(openWeights(file(name), name)).rejects.toThrow(message);
   });
 });
+
+describe('MAT-files', () => {
+  it('with another order of bytes and whole numbers in few bytes', async () => {
+    const bytes = file('cnn.mat');
+    const arrays = await openWeights(bytes, 'cnn.mat');
+    expect(await arrays.get('fc.W')!.numbers()).toBeInstanceOf(Float64Array);
+    expect(await arrays.get('conv.b')!.numbers()).toBeInstanceOf(Float32Array);
+    const big = matlabFile(false, 'w', [2, 3], [1, 2, 3, 4, 5, 6]);
+    const w = (await openWeights(big, 'big.mat')).get('w')!;
+    expect([w.shape, [...(await w.numbers())]]).toEqual([
+      [2, 3],
+      [1, 3, 5, 2, 4, 6],
+    ]);
+  });
+
+  it('whose array is shorter than its dimensions is refused', async () => {
+    const arrays = await openWeights(matlabFile(true, 'w', [2, 4], [1, 2, 3, 4, 5, 6]), 'short.mat');
+    await expect(arrays.get('w')!.numbers()).rejects.toThrow(/do not take 6 bytes/);
+  });
+});
+
+/** A file of one matrix of class double, whose numbers are stored as bytes. */
+function matlabFile(little: boolean, name: string, shape: number[], numbers: number[]): Uint8Array {
+  const bytes = new Uint8Array(128 + 8 + 48 + 8 * Math.ceil(numbers.length / 8) + 8);
+  const view = new DataView(bytes.buffer);
+  const word = (at: number, ...words: number[]) =>
+    words.forEach((value, k) => void view.setUint32(at + 4 * k, value, little));
+  view.setUint16(124, 0x0100, little);
+  view.setUint16(126, 0x4d49, little);
+  word(128, 14, bytes.length - 136, 6, 8, 6, 0, 5, 8, ...shape);
+  word(168, 1, name.length);
+  bytes.set(new TextEncoder().encode(name), 176);
+  word(184, 2, numbers.length);
+  bytes.set(numbers, 192);
+  return bytes;
+}
 
 describe('a file of weights alone', () => {
   it('is refused, with what to do', async () => {

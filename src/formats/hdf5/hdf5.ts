@@ -1,0 +1,174 @@
+/**
+ * HDF5 files (of Keras and MATLAB 7.3) by h5wasm: the HDF5 Group's library in WebAssembly, with a memory and a file system of its own, so
+ * that a file can harm nothing and name no other. It is loaded when such a file is read.
+ */
+import { InputError } from '../../errors.ts';
+import { product } from '../../network/size.ts';
+import type { Budget } from '../budget.ts';
+import type { NamedArray } from '../weights/namedArrays.ts';
+
+type Library = typeof import('h5wasm');
+type Module = Awaited<Library['ready']>;
+
+const SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
+/** Where a file may begin, behind a block of its user's: MATLAB's are at 512. */
+const STARTS = [0, 512, 1024, 2048];
+
+/** Groups and arrays that are looked at, and how deep these lie in one another. */
+const MOST_OBJECTS = 1e5;
+const DEEPEST = 32;
+/** Bytes of texts and lists of names. */
+const LARGEST_ATTRIBUTE = 2 ** 26;
+const MOST_AXES = 16;
+
+export function isHdf5(bytes: Uint8Array): boolean {
+  return STARTS.some((start) => SIGNATURE.every((byte, k) => bytes[start + k] === byte));
+}
+
+/** A file that is open. Paths are as `model_weights/dense/kernel:0`; an empty one is the file itself. */
+export interface Hdf5 {
+  /** Texts of an attribute, one or a list; undefined where it has none of this name. */
+  attribute(path: string, name: string): string[] | undefined;
+  /** All arrays of numbers below a group, by their paths from there on. */
+  arrays(path: string): ReadonlyMap<string, NamedArray>;
+}
+
+/** Files that were opened, so that no two have one name. */
+let opened = 0;
+
+/**
+ * What `use` makes of a file, which is open until then.
+ * @throws InputError for files that are broken
+ */
+export async function withHdf5<T>(
+  bytes: Uint8Array,
+  file: string,
+  budget: Budget,
+  use: (content: Hdf5) => T | Promise<T>,
+): Promise<T> {
+  const library = await import('h5wasm');
+  const module = await library.ready;
+  // Else errors are printed, and reading goes on without what was not read.
+  module.activate_throwing_error_handler();
+  const files = library.FS!;
+  const path = `/${++opened}.h5`;
+  files.writeFile(path, bytes);
+  try {
+    const content = guarded(file, () => new library.File(path, 'r'));
+    try {
+      if (content.file_id === -1n) throw new InputError(`${file}: broken HDF5 file, it cannot be opened`);
+      return await use(reading(library, module, content, file, budget));
+    } finally {
+      guarded(file, () => content.close());
+    }
+  } finally {
+    files.unlink(path);
+  }
+}
+
+/** What the library throws is about the file. */
+function guarded<T>(file: string, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    if (error instanceof InputError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new InputError(`${file}: broken HDF5 file, got an error: ${reason.slice(0, 200)}`, {
+      cause: error,
+    });
+  }
+}
+
+function reading(
+  library: Library,
+  module: Module,
+  content: InstanceType<Library['File']>,
+  file: string,
+  budget: Budget,
+): Hdf5 {
+  const { H5T_class_t: classes } = module;
+  const at = (path: string) => (path === '' ? content : content.get(path));
+  return {
+    attribute: (path, name) =>
+      guarded(file, () => {
+        const object = at(path);
+        if (!(object instanceof library.Group || object instanceof library.Dataset)) return undefined;
+        // Of all attributes nothing is read before it is asked for.
+        const attribute = object.attrs[name];
+        if (!attribute) return undefined;
+        const { type, total_size: count, size } = attribute.metadata;
+        if (type !== classes.H5T_STRING.value || count * size > LARGEST_ATTRIBUTE) {
+          // Keras writes an empty list of names as numbers.
+          return count === 0 ? [] : undefined;
+        }
+        const { value } = attribute;
+        const texts = Array.isArray(value) ? value : [value];
+        return texts.map((text) => (typeof text === 'string' ? text : ''));
+      }),
+    arrays: (path) =>
+      guarded(file, () => {
+        const found = new Map<string, NamedArray>();
+        const top = at(path);
+        if (top instanceof library.Group) visit(top, '', 0, found);
+        return found;
+      }),
+  };
+
+  function visit(
+    group: InstanceType<Library['Group']>,
+    prefix: string,
+    depth: number,
+    found: Map<string, NamedArray>,
+  ): void {
+    if (depth > DEEPEST) throw new InputError(`${file}: groups must lie at most ${DEEPEST} deep`);
+    for (const key of group.keys()) {
+      if (found.size > MOST_OBJECTS)
+        throw new InputError(`${file}: must hold at most ${MOST_OBJECTS} arrays`);
+      const path = prefix + key;
+      const object = group.get(key);
+      if (object instanceof library.Group) visit(object, `${path}/`, depth + 1, found);
+      else if (object instanceof library.Dataset) {
+        const array = arrayOf(object, `${path} in ${file}`);
+        if (array) found.set(path, array);
+      }
+    }
+  }
+
+  /** Undefined for what is no array of numbers. */
+  function arrayOf(dataset: InstanceType<Library['Dataset']>, name: string): NamedArray | undefined {
+    const { type, size, shape, chunks, vlen } = dataset.metadata;
+    const float = type === classes.H5T_FLOAT.value;
+    if (!(float || type === classes.H5T_INTEGER.value) || vlen || !shape || shape.length > MOST_AXES) {
+      return undefined;
+    }
+    return {
+      ...{ name, shape, whole: !float },
+      async numbers() {
+        const count = product(shape);
+        if (float && size !== 4 && size !== 8) {
+          throw new InputError(`${name}: must be of float32 or float64, got floats of ${8 * size} bits`);
+        }
+        budget.allocate(name, count + product(chunks ?? []));
+        const value = guarded(file, () => dataset.value);
+        const numbers = exact(value, name);
+        if (numbers.length !== count) {
+          throw new InputError(
+            `${name}: broken, [${shape.join(', ')}] are ${count} numbers, got ${numbers.length}`,
+          );
+        }
+        return numbers;
+      },
+    };
+  }
+}
+
+/** In float32 where that holds them all, else in float64. */
+function exact(value: unknown, name: string): Float32Array | Float64Array {
+  if (typeof value === 'number' || typeof value === 'bigint') return exact([value], name);
+  if (value instanceof Float32Array || value instanceof Float64Array) return value;
+  const list = Array.isArray(value) || ArrayBuffer.isView(value) ? (value as ArrayLike<number | bigint>) : [];
+  const numbers = Float64Array.from(list, Number);
+  const bad = numbers.findIndex((x, k) => typeof list[k] === 'bigint' && !Number.isSafeInteger(x));
+  if (bad >= 0) throw new InputError(`${name}: must hold whole numbers below 2^53, got ${numbers[bad]}`);
+  return numbers;
+}
