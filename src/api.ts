@@ -54,6 +54,13 @@ export { describeEngine, type EngineOptions } from './engine/create.ts';
 export type { EngineHandle as Engine, EngineInformation } from './engine/engine.ts';
 export { InputError, type Unsupported, UnsupportedError } from './errors.ts';
 export { writeOnnx } from './formats/onnx/writing/write.ts';
+export {
+  fromLayersModel,
+  type LayersModel,
+  type LayersModelArtifacts,
+  type LayersModelHandler,
+  type LayersModelSaved,
+} from './formats/tensorflowJs/layersModel.ts';
 export { NetworkBuilder } from './network/builder.ts';
 export type { Elementwise } from './network/elementwise/elementwise.ts';
 export type { TanhGelu } from './network/elementwise/gelu.ts';

@@ -91,9 +91,14 @@ export class Fields {
     return this.has(key) ? read(key) : absent;
   }
 
+  /** Fields that nobody asked for. */
+  unread(): string[] {
+    return Object.keys(this.#object).filter((key) => !this.#seen.has(key));
+  }
+
   /** @throws InputError for fields that nobody asked for */
   finish(): void {
-    const unknown = Object.keys(this.#object).filter((key) => !this.#seen.has(key));
+    const unknown = this.unread();
     if (unknown.length === 0) return;
     throw new InputError(
       `${this.where}: must have no other fields than ${[...this.#seen].join(', ')}, got ${unknown.join(', ')}`,

@@ -3,13 +3,15 @@ import { InputError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
 import { ARCHITECTURE } from './architecture/format.ts';
 import { type FetchExternal, type Format, type LoadOptions, UNITS } from './format.ts';
+import { KERAS } from './keras/format.ts';
 import { NNET } from './nnet/format.ts';
 import { ONNX } from './onnx/format.ts';
 import { type FileBytes, sourceOf } from './source.ts';
+import { TENSORFLOW_JS } from './tensorflowJs/format.ts';
 import { WEIGHTS } from './weights/format.ts';
 
 /** Those that a file's name speaks for come first; of these, and else of all, the first that knows its bytes reads it. */
-const FORMATS: readonly Format[] = [WEIGHTS, ARCHITECTURE, NNET, ONNX];
+const FORMATS: readonly Format[] = [KERAS, TENSORFLOW_JS, WEIGHTS, ARCHITECTURE, NNET, ONNX];
 
 /** A model and what may lie beside it. */
 export interface ModelFiles {

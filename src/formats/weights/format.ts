@@ -9,7 +9,7 @@ import { isLegacyTorch } from './torch/legacy.ts';
 
 export const WEIGHTS: Format = {
   name: 'weights with an architecture in JSON',
-  ending: /\.(pth|pt|ckpt|safetensors|npz|mat|h5|hdf5)$/i,
+  ending: /\.(pth|pt|ckpt|safetensors|npz|mat)$/i,
   begins: (bytes) =>
     [isZip, isLegacyTorch, isMatlab5, isHdf5].some((is) => is(bytes)) || isSafetensors(bytes, ''),
   options: [],

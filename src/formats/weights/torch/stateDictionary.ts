@@ -1,11 +1,11 @@
 /** State dictionaries as `torch.save` writes them since PyTorch 1.6: a zip archive of a pickle and the numbers of each storage. */
 import { NUMBER_TYPES, type NumberTypeName } from '../../../arrays/numberType.ts';
 import { numbersOf, strided } from '../../../arrays/storedArray.ts';
-import { ByteReader } from '../../../arrays/stretch.ts';
 import type { ZipEntry } from '../../../arrays/zip.ts';
 import { InputError } from '../../../errors.ts';
 import { product } from '../../../network/size.ts';
 import type { Budget } from '../../budget.ts';
+import { wholeEntry } from '../../wholeEntry.ts';
 import { isWhole, type NamedArray, type NamedArrays } from '../namedArrays.ts';
 import { type Pickled, type PickledStorage, PickledTensor, readPickle } from './pickle.ts';
 
@@ -67,21 +67,6 @@ export async function stateDictionary(
     throw new InputError(`${file}: must hold a dictionary of tensors by name, got none`);
   }
   return found;
-}
-
-/** All bytes of a small entry, once its check sum is known to be right. */
-async function wholeEntry(entry: ZipEntry, most: number): Promise<Uint8Array> {
-  const stretch = await entry.stretch();
-  const reader = new ByteReader(stretch);
-  try {
-    const bytes = await reader.take(most + 1);
-    if (bytes.length > most) {
-      throw new InputError(`${stretch.name}: must have at most ${most} bytes, got more`);
-    }
-    return bytes;
-  } finally {
-    await reader.close();
-  }
 }
 
 /** The tensors of the dictionary that is the model's: where there are several, all of them, by keys joined with dots. */

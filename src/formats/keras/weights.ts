@@ -1,0 +1,79 @@
+/** Weights of Keras's layers, as each of its files keeps them. */
+import { InputError } from '../../errors.ts';
+import type { Weight } from '../layers/arranged.ts';
+import type { NamedArray } from '../weights/namedArrays.ts';
+import type { KerasWeights } from './place.ts';
+import type { KerasLayer } from './topology.ts';
+
+/** Names that roles have had in other versions. */
+const ALSO: Readonly<Record<string, string>> = { depthwise_kernel: 'kernel' };
+
+/**
+ * Weights whose names end in their roles, as `dense/kernel:0`.
+ * @param arraysOf those of a layer, by names of which the last part counts
+ */
+export function namedWeights(arraysOf: (layer: KerasLayer) => ReadonlyMap<string, NamedArray>): KerasWeights {
+  return {
+    async of(layer, roles) {
+      const byRole = new Map<string, NamedArray>();
+      for (const [name, array] of arraysOf(layer)) {
+        const role = name.slice(name.lastIndexOf('/') + 1).replace(/:0$/, '');
+        if (byRole.has(role))
+          throw new InputError(`${array.name}: names of weights must be unique, got ${role} twice`);
+        byRole.set(role, array);
+      }
+      const found = roles.map((role) => byRole.get(role) ?? byRole.get(ALSO[role] ?? ''));
+      return readAll(layer, roles, found, [...byRole.keys()]);
+    },
+  };
+}
+
+/**
+ * Weights that are numbered in the order of their roles, below groups that are numbered by class: `layers/conv2d_1/vars/0`.
+ * @param layers in the order in which the model has them
+ */
+export function numberedWeights(
+  layers: readonly KerasLayer[],
+  arrays: ReadonlyMap<string, NamedArray>,
+): KerasWeights {
+  const groups = new Map<KerasLayer, string>();
+  const counts = new Map<string, number>();
+  for (const layer of layers) {
+    const kind = snakeCase(layer.kind);
+    const count = counts.get(kind) ?? 0;
+    counts.set(kind, count + 1);
+    groups.set(layer, count === 0 ? kind : `${kind}_${count}`);
+  }
+  return {
+    async of(layer, roles) {
+      const prefix = `layers/${groups.get(layer)}/vars/`;
+      const own = [...arrays.keys()].filter((name) => name.startsWith(prefix));
+      const found = roles.map((_, k) => arrays.get(`${prefix}${k}`));
+      return readAll(layer, roles, found, own);
+    },
+  };
+}
+
+/** As Keras 3 names groups of weights: `Conv2DTranspose` is `conv2d_transpose`. */
+function snakeCase(kind: string): string {
+  return kind
+    .replace(/\W+/g, '')
+    .replace(/(.)([A-Z][a-z]+)/g, '$1_$2')
+    .replace(/([a-z])([A-Z])/g, '$1_$2')
+    .toLowerCase();
+}
+
+async function readAll(
+  layer: KerasLayer,
+  roles: readonly string[],
+  found: readonly (NamedArray | undefined)[],
+  own: readonly string[],
+): Promise<Weight[]> {
+  if (own.length !== roles.length || found.includes(undefined)) {
+    throw new InputError(
+      `${layer.config.where}: ${layer.kind} must have the weights ${roles.join(', ') || 'of nothing'}, got ${own.slice(0, 20).join(', ') || 'none'}`,
+    );
+  }
+  const arrays = found as readonly NamedArray[];
+  return Promise.all(arrays.map(async ({ shape, numbers }) => ({ shape, numbers: await numbers() })));
+}
