@@ -61,9 +61,10 @@ export {
   type LayersModelHandler,
   type LayersModelSaved,
 } from './formats/tensorflowJs/layersModel.ts';
-export { NetworkBuilder } from './network/builder.ts';
+export { type DenseLayer, NetworkBuilder } from './network/builder.ts';
 export type { Elementwise } from './network/elementwise/elementwise.ts';
 export type { TanhGelu } from './network/elementwise/gelu.ts';
+export type { ElementwiseName } from './network/elementwise/table.ts';
 export { evaluate } from './network/evaluation/evaluate.ts';
 export type { Network, Node, Source, Tensor, TensorId, Tie } from './network/network.ts';
 export type { Numbers } from './network/numbers.ts';

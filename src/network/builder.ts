@@ -4,11 +4,22 @@
  */
 import { InputError, UnsupportedError } from '../errors.ts';
 import { checkElementwise } from './elementwise/elementwise.ts';
+import { ELEMENTWISE, type Elementwise, type ElementwiseName } from './elementwise/table.ts';
 import type { Network, Node, Source, Tensor, TensorId, Tie } from './network.ts';
 import { firstNotFinite } from './numbers.ts';
-import type { Operator } from './operator.ts';
+import type { Affine, Operator } from './operator.ts';
 import { prune } from './prune.ts';
 import { checkShape, outputShape, unknownOperator } from './shape.ts';
+
+/** A fully connected layer as plain numbers. */
+export interface DenseLayer {
+  /** Rows, one per output, or all entries row by row in an array of float32 or float64, which must not change thereafter. */
+  readonly weight: readonly ArrayLike<number>[] | Float32Array | Float64Array;
+  /** One number per output; absent: zeros. */
+  readonly bias?: ArrayLike<number>;
+  /** What follows: a function, or the name of one without parameters; absent: nothing. */
+  readonly activation?: Elementwise | ElementwiseName;
+}
 
 /**
  * A network under construction:
@@ -26,6 +37,33 @@ export class NetworkBuilder {
 
   constructor(name: string) {
     this.name = name;
+  }
+
+  /**
+   * A network of fully connected layers:
+   *
+   *     NetworkBuilder.fromDense([
+   *       { weight: [[1, -2], [0.5, 3], [2, 0]], bias: [0, 1, 0], activation: 'relu' },
+   *       { weight: [[1, 1, -1]] },
+   *     ]);
+   *
+   * @param inputs entries of the input; to be given where the first layer has its weights in one array and no bias
+   * @throws InputError for sizes that do not fit, numbers that are none, and fields and functions that are not known
+   */
+  static fromDense(layers: readonly DenseLayer[], inputs?: number): Network {
+    const builder = new NetworkBuilder('dense');
+    let x: TensorId | undefined;
+    for (const [k, layer] of layers.entries()) {
+      const name = `layer ${k + 1}`;
+      const { weight, bias, activation } = checkedDense(name, layer);
+      const known = x === undefined ? inputs : builder.shape(x)[0]!;
+      const affine = denseAffine(name, weight, bias, known);
+      x = builder.add(name, affine, [x ?? builder.input('input', [affine.inputs])]);
+      if (activation)
+        x = builder.add(`${activation.name} ${k + 1}`, { kind: 'nonlinearity', function: activation }, [x]);
+    }
+    if (x === undefined) throw new InputError('dense: must have layers, got none');
+    return builder.build(x);
   }
 
   /**
@@ -91,6 +129,60 @@ export class NetworkBuilder {
       throw new InputError(`${node}: tensors are numbered up to ${this.tensors.length - 1}, got ${id}`);
     return tensor;
   }
+}
+
+const DENSE_FIELDS = ['weight', 'bias', 'activation'];
+
+/** The layer with its function in full. */
+function checkedDense(
+  name: string,
+  layer: DenseLayer,
+): Pick<DenseLayer, 'weight' | 'bias'> & { readonly activation?: Elementwise } {
+  const unknown = Object.keys(layer).filter((key) => !DENSE_FIELDS.includes(key));
+  if (unknown.length > 0) {
+    throw new InputError(`${name}: must have ${DENSE_FIELDS.join(', ')}, got ${unknown.join(', ')}`);
+  }
+  const { weight, bias, activation } = layer;
+  const called = typeof activation === 'string' ? activation : activation?.name;
+  if (called === undefined) return { weight, ...(bias && { bias }) };
+  if (!Object.hasOwn(ELEMENTWISE, called)) {
+    throw new InputError(
+      `${name}: activation must be one of ${Object.keys(ELEMENTWISE).join(', ')}, got ${called}`,
+    );
+  }
+  const plain = ELEMENTWISE[called].examples.some((example) => Object.keys(example).length === 1);
+  if (typeof activation === 'string' && !plain) {
+    throw new InputError(
+      `${name}: activation must be given with its parameters, got the name ${called} alone`,
+    );
+  }
+  const f = typeof activation === 'string' ? ({ name: called } as Elementwise) : activation!;
+  return { weight, ...(bias && { bias }), activation: f };
+}
+
+/** @param known the number of inputs, where something else says it */
+function denseAffine(
+  name: string,
+  weight: DenseLayer['weight'],
+  bias: ArrayLike<number> | undefined,
+  known: number | undefined,
+): Affine {
+  const flat = weight instanceof Float32Array || weight instanceof Float64Array;
+  const outputs = flat ? (bias?.length ?? weight.length / known!) : weight.length;
+  const inputs = flat ? weight.length / outputs : (weight[0]?.length ?? 0);
+  if (!(Number.isSafeInteger(outputs) && Number.isSafeInteger(inputs))) {
+    throw new InputError(
+      `${name}: weights in one array must be a whole number of rows (inputs and biases say how many), got ${weight.length} numbers`,
+    );
+  }
+  const ragged = flat ? -1 : weight.findIndex((row) => row.length !== inputs);
+  if (ragged >= 0) {
+    throw new InputError(
+      `${name}: rows must be of one length, got ${inputs} and ${(weight[ragged] as ArrayLike<number>).length}`,
+    );
+  }
+  const numbers = flat ? weight : Float64Array.from(weight.flatMap((row) => Array.from(row)));
+  return { kind: 'affine', outputs, inputs, weight: numbers, ...(bias && { bias: Float64Array.from(bias) }) };
 }
 
 /** The node that makes the output, reindexes of it aside. */
