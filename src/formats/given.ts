@@ -18,7 +18,8 @@ const NAMELESS = 'model';
 /** @throws InputError for what is none of these, and for more than 2 GiB */
 export async function givenFiles(given: Given, options: LoadOptions): Promise<ModelFiles> {
   const { external, signal } = options;
-  const name = 'name' in given && typeof given.name === 'string' ? given.name : NAMELESS;
+  const named = given instanceof Blob && 'name' in given && typeof given.name === 'string';
+  const name = named ? String(given.name) : NAMELESS;
   const beside = (location: string) => {
     const data = external?.get(location);
     return data && fileBytes(data, location, signal);
@@ -50,9 +51,9 @@ function decodedName(path: string): string {
 }
 
 async function fileBytes(data: Given, name: string, signal?: AbortSignal): Promise<FileBytes> {
-  const size = data instanceof Blob ? data.size : data.byteLength;
+  const size = data instanceof Blob ? data.size : (data as Partial<Uint8Array> | null)?.byteLength;
   // Also what is none of these has no size.
-  if (!(size <= MOST_BYTES)) {
+  if (!(size !== undefined && size <= MOST_BYTES)) {
     throw new InputError(`${name}: must be bytes or a blob of at most ${MOST_BYTES} bytes, got ${size}`);
   }
   const given = await bytesOf(data);
