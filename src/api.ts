@@ -74,6 +74,7 @@ export type {
   AveragePool,
   Concat,
   Convolution,
+  Gather,
   GlobalAveragePool,
   GlobalMaxPool,
   MaxGather,

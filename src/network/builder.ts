@@ -10,6 +10,7 @@ import { firstNotFinite } from './numbers.ts';
 import type { Affine, Operator } from './operator.ts';
 import { prune } from './prune.ts';
 import { checkShape, outputShape, unknownOperator } from './shape.ts';
+import { product } from './size.ts';
 
 /** A fully connected layer as plain numbers. */
 export interface DenseLayer {
@@ -90,7 +91,7 @@ export class NetworkBuilder {
     const node = name === '' ? `${operator.kind.replaceAll('-', '_')}_${this.nodes.length}` : name;
     const shapes = inputs.map((id) => this.tensor(node, id).shape);
     const shape = outputShape(node, operator, shapes);
-    checkNumbers(node, operator, shape[0]!);
+    checkNumbers(node, operator, shape);
     const output = this.tensors.push({ name: outputName ?? node, shape }) - 1;
     this.nodes.push({ name: node, operator, inputs: [...inputs], output });
     return output;
@@ -194,7 +195,7 @@ function lastOperation({ nodes, output }: Network): Node | undefined {
 }
 
 /** Weights and parameters must be finite. */
-function checkNumbers(node: string, operator: Operator, channels: number): void {
+function checkNumbers(node: string, operator: Operator, shape: readonly number[]): void {
   const finite = (what: string, values: ArrayLike<number> | undefined) => {
     const at = values ? firstNotFinite(values) : -1;
     if (at < 0) return;
@@ -215,7 +216,7 @@ function checkNumbers(node: string, operator: Operator, channels: number): void 
       finite('coefficients', operator.coefficients);
       return;
     case 'nonlinearity':
-      checkElementwise(node, operator.function, channels);
+      checkElementwise(node, operator.function, shape[0]!, product(shape));
       return;
     case 'average-pool':
     case 'max-pool':
@@ -224,6 +225,7 @@ function checkNumbers(node: string, operator: Operator, channels: number): void 
     case 'global-max-pool':
     case 'pad':
     case 'reindex':
+    case 'gather':
     case 'concat':
     case 'softmax':
       return;

@@ -14,7 +14,8 @@ export type LinearOperator = Extract<
       | 'average-pool'
       | 'global-average-pool'
       | 'pad'
-      | 'reindex';
+      | 'reindex'
+      | 'gather';
   }
 >;
 
@@ -28,6 +29,7 @@ export function isLinear(operator: Operator): operator is LinearOperator {
     case 'global-average-pool':
     case 'pad':
     case 'reindex':
+    case 'gather':
       return true;
     case 'nonlinearity':
     case 'max-pool':

@@ -1,6 +1,6 @@
 /** Linear operators as dense matrices on flattened tensors, entry by entry. */
 import { evaluateOperator } from './evaluation/evaluate.ts';
-import { reindexSources } from './evaluation/gather.ts';
+import { entrySources } from './evaluation/gather.ts';
 import {
   averagePoolWindows,
   convolutionWindows,
@@ -13,7 +13,7 @@ import type { LinearOperator } from './linearOperator.ts';
 import type { Numbers } from './numbers.ts';
 import type { AveragePool, Convolution, Pad, TransposedConvolution, Weighted } from './operator.ts';
 import { outputShape, unknownOperator } from './shape.ts';
-import { broadcast, product } from './size.ts';
+import { product, sharing } from './size.ts';
 
 type Shape = readonly number[];
 
@@ -80,12 +80,14 @@ export function linearMatrix(operator: LinearOperator, input: Shape): OperatorMa
       break;
     }
     case 'scale': {
-      const image = columns / input[0]!;
-      for (let i = 0; i < columns; i++) add(i, i, broadcast(operator.scale, Math.floor(i / image)));
+      const alike = sharing(operator.scale.length, input);
+      for (let i = 0; i < columns; i++) add(i, i, operator.scale[Math.floor(i / alike)]!);
       break;
     }
     case 'reindex':
-      for (const [row, column] of reindexSources(operator, input).entries()) add(row, column, 1);
+    case 'gather':
+      for (const [row, column] of entrySources(operator, input).entries())
+        if (column >= 0) add(row, column, 1);
       break;
     default:
       throw unknownOperator(operator);

@@ -71,7 +71,10 @@ export interface TransposedConvolution extends Weighted {
   readonly bias?: Float64Array;
 }
 
-/** y = scale[c]·x + shift[c], c the first axis; arrays of length 1 are broadcast. Batch norm, Mul, Add of constants. */
+/**
+ * y = scale·x + shift, entry by entry. Either array has one number for all, one for each channel c (the first axis), or one for each entry
+ * of the tensor, row-major. Batch norm, Mul, Add of constants.
+ */
 export interface Scale extends Weighted {
   readonly kind: 'scale';
   readonly scale: Float64Array;
@@ -138,6 +141,16 @@ export interface Reindex {
   readonly shape: readonly number[];
 }
 
+/**
+ * Entries of the input, each as often as it is wanted, and zeros. With a `shape`: entry n of the flattened output is entry sources[n] of the
+ * flattened input, 0 for −1. Without: y[o, …] = x[sources[o], …], channels picked and moved, of output shape [sources.length, …].
+ */
+export interface Gather {
+  readonly kind: 'gather';
+  readonly sources: Int32Array;
+  readonly shape?: readonly number[];
+}
+
 /** Σ_k coefficients[k] · input_k; all of one shape. */
 export interface Add extends Weighted {
   readonly kind: 'add';
@@ -168,6 +181,7 @@ export type Operator =
   | GlobalMaxPool
   | Pad
   | Reindex
+  | Gather
   | Add
   | Concat
   | Softmax;

@@ -40,6 +40,7 @@ function operatorParameters(operator: Operator): number {
     case 'global-max-pool':
     case 'pad':
     case 'reindex':
+    case 'gather':
     case 'add':
     case 'concat':
     case 'softmax':

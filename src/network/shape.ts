@@ -82,11 +82,9 @@ function infer(demand: Demands, operator: Operator, inputs: readonly Shape[]): n
     case 'scale': {
       const arrays = { scale: operator.scale, ...(operator.shift && { shift: operator.shift }) };
       for (const [what, { length }] of Object.entries(arrays)) {
-        demand.that(
-          length === 1 || length === input[0],
-          `${what} must have 1 or ${input[0]} entries`,
-          length,
-        );
+        const entries = product(input);
+        const fine = length === 1 || length === input[0] || length === entries;
+        demand.that(fine, `${what} must have 1, ${input[0]} or ${entries} entries`, length);
       }
       return [...input];
     }
@@ -114,6 +112,17 @@ function infer(demand: Demands, operator: Operator, inputs: readonly Shape[]): n
       return [input[0]!, ...paddedSides(demand, operator.padding, spatialAxes(demand, input))];
     case 'reindex':
       return reindexShape(demand, operator, input);
+    case 'gather': {
+      const { sources } = operator;
+      const shape = operator.shape ?? [sources.length, ...input.slice(1)];
+      const entries = operator.shape ? product(input) : input[0]!;
+      if (operator.shape) {
+        demand.that(sources.length === product(shape), 'shape must have an entry for every source', shape);
+      }
+      const outside = sources.find((index) => !(index >= -1 && index < entries));
+      demand.that(outside === undefined, `sources must lie in [−1, ${entries})`, outside ?? '');
+      return [...shape];
+    }
     case 'add': {
       const { coefficients } = operator;
       demand.that(

@@ -2,15 +2,16 @@
  * Networks whose convolutions are dense matrices on flat vectors (docs/mathematics.md §3): one multiplier per neuron, and
  * every padding mode.
  */
-import { type Elementwise, mapChannelEntries } from './elementwise/elementwise.ts';
-import { listedWindows } from './evaluation/gather.ts';
+import { mapChannelEntries } from './elementwise/elementwise.ts';
+import { entrySources, listedWindows } from './evaluation/gather.ts';
 import { isLinear } from './linearOperator.ts';
 import { linearMatrix, linearOffset } from './matrix.ts';
 import type { Network, Node, Tensor, TensorId } from './network.ts';
 import type { Affine, Operator } from './operator.ts';
 import { prune } from './prune.ts';
 import { unknownOperator } from './shape.ts';
-import { broadcast, product, sameShape } from './size.ts';
+import { scalePerEntry } from './simplify/fold.ts';
+import { perEntry, product, sameShape } from './size.ts';
 
 type Shape = readonly number[];
 
@@ -20,7 +21,7 @@ type Shape = readonly number[];
  * vanishes), max pools become `max-gather`, per-channel parameters become per-neuron ones. Nodes before `from`
  * stay as they are; what an unrolled operator reads from them is flattened in front of it, by the operator
  * itself if it is affine or a maximum and by a reindex otherwise. A softmax over the channels of an image gets
- * its image back. With `from` = 0 the input is flat too.
+ * its image back. With `from` = 0 the input is flat too. What only moves entries stays a `gather`.
  *
  * Allocates what `unrolledSize` announces.
  * @throws RangeError if `from` is not in [0, number of nodes]
@@ -62,7 +63,8 @@ export function unroll(network: Network, from: number): Network {
       standIn[node.output] = append({ ...node, operator, inputs: image }, output);
       continue;
     }
-    const flattensItself = operator.kind === 'affine' || operator.kind === 'max-gather';
+    const flattensItself =
+      operator.kind === 'affine' || operator.kind === 'gather' || operator.kind === 'max-gather';
     const vectors = flattensItself ? inputs : inputs.map((id) => reshaped(id, [product(tensors[id]!.shape)]));
     standIn[node.output] = append({ ...node, operator, inputs: vectors }, flat(output));
   }
@@ -116,22 +118,21 @@ function unrolledOperator(operator: Operator, input: Shape, output: Shape): Oper
     case 'transposed-convolution':
     case 'average-pool':
     case 'global-average-pool':
-    case 'pad':
-    case 'reindex': {
+    case 'pad': {
       const { rows: outputs, columns: inputs, data: weight, ...exactness } = linearMatrix(operator, input);
       const dense: Affine = { kind: 'affine', outputs, inputs, weight, ...exactness };
       return 'bias' in operator && operator.bias ? { ...dense, bias: linearOffset(operator, input) } : dense;
     }
-    case 'scale': {
-      const { scale, shift } = operator;
-      return {
-        ...operator,
-        scale: perNeuron(scale, input),
-        ...(shift && { shift: perNeuron(shift, input) }),
-      };
-    }
+    case 'reindex':
+    case 'gather':
+      return { kind: 'gather', sources: entrySources(operator, input), shape: [product(output)] };
+    case 'scale':
+      return scalePerEntry(operator, input);
     case 'nonlinearity':
-      return { kind: 'nonlinearity', function: perNeuronFunction(operator.function, input) };
+      return {
+        kind: 'nonlinearity',
+        function: mapChannelEntries(operator.function, (own) => perEntry(own, input)),
+      };
     case 'max-pool':
     case 'global-max-pool':
       return { kind: 'max-gather', windows: listedWindows(operator, input, output) };
@@ -144,17 +145,6 @@ function unrolledOperator(operator: Operator, input: Shape, output: Shape): Oper
     default:
       throw unknownOperator(operator);
   }
-}
-
-/** One entry per neuron of a tensor of `shape`, from one per channel. */
-function perNeuron(values: Float64Array, shape: Shape): Float64Array {
-  if (values.length === 1) return values;
-  const perChannel = product(shape) / shape[0]!;
-  return new Float64Array(product(shape)).map((_, i) => broadcast(values, Math.floor(i / perChannel)));
-}
-
-function perNeuronFunction(f: Elementwise, shape: Shape): Elementwise {
-  return mapChannelEntries(f, (entries) => perNeuron(entries, shape));
 }
 
 function flat({ name, shape }: Tensor): Tensor {

@@ -19,6 +19,6 @@ export interface CompileOptions {
  * @throws UnsupportedError listing what has no rule: see `variablesOf` and `schedule`
  */
 export function compile(network: Network, { lengths }: CompileOptions = {}): Program {
-  const graph = applyWindows(fuseMaxima(inlineSums(variablesOf(network, lengths))));
+  const graph = applyWindows(fuseMaxima(inlineSums(variablesOf(network, { lengths }))));
   return schedule(lengths ? withZeroSlopes(graph) : graph, lengths);
 }

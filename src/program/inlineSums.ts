@@ -62,6 +62,8 @@ function extremesOf(map: LinearMap): ArrayLike<number> {
     }
     case 'read':
       return map.weight;
+    case 'pick':
+      return map.scale;
     case 'total':
       return [map.value];
     default:
@@ -106,6 +108,13 @@ function scaledRows(
       const scaled = (values: Numbers) => mapped(values, (w, k) => w * at(Math.floor(k / columns)));
       const magnitude = map.magnitude && scaled(map.magnitude).map(Math.abs);
       return { kind: 'read', weight: scaled(map.weight), ...(magnitude && { magnitude }) };
+    }
+    case 'pick': {
+      const length = Math.max(own.length, map.scale.length);
+      return {
+        ...map,
+        scale: Float64Array.from({ length }, (_, r) => at(r) * map.scale[map.scale.length === 1 ? 0 : r]!),
+      };
     }
     case 'total': {
       if (one) return { kind: 'total', value: map.value * at(0) };

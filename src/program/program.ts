@@ -84,11 +84,14 @@ export interface Segment {
 
 export interface Program {
   readonly segments: readonly Segment[];
+  readonly input: Variable;
   readonly output: Variable;
   /** Factor for what follows the output (softmax). */
   readonly factor: number;
   /** Sides of the torus in samples of the variable, for variables on a grid. */
   readonly torusOf: ReadonlyMap<Variable, readonly number[]>;
+  /** Set where segments are single maps, for norms alone: linear variables and their terms. */
+  readonly sums?: number;
 }
 
 /** What every position of the window holds where a term, on a grid that gets `ratio` times coarser, is one tap: a box. */

@@ -76,6 +76,7 @@ class Scheduler {
     this.#close();
     return {
       segments: this.#segments,
+      input: this.#graph.input,
       output: this.#graph.output,
       factor: this.#graph.factor,
       torusOf: this.#torusOf,
@@ -326,7 +327,7 @@ class Scheduler {
     this.#consume(variable);
     const survivors = () => this.#live.filter((l) => this.#pending.get(l.variable)!.size > 0);
     const cut = survivors().length === 0 && windows.kind !== 'listed';
-    if (!cut && windows.kind === 'whole') {
+    if (!cut && (windows.kind === 'whole' || windows.kind === 'moved')) {
       throw unsupportedBranch(variable, 'while other branches live on');
     }
     if (!cut && windows.kind === 'strided') {
@@ -404,7 +405,7 @@ function termsFrom(reader: Variable, source: Variable): Term[] {
 }
 
 function isRead(map: LinearMap): boolean {
-  return map.kind === 'read' || map.kind === 'total';
+  return map.kind === 'read' || map.kind === 'pick' || map.kind === 'total';
 }
 
 /** Product of the strides of all transposed convolutions on one axis: spacings in units stay whole numbers. */

@@ -127,6 +127,7 @@ function targetSpacing(map: LinearMap, spacing: readonly number[]): readonly num
     case 'transposed':
       return spacing.map((s, a) => s / map.stride[a]!);
     case 'read':
+    case 'pick':
     case 'total':
       return [];
     default:

@@ -1,13 +1,23 @@
 /** From a network to its variables, node by node. */
 import { type Unsupported, UnsupportedError } from '../errors.ts';
 import { slopeInterval } from '../network/elementwise/elementwise.ts';
+import { channelsRead, entrySources, mostReads, padSources } from '../network/evaluation/gather.ts';
 import { fewestSamplesInside, mostWindowsSharing } from '../network/evaluation/windows.ts';
+import {
+  boxOf,
+  isUpsampling,
+  type Lattice,
+  type LatticeEntry,
+  latticeOf,
+  reachOf,
+} from '../network/lattice.ts';
 import type { Network, Node } from '../network/network.ts';
-import type { Convolution, Padding, TransposedConvolution } from '../network/operator.ts';
+import type { Convolution, Padding, Scale, TransposedConvolution } from '../network/operator.ts';
+import { perChannel, product, strides } from '../network/size.ts';
 import type { TapKernel, TapTable } from '../spectrum/taps.ts';
 import type { Lengths, LinearMap, Term, Variable, VariableGraph } from './variables.ts';
 
-/** The largest identity a flatten may become where it cannot be absorbed. */
+/** The largest vector that entries of an image may become by a linear map, where no layer absorbs it. */
 const LARGEST_FLATTEN = 4096;
 
 const ONE = Float64Array.of(1);
@@ -17,7 +27,10 @@ const ONE = Float64Array.of(1);
  * @throws UnsupportedError listing every node that has no rule on a torus (reflect and replicate padding, reshapes that
  *   are not a flatten): the unrolled network may still be bounded.
  */
-export function variablesOf(network: Network, lengths: Lengths = 'as given'): VariableGraph {
+export function variablesOf(
+  network: Network,
+  { lengths = 'as given', padsByCopies = false }: TranslateOptions = {},
+): VariableGraph {
   const byTensor = new Map<number, Variable>();
   const shapeOf = (tensor: number) => network.tensors[tensor]!.shape;
   const input: Variable = {
@@ -50,12 +63,34 @@ export function variablesOf(network: Network, lengths: Lengths = 'as given'): Va
       unsupported.push({ node: node.name, found, reason });
       return make({ kind: 'input' });
     };
-    const result = translate(node, sources, shape, lengths, make, refuse);
+    const padded = padsByCopies ? withCopies(node, sources, make) : undefined;
+    const result = translate(padded?.node ?? node, padded?.sources ?? sources, shape, lengths, make, refuse);
     if (node.operator.kind === 'softmax') factor = softmaxFactor(node, shape);
     byTensor.set(node.output, result);
   }
   if (unsupported.length > 0) throw new UnsupportedError(unsupported);
   return { variables, input, output: byTensor.get(network.output)!, factor };
+}
+
+export interface TranslateOptions {
+  readonly lengths?: Lengths | undefined;
+  /** Padding that is no symbol's is a map by itself, which moves and repeats samples. */
+  readonly padsByCopies?: boolean;
+}
+
+/** An operator that pads by samples of the signal as one without padding, on what is padded. */
+function withCopies(node: Node, [source]: readonly Variable[], make: Make) {
+  const { operator } = node;
+  if (!('padding' in operator) || operator.padding.mode === 'circular' || onTorus(operator.padding))
+    return undefined;
+  const { padding } = operator;
+  const from = [source!.channels, ...source!.window];
+  const to = from.map((n, a) => (a === 0 ? n : padding.before[a - 1]! + n + padding.after[a - 1]!));
+  const sources = padSources({ kind: 'pad', padding }, from, to);
+  const image = movedImage(sources, source!, to, (origin) => make(origin, ' (padding)', to));
+  const none = padding.before.map(() => 0);
+  const rest = { ...operator, padding: { mode: 'zero', before: none, after: none } } as const;
+  return { node: { ...node, operator: rest }, sources: [image] };
 }
 
 /** Makes a variable of the node's shape, or of another. */
@@ -103,9 +138,10 @@ function translate(
         after: operator.after.map((x, a) => Math.max(0, x - operator.outputPadding[a]!)),
       });
     case 'scale':
-      return linear({ kind: 'identity', scale: operator.scale });
+      return scaled(operator, source, shape, make, linear);
     case 'nonlinearity': {
-      const { lower, upper } = slopeInterval(operator.function);
+      const slopes = slopeInterval(operator.function);
+      const { lower, upper } = perChannel(slopes.lower, slopes.upper, shape);
       return make({ kind: 'nonlinearity', source, lower, upper });
     }
     case 'average-pool': {
@@ -142,7 +178,7 @@ function translate(
     case 'global-max-pool':
       return make({ kind: 'maximum', source, gain: ONE, overlap: 1, windows: { kind: 'whole' } });
     case 'max-gather': {
-      const vector = source.window.length === 0 ? source : flattened(source, make, refuse);
+      const vector = source.window.length === 0 ? source : flattened(source, make);
       const counts = new Map<number, number>();
       for (const list of operator.windows) for (const i of list) counts.set(i, (counts.get(i) ?? 0) + 1);
       let overlap = 1;
@@ -164,11 +200,9 @@ function translate(
       const ones = operator.padding.before.map(() => 1);
       return linear(boxMap(ones, ones, operator.padding, 1, source.channels));
     }
-    case 'reindex': {
-      const inOrder = operator.permutation.every((axis, k) => axis === k);
-      if (shape.length === 1 && inOrder) return flattened(source, make, refuse);
-      return refuse(`reshape to [${shape.join(', ')}]`, 'between layers only a flatten is supported');
-    }
+    case 'reindex':
+    case 'gather':
+      return moved(entrySources(operator, [source.channels, ...source.window]), source, shape, make, linear);
     case 'add':
       return make({
         kind: 'linear',
@@ -196,18 +230,88 @@ function translate(
 }
 
 /** A variable's entries as a vector, where no fully connected layer reads them at once. */
-function flattened(source: Variable, make: Make, refuse: Refuse): Variable {
+function flattened(source: Variable, make: Make): Variable {
   const size = source.window.reduce((p, n) => p * n, source.channels);
-  if (size > LARGEST_FLATTEN) {
-    return refuse(
-      `flatten to ${size} entries`,
-      `only one of at most ${LARGEST_FLATTEN} can stand before something else than a fully connected layer`,
-    );
-  }
-  const weight = new Float64Array(size * size);
-  for (let k = 0; k < size; k++) weight[k * size + k] = 1;
-  const term: Term = { source, map: { kind: 'read', weight }, row: 0, channels: size };
+  const sources = new Int32Array(size).map((_, k) => k);
+  const term: Term = { source, map: { kind: 'pick', sources, scale: ONE }, row: 0, channels: size };
   return make({ kind: 'linear', terms: [term] }, '', [size]);
+}
+
+/**
+ * Entries of a variable somewhere else: a linear map where they go to a vector of moderate size, or to an image by what is the same at all
+ * positions; else a signal of its own, of which nothing is known but how much it varies.
+ */
+function moved(
+  sources: Int32Array,
+  source: Variable,
+  shape: readonly number[],
+  make: Make,
+  linear: (map: LinearMap) => Variable,
+): Variable {
+  const vectors = shape.length === 1 && source.window.length === 0;
+  if (vectors || (shape.length === 1 && sources.length <= LARGEST_FLATTEN)) {
+    return linear({ kind: 'pick', sources, scale: ONE });
+  }
+  const own = [source.channels, ...source.window];
+  const lattice = latticeOf(sources, own, shape);
+  if (lattice) return linear(latticeMap(lattice, source.window, shape.slice(1)));
+  return movedImage(sources, source, shape, make);
+}
+
+function movedImage(sources: Int32Array, source: Variable, shape: readonly number[], make: Make): Variable {
+  const own = [source.channels, ...source.window];
+  return make({
+    kind: 'maximum',
+    source,
+    gain: ONE,
+    overlap: Math.max(1, mostReads(sources, product(own))),
+    windows: { kind: 'moved', channels: channelsRead(sources, own, shape) },
+  });
+}
+
+function latticeMap(lattice: Lattice, from: readonly number[], to: readonly number[]): LinearMap {
+  const { least, sides } = boxOf(lattice);
+  const upsamples = isUpsampling(lattice);
+  const steps = strides(sides);
+  const byPosition = new Map<number, LatticeEntry[]>();
+  for (const entry of lattice.entries) {
+    const at = reachOf(lattice, entry).reduce((k, reach, a) => k + (reach - least[a]!) * steps[a]!, 0);
+    const list = byPosition.get(at);
+    if (list) list.push(entry);
+    else byPosition.set(at, [entry]);
+  }
+  const kernel: TapKernel = {
+    sides,
+    entries: (t, put) => {
+      for (const { output, input } of byPosition.get(t) ?? []) put(output, input, 1);
+    },
+  };
+  const step = upsamples ? lattice.up : lattice.stride;
+  // How far beyond the last sample of the source it reads, or beyond that of the result it reaches.
+  const [driven, driving] = upsamples ? [to, from] : [from, to];
+  const after = sides.map((side, a) => step[a]! * (driving[a]! - 1) + least[a]! + side - driven[a]!);
+  const before = least.map((reach) => -reach || 0);
+  const dilation = sides.map(() => 1);
+  return upsamples
+    ? { kind: 'transposed', kernel, stride: step, dilation, before, after: after.map((n) => Math.max(0, n)) }
+    : { kind: 'convolution', kernel, stride: step, dilation, before, after, circular: false };
+}
+
+/** A factor for every entry: one per channel, or slopes that vary from one position to another. */
+function scaled(
+  { scale, roundings = 0 }: Scale,
+  source: Variable,
+  shape: readonly number[],
+  make: Make,
+  linear: (map: LinearMap) => Variable,
+): Variable {
+  if (scale.length <= shape[0]!) return linear({ kind: 'identity', scale });
+  const { lower, upper } = perChannel(scale, scale, shape);
+  if (lower.every((low, c) => low === upper[c])) return linear({ kind: 'identity', scale: lower });
+  // What factors may be off by from arithmetic on the way from the file.
+  const slack = (value: number) => 2 ** -52 * roundings * Math.abs(value);
+  const [below, above] = [lower.map((x) => x - slack(x)), upper.map((x) => x + slack(x))];
+  return make({ kind: 'nonlinearity', source, lower: below, upper: above });
 }
 
 const NOT_SHIFT_INVARIANT =

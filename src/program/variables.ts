@@ -31,6 +31,8 @@ export type LinearMap =
     }
   /** Reads the whole window (or a vector): y = W x, W [outputs, channels · window], row-major; `magnitude` as of `Affine`. */
   | { readonly kind: 'read'; readonly weight: Numbers; readonly magnitude?: Float64Array }
+  /** Reads the whole window (or a vector): y_r = scale_r x[sources_r], 0 for −1; scale of length 1: one for all. */
+  | { readonly kind: 'pick'; readonly sources: Int32Array; readonly scale: Float64Array }
   /** y_c = value · Σ over the window. */
   | { readonly kind: 'total'; readonly value: number };
 
@@ -62,11 +64,14 @@ export interface Maximum {
   readonly kind: 'maximum';
   readonly source: Variable;
   readonly gain: Float64Array;
-  /** The largest number of windows that one sample falls in. */
+  /** The largest number of windows (or entries of the result) that one sample falls in. */
   readonly overlap: number;
   readonly windows:
     | { readonly kind: 'strided'; readonly stride: readonly number[] }
     | { readonly kind: 'whole' }
+    /** Single entries, moved and repeated: for every channel of the result the channels of the source that it has entries of, each as often
+     *  as it has one of their entries at most. */
+    | { readonly kind: 'moved'; readonly channels: readonly Int32Array[] }
     /** On vectors: for every output the entries it is the maximum of. */
     | { readonly kind: 'listed'; readonly entries: readonly Int32Array[] };
 }

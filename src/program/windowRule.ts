@@ -99,7 +99,8 @@ function isZeroPadded(term: Term): boolean {
 /** Zero outside the window goes to zero outside the window. */
 function keepsClean(term: Term): boolean {
   const map = term.map;
-  if (map.kind === 'identity' || map.kind === 'read' || map.kind === 'total') return true;
+  if (map.kind === 'identity' || map.kind === 'read' || map.kind === 'pick' || map.kind === 'total')
+    return true;
   if (map.kind === 'transposed') return false;
   return (
     map.kernel.sides.every((k) => k === 1) &&

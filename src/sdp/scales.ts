@@ -52,6 +52,7 @@ function gain({ operator, inputs }: Node, network: Network): number {
     case 'global-max-pool':
     case 'pad':
     case 'reindex':
+    case 'gather':
     case 'add':
     case 'concat':
     case 'softmax':

@@ -178,7 +178,13 @@ describe('bound', () => {
       [1, 80, 80],
       [convolution(2, 1, next, 1, 'replicate'), RELU, affine(2, 12800, next)],
     );
-    await expect(bound(big, { engine, memory: 1e6 })).rejects.toThrow(/convolution_0: replicate padding/);
+    const closed = bound(big, { engine, memory: 1e6, method: 'closed-form' });
+    await expect(closed).rejects.toThrow(/convolution_0: replicate padding/);
+    // Its norm is known: that of the convolution, times that of repeating samples.
+    const { methods } = await bound(big, { engine, memory: 1e6 });
+    const rows = methods.map(({ method, bound: value }) => [method, value !== null]);
+    expect(rows).toContainEqual(['spectral-product', true]);
+    expect(rows).toContainEqual(['closed-form', false]);
   });
 
   it('stops when it is told to', async () => {

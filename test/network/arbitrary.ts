@@ -89,6 +89,8 @@ export const KINDS: readonly Kind[] = [
   'pad',
   'pad',
   'reindex',
+  'gather',
+  'gather',
   'flatten',
   'shuffle',
   'shuffle',
@@ -127,8 +129,9 @@ export function randomOperator(random: Random, kind: Kind, shape: readonly numbe
       return biased({ kind, outputs, inputs: channels, groups, ...windows, ...cut, weight }, outputs);
     }
     case 'scale': {
-      const scale = random.vector(random.chance(0.4) ? 1 : channels);
-      return random.chance(0.5) ? { kind, scale } : { kind, scale, shift: random.vector(channels) };
+      const count = () => random.pick([1, channels, channels, product(shape)]);
+      const scale = random.vector(count());
+      return random.chance(0.5) ? { kind, scale } : { kind, scale, shift: random.vector(count()) };
     }
     case 'nonlinearity':
       return { kind, function: randomElementwise(random, channels) };
@@ -149,6 +152,16 @@ export function randomOperator(random: Random, kind: Kind, shape: readonly numbe
       return { kind };
     case 'pad':
       return { kind, padding: randomPads(random, axes) };
+    case 'gather': {
+      const picked = (count: number, entries: number) =>
+        Int32Array.from({ length: count }, () => random.integer(random.chance(0.2) ? -1 : 0, entries - 1));
+      if (random.chance(0.4)) return { kind, sources: picked(random.integer(1, 6), channels) };
+      const target = random.pick([shape, shape, [2 * channels, ...shape.slice(1)], [random.integer(1, 20)]]);
+      const entries = product(shape);
+      const permuted = Int32Array.from(random.shuffled([...new Array(entries).keys()]));
+      const sources = target === shape && random.chance(0.5) ? permuted : picked(product(target), entries);
+      return { kind, sources, shape: target };
+    }
     case 'flatten':
       return { kind: 'reindex', permutation: shape.map((_, axis) => axis), shape: [product(shape)] };
     case 'reindex': {

@@ -159,7 +159,7 @@ test.each<[Elementwise, string]>([
   [{ name: 'clip', min: Number.POSITIVE_INFINITY, max: Number.POSITIVE_INFINITY }, 'got Infinity'],
   [{ name: 'leaky-relu', slope: Number.POSITIVE_INFINITY }, 'slope must be finite'],
   [{ name: 'prelu', slopes: Float64Array.of(0, Number.NaN, 1) }, 'slope must be finite, got NaN'],
-  [{ name: 'prelu', slopes: Float64Array.of(0, 1) }, 'slopes must number 1 or 3, got 2'],
+  [{ name: 'prelu', slopes: Float64Array.of(0, 1) }, 'slopes must number 1, 3 or 3, got 2'],
   [{ name: 'celu', alpha: -1 }, 'alpha must be positive'],
   [{ name: 'celu', alpha: 0 }, 'alpha must be positive'],
   [{ name: 'elu', alpha: Number.NaN }, 'alpha must be finite'],

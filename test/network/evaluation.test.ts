@@ -62,6 +62,7 @@ describe('a linear operator', () => {
       'affine',
       'average-pool',
       'convolution',
+      'gather',
       'global-average-pool',
       'pad',
       'reindex',

@@ -159,7 +159,7 @@ describe('what becomes of', () => {
       'a reshape that nothing absorbs',
       [4, 4],
       [relu, transpose([1, 0], [4, 4]), { kind: 'global-max-pool' }],
-      ['nonlinearity', 'reindex', 'global-max-pool'],
+      ['nonlinearity', 'gather', 'global-max-pool'],
     ],
     [
       'pads',

@@ -55,6 +55,10 @@ async function ratio(plan: Plan, name: (typeof RULE_NAMES)[number]): Promise<num
   try {
     const path = await frequencyPath(engine, network, name);
     if (Number.isNaN(path.squared) || path.leastMultiplier < 1e-20) return undefined;
+    // Entries that are moved become a signal of their own, which the oracle has no rule for.
+    const steps = path.program.segments.flatMap((segment) => segment.steps);
+    if (steps.some((step) => step.kind === 'maximum' && step.maximum.windows.kind === 'moved'))
+      return undefined;
     const { squared } = oracleFor(network, path);
     // What comes out of dead branches alone.
     const least = residueOf(network) ** 2;

@@ -103,6 +103,7 @@ export function features(network: Network): Set<string> {
         );
         break;
       case 'pad':
+      case 'gather':
       case 'max-gather':
       case 'global-average-pool':
       case 'global-max-pool':

@@ -69,6 +69,16 @@ export function linearNode(network: Network, node: Node): LinearNode | undefined
       });
       return { matrices: [builder.build()], offset: new Float64Array(volume(output)) };
     }
+    case 'gather': {
+      const builder = new SparseBuilder(volume(output), volume(input));
+      const image = volume(input.slice(1));
+      for (let row = 0; row < volume(output); row++) {
+        const whole = operator.shape !== undefined;
+        const from = operator.sources[whole ? row : Math.floor(row / image)]!;
+        if (from >= 0) builder.put(row, whole ? from : from * image + (row % image), 1);
+      }
+      return { matrices: [builder.build()], offset: new Float64Array(volume(output)) };
+    }
     case 'add':
       return {
         matrices: operator.coefficients.map((c) => diagonal(new Float64Array(volume(output)).fill(c))),
@@ -114,9 +124,10 @@ function source(index: number, side: number, mode: PaddingMode): number {
   }
 }
 
-/** One value per channel (or one for all) spread over the positions. */
+/** One value per channel (or one for all, or one per entry) spread over the positions. */
 function perChannel(values: Float64Array | undefined, shape: readonly number[]): Float64Array {
   const samples = volume(shape.slice(1));
+  if (values?.length === volume(shape)) return values;
   return Float64Array.from({ length: volume(shape) }, (_, i) =>
     values === undefined ? 0 : values[values.length === 1 ? 0 : Math.floor(i / samples)]!,
   );

@@ -1,6 +1,7 @@
 /** What to run: the paths that a query means for a network, and why others are not taken. Nothing is computed yet. */
 
 import { UnsupportedError } from '../../errors.ts';
+import { compileApart } from '../../program/apart.ts';
 import { compile } from '../../program/compile.ts';
 import { beyondMemory, disproportion, MemoryError } from '../budget.ts';
 import { wants } from '../query.ts';
@@ -45,7 +46,13 @@ export function pathPlan(task: BoundTask): PathPlan {
     refusals.push(...methods.filter((m) => wants(query, m)).map((method) => ({ method, error })));
   };
   if (torus instanceof UnsupportedError) {
-    refuse(['spectral-product', 'closed-form', 'refined'], torus.message);
+    // Products of norms need no plan that all maps fit in.
+    const apart = wants(query, 'spectral-product') ? attempt(() => compileApart(task.network)) : torus;
+    if (apart instanceof UnsupportedError) {
+      refuse(['spectral-product', 'closed-form', 'refined'], torus.message);
+    } else {
+      paths.push({ kind: 'torus', program: apart, objection: torus.message });
+    }
   } else if (torus) {
     paths.push({ kind: 'torus', program: torus });
   }
@@ -57,7 +64,7 @@ export function pathPlan(task: BoundTask): PathPlan {
   if (paths.length === 0) throw [torus, dense].find((r) => r instanceof UnsupportedError)!;
   checkGiven(query, paths);
   const judged = paths.map((path): FixedPath => {
-    const objection = objectionTo(path, task);
+    const objection = path.objection ?? objectionTo(path, task);
     if (objection === undefined) return path;
     const methods = path.kind === 'torus' ? (['closed-form', 'refined'] as const) : (['unrolled'] as const);
     refuse(methods, objection instanceof MemoryError ? objection.message : objection);

@@ -1,8 +1,8 @@
 /** The per-neuron path (docs/mathematics.md §3): convolutions as dense matrices from some layer on, one multiplier per neuron. */
 
 import { programCost } from '../../ellipsoid/memory/cost.ts';
-import type { Network } from '../../network/network.ts';
-import type { OperatorKind } from '../../network/operator.ts';
+import { channelEntries } from '../../network/elementwise/elementwise.ts';
+import type { Network, Node } from '../../network/network.ts';
 import { unroll, unrolledSize } from '../../network/unroll.ts';
 import { compile } from '../../program/compile.ts';
 import type { Program } from '../../program/program.ts';
@@ -57,11 +57,25 @@ function candidates(network: Network): number[] {
       node.operator.kind === 'max-pool' ||
       node.operator.kind === 'global-max-pool',
   );
-  return network.nodes.flatMap((node, k) => (k <= last && isMatrix(node.operator.kind) ? [k] : []));
+  return network.nodes.flatMap((node, k) => (k <= last && begins(node, network) ? [k] : []));
 }
 
-function isMatrix(kind: OperatorKind): boolean {
-  return (
-    kind === 'convolution' || kind === 'transposed-convolution' || kind === 'average-pool' || kind === 'pad'
-  );
+/** What is another matrix once it is unrolled, or has a number of its own for every entry. */
+function begins({ operator, inputs }: Node, { tensors }: Network): boolean {
+  const channels = tensors[inputs[0]!]!.shape[0]!;
+  switch (operator.kind) {
+    case 'convolution':
+    case 'transposed-convolution':
+    case 'average-pool':
+    case 'pad':
+    case 'reindex':
+    case 'gather':
+      return true;
+    case 'scale':
+      return operator.scale.length > channels;
+    case 'nonlinearity':
+      return (channelEntries(operator.function)?.length ?? 1) > channels;
+    default:
+      return false;
+  }
 }

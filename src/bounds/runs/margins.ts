@@ -12,7 +12,7 @@ const CANCELLATION = 2 ** -48;
 
 /** Whether an outcome has the covariance of the output's entries: not where a signal is only flattened at the end, whose bound is one per frequency. */
 export function hasEntries({ output, segments }: Program): boolean {
-  return segments.at(-1)!.axes === 0 && output.window.length === 0;
+  return segments.at(-1)?.axes === 0 && output.window.length === 0;
 }
 
 /** The bound on output i minus output j; NaN where the outcome has none. */

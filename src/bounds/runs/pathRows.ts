@@ -64,7 +64,8 @@ function announce(task: BoundTask, path: FixedPath): void {
   for (const { segment, k, step } of stepsOf(program)) {
     if (step.kind !== 'linear' && step.kind !== 'read') continue;
     for (const placed of step.terms) {
-      if (placed.term.map.kind !== 'identity') ledger.announce(normCost(segment, k, placed));
+      const { kind } = placed.term.map;
+      if (kind !== 'identity' && kind !== 'pick') ledger.announce(normCost(segment, k, placed));
     }
   }
 }

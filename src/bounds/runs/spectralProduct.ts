@@ -42,12 +42,11 @@ export async function spectralProduct(
       tested++;
     },
   });
-  const input = program.segments[0]!.start[0]!.variable;
-  const product = new Gains(new Map([[input, ONE]]), norms).of(program.output);
+  const product = new Gains(new Map([[program.input, ONE]]), norms).of(program.output);
   // A handful of operations for every variable and term, and what weights are off by.
   const steps = program.segments.flatMap((s) => s.steps);
   const operations =
-    16 * steps.reduce((sum, s) => sum + s.after.length + s.before.length, 1) +
+    16 * steps.reduce((sum, s) => sum + s.after.length + s.before.length, 1 + (program.sums ?? 0)) +
     (options.rounding?.foldings ?? 0);
   return { bound: roundedUp(times(product, scaled(program.factor)), operations), norms, tested };
 }

@@ -200,7 +200,9 @@ export function planOf(
     const regular = values.length === length && values.every((x) => x > 2 ** -900 && x < 2 ** 900);
     demand(regular, `${wanted}: needs ${length} positive values within 1e±270, got others`);
     const last = !live.some((l) => isNeeded(l.signal, signal));
-    const alone = last && origin.kind === 'maximum' && !origin.entries;
+    const cuts = origin.kind === 'maximum' && (!origin.entries || origin.moved === true);
+    const alone = last && cuts;
+    demand(alone || origin.kind !== 'maximum' || !origin.moved, `${wanted}: other signals live on beside it`);
     // Where D or the windows have a longer period than the grid, the grid gets coarser first.
     const apart = spacingOf(signal).map((s, a) => s * (period[a] ?? 1));
     if (!alone) advance(wanted, apart, false);
@@ -287,9 +289,10 @@ function repeated(period: Index, values: Float64Array, source: Live): number[] {
 /** The D of a maximum with results e: Σ_o Δp_o² / e_o ≤ Σ_i Δy_i² Σ_{o ∋ i} g_i² / e_o ≤ Σ_i Δy_i² / D_i. Rounded down. */
 function sharedMultipliers(
   values: Float64Array,
-  { overlap, entries, gain }: Maximum,
+  { overlap, entries, gain, moved }: Maximum,
   source: Live,
 ): number[] {
+  if (moved) return movedMultipliers(values, { overlap, entries: entries!, gain }, source);
   const sums = Array.from({ length: source.rows }, (_, row) =>
     entries ? 0 : overlap / values[row % source.channels]!,
   );
@@ -298,5 +301,29 @@ function sharedMultipliers(
   return sums.map((sum, row) => {
     const most = Math.max(perChannel(gain, row), 2 ** -200);
     return down / (sum * (most * most));
+  });
+}
+
+/** The D where entries are moved: for an entry of channel i, which is in `overlap` places at most, Σ 1/e over these is at most the sum over
+ *  the channels o that list i, as often as they do, and at most overlap / min e_o. Rounded down. */
+function movedMultipliers(
+  values: Float64Array,
+  { overlap, entries, gain }: { overlap: number; entries: readonly Int32Array[]; gain: readonly number[] },
+  source: Live,
+): number[] {
+  const sums = new Float64Array(source.channels);
+  const least = new Float64Array(source.channels).fill(Infinity);
+  for (const [o, list] of entries.entries()) {
+    for (const i of list) {
+      sums[i]! += 1 / values[o]!;
+      least[i] = Math.min(least[i]!, values[o]!);
+    }
+  }
+  const most = entries.reduce((count, list) => Math.max(count, list.length), entries.length);
+  const down = 1 - (most * overlap + 16) * 2 * U;
+  return Array.from({ length: source.rows }, (_, row) => {
+    const channel = row % source.channels;
+    const steepest = Math.max(perChannel(gain, channel), 2 ** -200);
+    return down / (Math.min(sums[channel]!, overlap / least[channel]!) * (steepest * steepest));
   });
 }

@@ -7,9 +7,10 @@ import type { Sides, Signal } from './signal.ts';
 /** Sets `spacing`, `room` and `wraps` of all signals; returns the extent that holds them. */
 export function placeOnGrids(signals: readonly Signal[]): Sides {
   // Transposed convolutions make spacings smaller; the input's is so large that all stay whole numbers.
-  const unit = signals[0]!.window.map((_, a) => product(signals.map((s) => upsampling(s, a))));
+  const axes = signals.reduce((most, { window }) => Math.max(most, window.length), 0);
+  const unit = Array.from({ length: axes }, (_, a) => product(signals.map((s) => upsampling(s, a))));
   for (const signal of signals) {
-    if (signal.window.length > 0) signal.spacing = spacingOf(signal, unit);
+    if (signal.window.length > 0) signal.spacing = spacingOf(signal, unit.slice(0, signal.window.length));
     const { origin } = signal;
     for (const { source, map } of origin.kind === 'linear' ? origin.terms : []) {
       if (map.kind === 'read' || source.window.length === 0) continue;
@@ -20,12 +21,12 @@ export function placeOnGrids(signals: readonly Signal[]): Sides {
     }
   }
   const images = signals.filter(({ window }) => window.length > 0);
-  return unit.map((_, a) => largest(images.map(({ room, spacing }) => room[a]! * spacing[a]!)));
+  return unit.map((_, a) => largest(images.map(({ room, spacing }) => (room[a] ?? 0) * (spacing[a] ?? 0))));
 }
 
 function upsampling({ origin }: Signal, axis: number): number {
   const terms = origin.kind === 'linear' ? origin.terms : [];
-  return Math.max(1, ...terms.map(({ map }) => (map.kind === 'transposed' ? map.stride[axis]! : 1)));
+  return Math.max(1, ...terms.map(({ map }) => (map.kind === 'transposed' ? (map.stride[axis] ?? 1) : 1)));
 }
 
 function spacingOf({ name, origin }: Signal, unit: Sides): Sides {
@@ -35,6 +36,7 @@ function spacingOf({ name, origin }: Signal, unit: Sides): Sides {
     case 'sector':
       return origin.source.spacing;
     case 'maximum':
+      if (origin.moved) return unit;
       return origin.source.spacing.map((s, a) => s * origin.stride![a]!);
     case 'linear': {
       const [first, ...others] = origin.terms.map(({ source, map }) =>

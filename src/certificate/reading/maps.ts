@@ -1,5 +1,6 @@
 /** The linear maps of operators. */
 import { UnsupportedError } from '../../errors.ts';
+import { boxOf, isUpsampling, type Lattice, type LatticeEntry, reachOf } from '../../network/lattice.ts';
 import type { Convolution, Padding, TransposedConvolution } from '../../network/operator.ts';
 import { everyAxis, indices, product } from '../../network/size.ts';
 import type { Put, Sides, Signal, SignalMap } from './signal.ts';
@@ -57,6 +58,34 @@ export function reading(source: Signal, entries: Entries): SignalMap {
   }));
   const zeros = everyAxis(source.window.length, 0);
   return { kind: 'read', taps, stride: [], before: zeros, after: zeros, circular: false };
+}
+
+/** What a lattice reads: by strides, or put between samples. */
+export function latticeMap(lattice: Lattice, from: Sides, to: Sides): SignalMap {
+  const upsamples = isUpsampling(lattice);
+  const stride = upsamples ? lattice.up : lattice.stride;
+  const byReach = new Map<string, { readonly offset: Sides; readonly own: LatticeEntry[] }>();
+  for (const entry of lattice.entries) {
+    const offset = reachOf(lattice, entry);
+    const found = byReach.get(offset.join());
+    if (found) found.own.push(entry);
+    else byReach.set(offset.join(), { offset, own: [entry] });
+  }
+  const taps = [...byReach.values()].map(({ offset, own }) => ({
+    offset,
+    entries: (put: Put) => {
+      for (const { output, input } of own) put(output, input, 1);
+    },
+  }));
+  const { least, sides } = boxOf(lattice);
+  // Positions of the one that drives lie between 0 and its last; those of the other reach from `least` on.
+  const [driving, driven] = upsamples ? [from, to] : [to, from];
+  const beyond = (a: number) => stride[a]! * (driving[a]! - 1) + least[a]! + sides[a]! - driven[a]!;
+  return {
+    ...{ kind: upsamples ? 'transposed' : 'window', taps, stride, circular: false },
+    before: least.map((reach) => -reach || 0),
+    after: sides.map((_, a) => (upsamples ? Math.max(0, beyond(a)) : beyond(a))),
+  };
 }
 
 interface Sliding {

@@ -4,11 +4,12 @@ import { readersOf, type Signal, type SignalMap } from './signal.ts';
 
 /** Zero outside the window goes to zero outside the window. */
 const isLocal = (map: SignalMap) =>
-  map.kind === 'read' || (map.kind === 'window' && map.taps.length === 1 && !isPadded(map));
+  map.kind === 'read' || (map.kind === 'window' && map.taps.length <= 1 && !isPadded(map));
 
 /** Counts on zeros outside the window. */
 const spills = (map: SignalMap) =>
-  map.kind === 'transposed' || (map.kind === 'window' && !map.circular && isPadded(map));
+  map.kind === 'transposed' ||
+  (map.kind === 'window' && !map.circular && [...map.before, ...map.after].some((p) => p > 0));
 
 /**
  * On a torus a zero-padded map is exact only on signals that are zero outside their window (clean). Sectors and maxima can be

@@ -42,7 +42,11 @@ export interface Sector {
   upper: readonly number[];
 }
 
-/** Over windows with a stride, over the whole image (neither given), or of listed entries of a vector. */
+/**
+ * Over windows with a stride, over the whole image (neither given), or of listed entries of a vector. `moved`: nothing but single entries,
+ * each in `overlap` places at most; `entries` has, for every channel of the result, the channels that these are of, each as often as one of
+ * their entries is there at most.
+ */
 export interface Maximum {
   readonly kind: 'maximum';
   readonly role: 'maximum';
@@ -53,6 +57,7 @@ export interface Maximum {
   readonly overlap: number;
   readonly stride?: Sides;
   readonly entries?: readonly Int32Array[];
+  readonly moved?: true;
 }
 
 export interface Signal {

@@ -1,10 +1,12 @@
 /** Simplified networks as signals, operator by operator. */
 import { UnsupportedError } from '../../errors.ts';
 import { slopeInterval } from '../../network/elementwise/elementwise.ts';
+import { channelsRead, entrySources, mostReads } from '../../network/evaluation/gather.ts';
 import { fewestSamplesInside, mostWindowsSharing } from '../../network/evaluation/windows.ts';
 import { multipliable } from '../../network/exact.ts';
+import { latticeOf } from '../../network/lattice.ts';
 import type { Network, Node } from '../../network/network.ts';
-import type { AveragePool, Operator } from '../../network/operator.ts';
+import type { AveragePool, Operator, Scale } from '../../network/operator.ts';
 import { everyAxis, product } from '../../network/size.ts';
 import { unroll, unrolledSize } from '../../network/unroll.ts';
 import { placeOnGrids } from './grids.ts';
@@ -13,6 +15,7 @@ import {
   extremes,
   grouped,
   isPadded,
+  latticeMap,
   pointwise,
   reading,
   scaledRows,
@@ -31,7 +34,7 @@ import {
 } from './signal.ts';
 
 /** Operators that read an image as a whole. */
-const READS: readonly Operator['kind'][] = ['affine', 'global-average-pool', 'reindex', 'max-gather'];
+const READS: readonly Operator['kind'][] = ['affine', 'global-average-pool', 'max-gather'];
 
 /** Most bytes of the dense matrices of an unrolled network. */
 const MOST_BYTES = 2 ** 30;
@@ -39,7 +42,7 @@ const MOST_BYTES = 2 ** 30;
 /**
  * @param simplified from `simplify`
  * @param from the node from which on it is unrolled first; null: not at all
- * @throws UnsupportedError for reflected and replicated padding where it is not unrolled, for reshapes that are no flatten,
+ * @throws UnsupportedError for reflected and replicated padding where it is not unrolled,
  *   where branches meet on different grids, and where it would take more than 2^30 bytes to unroll it
  * @throws RangeError where `from` is none of its nodes
  */
@@ -74,14 +77,15 @@ function translated(network: Network): SignalGraph {
   };
   const readers = nodes.filter((node) => node.inputs.includes(input));
   const { name, shape } = tensors[input]!;
-  const whole = readers.length > 0 && readers.every(({ operator }) => READS.includes(operator.kind));
+  const reads = ({ operator, output }: Node) =>
+    READS.includes(operator.kind) || (isMoving(operator) && goesToVector(tensors[output]!.shape, shape));
+  const whole = readers.length > 0 && readers.every(reads);
   const made = new Map([[input, add(name, whole ? [product(shape)] : shape, { kind: 'input' })]]);
   let factor = 1;
   for (const node of nodes) {
     const output = tensors[node.output]!.shape;
     const sources = node.inputs.map((t) => made.get(t)!);
-    const positions = product(tensors[node.inputs[0]!]!.shape.slice(1));
-    made.set(node.output, signalOf(node, sources, positions, output, add));
+    made.set(node.output, signalOf(node, sources, tensors[node.inputs[0]!]!.shape, output, add));
     if (node.operator.kind !== 'softmax') continue;
     // Softmax is ½-Lipschitz; I − 1pᵀ, the Jacobian of log-softmax over n classes, has norm at most √n. Rounded up.
     factor = node.operator.logarithm ? Math.sqrt(output[0]!) * (1 + 2 ** -50) : 0.5;
@@ -96,8 +100,9 @@ function translated(network: Network): SignalGraph {
 
 type Add = (name: string, shape: Sides, origin: Signal['origin']) => Signal;
 
-/** @param positions of the (first) input's image, which may have become a vector */
-function signalOf(node: Node, sources: readonly Signal[], positions: number, shape: Sides, add: Add): Signal {
+/** @param input shape of the (first) input, an image which may have become a vector */
+function signalOf(node: Node, sources: readonly Signal[], input: Sides, shape: Sides, add: Add): Signal {
+  const positions = product(input.slice(1));
   const { name, operator } = node;
   const source = sources[0]!;
   const { channels } = source;
@@ -132,7 +137,7 @@ function signalOf(node: Node, sources: readonly Signal[], positions: number, sha
       return linear({ ...sliding(name, { ...operator, padding }, grouped(operator)), kind: 'transposed' });
     }
     case 'scale':
-      return linear(pointwise(source, (c) => operator.scale[operator.scale.length === 1 ? 0 : c]!));
+      return scaled(node, operator, source, shape, add);
     case 'pad': {
       const ones = everyAxis(source.window.length, 1);
       const samples = { kernel: ones, stride: ones, padding: operator.padding };
@@ -160,11 +165,8 @@ function signalOf(node: Node, sources: readonly Signal[], positions: number, sha
       return linear(reading(source, entries));
     }
     case 'reindex':
-      if (shape.length !== 1 || operator.permutation.some((axis, k) => axis !== k)) {
-        const found = `reshape to [${shape.join(', ')}]`;
-        throw new UnsupportedError([{ node: name, found, reason: 'only a flatten is covered' }]);
-      }
-      return flattened(shape);
+    case 'gather':
+      return moved(name, entrySources(operator, input), source, shape, add);
     case 'add': {
       const terms = sources.map((s, k) => ({
         source: s,
@@ -183,7 +185,7 @@ function signalOf(node: Node, sources: readonly Signal[], positions: number, sha
     }
     case 'nonlinearity': {
       const { lower, upper } = slopeInterval(operator.function);
-      const slopes = { lower: [...lower], upper: [...upper] };
+      const slopes = hulls(lower, upper, shape);
       return add(name, shape, { kind: 'sector', role: 'nonlinearity', source, ...slopes });
     }
     case 'max-pool': {
@@ -202,6 +204,66 @@ function signalOf(node: Node, sources: readonly Signal[], positions: number, sha
     default:
       throw new Error(`unknown operator ${operator satisfies never}`);
   }
+}
+
+const isMoving = ({ kind }: Operator) => kind === 'reindex' || kind === 'gather';
+
+/** Vectors of entries of an image beyond this are signals of their own. */
+const LARGEST_VECTOR = 4096;
+
+/** Whether entries of an image are read as a vector. */
+function goesToVector(shape: Sides, from: Sides): boolean {
+  return shape.length === 1 && (from.length === 1 || product(shape) <= LARGEST_VECTOR);
+}
+
+/** Entries somewhere else: read as a vector, or, where it does the same at all positions, a map of images; else a signal of its own. */
+function moved(name: string, sources: Int32Array, source: Signal, shape: Sides, add: Add): Signal {
+  const own = [source.channels, ...source.window];
+  const linear = (map: SignalMap) => add(name, shape, { kind: 'linear', terms: [{ source, map }] });
+  if (goesToVector(shape, own)) {
+    const samples = product(source.window);
+    const rowsAt = Array.from({ length: samples }, (): number[] => []);
+    for (const [row, from] of sources.entries()) if (from >= 0) rowsAt[from % samples]!.push(row);
+    return linear(
+      reading(source, (u, put) => {
+        for (const row of rowsAt[u]!) put(row, Math.floor(sources[row]! / samples), 1);
+      }),
+    );
+  }
+  const lattice = latticeOf(sources, own, shape);
+  if (lattice) return linear(latticeMap(lattice, source.window, shape.slice(1)));
+  return add(name, shape, {
+    ...{ kind: 'maximum', role: 'maximum', source, gain: [1], moved: true },
+    overlap: Math.max(1, mostReads(sources, product(own))),
+    entries: channelsRead(sources, own, shape),
+  });
+}
+
+/** A factor for every entry: one per channel, or slopes between the least and the largest of a channel. */
+function scaled({ name }: Node, operator: Scale, source: Signal, shape: Sides, add: Add): Signal {
+  const { scale, roundings = 0 } = operator;
+  const { lower, upper } = hulls(scale, scale, shape);
+  const alike = lower.every((low, c) => low === upper[c]);
+  if (alike) {
+    const map = pointwise(source, (c) => lower[lower.length === 1 ? 0 : c]!);
+    return add(name, shape, { kind: 'linear', terms: [{ source, map }] });
+  }
+  // Factors may be off by what arithmetic on the way from the file has rounded.
+  const off = (x: number) => 2 ** -52 * roundings * Math.abs(x);
+  const slopes = { lower: lower.map((x) => x - off(x)), upper: upper.map((x) => x + off(x)) };
+  return add(name, shape, { kind: 'sector', role: 'nonlinearity', source, ...slopes });
+}
+
+/** The intervals that hold the numbers of every channel, of numbers for its entries; numbers for channels, or one for all, as they are. */
+function hulls(lower: Float64Array, upper: Float64Array, [channels, ...window]: Sides) {
+  if (lower.length <= channels!) return { lower: [...lower], upper: [...upper] };
+  const image = product(window);
+  const own = (values: Float64Array, c: number) => values.subarray(c * image, (c + 1) * image);
+  const all = Array.from({ length: channels! }, (_, c) => c);
+  return {
+    lower: all.map((c) => own(lower, c).reduce((a, b) => Math.min(a, b))),
+    upper: all.map((c) => own(upper, c).reduce((a, b) => Math.max(a, b))),
+  };
 }
 
 /** Fewest unpadded samples in a window of a padded average pooling. */

@@ -2,8 +2,8 @@
  * A network as steps on flat vectors: linear ones, and stages of functions entry by entry, each as early as what it reads allows.
  * max(a, b) = b + relu(a − b), in rounds of pairs; a softmax at the end is left off, which keeps the order of the outputs.
  */
-import type { Elementwise } from '../../network/elementwise/elementwise.ts';
-import { listedWindows } from '../../network/evaluation/gather.ts';
+import { type Elementwise, sharingParameters } from '../../network/elementwise/elementwise.ts';
+import { entrySources, listedWindows } from '../../network/evaluation/gather.ts';
 import { isLinear } from '../../network/linearOperator.ts';
 import { linearMatrix, linearOffset } from '../../network/matrix.ts';
 import type { Network, Node } from '../../network/network.ts';
@@ -82,7 +82,7 @@ export function graphOf(whole: Network, scale: Float64Array | null): Graph {
     return output;
   };
   /** Σ_k factors[k] · (entry lists[k][row] of the source); −1: nothing. */
-  const picked = (source: number, lists: readonly (readonly number[])[], factors: readonly number[]) => ({
+  const picked = (source: number, lists: readonly ArrayLike<number>[], factors: readonly number[]) => ({
     source,
     rows: rowsOf(lists[0]!.length, sizes[source]!, (row, put) => {
       for (const [k, list] of lists.entries()) if (list[row]! >= 0) put(list[row]!, factors[k]!);
@@ -117,6 +117,9 @@ export function graphOf(whole: Network, scale: Float64Array | null): Graph {
   const translated = ({ name, operator, inputs, output }: Node, own: readonly number[]): number => {
     const [shape, target] = [tensors[inputs[0]!]!.shape, tensors[output]!.shape];
     const [source, size] = [own[inputs[0]!]!, product(target)];
+    if (operator.kind === 'gather' || operator.kind === 'reindex') {
+      return add(name, size, [picked(source, [entrySources(operator, shape)], [1])]);
+    }
     if (isLinear(operator)) {
       const entries = product(shape) * size;
       demand(entries <= MOST_ENTRIES, `${name}: a matrix of more than 2^27 entries is not covered`);
@@ -137,7 +140,7 @@ export function graphOf(whole: Network, scale: Float64Array | null): Graph {
     }
     switch (operator.kind) {
       case 'nonlinearity':
-        return apply(name, operator.function, product(shape) / shape[0]!, source);
+        return apply(name, operator.function, sharingParameters(operator.function, shape), source);
       case 'add': {
         const all = [counted(size)];
         const terms = operator.coefficients.map((c, k) => picked(own[inputs[k]!]!, all, [c]));

@@ -87,6 +87,7 @@ export function tapCount(segment: Segment, step: LinearStep | ReadStep): number 
       case 'total':
         return sum + (source.lift.every((f) => f === 1) ? 1 : product(source.variable.window));
       case 'read':
+      case 'pick':
         return sum + product(source.variable.window);
       default:
         return map satisfies never;

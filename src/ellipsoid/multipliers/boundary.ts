@@ -15,7 +15,7 @@ const MARGIN = 1 + 1e-9;
 /** An input in hardly any window has a large D̂: it is held within this of the smallest. */
 const RANGE = 2 ** -40;
 
-/** Entries of θ at a pooling. */
+/** Entries of θ at a pooling, or where entries are moved to a signal of their own. */
 export function poolParameters(step: MaximumStep): number {
   const free = step.maximum.windows.kind === 'listed' ? step.target.rows : step.target.variable.channels;
   return free + (step.kept.length > 0 ? 1 : 0);
@@ -48,6 +48,14 @@ export function incidence(step: MaximumStep): Incidence {
       targetsOf: own,
       weight: square,
     };
+  }
+  if (windows.kind === 'moved') {
+    const own = Array.from({ length: step.target.rows }, (_, k) => Int32Array.of(k));
+    const { channels } = step.source.variable;
+    const byChannel = transpose(windows.channels, channels);
+    const ofSource = Array.from({ length: rows }, (_, k) => byChannel[k % channels]!);
+    const sourcesOf = transpose(ofSource, step.target.rows);
+    return { ofSource, sourcesOf, ofTarget: own, targetsOf: own, weight: square };
   }
   const channels = step.target.variable.channels;
   const vector = step.source.lift.length === 0;

@@ -59,6 +59,7 @@ function tapsOfTerm(
     case 'transposed':
       return { count: product(map.kernel.sides), work: product(map.kernel.sides) };
     case 'read':
+    case 'pick':
       return { count: product(source.window), work: product(source.window) };
     case 'total':
       return { count: 1, work: sum(source.window) };

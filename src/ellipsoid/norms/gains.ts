@@ -1,16 +1,33 @@
 /** Norms of linear maps combined along the graph: the product of norms, and what a branch beside a skip amplifies. */
 
 import { type LinearMap, sourcesOf, type Term, type Variable } from '../../program/variables.ts';
-import { hypotenuse, plus, type Scaled, scaled, times, ZERO } from '../../scaled.ts';
+import { hypotenuse, plus, roundedUp, type Scaled, scaled, squareRoot, times, ZERO } from '../../scaled.ts';
 
 export type Norms = ReadonlyMap<LinearMap, Scaled>;
 
-/** ℓ2 norm of a map: the identity's from its scale, others from `norms`. */
+/** ℓ2 norm of a map: the identity's from its scale, a pick's from how often entries are read, others from `norms`. */
 export function normOf(map: LinearMap, norms: Norms): Scaled {
+  if (map.kind === 'pick') return pickNorm(map);
   if (map.kind === 'identity') return scaled(map.scale.reduce((m, s) => Math.max(m, Math.abs(s)), 0));
   const norm = norms.get(map);
   if (norm === undefined) throw new Error('gains: a map without a norm');
   return norm;
+}
+
+/** The root of the largest Σ scale² over the rows that read one and the same entry: they do not overlap. */
+export function pickNorm({ sources, scale }: Extract<LinearMap, { kind: 'pick' }>): Scaled {
+  const most = scale.reduce((m, s) => Math.max(m, Math.abs(s)), 0);
+  if (most === 0) return ZERO;
+  const sums = new Map<number, number>();
+  for (const [row, source] of sources.entries()) {
+    if (source < 0) continue;
+    const ratio = scale[scale.length === 1 ? 0 : row]! / most;
+    sums.set(source, (sums.get(source) ?? 0) + ratio * ratio);
+  }
+  let largest = 0;
+  for (const sum of sums.values()) largest = Math.max(largest, sum);
+  // As many roundings as there are rows, twice.
+  return roundedUp(times(scaled(most), squareRoot(scaled(largest))), 2 * sources.length + 8);
 }
 
 /**

@@ -47,7 +47,7 @@ export async function normsOf(engine: Engine, program: Program, options: NormsOp
       if (step.kind !== 'linear' && step.kind !== 'read') continue;
       for (const placed of step.terms) {
         const map = placed.term.map;
-        if (map.kind === 'identity' || seen.has(map)) continue;
+        if (map.kind === 'identity' || map.kind === 'pick' || seen.has(map)) continue;
         seen.add(map);
         const plan = normPlan(segment, k, placed);
         const took = affordable(engine, placed.term, plan, options.memory);

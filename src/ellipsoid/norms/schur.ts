@@ -8,6 +8,7 @@ import { product } from '../../network/size.ts';
 import type { Term } from '../../program/variables.ts';
 import { roundedUp, type Scaled, scaled, squareRoot, times } from '../../scaled.ts';
 import type { TapTable } from '../../spectrum/taps.ts';
+import { pickNorm } from './gains.ts';
 
 /** @param weights relative error of the map's numbers */
 export function schurNorm({ map, source, channels }: Term, weights: number): Scaled {
@@ -43,6 +44,8 @@ export function schurNorm({ map, source, channels }: Term, weights: number): Sca
       addModuli({ weight, outputs: channels, inputs: width, byOutput: width, byInput: 1 }, 0, rows, columns);
       return above(largest(rows), largest(columns), Math.max(channels, width), weights);
     }
+    case 'pick':
+      return roundedUp(times(pickNorm(map), scaled(1 + 2 * weights)));
     case 'total':
       return above(Math.abs(map.value) * samples, Math.abs(map.value), 4, weights);
     default:

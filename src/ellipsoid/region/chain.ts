@@ -2,7 +2,7 @@
  * A network as a chain of stages: a linear part from all that is live, then functions entry by entry, the identity for what is carried on.
  * A residual network is such a chain too, and so is one with maxima, of which every round of a tournament is a stage.
  */
-import type { Elementwise } from '../../network/elementwise/elementwise.ts';
+import { type Elementwise, sharingParameters } from '../../network/elementwise/elementwise.ts';
 import { listedWindows, type MaximumOperator } from '../../network/evaluation/gather.ts';
 import { isLinear } from '../../network/linearOperator.ts';
 import type { Network, Node } from '../../network/network.ts';
@@ -113,7 +113,7 @@ function translated(graph: Graph, network: Network, node: Node, own: readonly nu
   }
   switch (operator.kind) {
     case 'nonlinearity':
-      return graph.apply(operator.function, inputs[0]!, product(input) / input[0]!, name);
+      return graph.apply(operator.function, inputs[0]!, sharingParameters(operator.function, input), name);
     case 'add': {
       const foldings = operator.roundings ?? 0;
       const terms = operator.coefficients.map((c, k) => ({

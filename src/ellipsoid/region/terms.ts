@@ -5,7 +5,7 @@ import { type TapTable, tapTable } from '../../network/evaluation/windows.ts';
 import type { LinearOperator } from '../../network/linearOperator.ts';
 import { inDouble } from '../../network/numbers.ts';
 import type { Convolution } from '../../network/operator.ts';
-import { broadcast, product } from '../../network/size.ts';
+import { perEntry, product } from '../../network/size.ts';
 import type { Term } from './linearPart.ts';
 
 type Shape = readonly number[];
@@ -36,10 +36,9 @@ export function termOf(operator: LinearOperator, source: number, input: Shape, o
 /** The constant term, one entry per entry of the output. */
 export function constantOf(operator: LinearOperator, output: Shape): Float64Array | undefined {
   const constant = constantTerm(operator);
-  const image = product(output) / output[0]!;
-  return (
-    constant && new Float64Array(product(output)).map((_, n) => broadcast(constant, Math.floor(n / image)))
-  );
+  if (!constant) return undefined;
+  const entries = perEntry(constant, output);
+  return entries.length === product(output) ? entries : new Float64Array(product(output)).fill(entries[0]!);
 }
 
 /** What errors of the constant term are relative to, where that is not itself. */

@@ -156,6 +156,18 @@ function placeTerm(builder: TapBuilder, placed: PlacedTerm, columns: number, rat
       placeRead(builder, block, readKernel(map, source.variable.channels, window), source.lift);
       return;
     }
+    case 'pick': {
+      const scale = (row: number) => map.scale[map.scale.length === 1 ? 0 : row]!;
+      if (source.lift.length === 0) {
+        const matrix = builder.matrix([]);
+        for (const [row, from] of map.sources.entries()) {
+          if (from >= 0) matrix.add((block.row + row) * columns + block.column + from, scale(row));
+        }
+        return;
+      }
+      placeRead(builder, block, pickKernel(map.sources, scale, window), source.lift);
+      return;
+    }
     case 'total': {
       const value = map.value;
       if (source.lift.length === 0) {
@@ -210,6 +222,23 @@ export function read(engine: Engine, symbol: Matrices, state: State, frequencies
   const samples = frequencies.torus.reduce((p, n) => p * n, 1);
   const weights = engine.vector(frequencies.weights.map((w) => w / samples));
   return engine.windowSum(symbol, state, weights);
+}
+
+/** A pick as a kernel over the window's positions. */
+function pickKernel(
+  sources: Int32Array,
+  scale: (row: number) => number,
+  window: readonly number[],
+): TapKernel {
+  const size = positions(window).length;
+  const rowsAt = Array.from({ length: size }, (): number[] => []);
+  for (const [row, from] of sources.entries()) if (from >= 0) rowsAt[from % size]!.push(row);
+  return {
+    sides: window,
+    entries: (u, put) => {
+      for (const row of rowsAt[u]!) put(row, Math.floor(sources[row]! / size), scale(row));
+    },
+  };
 }
 
 /** A read as a kernel over the window's positions. */

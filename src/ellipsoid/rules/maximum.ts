@@ -18,11 +18,20 @@ export function pooledMultiplier(engine: Engine, step: MaximumStep, d: Vector): 
 function sharedRows(step: MaximumStep): Int32Array[] {
   const { windows } = step.maximum;
   if (windows.kind === 'listed') return [...windows.entries];
-  const channels = step.source.variable.channels;
+  const { channels } = step.source.variable;
   const rowsOf = Array.from({ length: channels }, (_, c) =>
     Int32Array.from({ length: step.source.rows / channels }, (_, phase) => phase * channels + c),
   );
+  if (windows.kind === 'moved') {
+    // Zeros may be all that a channel of the result is made of: any rows will do.
+    return windows.channels.map((list) => joined(list.length > 0 ? [...new Set(list)] : [0], rowsOf));
+  }
   return Array.from({ length: step.target.rows }, (_, row) => rowsOf[row % channels]!);
+}
+
+function joined(list: readonly number[], rowsOf: readonly Int32Array[]): Int32Array {
+  if (list.length === 1) return rowsOf[list[0]!]!;
+  return Int32Array.from(list.flatMap((channel) => [...rowsOf[channel]!]));
 }
 
 /** The joint covariance after a pooling beside which other variables live on. */

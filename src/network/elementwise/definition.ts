@@ -1,7 +1,7 @@
 /** What is known of one elementwise function, and the words in which it is said. */
 import { InputError } from '../../errors.ts';
 
-/** Slope intervals [lower, upper]: arrays of length 1, or one entry per channel. */
+/** Slope intervals [lower, upper]: arrays of length 1, or one entry per channel, or per entry of the tensor where parameters have. */
 export interface SlopeInterval {
   readonly lower: Float64Array;
   readonly upper: Float64Array;
@@ -21,7 +21,7 @@ export interface Definition<F extends { readonly name: string }> {
   parameters(f: F): ArrayLike<number>;
   /** Demands what a bounded slope and a meaning need; absent where there are no parameters. */
   check?(f: F, demand: Demands): void;
-  /** φ(x). `channel` picks among parameters per channel; NaN stays NaN. */
+  /** φ(x). `channel` picks among parameters per channel (per entry, where there are so many); NaN stays NaN. */
   value(f: F, x: number, channel: number): number;
   /** φ′(x); at a kink one of the one-sided derivatives. */
   derivative(f: F, x: number, channel: number): number;
@@ -38,7 +38,7 @@ export interface Definition<F extends { readonly name: string }> {
   turns(f: F, from: number, to: number): readonly number[] | undefined;
   /** Whether values take comparisons and at most one product, and slopes none: then values round once, slopes never. */
   readonly roundsOnce?: true;
-  /** The parameter that may have an entry per channel (first axis of the tensor), or one for all; absent where none has. */
+  /** The parameter that may have an entry per channel (first axis of the tensor), or per entry, or one for all; absent where none has. */
   readonly perChannel?: PerChannel<F>;
 }
 
@@ -53,10 +53,13 @@ export class Demands {
   private readonly subject: string;
   /** Size of the first axis of the tensor that the function acts on. */
   readonly channels: number;
+  /** Its entries. */
+  readonly entries: number;
 
-  constructor(node: string, name: string, channels: number) {
+  constructor(node: string, name: string, channels: number, entries: number) {
     this.subject = `${node}: ${name}`;
     this.channels = channels;
+    this.entries = entries;
   }
 
   that(holds: boolean, rule: string, got: number): void {

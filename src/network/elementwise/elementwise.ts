@@ -5,6 +5,8 @@
  *
  * Not listed because their slope is unbounded: thresholded ReLU (a jump), exp, powers, reciprocal, sqrt, log.
  */
+
+import { sharing } from '../size.ts';
 import { Demands, type SlopeInterval } from './definition.ts';
 import { definitionOf, type Elementwise } from './table.ts';
 
@@ -14,10 +16,11 @@ export type { Elementwise } from './table.ts';
 /**
  * Refuses parameters for which the function has no bounded slope or no meaning.
  * @param channels size of the first axis of the tensor it acts on
+ * @param entries of that tensor
  * @throws InputError that starts with `node`
  */
-export function checkElementwise(node: string, f: Elementwise, channels: number): void {
-  definitionOf(f).check?.(f, new Demands(node, f.name, channels));
+export function checkElementwise(node: string, f: Elementwise, channels: number, entries = channels): void {
+  definitionOf(f).check?.(f, new Demands(node, f.name, channels, entries));
 }
 
 /** φ(x). `channel` picks the slope of a PReLU. */
@@ -35,9 +38,15 @@ export function slopeInterval(f: Elementwise): SlopeInterval {
   return definitionOf(f).slopes(f);
 }
 
-/** The parameter that has an entry per channel, or one for all; undefined where the function has none such. */
+/** The parameter that has an entry per channel, or per entry of the tensor, or one for all; undefined where the function has none such. */
 export function channelEntries(f: Elementwise): Float64Array | undefined {
   return definitionOf(f).perChannel?.entries(f);
+}
+
+/** Neighbouring entries of a tensor that have the same parameters. */
+export function sharingParameters(f: Elementwise, shape: readonly number[]): number {
+  const own = channelEntries(f)?.length ?? 1;
+  return sharing(own === 1 ? shape[0]! : own, shape);
 }
 
 /** The function with other entries per channel; itself where it has none such. */

@@ -55,9 +55,10 @@ export const prelu: Definition<PRelu> = {
   ],
   parameters: (f) => f.slopes,
   check({ slopes }, demand) {
-    const { channels } = demand;
+    const { channels, entries } = demand;
     const { length } = slopes;
-    demand.that(length === 1 || length === channels, `slopes must number 1 or ${channels}`, length);
+    const fits = length === 1 || length === channels || length === entries;
+    demand.that(fits, `slopes must number 1, ${channels} or ${entries}`, length);
     for (const slope of slopes) demand.finite('slope', slope);
   },
   value: (f, x, channel) => (x < 0 ? broadcast(f.slopes, channel) * x : x),

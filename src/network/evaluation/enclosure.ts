@@ -10,6 +10,7 @@
  * is not null, its derivative vanishes at almost all of them, so that the slope that multiplies it does not matter.
  */
 
+import { sharingParameters } from '../elementwise/elementwise.ts';
 import { isLinear, type LinearOperator } from '../linearOperator.ts';
 import type { Network, TensorId } from '../network.ts';
 import type { Add, Nonlinearity, Operator, Softmax } from '../operator.ts';
@@ -91,7 +92,7 @@ function* enclose(
   if (isLinear(operator)) return yield* encloseLinear(operator, input, shape, output);
   switch (operator.kind) {
     case 'nonlinearity':
-      return encloseNonlinearity(operator, input, product(shape) / shape[0]!);
+      return encloseNonlinearity(operator, input, sharingParameters(operator.function, shape));
     case 'max-pool':
     case 'max-gather':
     case 'global-max-pool':

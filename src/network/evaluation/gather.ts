@@ -1,8 +1,8 @@
 /** Operators whose outputs are entries of their input: which ones. */
 
-import type { GlobalMaxPool, MaxGather, MaxPool, Reindex } from '../operator.ts';
+import type { Gather, GlobalMaxPool, MaxGather, MaxPool, Pad, Reindex } from '../operator.ts';
 import { product, strides } from '../size.ts';
-import { maxPoolWindows } from './geometry.ts';
+import { maxPoolWindows, padWindows } from './geometry.ts';
 import { tapTable } from './windows.ts';
 
 type Shape = readonly number[];
@@ -22,6 +22,56 @@ export function reindexSources(operator: Reindex, shape: Shape): Int32Array {
     sources = next;
   }
   return sources;
+}
+
+/** For each entry of the output, the flat index of the entry of the input of this shape that it is; −1: none, it is 0. */
+export function entrySources(operator: Gather | Reindex, shape: Shape): Int32Array {
+  if (operator.kind === 'reindex') return reindexSources(operator, shape);
+  const { sources } = operator;
+  if (operator.shape) return sources;
+  const image = product(shape) / shape[0]!;
+  return new Int32Array(sources.length * image).map((_, n) => {
+    const channel = sources[Math.floor(n / image)]!;
+    return channel < 0 ? -1 : channel * image + (n % image);
+  });
+}
+
+/** As `entrySources`, of a padded tensor. */
+export function padSources(operator: Pad, input: Shape, output: Shape): Int32Array {
+  const { windows, source } = tapTable(padWindows(operator, input, output));
+  const image = product(input.slice(1));
+  return new Int32Array(input[0]! * windows).map((_, n) => {
+    const at = source[n % windows]!;
+    return at < 0 ? -1 : Math.floor(n / windows) * image + at;
+  });
+}
+
+/** How often the entry is read that is read most often: the square of the norm of a gather. */
+export function mostReads(sources: Int32Array, entries: number): number {
+  const reads = new Int32Array(entries);
+  let most = 0;
+  for (const source of sources) if (source >= 0) most = Math.max(most, ++reads[source]!);
+  return most;
+}
+
+/**
+ * For each channel of the output, the channels of the input that it has entries of, each as often as it has one of their entries at most.
+ * @param sources as `entrySources` gives them
+ */
+export function channelsRead(sources: Int32Array, input: Shape, output: Shape): Int32Array[] {
+  const [image, ownImage] = [product(input) / input[0]!, product(output) / output[0]!];
+  const reads = new Int32Array(product(input));
+  return Array.from({ length: output[0]! }, (_, channel) => {
+    const own = sources.subarray(channel * ownImage, (channel + 1) * ownImage);
+    const most = new Map<number, number>();
+    for (const source of own) {
+      if (source < 0) continue;
+      const from = Math.floor(source / image);
+      most.set(from, Math.max(most.get(from) ?? 0, ++reads[source]!));
+    }
+    for (const source of own) if (source >= 0) reads[source] = 0;
+    return Int32Array.from([...most].flatMap(([from, count]) => new Array<number>(count).fill(from)));
+  });
 }
 
 /** What the outputs of a maximum look at: the same windows in every channel. */

@@ -3,9 +3,9 @@
 import type { LinearOperator } from '../linearOperator.ts';
 import { moduli, type Numbers } from '../numbers.ts';
 import { unknownOperator } from '../shape.ts';
-import { broadcast, product } from '../size.ts';
-import { reindexSources } from './gather.ts';
-import { averagePoolWindows, convolutionWindows, padWindows, transposedWindows } from './geometry.ts';
+import { product, sharing } from '../size.ts';
+import { entrySources, padSources } from './gather.ts';
+import { averagePoolWindows, convolutionWindows, transposedWindows } from './geometry.ts';
 import { addProduct, addTransposedProduct, type Rows } from './products.ts';
 import { type TapTable, tapTable } from './windows.ts';
 
@@ -55,25 +55,24 @@ export function linearMap(operator: LinearOperator, input: Shape, output: Shape)
       return transposed(filtered(sizes, table, product(output.slice(1))), (inputs / groups) * table.taps);
     }
     case 'scale':
-      return diagonal(operator.scale, product(input) / input[0]!, product(input));
+      return diagonal(operator.scale, input);
     case 'average-pool': {
       const table = tapTable(averagePoolWindows(operator, input, output));
       return means(table, input[0]!, product(input.slice(1)), operator.countIncludesPadding);
     }
     case 'global-average-pool':
       return channelSums(input[0]!, product(input.slice(1)), operator.sum);
-    case 'pad': {
-      const { windows, source } = tapTable(padWindows(operator, input, output));
-      return copies(perChannel(source, windows, input[0]!, product(input.slice(1))), product(input));
-    }
+    case 'pad':
+      return copies(padSources(operator, input, output), product(input));
     case 'reindex':
-      return copies(reindexSources(operator, input), product(input));
+    case 'gather':
+      return copies(entrySources(operator, input), product(input));
     default:
       throw unknownOperator(operator);
   }
 }
 
-/** The entries of the constant term along the first axis of the output, or one for all; undefined where there is none. */
+/** The constant term, one for each entry of the first axis of the output, or one for each of all, or one; undefined where there is none. */
 export function constantTerm(operator: LinearOperator): Float64Array | undefined {
   switch (operator.kind) {
     case 'affine':
@@ -86,6 +85,7 @@ export function constantTerm(operator: LinearOperator): Float64Array | undefined
     case 'global-average-pool':
     case 'pad':
     case 'reindex':
+    case 'gather':
       return undefined;
     default:
       throw unknownOperator(operator);
@@ -107,6 +107,7 @@ export function magnitude(operator: LinearOperator): LinearOperator {
     case 'global-average-pool':
     case 'pad':
     case 'reindex':
+    case 'gather':
       return operator;
     default:
       throw unknownOperator(operator);
@@ -198,10 +199,11 @@ function transposed({ apply, transpose, work, patches }: AffineMap, summands: nu
   };
 }
 
-/** `factors`: one per channel, or one for all. */
-function diagonal(factors: Float64Array, image: number, entries: number): AffineMap {
-  const apply = (x: Float64Array) => x.map((value, n) => broadcast(factors, Math.floor(n / image)) * value);
-  return { apply, transpose: apply, work: entries, roundings: 1 };
+/** `factors`: one per channel, per entry, or one for all. */
+function diagonal(factors: Float64Array, shape: Shape): AffineMap {
+  const alike = sharing(factors.length, shape);
+  const apply = (x: Float64Array) => x.map((value, n) => factors[Math.floor(n / alike)]! * value);
+  return { apply, transpose: apply, work: product(shape), roundings: 1 };
 }
 
 /** The mean over each window, channel by channel. */
@@ -274,12 +276,4 @@ function copies(sources: Int32Array, entries: number): AffineMap {
     work: sources.length,
     roundings: 0,
   };
-}
-
-/** Flat sources in a tensor of channels, from those in one channel's image. */
-function perChannel(source: Int32Array, windows: number, channels: number, image: number): Int32Array {
-  return new Int32Array(channels * windows).map((_, n) => {
-    const at = source[n % windows]!;
-    return at < 0 ? -1 : Math.floor(n / windows) * image + at;
-  });
 }

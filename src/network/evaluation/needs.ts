@@ -105,6 +105,7 @@ function operatorNeeds(
       return { bytes: 0, work: workOfSum(inputs, entries) };
     case 'pad':
     case 'reindex':
+    case 'gather':
       return { bytes: 8 * entries, work: entries };
     default:
       return { bytes: 0, work: product(input) };

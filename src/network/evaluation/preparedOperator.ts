@@ -1,8 +1,9 @@
 /** One table of operators for their values, their derivatives and the transposes of those, made ready for many points. */
+import { sharingParameters } from '../elementwise/elementwise.ts';
 import { definitionOf, type Elementwise } from '../elementwise/table.ts';
 import type { Operator, Softmax } from '../operator.ts';
 import { unknownOperator } from '../shape.ts';
-import { broadcast, product } from '../size.ts';
+import { product, sharing } from '../size.ts';
 import { type MaximumWindows, maximumSources, maximumWindows } from './gather.ts';
 import { type AffineMap, constantTerm, linearMap } from './linearMap.ts';
 import { workOfSum } from './needs.ts';
@@ -39,7 +40,8 @@ export function prepare(operator: Operator, inputs: readonly Shape[], output: Sh
     case 'average-pool':
     case 'global-average-pool':
     case 'pad':
-    case 'reindex': {
+    case 'reindex':
+    case 'gather': {
       const map = linearMap(operator, input, output);
       const { apply, transpose, work } = map;
       const constant = constantTerm(operator);
@@ -51,7 +53,7 @@ export function prepare(operator: Operator, inputs: readonly Shape[], output: Sh
       };
     }
     case 'nonlinearity':
-      return nonlinearity(operator.function, product(input) / input[0]!, product(input));
+      return nonlinearity(operator.function, sharingParameters(operator.function, input), product(input));
     case 'max-pool':
     case 'max-gather':
     case 'global-max-pool':
@@ -70,10 +72,10 @@ export function prepare(operator: Operator, inputs: readonly Shape[], output: Sh
 /** In place. */
 export function addConstant(y: Float64Array, constant: Float64Array | undefined, shape: Shape): Float64Array {
   if (!constant) return y;
-  const image = y.length / shape[0]!;
-  for (let n = 0, channel = 0; n < y.length; channel++) {
-    const value = broadcast(constant, channel);
-    for (const end = n + image; n < end; n++) y[n]! += value;
+  const alike = sharing(constant.length, shape);
+  for (let n = 0, k = 0; n < y.length; k++) {
+    const value = constant[k]!;
+    for (const end = n + alike; n < end; n++) y[n]! += value;
   }
   return y;
 }

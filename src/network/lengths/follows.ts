@@ -36,6 +36,9 @@ export function passesOn(operator: Operator, inputs: readonly boolean[]): boolea
     case 'concat':
     case 'softmax':
       return inputs.includes(true);
+    case 'gather':
+      if (!operator.shape) return inputs.includes(true);
+      return inputs.includes(true) && operator.shape.length > 1;
     case 'reindex':
       // A vector has no positions left.
       return inputs.includes(true) && operator.shape.length > 1;
@@ -93,6 +96,7 @@ function sideOf(operator: Operator, axis: number, sides: readonly number[]): num
     case 'global-average-pool':
     case 'global-max-pool':
     case 'reindex':
+    case 'gather':
       return n;
     case 'add':
     case 'concat':

@@ -5,6 +5,7 @@
  */
 import { InputError, type Unsupported, UnsupportedError } from '../../errors.ts';
 import { NetworkBuilder } from '../builder.ts';
+import { channelEntries } from '../elementwise/elementwise.ts';
 import type { Network, Node, TensorId, Tie } from '../network.ts';
 import type { Padding } from '../operator.ts';
 import { outputShape, unknownOperator } from '../shape.ts';
@@ -33,7 +34,7 @@ export function lengthened(network: Network, smallest: number | undefined): Netw
   const unsupported = [
     ...ties.flatMap((tie) => openTie(tie, reads?.get(tie.node))),
     ...network.nodes.flatMap((node) => {
-      const reason = whyTied(node, followers, axes, smallest);
+      const reason = whyTied(network, node, followers, axes, smallest);
       return reason === undefined ? [] : [{ node: node.name, ...reason }];
     }),
   ];
@@ -117,6 +118,7 @@ const OF_THE_FILE = 'the length is that of the file; bound it without the option
 
 /** What makes another operator of a node at another length, its own fields as they are. */
 function whyTied(
+  { tensors }: Network,
   node: Node,
   followers: ReadonlySet<TensorId>,
   axes: readonly Sides[],
@@ -127,6 +129,10 @@ function whyTied(
   switch (operator.kind) {
     case 'reindex':
       return { found: 'a flatten or reshape of positions', reason: OF_THE_FILE };
+    case 'gather':
+      return operator.shape
+        ? { found: 'positions that are picked one by one', reason: OF_THE_FILE }
+        : undefined;
     case 'affine':
     case 'max-gather':
       return { found: 'a layer that reads all positions', reason: OF_THE_FILE };
@@ -156,10 +162,17 @@ function whyTied(
             : `say that the bound is to hold from length ${until + 1} on (smallestLength, --smallest-length)`,
       };
     }
+    case 'scale':
+    case 'nonlinearity': {
+      const channels = tensors[inputs[0]!]!.shape[0]!;
+      const numbers =
+        operator.kind === 'scale'
+          ? Math.max(operator.scale.length, operator.shift?.length ?? 1)
+          : (channelEntries(operator.function)?.length ?? 1);
+      return numbers > channels ? { found: 'a number per position', reason: OF_THE_FILE } : undefined;
+    }
     case 'convolution':
     case 'transposed-convolution':
-    case 'scale':
-    case 'nonlinearity':
     case 'average-pool':
     case 'max-pool':
     case 'global-max-pool':

@@ -61,6 +61,8 @@ function doesNothing(operator: Operator, input: Shape, output: Shape): boolean {
       return operator.scale.every((a) => a === 1) && (operator.shift ?? NO_SHIFT).every((b) => b === 0);
     case 'pad':
       return sameShape(input, output);
+    case 'gather':
+      return sameShape(input, output) && operator.sources.every((source, k) => source === k);
     case 'average-pool':
     case 'max-pool':
       return sameShape(input, output) && [...operator.kernel, ...operator.stride].every((side) => side === 1);

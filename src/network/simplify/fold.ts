@@ -2,16 +2,19 @@
 import { isExactProduct, multipliable } from '../exact.ts';
 import { mapped } from '../numbers.ts';
 import type { Add, Affine, Convolution, Operator, Scale, TransposedConvolution } from '../operator.ts';
-import { broadcast, product } from '../size.ts';
+import { broadcast, perEntry, product } from '../size.ts';
 import { isEmpty } from './pads.ts';
 
 type Shape = readonly number[];
 type Layer = Affine | Convolution | TransposedConvolution;
 
-/** second(first(x)) as one scale; undefined where a product of scales could vanish or overflow. */
-export function composedScales(first: Scale, second: Scale): Scale | undefined {
+/** second(first(x)) as one scale; undefined where a product of scales could vanish or overflow. @param input the shape of x */
+export function composedScales(first: Scale, second: Scale, input: Shape): Scale | undefined {
   if (!multipliable(first.scale, second.scale)) return undefined;
-  const channels = Math.max(...[first, second].flatMap((s) => [s.scale.length, s.shift?.length ?? 1]));
+  const numbers = Math.max(numbersOf(first), numbersOf(second));
+  // One number per entry and one per channel do not meet index by index.
+  if (numbers > input[0]! && !sameForAll(first, second, numbers)) return undefined;
+  const channels = numbers;
   const perChannel = (value: (channel: number) => number) =>
     Float64Array.from({ length: channels }, (_, c) => value(c));
   const products = new Products([first, second]);
@@ -20,6 +23,28 @@ export function composedScales(first: Scale, second: Scale): Scale | undefined {
   if (!first.shift && !second.shift) return composed;
   const shift = perChannel((c) => broadcast(second.scale, c) * shiftOf(first, c) + shiftOf(second, c));
   return shift.every(Number.isFinite) ? { ...composed, shift } : undefined;
+}
+
+/** How many numbers a scale has: one for all, one per channel, or one per entry. */
+export function numbersOf({ scale, shift }: Scale): number {
+  return Math.max(scale.length, shift?.length ?? 1);
+}
+
+/** The scale with a number for every entry of a tensor, or one for all. */
+export function scalePerEntry(scale: Scale, shape: Shape): Scale {
+  const { shift, shiftMagnitude } = scale;
+  return {
+    ...scale,
+    scale: perEntry(scale.scale, shape),
+    ...(shift && { shift: perEntry(shift, shape) }),
+    ...(shiftMagnitude && { shiftMagnitude: perEntry(shiftMagnitude, shape) }),
+  };
+}
+
+/** Whether every array has one number for all or so many. */
+function sameForAll(first: Scale, second: Scale, numbers: number): boolean {
+  const lengths = [first, second].flatMap(({ scale, shift }) => [scale.length, shift?.length ?? 1]);
+  return lengths.every((length) => length === 1 || length === numbers);
 }
 
 /** Multiplies weights and keeps account of what that does to them. */
@@ -86,6 +111,7 @@ export function scaledOutput(
 
 /** Weights times the scale of their output channel; the bias is scaled and shifted. */
 function rescaled(operator: Layer, scale: Scale, channelOf: (entry: number) => number): Operator | undefined {
+  if (numbersOf(scale) > operator.outputs) return undefined;
   const scaled = scaledWeights(operator, scale, channelOf);
   if (!scaled || (!operator.bias && !scale.shift)) return scaled && { ...operator, ...scaled };
   const bias = new Float64Array(operator.outputs).map(
@@ -108,6 +134,7 @@ function scaledWeights(
 
 /** Whether the operator can do the scaling of its input itself. A shift cannot cross a border of zeros. */
 export function takesScaledInput(operator: Operator, scale: Scale, input: Shape): boolean {
+  if (operator.kind !== 'affine' && numbersOf(scale) > input[0]!) return false;
   switch (operator.kind) {
     case 'affine':
       break;
@@ -141,8 +168,7 @@ export function scaledInput(operator: Layer, scale: Scale, input: Shape): Layer 
   const { outputs, inputs, weight } = operator;
   switch (operator.kind) {
     case 'affine': {
-      const perChannel = inputs / input[0]!;
-      return absorbed(operator, scale, (n) => Math.floor((n % inputs) / perChannel));
+      return absorbed(operator, scalePerEntry(scale, input), (n) => n % inputs);
     }
     case 'convolution': {
       const { groups } = operator;

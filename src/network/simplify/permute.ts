@@ -4,8 +4,8 @@
  */
 import { type Elementwise, mapChannelEntries } from '../elementwise/elementwise.ts';
 import { emptyLike, gatheredBlocks } from '../numbers.ts';
-import type { Affine, Convolution, MaxGather, Scale, TransposedConvolution } from '../operator.ts';
-import { isRowMajor, type View, viewSources } from './view.ts';
+import type { Affine, Convolution, Gather, MaxGather, Scale, TransposedConvolution } from '../operator.ts';
+import { inverse, isRowMajor, type View, viewSources } from './view.ts';
 
 /** Acts on the source of the view instead of the view. */
 export function permuteColumns(operator: Affine, view: View): Affine {
@@ -26,16 +26,29 @@ export function permuteWindows(operator: MaxGather, view: View): MaxGather {
   return { ...operator, windows: operator.windows.map((window) => window.map((index) => sources[index]!)) };
 }
 
+/** Picks from the source of the view instead of the view. */
+export function permuteSources(operator: Gather, view: View): Gather {
+  if (isRowMajor(view)) return operator;
+  const sources = viewSources(view);
+  return { ...operator, sources: operator.sources.map((at) => (at < 0 ? -1 : sources[at]!)) };
+}
+
+/** For each entry of the source, the entry of the view that it is. */
+export function entriesBefore(view: View): Int32Array {
+  return inverse(viewSources(view));
+}
+
 export function permuteFunction(f: Elementwise, channels: Int32Array): Elementwise {
   return mapChannelEntries(f, (entries) => gathered(entries, channels));
 }
 
 export function permuteScale(operator: Scale, channels: Int32Array): Scale {
-  const { scale, shift } = operator;
+  const { scale, shift, shiftMagnitude } = operator;
   return {
     ...operator,
     scale: gathered(scale, channels),
     ...(shift && { shift: gathered(shift, channels) }),
+    ...(shiftMagnitude && { shiftMagnitude: gathered(shiftMagnitude, channels) }),
   };
 }
 

@@ -1,25 +1,29 @@
 /** Reindexes (flatten, reshape, transpose) are carried along as views until an operator absorbs them. */
-import { channelEntries } from '../elementwise/elementwise.ts';
+import { channelEntries, mapChannelEntries } from '../elementwise/elementwise.ts';
 import type { Network, Node, TensorId } from '../network.ts';
 import type { Operator } from '../operator.ts';
 import { prune } from '../prune.ts';
 import { unknownOperator } from '../shape.ts';
-import { sameShape } from '../size.ts';
+import { perEntry, sameShape } from '../size.ts';
+import { numbersOf, scalePerEntry } from './fold.ts';
 import {
+  entriesBefore,
   permuteColumns,
   permuteDepthwise,
   permuteFunction,
   permuteInputs,
   permuteScale,
+  permuteSources,
   permuteTransposedInputs,
   permuteWindows,
 } from './permute.ts';
 import { consumers, Rewriter } from './rewriter.ts';
 import {
-  asReindexes,
+  asOperator,
   channelImages,
   channelPermutation,
   channelwiseView,
+  inverse,
   isRowMajor,
   permutesChannels,
   permutesChannelsOnly,
@@ -40,19 +44,51 @@ export function absorbReindexes(network: Network): Network {
   return pass.run();
 }
 
+/**
+ * The reindexes that the input goes through first are left out. Where it is a vector, functions of single entries may stand before: they act
+ * on the image that the vector becomes.
+ */
 function withoutInputReindexes(network: Network): Network {
   const readers = consumers(network);
+  const tensors = [...network.tensors];
   const skipped = new Set<Node>();
-  let input = network.input;
-  for (;;) {
-    const [reader, second] = readers[input]!;
-    if (input === network.output || reader?.operator.kind !== 'reindex' || second) break;
-    skipped.add(reader);
-    input = reader.output;
+  /** Outputs of functions of single entries on the way, and the input. */
+  const passed = [network.input];
+  const operators = new Map<Node, Operator>();
+  /** Where the output of a reindex that is left out is found. */
+  const images = new Map<TensorId, TensorId>();
+  const isVector = tensors[network.input]!.shape.length === 1;
+  for (let at = network.input; at !== network.output; ) {
+    const [reader, second] = readers[at]!;
+    if (!reader || second) break;
+    const { operator, output } = reader;
+    if (operator.kind === 'reindex') {
+      const inOrder = operator.permutation.every((axis, position) => axis === position);
+      if (!inOrder && passed.length > 1) break;
+      for (const node of operators.keys()) operators.set(node, perEntryOf(node.operator, tensors[at]!.shape));
+      for (const id of passed) tensors[id] = { ...tensors[id]!, shape: operator.shape };
+      skipped.add(reader);
+      images.set(output, passed.at(-1)!);
+    } else if (isVector && (operator.kind === 'scale' || operator.kind === 'nonlinearity')) {
+      operators.set(reader, operator);
+      passed.push(output);
+    } else break;
+    at = output;
   }
-  const { name } = network.tensors[network.input]!;
-  const tensors = network.tensors.with(input, { ...network.tensors[input]!, name });
-  return prune({ ...network, tensors, nodes: network.nodes.filter((node) => !skipped.has(node)), input });
+  if (skipped.size === 0) return network;
+  const image = (id: TensorId) => images.get(id) ?? id;
+  const nodes = network.nodes.flatMap((node) => {
+    if (skipped.has(node)) return [];
+    return [{ ...node, operator: operators.get(node) ?? node.operator, inputs: node.inputs.map(image) }];
+  });
+  return prune({ ...network, tensors, nodes, output: image(network.output) });
+}
+
+/** A function of single entries, with numbers for entries where it had numbers for channels. */
+function perEntryOf(operator: Operator, shape: readonly number[]): Operator {
+  if (operator.kind === 'scale') return scalePerEntry(operator, shape);
+  if (operator.kind !== 'nonlinearity') return operator;
+  return { ...operator, function: mapChannelEntries(operator.function, (own) => perEntry(own, shape)) };
 }
 
 /** What a node becomes: an operator on new tensors, and how its old output is read from the new one. */
@@ -108,12 +144,17 @@ class ReindexPass {
     const made = this.reindexed.get(tensor);
     if (made !== undefined) return made;
     const name = this.origins.get(tensor)!;
-    let image = this.rewriter.image(tensor);
-    for (const operator of asReindexes(this.views.get(tensor)!, this.rewriter.shape(image))) {
-      image = this.rewriter.add(name, operator, [image], name);
-    }
+    const source = this.rewriter.image(tensor);
+    const operator = asOperator(this.views.get(tensor)!, this.rewriter.shape(source));
+    const image = operator ? this.rewriter.add(name, operator, [source], name) : source;
     this.reindexed.set(tensor, image);
     return image;
+  }
+
+  /** Where the numbers of an operator of a view, so many, are found by the source of the view; undefined where they cannot be. */
+  private numbersFor(count: number, view: View, source: readonly number[]): Int32Array | undefined {
+    if (count === 1) return NO_CHANNELS;
+    return count > view.shape[0]! ? entriesBefore(view) : channelImages(view, source);
   }
 
   /** The node on the images of its inputs, with the reindex absorbed or passed on; undefined where it cannot be. */
@@ -126,21 +167,29 @@ class ReindexPass {
     switch (operator.kind) {
       case 'nonlinearity': {
         const f = operator.function;
-        const entries = channelEntries(f)?.length ?? 1;
-        const channels = entries > 1 ? channelImages(view, source) : NO_CHANNELS;
+        const channels = this.numbersFor(channelEntries(f)?.length ?? 1, view, source);
         return (
           channels && { operator: { ...operator, function: permuteFunction(f, channels) }, inputs, view }
         );
       }
       case 'scale': {
-        const uniform = operator.scale.length === 1 && (operator.shift?.length ?? 1) === 1;
-        const channels = uniform ? NO_CHANNELS : channelImages(view, source);
-        return channels && { operator: permuteScale(operator, channels), inputs, view };
+        const numbers = numbersOf(operator);
+        const channels = this.numbersFor(numbers, view, source);
+        const own = numbers > view.shape[0]! ? scalePerEntry(operator, view.shape) : operator;
+        return channels && { operator: permuteScale(own, channels), inputs, view };
       }
       case 'affine':
         return { operator: permuteColumns(operator, view), inputs };
       case 'max-gather':
         return { operator: permuteWindows(operator, view), inputs };
+      case 'gather': {
+        if (operator.shape) return { operator: permuteSources(operator, view), inputs };
+        const channels = channelPermutation(view, source);
+        if (!channels) return undefined;
+        const back = inverse(channels);
+        const sources = operator.sources.map((channel) => (channel < 0 ? -1 : back[channel]!));
+        return { operator: { ...operator, sources }, inputs };
+      }
       case 'convolution': {
         const channels = channelPermutation(view, source);
         if (!channels) return undefined;

@@ -40,7 +40,9 @@ export function foldScales(network: Network): Network {
     const alone = readers[node.inputs[0]!]!.length === 1 && node.inputs[0] !== network.output;
     const merged = before && alone ? scaledOutput(before.operator, before.inputs, operator) : undefined;
     const composed =
-      before?.operator.kind === 'scale' ? composedScales(before.operator, operator) : undefined;
+      before?.operator.kind === 'scale'
+        ? composedScales(before.operator, operator, rewriter.shape(inputs[0]!))
+        : undefined;
     if (merged) {
       rewriter.replace({ ...node, name: before!.name }, merged, before!.inputs);
     } else if (composed) {

@@ -1,20 +1,21 @@
 import { NetworkBuilder } from '../builder.ts';
 import type { Network } from '../network.ts';
 import { replaceDegenerate } from './degenerate.ts';
+import { joinGathers } from './gathers.ts';
 import { mergePads } from './pads.ts';
 import { absorbReindexes } from './reindexes.ts';
 import { foldScales } from './scales.ts';
 
 /**
- * The same function, up to rounding in float64, in fewer and simpler operators: reindexes are absorbed, pads merged,
- * scales folded, degenerate operators replaced (see the passes). Two things change for whoever looks from outside:
+ * The same function, up to rounding in float64, in fewer and simpler operators: reindexes are absorbed, gathers joined,
+ * pads merged, scales folded, degenerate operators replaced (see the passes). Two things change for whoever looks from outside:
  * reindexes at the input and at the output are dropped, so that the input and the output may have another shape and,
  * where a transpose was dropped, another order of entries; their l2 norms are the same.
  *
  * @throws InputError where a folded weight overflows
  */
 export function simplify(network: Network): Network {
-  const passes = [absorbReindexes, replaceDegenerate, mergePads, foldScales];
+  const passes = [absorbReindexes, joinGathers, replaceDegenerate, mergePads, foldScales];
   let current = network;
   // Every pass removes a node or moves a reindex towards the output, so this ends.
   for (;;) {

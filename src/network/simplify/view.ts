@@ -2,7 +2,7 @@
  * Views: how the entries of one tensor are read as another one, by strides and without moving them. Flatten,
  * reshape and transpose are views, and so are their compositions wherever the factors of the shapes fit.
  */
-import type { Reindex } from '../operator.ts';
+import type { Gather, Reindex } from '../operator.ts';
 import { product, sameShape } from '../size.ts';
 
 type Shape = readonly number[];
@@ -54,30 +54,22 @@ export function viewSources(view: View): Int32Array {
   return sources;
 }
 
-/** The operators that turn a tensor of shape `source` into the view: none, one, or a reshape and a transpose. */
-export function asReindexes(view: View, source: Shape): Reindex[] {
-  const identity = source.map((_, axis) => axis);
+/** The operator that turns a tensor of shape `source` into the view; undefined where it is the view. */
+export function asOperator(view: View, source: Shape): Reindex | Gather | undefined {
   if (isRowMajor(view)) {
-    return sameShape(source, view.shape)
-      ? []
-      : [{ kind: 'reindex', permutation: identity, shape: view.shape }];
+    if (sameShape(source, view.shape)) return undefined;
+    return { kind: 'reindex', permutation: [...source.keys()], shape: view.shape };
   }
-  const bySource = view.digits.toSorted((a, b) => b.stride - a.stride);
-  const axes = alignDigits(bySource, source);
-  if (axes?.every((digits) => digits.length <= 1)) {
-    const first = (axis: number) => axes[axis]![0]?.stride ?? 0;
-    // Axes that one digit runs through stay in their order: sorting is stable.
-    const place = (axis: number) =>
-      view.digits.findIndex(({ size, stride }) => first(axis) >= stride && first(axis) < stride * size);
-    const permutation = identity.toSorted((a, b) => place(a) - place(b));
-    return [{ kind: 'reindex', permutation, shape: view.shape }];
-  }
-  const factors = bySource.map((digit) => digit.size);
-  const permutation = view.digits.map((digit) => bySource.indexOf(digit));
-  return [
-    { kind: 'reindex', permutation: identity, shape: factors },
-    { kind: 'reindex', permutation, shape: view.shape },
-  ];
+  const channels = channelPermutation(view, source);
+  if (channels) return { kind: 'gather', sources: inverse(channels) };
+  return { kind: 'gather', sources: viewSources(view), shape: view.shape };
+}
+
+/** The permutation back. */
+export function inverse(permutation: Int32Array): Int32Array {
+  const back = new Int32Array(permutation.length);
+  for (const [k, image] of permutation.entries()) back[image] = k;
+  return back;
 }
 
 /** Whether the entries of every channel of the source lie in one channel of the view. Channels are the first axes. */

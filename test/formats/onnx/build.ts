@@ -163,6 +163,7 @@ export function distance(a: ArrayLike<number>, b: ArrayLike<number>): number {
 export function inFloat32(network: Network): Network {
   const rounded = (value: unknown): unknown => {
     if (value instanceof Float64Array) return value.map(Math.fround);
+    if (value instanceof Int32Array) return value;
     if (typeof value === 'number') return Math.fround(value);
     if (Array.isArray(value)) return value.map(rounded);
     if (typeof value !== 'object' || value === null) return value;

@@ -21,6 +21,7 @@ export function parameterArrays(operator: Operator): readonly ArrayLike<number>[
     case 'global-max-pool':
     case 'pad':
     case 'reindex':
+    case 'gather':
     case 'concat':
     case 'softmax':
       return [];

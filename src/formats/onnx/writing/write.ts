@@ -2,12 +2,13 @@
 import type { Network, Node } from '../../../network/network.ts';
 import type {
   Convolution,
+  Gather,
   Padding,
   Reindex,
   Scale,
   TransposedConvolution,
 } from '../../../network/operator.ts';
-import { everyAxis, sameShape } from '../../../network/size.ts';
+import { everyAxis, product, sameShape } from '../../../network/size.ts';
 import { elementwiseNode } from '../elementwise/table.ts';
 import { DataType } from '../values/tensors.ts';
 import { parameterArrays } from './parameterArrays.ts';
@@ -89,7 +90,7 @@ function writeNode(
       return;
     }
     case 'scale':
-      scaleNodes(writer, operator, x, spatial);
+      scaleNodes(writer, operator, x, shape);
       return;
     case 'nonlinearity':
       writer.last(...elementwiseNode(writer, name, operator.function, x, spatial));
@@ -133,6 +134,9 @@ function writeNode(
     case 'reindex':
       reindexNodes(writer, operator, x, shape, outputShape);
       return;
+    case 'gather':
+      gatherNodes(writer, operator, x, shape, outputShape);
+      return;
     case 'add':
       writer.last(
         'Sum',
@@ -169,14 +173,18 @@ function weights(
   return names;
 }
 
-function scaleNodes(writer: GraphWriter, { scale, shift }: Scale, x: string, spatial: number): void {
-  const factor = perChannel(writer, 'scale', scale, spatial);
+function scaleNodes(writer: GraphWriter, { scale, shift }: Scale, x: string, shape: readonly number[]): void {
+  const constant = (what: string, values: Float64Array) =>
+    values.length > shape[0]!
+      ? writer.constant(what, shape, values)
+      : perChannel(writer, what, values, shape.length - 1);
+  const factor = constant('scale', scale);
   if (!shift) {
     writer.last('Mul', [x, factor]);
     return;
   }
   const scaled = writer.node('scale', 'Mul', [x, factor]);
-  writer.last('Add', [scaled, perChannel(writer, 'shift', shift, spatial)]);
+  writer.last('Add', [scaled, constant('shift', shift)]);
 }
 
 const PAD_MODES = { zero: 'constant', circular: 'wrap', reflect: 'reflect', replicate: 'edge' } as const;
@@ -213,6 +221,31 @@ function reindexNodes(
   // 0: as many samples as there are.
   const target = writer.integers('shape', [outputShape.length + 1], [0, ...outputShape]);
   writer.last('Reshape', [transposed, target]);
+}
+
+function gatherNodes(
+  writer: GraphWriter,
+  { sources, shape: target }: Gather,
+  x: string,
+  shape: readonly number[],
+  outputShape: readonly number[],
+): void {
+  const flat = !target || shape.length === 1 ? x : writer.node('flatten', 'Flatten', [x]);
+  const entries = target ? product(shape) : shape[0]!;
+  // A zero behind all entries is what −1 stands for.
+  const none = everyAxis(target ? 1 : shape.length, 0);
+  const pads = [0, ...none, 0, 1, ...none.slice(1)];
+  const zero = sources.includes(-1);
+  const from = zero ? writer.node('pad', 'Pad', [flat, writer.integers('pads', [pads.length], pads)]) : flat;
+  const indices = Array.from(sources, (source) => (source < 0 ? entries : source));
+  const table = writer.integers('sources', [indices.length], indices);
+  if (!target || outputShape.length === 1) {
+    writer.last('Gather', [from, table], { axis: 1 });
+    return;
+  }
+  const gathered = writer.node('gather', 'Gather', [from, table], { axis: 1 });
+  const to = writer.integers('shape', [outputShape.length + 1], [0, ...outputShape]);
+  writer.last('Reshape', [gathered, to]);
 }
 
 function multiplied(writer: GraphWriter, x: string, coefficient: number): string {
