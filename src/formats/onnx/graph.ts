@@ -19,6 +19,13 @@ export interface GraphNode {
   readonly attributes: Attributes;
 }
 
+/** What an operator is called among those that are read: by its name, in domains other than that of ONNX with the domain before it. */
+export function operatorKey({ domain, opType }: Pick<GraphNode, 'domain' | 'opType'>): string {
+  // No operator of the ONNX domain has a dot.
+  if (domain === '') return opType.includes('.') ? '' : opType;
+  return `${domain}.${opType}`;
+}
+
 /** Functions can multiply nodes exponentially: more than these are refused, besides what the bytes of the file can hold themselves. */
 const FREE_NODES = 1 << 14;
 const BYTES_PER_NODE = 8;

@@ -5,7 +5,7 @@ import { NetworkBuilder } from '../../network/builder.ts';
 import type { Network, Source } from '../../network/network.ts';
 import type { Budget } from '../budget.ts';
 import { Call, type Scope, type Signal, type Value } from './call.ts';
-import { type GraphNode, neededNodes, type Producers } from './graph.ts';
+import { type GraphNode, neededNodes, operatorKey, type Producers } from './graph.ts';
 import type { Reading, Rim } from './interface.ts';
 import { UniqueNames } from './names.ts';
 import type { Converter } from './operators/converter.ts';
@@ -99,7 +99,7 @@ class Interpretation {
   async computeConstants(): Promise<void> {
     for (const node of this.graph.nodes) {
       await this.breath.taken();
-      const converter = CONVERTERS.get(node.opType);
+      const converter = CONVERTERS.get(operatorKey(node));
       const known = node.inputs.every((name) => name === '' || this.isConstant(name));
       if (!known || !converter?.constants || this.refused.has(node)) continue;
       try {
@@ -145,7 +145,7 @@ class Interpretation {
 
   private visit(node: GraphNode, pattern: Pattern | undefined): void {
     const inputs = pattern?.inputs ?? node.inputs;
-    const converter = CONVERTERS.get(node.opType);
+    const converter = CONVERTERS.get(operatorKey(node));
     const onData = inputs.some((name) => this.dataDependent.has(name));
     const lookedUp = inputs.map((name) => this.known(name));
     if (onData && !SHAPES.has(node.opType)) for (const name of node.outputs) this.dataDependent.add(name);
@@ -282,11 +282,11 @@ const SHAPES: ReadonlySet<string> = new Set(['Shape', 'Size']);
 
 function objectionTo(node: GraphNode): Unsupported | undefined {
   const { name, opType, domain } = node;
-  if (domain !== '') {
+  const converter = CONVERTERS.get(operatorKey(node));
+  if (domain !== '' && !converter) {
     const reason = 'operators of the ONNX domain and functions that the model defines are read';
     return { node: name, found: `${domain}.${opType}`, reason };
   }
-  const converter = CONVERTERS.get(opType);
   if (!converter) return { node: name, found: opType, reason: reasonAgainst(opType) };
   return unknownAttributes(node);
 }

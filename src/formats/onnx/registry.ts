@@ -5,9 +5,13 @@ import type { Converter, Family } from './operators/converter.ts';
 import { convolution } from './operators/convolution.ts';
 import { elementwise } from './operators/elementwise.ts';
 import { linear } from './operators/linear.ts';
+import { rearranging } from './operators/moving/rearranging.ts';
+import { resizing } from './operators/moving/resizing.ts';
 import { normalization } from './operators/normalization.ts';
 import { padding } from './operators/padding.ts';
 import { pooling } from './operators/pooling.ts';
+import { einsum } from './operators/products/einsum.ts';
+import { scaling } from './operators/products/scaling.ts';
 import { reduction } from './operators/reduction.ts';
 import { selection } from './operators/selection.ts';
 import { shape } from './operators/shape.ts';
@@ -17,12 +21,16 @@ const FAMILIES: readonly Family[] = [
   arithmetic,
   constants,
   convolution,
+  einsum,
   elementwise,
   linear,
   normalization,
   padding,
   pooling,
+  rearranging,
   reduction,
+  resizing,
+  scaling,
   selection,
   shape,
   softmax,
@@ -50,7 +58,6 @@ const REASONS: ReadonlyMap<string, string> = new Map([
   ]),
   ...each(PRODUCT, [
     'Attention',
-    'Einsum',
     'LinearAttention',
     'MultiHeadAttention',
     'ReduceProd',

@@ -313,6 +313,26 @@ const STEPS: Readonly<Record<string, Step>> = {
     const shape = x.shape.with(axis, x.shape[axis]! + other.shape[axis]!);
     return g.apply('Concat', [x, other], x.type, shape, { axis: BigInt(axis) });
   },
+  // Every axis by its own letter, the first summed over; of a second operand the last axis alone.
+  Einsum: (g, x) => {
+    if (x.shape.length === 0 || x.type === 'bfloat16') return undefined;
+    const names = [...'abc'.slice(0, x.shape.length)];
+    const kept = names.slice(1).toReversed();
+    const other = g.leaf(x.type, [x.shape.at(-1)!]);
+    const equation = `${names.join('')},${names.at(-1)}->${kept.join('')}`;
+    return g.apply('Einsum', [x, other], x.type, x.shape.slice(1).toReversed(), { equation });
+  },
+  DequantizeLinear: (g, x) => {
+    const type = g.random.pick(['int8', 'uint8', 'int32'] as const);
+    const shape = x.shape.length === 0 ? [2, 3] : [2, ...x.shape];
+    const small = () => g.random.integer(type === 'uint8' ? 0 : -100, 100);
+    const quantized = g.leaf(type, shape, small);
+    const axis = g.random.integer(0, shape.length - 1);
+    const scales = g.random.chance(0.5) ? [] : [shape[axis]!];
+    const scale = g.leaf('float', scales, () => g.random.integer(1, 8) / 4);
+    const zero = type === 'int32' ? [] : [g.leaf(type, scales, small)];
+    return g.apply('DequantizeLinear', [quantized, scale, ...zero], 'float', shape, { axis: BigInt(axis) });
+  },
 };
 
 /** Functions that no runtime rounds correctly: off by some units in the last place of float32. */
@@ -382,7 +402,7 @@ describe('constants', () => {
     const failures: string[] = [];
     let seed = 1;
     for (const opType of Object.keys(STEPS)) {
-      for (let k = 0; k < 60 && (compared.get(opType) ?? 0) < 8; k++) {
+      for (let k = 0; k < 120 && (compared.get(opType) ?? 0) < 8; k++) {
         const made = trial(seed++, opType);
         const own = made && (await ours(made));
         if (!own) continue;

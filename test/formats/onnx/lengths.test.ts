@@ -437,7 +437,7 @@ const TIED: Readonly<Record<string, readonly [RegExp, Graph]>> = {
     },
   ],
   'positions that are gathered': [
-    /reshape of positions|reads all positions/,
+    /picked or repeated/,
     { nodes: [one('Gather', { axis: 2n }, 'x i')], initializers: [integers('i', [2], [0, 0])] },
   ],
   'the last position': [

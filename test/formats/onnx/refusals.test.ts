@@ -71,7 +71,6 @@ describe('refusals', () => {
     ['training BatchNormalization', node('BatchNormalization', 'x w w w w', 'y', { training_mode: 1n }), 14],
     ['statistics of BatchNormalization', node('BatchNormalization', 'x w w w w', 'y m v'), 9],
     ['a constant that repeats the tensor', node('Add', 'x table', 'y'), 13],
-    ['a constant that varies along two axes', node('Mul', 'i grid', 'y'), 13],
     ['a vector of bounds', node('Max', 'x w', 'y'), 13],
     ['casts to integers', node('Cast', 'x', 'y', { to: 7n }), 13],
     [

@@ -35,7 +35,7 @@ export function prelu(call: Call): Signal {
   if (!slopes)
     return call.refuse(
       `slopes of shape [${slope.shape.join(', ')}]`,
-      'one slope per channel, or one for all',
+      'they must broadcast to the tensor, and must not repeat it',
     );
   return applyElementwise(call, { name: 'prelu', slopes }, x);
 }

@@ -5,7 +5,7 @@ import { largest, smallest } from '../../../network/extremes.ts';
 import { OWN_FIELDS } from '../../../network/lengths/follows.ts';
 import type { Scale } from '../../../network/operator.ts';
 import { product, sameShape } from '../../../network/size.ts';
-import type { Call, Signal, Value } from '../call.ts';
+import type { Call, Dimension, Signal, Value } from '../call.ts';
 import { clipped } from '../elementwise/reading.ts';
 import { broadcastShape, broadcastSteps, type Constant, constantOf, walk } from '../values/constant.ts';
 import { type ElementType, isFloat } from '../values/elementType.ts';
@@ -22,6 +22,7 @@ import {
   PRODUCT,
   SUM,
 } from './entries.ts';
+import { assembled, broadcastTo, commonDims, counted, sampleOf } from './moving/picked.ts';
 
 export const arithmetic: Family = new Map<string, Converter>([
   ['Add', { constants: binary(SUM), signals: (call) => sum(call, [1, 1]) }],
@@ -50,7 +51,7 @@ export const arithmetic: Family = new Map<string, Converter>([
   ['Greater', { constants: comparison((a, b) => a > b) }],
   ['Less', { constants: comparison((a, b) => a < b) }],
   ['Not', { constants: not }],
-  ['Where', { constants: where }],
+  ['Where', { constants: where, signals: chosen }],
 ]);
 
 // ---- constants --------------------------------------------------------------------------------
@@ -198,18 +199,14 @@ export function added(call: Call, signals: readonly Signal[], weights: readonly 
   return call.settled({ ...call.emit(operator, aligned, OWN_FIELDS), shape: aligned[0]!.shape });
 }
 
-/** Signals brought to one shape, as far as that repeats no entry. */
+/** Signals brought to one shape, repeated where that takes it. */
 function oneShape(call: Call, signals: readonly Signal[]): readonly Signal[] {
   const first = signals[0]!;
   if (signals.every((s) => s.batched === first.batched && sameShape(s.shape, first.shape))) return signals;
   const shown = signals.map((s) => `[${call.dims(s).join(', ')}]`).join(' and ');
-  const refuse = () => call.refuse(`shapes ${shown}`, 'tensors that are added must have one shape');
-  if (call.scope.batch !== 1) return refuse();
-  const plain = signals.map((s) => (s.batched ? [1, ...s.shape] : s.shape));
-  let shape: readonly number[] = [];
-  for (const dims of plain) shape = broadcastShape(shape, dims) ?? refuse();
-  if (!plain.every((dims) => product(dims) === product(shape))) return refuse();
-  return signals.map((s) => call.view(s, shape, false));
+  const dims = commonDims(call, signals);
+  if (!dims) return call.refuse(`shapes ${shown}`, 'tensors that are added must broadcast to one shape');
+  return signals.map((s) => broadcastTo(call, s, dims));
 }
 
 /** factor · x + shiftFactor · shift, the shift a constant that broadcasts. */
@@ -230,7 +227,7 @@ export function scaledBy(call: Call, x: Signal, factor: number, part?: string): 
   return call.emitSame({ kind: 'scale', scale: Float64Array.of(factor) }, x, OWN_FIELDS, part);
 }
 
-/** Scales, one after the other, made from a constant that varies along at most one axis, which is brought to the front for them. */
+/** Scales, one after the other, made from a constant. An axis along which alone it varies is brought to the front for them. */
 function alongAxis(
   call: Call,
   x: Signal,
@@ -245,13 +242,12 @@ function alongAxis(
     ];
     return call.settled(alongAxis(call, call.view(x, raised, false), constant, build));
   }
+  const repeated = repeatedFor(call, x, constant);
+  if (repeated !== x) return alongAxis(call, repeated, constant, build);
   const broadcast = broadcastOver(call, constant, x);
   if (!broadcast) {
     const found = `a constant of shape [${constant.shape.join(', ')}] on [${call.dims(x).join(', ')}]`;
-    return call.refuse(
-      found,
-      'constants may be scalars or vary along one axis, and must not repeat the tensor',
-    );
+    return call.refuse(found, 'constants must broadcast with the tensor, and be the same for every sample');
   }
   const scales = build(broadcast.values);
   const axis = broadcast.axis ?? 0;
@@ -260,6 +256,13 @@ function alongAxis(
   const front = call.permuted(x, [axis, ...others]);
   const back = [...x.shape.keys()].map((a) => (a === axis ? 0 : others.indexOf(a) + 1));
   return call.permuted(inSequence(call, front, scales), back);
+}
+
+/** The signal repeated as often as the constant beside it has it. */
+function repeatedFor(call: Call, x: Signal, constant: Constant): Signal {
+  const dims = constant.batch ? undefined : commonDims(call, [x, constant]);
+  const entries = (own: readonly Dimension[]) => product(own.filter((side) => side !== 'batch'));
+  return dims && entries(dims) > entries(call.dims(x)) ? broadcastTo(call, x, dims) : x;
 }
 
 type ScaleNumbers = Omit<Scale, 'kind'>;
@@ -298,7 +301,12 @@ function multiply(call: Call): Signal {
   const [a, b] = [call.value(0), call.value(1)];
   if (a.kind === 'signal' && b.kind === 'signal') return call.refuse('data by data', DATA_DEPENDENT);
   const [x, c] = a.kind === 'signal' ? [a, b as Constant] : [b as Signal, a];
-  return alongAxis(call, x, c, (values) => [{ scale: values }]);
+  return times(call, x, c);
+}
+
+/** The signal times a constant that broadcasts with it. */
+export function times(call: Call, x: Signal, constant: Constant): Signal {
+  return alongAxis(call, x, constant, (values) => [{ scale: values }]);
 }
 
 function divide(call: Call): Signal {
@@ -306,6 +314,28 @@ function divide(call: Call): Signal {
   if (divisor.kind === 'signal') return call.refuse('by data', DATA_DEPENDENT);
   call.demand(!divisor.data.includes(0), 'a divisor must not be 0', 0);
   return alongAxis(call, call.signal(0), divisor, reciprocals);
+}
+
+/** Entries of one or the other, as a constant says. */
+function chosen(call: Call): Value {
+  const values = [0, 1, 2].map((k) => call.value(k));
+  if (values[0]!.kind === 'signal') {
+    return call.refuse('chosen by data', 'no global bound exists for rounding or choosing by data');
+  }
+  const condition = call.known(0);
+  const dims = commonDims(call, values);
+  if (!dims) {
+    const shown = values.map((value) => `[${call.dims(value).join(', ')}]`).join(', ');
+    return call.malformed('inputs must broadcast', shown);
+  }
+  const parts = values
+    .slice(1)
+    .map((value, k) =>
+      value.kind === 'signal' ? broadcastTo(call, value, dims) : sampleOf(call, call.known(k + 1), dims),
+    );
+  const mask = sampleOf(call, condition, dims).data;
+  const part = Int32Array.from(mask, (holds) => (holds === 0 ? 1 : 0));
+  return assembled(call, parts, { dims, part, entry: counted(part.length) });
 }
 
 /** Max and Min of one signal and scalars: a clip that is open on one side. */

@@ -3,16 +3,16 @@ import { product, strides } from '../../../network/size.ts';
 import type { Call, Signal } from '../call.ts';
 import { broadcastShape, broadcastSteps, type Constant, walk } from '../values/constant.ts';
 
-/** A constant broadcast over a sample: one number for all, or one per entry of a single axis. */
+/** A constant broadcast over a sample: one number for all, one per index of a single axis, or one per entry. */
 export interface Broadcast {
-  /** Length 1 without an axis, else the side of the axis. */
+  /** One for all, as many as the axis has indices, or, without an axis, as many as the sample has entries. */
   readonly values: Float64Array;
   readonly axis?: number;
 }
 
 /**
  * How `constant` acts on the entries of `signal` in an elementwise operation; undefined where it varies along
- * more than one axis or along the batch, or where the signal would be repeated.
+ * the batch, or where the signal would be repeated.
  */
 export function broadcastOver(call: Call, constant: Constant, signal: Signal): Broadcast | undefined {
   if (constant.batch) return undefined;
@@ -29,7 +29,13 @@ export function broadcastOver(call: Call, constant: Constant, signal: Signal): B
   const varying = varyingAxes(constant);
   if (varying.length === 0) return { values: Float64Array.from(constant.data.subarray(0, 1)) };
   const [ownAxis, ...others] = varying;
-  if (others.length > 0) return undefined;
+  if (others.length > 0) {
+    call.scope.budget.allocate(call.node.name, 2 * product(sample));
+    const steps = broadcastSteps(constant.shape, full);
+    if (signal.batched && constant.shape.length === full.length && constant.shape[0] !== 1) return undefined;
+    const from = walk(sample, signal.batched ? steps.slice(1) : steps);
+    return { values: Float64Array.from(from, (at) => constant.data[at]!) };
+  }
   // Axes are counted from the end; `shape` and the signal's dims have one length, the sample's may be one less.
   const axis = ownAxis! - constant.shape.length + sample.length;
   if (axis < 0) return undefined;
@@ -38,7 +44,7 @@ export function broadcastOver(call: Call, constant: Constant, signal: Signal): B
   return { axis, values: Float64Array.from(walk([sample[axis]!], [step]), (at) => constant.data[at]!) };
 }
 
-/** As `broadcastOver`, with an entry for every index of the given axis, or a single one. */
+/** As `broadcastOver`, with an entry for every index of the given axis, or for every entry, or a single one. */
 export function sameAlongAllBut(
   call: Call,
   constant: Constant,
@@ -46,9 +52,11 @@ export function sameAlongAllBut(
   axis: number,
 ): Float64Array | undefined {
   const broadcast = broadcastOver(call, constant, signal);
-  return broadcast && (broadcast.axis === undefined || broadcast.axis === axis)
-    ? broadcast.values
-    : undefined;
+  if (!broadcast || broadcast.axis === undefined || broadcast.axis === axis) return broadcast?.values;
+  const { values, axis: own } = broadcast;
+  const step = strides(signal.shape)[own]!;
+  call.scope.budget.allocate(call.node.name, product(signal.shape));
+  return new Float64Array(product(signal.shape)).map((_, n) => values[Math.floor(n / step) % values.length]!);
 }
 
 /** The axes along which entries differ. */

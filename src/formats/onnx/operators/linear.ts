@@ -1,15 +1,15 @@
 /** Matrix products with a constant: MatMul and Gemm. */
 
 import { isExactProduct, multipliable } from '../../../network/exact.ts';
-import { OWN_FIELDS } from '../../../network/lengths/follows.ts';
 import { mapped } from '../../../network/numbers.ts';
-import { product } from '../../../network/size.ts';
 import type { Call, Signal } from '../call.ts';
 import { type Constant, constantOf, reshaped, transposed } from '../values/constant.ts';
 import { isFloat } from '../values/elementType.ts';
 import { added, scaledAndShifted, scaledBy } from './arithmetic.ts';
 import type { Converter, Family } from './converter.ts';
 import { floatResult, operate, PRODUCT, SUM } from './entries.ts';
+import { contracted, type Weights } from './products/contraction.ts';
+import { multiplied } from './products/einsum.ts';
 
 export const linear: Family = new Map<string, Converter>([
   ['MatMul', { constants: constantProduct, signals: matMul }],
@@ -84,25 +84,40 @@ function transposedMatrix(call: Call, matrix: Constant): Constant {
 
 function matMul(call: Call): Signal {
   const [a, b] = [call.value(0), call.value(1)];
-  if (a.kind === 'signal') return rightProduct(call, a, matrixOf(call, 1));
-  return leftProduct(call, matrixOf(call, 0), b as Signal);
+  if (a.kind === 'signal') {
+    const matrix = matrixOf(call, 1);
+    return matrix ? rightProduct(call, a, matrix) : stackProduct(call, a, call.numbers(1), false);
+  }
+  const matrix = matrixOf(call, 0);
+  return matrix
+    ? leftProduct(call, matrix, b as Signal)
+    : stackProduct(call, b as Signal, call.numbers(0), true);
 }
 
-/** A constant operand of one or two axes; more only if they are 1. */
-function matrixOf(call: Call, index: number): Constant {
+/** A constant operand of one or two axes; more only if they are 1, and no more than the other has. Undefined: a stack of matrices. */
+function matrixOf(call: Call, index: number): Constant | undefined {
   const constant = call.numbers(index);
   const stacked = constant.shape.slice(0, -2);
   call.demand(constant.shape.length >= 1, `input ${index} must have an axis`, constant.shape);
-  if (stacked.some((side) => side !== 1)) {
-    call.refuse(`a constant of shape [${constant.shape.join(', ')}]`, 'stacks of matrices are not supported');
-  }
-  if (stacked.length > 0 && constant.shape.length > call.dims(call.value(1 - index)).length) {
-    call.refuse(
-      `a constant of shape [${constant.shape.join(', ')}]`,
-      'it must not have more axes than the tensor',
-    );
-  }
+  const longer = constant.shape.length > call.dims(call.value(1 - index)).length;
+  if (stacked.some((side) => side !== 1) || (stacked.length > 0 && longer)) return undefined;
   return reshaped(constant, constant.shape.slice(-2));
+}
+
+/** x · W or W · x, W [..., K, N]: matrices that stand at the same place of both stacks are multiplied. */
+function stackProduct(call: Call, x: Signal, stack: Constant, left: boolean): Signal {
+  const rank = call.dims(x).length;
+  if (rank === 0) return call.malformed('operands must have an axis', 'none');
+  const places = (count: number) =>
+    Array.from({ length: Math.max(0, count) }, (_, k) => `place ${count - 1 - k}`);
+  const own = places(stack.shape.length - 2);
+  const beside = places(rank - 2);
+  const vector = rank === 1;
+  const names = vector ? ['inner'] : left ? [...beside, 'inner', 'x'] : [...beside, 'x', 'inner'];
+  const all = own.length > beside.length ? own : beside;
+  const outer = left ? ['w', ...(vector ? [] : ['x'])] : [...(vector ? [] : ['x']), 'w'];
+  const stackNames = left ? [...own, 'w', 'inner'] : [...own, 'inner', 'w'];
+  return multiplied(call, x, names, stack, stackNames, [...all, ...outer]);
 }
 
 /** x · W, W [K, N] or [K]. */
@@ -122,58 +137,6 @@ function leftProduct(call: Call, a: Constant, x: Signal): Signal {
   if (a.shape.length === 2) return contracted(call, x, axis, a);
   const row = contracted(call, x, axis, reshaped(a, [1, a.shape[0]!]));
   return call.settled(call.view(row, row.shape.toSpliced(axis, 1)));
-}
-
-/**
- * The matrix [N, K] applied along an axis of K entries of the sample: a dense layer where that is all there is,
- * else a convolution of one tap with the axis as its channels.
- */
-export function contracted(
-  call: Call,
-  x: Signal,
-  axis: number,
-  matrix: Weights,
-  bias?: Float64Array,
-): Signal {
-  const { roundings } = matrix;
-  const [outputs, inputs] = [matrix.shape[0]!, matrix.shape[1]!];
-  call.demand(x.shape[axis] === inputs, `axis ${axis} of the sample must have ${inputs} entries`, x.shape);
-  const shape = x.shape.with(axis, outputs);
-  const weights = {
-    ...{ outputs, inputs, weight: matrix.data },
-    ...(bias && { bias }),
-    ...(roundings && { roundings }),
-  };
-  const others = product(x.shape) / inputs;
-  // What follows the length is a convolution even where it happens to be a single sample.
-  if (others === 1 && !(axis === 0 && call.follows(x)))
-    return call.settled(call.view(call.emit({ kind: 'affine', ...weights }, [x], OWN_FIELDS), shape));
-  const axes = [...x.shape.keys()];
-  const front = [axis, ...axes.filter((other) => other !== axis)];
-  const columns = call.permuted(x, front, [inputs, others]);
-  const product_ = call.emit(
-    {
-      kind: 'convolution',
-      ...weights,
-      groups: 1,
-      kernel: [1],
-      stride: [1],
-      dilation: [1],
-      padding: { mode: 'zero', before: [0], after: [0] },
-    },
-    [columns],
-    OWN_FIELDS,
-  );
-  const unfolded = call.view(
-    product_,
-    front.map((a) => shape[a]!),
-  );
-  return call.settled(
-    call.permuted(
-      unfolded,
-      axes.map((a) => front.indexOf(a)),
-    ),
-  );
 }
 
 /** Y = α A' B' + β C; A or B is a constant. */
@@ -207,11 +170,6 @@ function gemm(call: Call): Signal {
 
 function flipped(call: Call, x: Signal): Signal {
   return call.settled(call.permuted(call.unbatched(x), [1, 0]));
-}
-
-/** A matrix of weights, which arithmetic may have been done on (see `Weighted`). */
-interface Weights extends Constant {
-  readonly roundings?: number;
 }
 
 const alphaOf = (call: Call) => call.attributes.float('alpha', 1);

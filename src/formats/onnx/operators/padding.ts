@@ -1,9 +1,10 @@
-/** Pad along spatial axes. */
+/** Pad. */
 import { OWN_FIELDS } from '../../../network/lengths/follows.ts';
 import type { PaddingMode } from '../../../network/operator.ts';
-import { everyAxis } from '../../../network/size.ts';
+import { everyAxis, product } from '../../../network/size.ts';
 import type { Call, Signal } from '../call.ts';
 import type { Converter, Family } from './converter.ts';
+import { pickedByAxis, shifted, sourcesByAxis } from './moving/picked.ts';
 
 export const padding: Family = new Map<string, Converter>([['Pad', { signals: pad }]]);
 
@@ -13,21 +14,14 @@ function pad(call: Call): Signal {
   const { before, after } = padsPerAxis(call, rank);
   const mode = modeOf(call);
   if ([...before, ...after].every((count) => count === 0)) return x;
-  if ([...before, ...after].some((count) => count < 0)) {
-    call.refuse(`pads [${[...before, ...after].join(', ')}]`, 'pads must not be negative');
-  }
+  const negative = [...before, ...after].some((count) => count < 0);
+  const channel = x.batched ? 1 : 0;
+  const beyond = before.slice(0, channel + 1).some((count, axis) => count !== 0 || after[axis] !== 0);
+  const isImage = x.batched && x.shape.length >= 2 && x.shape.length <= 4;
+  if (negative || beyond || !isImage) return paddedAnyhow(call, x, mode, before, after);
   const image = call.image(0);
-  if (before[0] !== 0 || after[0] !== 0 || before[1] !== 0 || after[1] !== 0) {
-    call.refuse('the batch or channel axis', 'only spatial axes can be padded');
-  }
-  if (
-    mode === 'circular' &&
-    image.shape.slice(1).some((side, a) => Math.max(before[a + 2]!, after[a + 2]!) > side)
-  ) {
-    call.refuse(
-      `pads [${[...before, ...after].join(', ')}] with the mode wrap`,
-      'implementations disagree on padding that wraps round more than once; use pads no longer than the sides',
-    );
+  if (mode === 'circular' && wrapsTwice(image.shape.slice(1), before.slice(2), after.slice(2))) {
+    return refuseWraps(call, before, after);
   }
   const value = paddedValue(call);
   const operator = {
@@ -41,6 +35,83 @@ function pad(call: Call): Signal {
     ({ kind: 'scale', scale: Float64Array.of(1), shift: Float64Array.of(by) }) as const;
   const lowered = call.emitSame(shifted(-value), image, OWN_FIELDS, 'lowered');
   return call.emitSame(shifted(value), call.emit(operator, [lowered], OWN_FIELDS), OWN_FIELDS, 'raised');
+}
+
+function wrapsTwice(sides: readonly number[], before: readonly number[], after: readonly number[]): boolean {
+  return sides.some((side, a) => Math.max(before[a]!, after[a]!) > side);
+}
+
+function refuseWraps(call: Call, before: readonly number[], after: readonly number[]): never {
+  return call.refuse(
+    `pads [${[...before, ...after].join(', ')}] with the mode wrap`,
+    'implementations disagree on padding that wraps round more than once; use pads no longer than the sides',
+  );
+}
+
+/** Along any axes, negative pads crop. */
+function paddedAnyhow(
+  call: Call,
+  input: Signal,
+  mode: PaddingMode,
+  before: readonly number[],
+  after: readonly number[],
+): Signal {
+  if (input.batched && (before[0] !== 0 || after[0] !== 0) && call.scope.batch !== 1) {
+    call.refuse('the batch axis', 'it must remain the first axis, and samples must not mix');
+  }
+  const x = input.batched && (before[0] !== 0 || after[0] !== 0) ? call.unbatched(input) : input;
+  const skipped = before.length - x.shape.length;
+  const [from, to] = [before.slice(skipped), after.slice(skipped)];
+  if (mode === 'circular' && wrapsTwice(x.shape, from, to)) return refuseWraps(call, before, after);
+  if (mode === 'reflect') {
+    for (const [axis, side] of x.shape.entries()) {
+      const most = Math.max(from[axis]!, to[axis]!);
+      call.demand(
+        most < side || most <= 0,
+        `reflect padding must be below the ${side} entries of an axis`,
+        most,
+      );
+    }
+  }
+  const shape = x.shape.map((side, axis) => from[axis]! + side + to[axis]!);
+  call.demand(
+    shape.every((side) => side >= 1 && Number.isSafeInteger(side)),
+    'pads must leave something of every axis',
+    shape,
+  );
+  call.scope.budget.allocate(call.node.name, 3 * product(shape));
+  const lists = x.shape.map((side, axis) =>
+    Int32Array.from({ length: shape[axis]! }, (_, k) => sampleAt(k - from[axis]!, side, mode)),
+  );
+  const result = pickedByAxis(call, x, lists);
+  const value = mode === 'zero' ? paddedValue(call) : 0;
+  if (value === 0) return call.settled(result);
+  call.demand(Number.isFinite(value), 'the value must be finite', value);
+  const sources = sourcesByAxis(x.shape, lists);
+  return call.settled(
+    shifted(
+      call,
+      result,
+      Float64Array.from(sources, (source) => (source < 0 ? value : 0)),
+    ),
+  );
+}
+
+/** Which entry of an axis of `side` stands at an index of the padded axis; −1: none. */
+function sampleAt(index: number, side: number, mode: PaddingMode): number {
+  if (index >= 0 && index < side) return index;
+  switch (mode) {
+    case 'zero':
+      return -1;
+    case 'circular':
+      return ((index % side) + side) % side;
+    case 'reflect':
+      return index < 0 ? -index : 2 * (side - 1) - index;
+    case 'replicate':
+      return index < 0 ? 0 : side - 1;
+    default:
+      throw new Error(`unknown mode ${mode satisfies never}`);
+  }
 }
 
 /** One entry per ONNX axis. */

@@ -6,6 +6,7 @@ import { type Constant, constantOf, walk } from '../values/constant.ts';
 import { type ElementType, isFloat } from '../values/elementType.ts';
 import type { Converter, Family } from './converter.ts';
 import { floatResult, integerResult } from './entries.ts';
+import { contracted } from './products/contraction.ts';
 
 type Join = (a: number, b: number) => number;
 
@@ -135,7 +136,8 @@ function reducedSignal(
   const sampleAxes = x.batched ? axes.map((axis) => axis - 1) : axes;
   const reduced = reduce(call, x, sampleAxes);
   const shape = withoutAxes(x.shape, sampleAxes, call.attributes.flag('keepdims', true));
-  return call.settled(call.view(reduced, shape));
+  const plain = reduced.batched === x.batched ? reduced : call.unbatched(reduced);
+  return call.settled(call.view(plain, shape));
 }
 
 /** Mean or sum: a global pool where all spatial axes go, windows that span an axis where only some go. */
@@ -159,7 +161,14 @@ function mean(call: Call, x: Signal, axes: readonly number[], sum: boolean): Sig
       'sum',
     );
   }
-  return call.emit({ kind: 'global-average-pool', sum }, [rows(call, x, axes)], OWN_FIELDS);
+  const reduced = product(axes.map((axis) => x.shape[axis]!));
+  const kept = [...x.shape.keys()].filter((axis) => !axes.includes(axis));
+  const columns = call.permuted(x, [...axes, ...kept], [reduced, ...kept.map((axis) => x.shape[axis]!)]);
+  call.scope.budget.allocate(call.node.name, reduced);
+  const value = sum ? 1 : 1 / reduced;
+  const exact = sum || Number.isInteger(Math.log2(reduced));
+  const row = constantOf('double', [1, reduced], new Float64Array(reduced).fill(value));
+  return contracted(call, columns, 0, { ...row, ...(!exact && { roundings: 1 }) });
 }
 
 function maximum(call: Call, x: Signal, axes: readonly number[]): Signal {

@@ -1,19 +1,19 @@
-/** Picking and repeating entries: Slice, Gather, Split; Expand and Tile of constants. */
+/** Picking and repeating entries: Slice, Gather, Split, Expand and Tile. */
 
 import { OWN_FIELDS } from '../../../network/lengths/follows.ts';
-import { mapped } from '../../../network/numbers.ts';
+import { inDouble, mapped } from '../../../network/numbers.ts';
 import { everyAxis, product, strides } from '../../../network/size.ts';
 import type { Call, Signal } from '../call.ts';
-import { broadcastShape, type Constant, constantOf, expanded, gathered, walk } from '../values/constant.ts';
+import { broadcastShape, type Constant, expanded, gathered, walk } from '../values/constant.ts';
 import type { Converter, Family } from './converter.ts';
-import { contracted } from './linear.ts';
+import { broadcastTo, counted, pickedByAxis } from './moving/picked.ts';
 
 export const selection: Family = new Map<string, Converter>([
   ['Slice', { constants: sliceConstant, signals: sliceSignal }],
   ['Gather', { constants: gatherConstant, signals: gatherSignal }],
   ['Split', { constants: splitConstant, signals: splitSignal }],
-  ['Expand', { constants: expandConstant }],
-  ['Tile', { constants: tileConstant }],
+  ['Expand', { constants: expandConstant, signals: expandSignal }],
+  ['Tile', { constants: tileConstant, signals: tileSignal }],
 ]);
 
 /** Indices start, start + step, …, `count` of them, of one axis. */
@@ -104,7 +104,12 @@ function sliceSignal(call: Call): Signal {
     const { start, step, count } = stretch;
     result =
       subsampled(call, result, { ...stretch, axis }) ??
-      selected(call, result, axis, count, (row) => start + row * step);
+      selected(
+        call,
+        result,
+        axis,
+        Float64Array.from({ length: count }, (_, row) => start + row * step),
+      );
   }
   return call.settled(result);
 }
@@ -136,20 +141,10 @@ function subsampled(call: Call, x: Signal, { axis, start, step, count }: Stretch
   );
 }
 
-/** So many entries of an axis of the sample, with the given indices: a matrix of zeros and ones. */
-function selected(
-  call: Call,
-  x: Signal,
-  axis: number,
-  count: number,
-  index: (row: number) => number,
-): Signal {
-  const side = x.shape[axis]!;
-  if (count === 0) call.refuse('of nothing', 'empty tensors are not supported');
-  call.scope.budget.allocate(call.node.name, count * side);
-  const matrix = new Float64Array(count * side);
-  for (let row = 0; row < count; row++) matrix[row * side + index(row)] = 1;
-  return contracted(call, x, axis, constantOf('double', [count, side], matrix));
+/** Entries of an axis of the sample, with the given indices. */
+function selected(call: Call, x: Signal, axis: number, indices: ArrayLike<number>): Signal {
+  const lists = x.shape.map((side, other) => (other === axis ? indices : counted(side)));
+  return call.settled(pickedByAxis(call, x, lists));
 }
 
 // ---- Gather -----------------------------------------------------------------------------------
@@ -187,7 +182,7 @@ function gatherSignal(call: Call): Signal {
   const x = input.batched && onnxAxis === 0 ? call.unbatched(input) : input;
   const axis = x.batched ? onnxAxis - 1 : onnxAxis;
   const indices = gatherIndices(call, x.shape[axis]!);
-  const taken = selected(call, x, axis, indices.data.length, (row) => indices.data[row]!);
+  const taken = selected(call, x, axis, inDouble(indices.data));
   // Where a batch of 1 was the axis, it may be back in front already.
   const plain = taken.batched === x.batched ? taken : call.unbatched(taken);
   return call.settled(call.view(plain, x.shape.toSpliced(axis, 1, ...indices.shape)));
@@ -238,20 +233,70 @@ function splitSignal(call: Call): Signal[] {
   const axis = onnxAxis - (x.batched ? 1 : 0);
   if (axis < 0) call.refuse('of the batch', 'samples must not mix');
   return splitStretches(call, axis, x.shape[axis]!).map(({ start, count }) =>
-    selected(call, x, axis, count, (row) => start + row),
+    selected(
+      call,
+      x,
+      axis,
+      counted(count).map((row) => start + row),
+    ),
   );
 }
 
-// ---- repeating constants ----------------------------------------------------------------------
+// ---- repeating --------------------------------------------------------------------------------
 
-function expandConstant(call: Call): Constant {
-  const from = call.requiredConstant(0);
+/** The shape that is asked for, to which the input is to broadcast as well. */
+function expandTarget(call: Call): number[] {
   const target = call.integers(1) ?? call.malformed('the shape must be given', 'none');
   call.demand(
     target.every((side) => Number.isSafeInteger(side) && side >= 0),
     'sizes must not be negative',
     target,
   );
+  return target;
+}
+
+function expandSignal(call: Call): Signal {
+  const x = call.signal(0);
+  const target = expandTarget(call);
+  const from = call.dims(x);
+  const rank = Math.max(from.length, target.length);
+  if (from[0] === 'batch' && target.length === rank && target[0] !== 1) {
+    return call.refuse(
+      `to [${target.join(', ')}]`,
+      'the batch must remain the first axis, and samples must not mix',
+    );
+  }
+  const plain = from[0] === 'batch' ? [1, ...x.shape] : (from as number[]);
+  const shape =
+    broadcastShape(plain, target) ?? call.malformed(`[${from.join(', ')}] must broadcast`, target);
+  return broadcastTo(call, x, from[0] === 'batch' ? ['batch', ...shape.slice(1)] : shape);
+}
+
+/** How often each axis is repeated. */
+function tileRepeats(call: Call, rank: number): number[] {
+  const repeats = call.integers(1) ?? call.malformed('repeats must be given', 'none');
+  call.demand(
+    repeats.length === rank && repeats.every((r) => Number.isSafeInteger(r) && r >= 0),
+    `repeats must be ${rank} counts`,
+    repeats,
+  );
+  return repeats;
+}
+
+function tileSignal(call: Call): Signal {
+  const input = call.signal(0);
+  const repeats = tileRepeats(call, call.dims(input).length);
+  const x = input.batched && repeats[0] !== 1 ? call.unbatched(input) : input;
+  const own = x.batched ? repeats.slice(1) : repeats;
+  const entries = product(x.shape.map((side, axis) => side * own[axis]!));
+  call.scope.budget.allocate(call.node.name, entries);
+  const lists = x.shape.map((side, axis) => new Int32Array(side * own[axis]!).map((_, k) => k % side));
+  return call.settled(pickedByAxis(call, x, lists));
+}
+
+function expandConstant(call: Call): Constant {
+  const from = call.requiredConstant(0);
+  const target = expandTarget(call);
   const shape =
     broadcastShape(from.shape, target) ?? call.malformed(`[${from.shape.join(', ')}] must broadcast`, target);
   call.scope.budget.allocate(call.node.name, 2 * product(shape));
@@ -260,13 +305,7 @@ function expandConstant(call: Call): Constant {
 
 function tileConstant(call: Call): Constant {
   const from = call.requiredConstant(0);
-  const repeats = call.integers(1) ?? call.malformed('repeats must be given', 'none');
-  const rank = from.shape.length;
-  call.demand(
-    repeats.length === rank && repeats.every((r) => Number.isSafeInteger(r) && r >= 0),
-    `repeats must be ${rank} counts`,
-    repeats,
-  );
+  const repeats = tileRepeats(call, from.shape.length);
   // Each axis as (repeats, side), the first of which stands still.
   const steps = strides(from.shape).flatMap((step) => [0, step]);
   const shape = from.shape.map((side, axis) => side * repeats[axis]!);

@@ -4,6 +4,7 @@ import { everyAxis, product, sameShape, strides } from '../../../network/size.ts
 import type { Call, Dimension, Signal, Value } from '../call.ts';
 import { type Constant, reshaped, transposed } from '../values/constant.ts';
 import type { Converter, Family } from './converter.ts';
+import { assembled } from './moving/picked.ts';
 
 export const shape: Family = new Map<string, Converter>([
   ['Identity', { constants: (call) => call.requiredConstant(0), signals: (call) => call.signal(0) }],
@@ -232,16 +233,45 @@ function concatenatedConstant(call: Call): Constant {
   return { kind: 'constant', type: first.type, shape: to, data, ...(batch.size > 0 && { batch }) };
 }
 
-function concatenatedSignal(call: Call): Signal {
-  const signals = call.inputs.map((_, k) => call.signal(k));
-  const first = signals[0]!;
-  if (signals.length === 1) return first;
-  const axis = concatAxis(call, call.dims(first).length) - (first.batched ? 1 : 0);
-  if (axis < 0 || signals.some((s) => s.batched !== first.batched || s.shape.length !== first.shape.length)) {
-    const shown = signals.map((s) => `[${call.dims(s).join(', ')}]`).join(', ');
-    call.refuse(`of ${shown}`, 'tensors must have one rank and may not be joined along the batch');
+function concatenatedSignal(call: Call): Value {
+  const values = call.inputs.map((_, k) => call.value(k));
+  if (values.length === 1) return call.signal(0);
+  const dims = values.map((value) => call.dims(value));
+  const rank = dims[0]!.length;
+  const onnxAxis = concatAxis(call, rank);
+  const beside = (own: readonly Dimension[]) => own.filter((_, axis) => axis !== onnxAxis);
+  const open = dims.some((own) => own[0] === 'batch');
+  const first = beside(dims.find((own) => own[0] === 'batch') ?? dims[0]!);
+  // A constant beside an open batch has one sample, or is none that fits every batch.
+  const fits = (own: readonly Dimension[], value: Value) =>
+    own.length === rank &&
+    beside(own).every(
+      (side, axis) => side === first[axis] || (open && axis === 0 && value.kind === 'constant' && side === 1),
+    );
+  const shown = dims.map((own) => `[${own.join(', ')}]`).join(', ');
+  if ((open && onnxAxis === 0) || !values.every((value, k) => fits(dims[k]!, value))) {
+    return call.refuse(`of ${shown}`, 'tensors must have one rank and may not be joined along the batch');
   }
-  const all = [...first.shape.keys()];
+  const signals = values.filter((value) => value.kind === 'signal');
+  const alike =
+    signals.length === values.length && signals.every(({ batched }) => batched === signals[0]!.batched);
+  const axis = onnxAxis - (signals[0]!.batched ? 1 : 0);
+  if (alike && axis >= 0) return stackedAlong(call, signals, axis);
+  if (signals.length === values.length) {
+    return call.settled(
+      stackedAlong(
+        call,
+        signals.map((x) => call.unbatched(x)),
+        onnxAxis,
+      ),
+    );
+  }
+  return joinedWithConstants(call, values, dims, onnxAxis, open);
+}
+
+/** Signals joined along an axis of the sample. */
+function stackedAlong(call: Call, signals: readonly Signal[], axis: number): Signal {
+  const all = [...signals[0]!.shape.keys()];
   const front = [axis, ...all.filter((other) => other !== axis)];
   const joined = call.emit(
     { kind: 'concat' },
@@ -252,4 +282,35 @@ function concatenatedSignal(call: Call): Signal {
     joined,
     all.map((a) => front.indexOf(a)),
   );
+}
+
+/** Signals and constants joined along an axis. */
+function joinedWithConstants(
+  call: Call,
+  values: readonly Value[],
+  dims: readonly (readonly Dimension[])[],
+  axis: number,
+  open: boolean,
+): Value {
+  const total = dims.reduce((sum, own) => sum + (own[axis] as number), 0);
+  const to = (open ? dims.find((own) => own[0] === 'batch')! : dims[0]!).with(axis, total);
+  const sizes = (own: readonly Dimension[]) => (open ? own.slice(1) : own) as number[];
+  const whole = sizes(to);
+  call.scope.budget.allocate(call.node.name, 3 * product(whole));
+  const part = new Int32Array(product(whole));
+  const entry = new Int32Array(product(whole));
+  const row = strides(whole)[axis - (open ? 1 : 0)]! * total;
+  let start = 0;
+  const parts = values.map((value, k): Value => {
+    const own = sizes(dims[k]!);
+    const length = row * ((dims[k]![axis] as number) / total);
+    for (let n = 0; n < product(own); n++) {
+      const at = Math.floor(n / length) * row + start + (n % length);
+      part[at] = k;
+      entry[at] = n;
+    }
+    start += length;
+    return value.kind === 'signal' ? value : call.known(k);
+  });
+  return assembled(call, parts, { dims: to, part, entry });
 }

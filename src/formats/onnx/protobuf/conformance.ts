@@ -1,6 +1,6 @@
 /** Whether nodes are as ONNX defines their operators, whatever is made of them afterwards. */
 import { InputError, type Unsupported } from '../../../errors.ts';
-import type { GraphNode } from '../graph.ts';
+import { type GraphNode, operatorKey } from '../graph.ts';
 import type { Attributes } from '../values/attributes.ts';
 import type { ElementType, ElementTypes } from '../values/elementType.ts';
 import { elementType } from '../values/tensors.ts';
@@ -44,7 +44,7 @@ export function unknownAttributes(node: GraphNode): Unsupported | undefined {
 }
 
 function schemaOf(node: GraphNode): Schema | undefined {
-  return node.domain === '' ? SCHEMAS.get(node.opType) : undefined;
+  return SCHEMAS.get(operatorKey(node));
 }
 
 function formOf(node: GraphNode, schema: Schema): Form {

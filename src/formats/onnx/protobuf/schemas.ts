@@ -73,10 +73,28 @@ export const SCHEMAS: ReadonlyMap<string, Schema> = new Map([
   ),
   row('Equal', { T: ALL, T1: ['bool'] }, [7, 'T T -> T1']),
   row('Exp', { T: FLOATS }, [6, 'T -> T']),
+  row('CumSum', { T: [...FLOATS, ...WIDE], T2: INDICES }, [11, 'T T2 -> T', 'exclusive:int reverse:int']),
+  row(
+    'DepthToSpace',
+    { T: ALL },
+    [1, 'T -> T', 'blocksize:int!'],
+    [11, 'T -> T', 'blocksize:int! mode:string'],
+  ),
+  row(
+    'DequantizeLinear',
+    { Q: ['int8', 'uint8', 'int16', 'uint16', 'int32'], T: FLOATS },
+    [10, 'Q T Q? -> T'],
+    [13, 'Q T Q? -> T', 'axis:int'],
+    [21, 'Q T Q? -> T', 'axis:int block_size:int'],
+    [23, 'Q T Q? -> T', 'axis:int block_size:int output_dtype:int'],
+  ),
+  row('Einsum', { T: NUMBERS.filter((type) => type !== 'bfloat16') }, [12, 'T* -> T', 'equation:string!']),
   row('Expand', { T: ALL }, [8, 'T int64 -> T']),
   row('Flatten', { T: ALL }, [1, 'T -> T', 'axis:int']),
   row('Floor', { T: FLOATS }, [6, 'T -> T']),
   row('Gather', { T: ALL, Tind: INDICES }, [1, 'T Tind -> T', 'axis:int']),
+  row('GatherElements', { T: ALL, Tind: INDICES }, [11, 'T Tind -> T', 'axis:int']),
+  row('GatherND', { T: ALL }, [11, 'T int64 -> T'], [12, 'T int64 -> T', 'batch_dims:int']),
   row(
     'Gemm',
     { T: [...FLOATS, ...WIDE] },
@@ -172,6 +190,33 @@ export const SCHEMAS: ReadonlyMap<string, Schema> = new Map([
     [18, 'T int64? -> T', 'keepdims:int noop_with_empty_axes:int'],
   ),
   row('Reshape', { T: ALL }, [5, 'T int64 -> T'], [14, 'T int64 -> T', 'allowzero:int']),
+  row(
+    'Resize',
+    { T: NUMBERS, T1: NUMBERS, T2: FLOATS, R: ['float'] },
+    [10, 'T1 R -> T1', 'mode:string'],
+    [
+      11,
+      'T1 T2 R int64? -> T1',
+      'coordinate_transformation_mode:string cubic_coeff_a:float exclude_outside:int extrapolation_value:float mode:string nearest_mode:string',
+    ],
+    [
+      13,
+      'T1 T2? R? int64? -> T1',
+      'coordinate_transformation_mode:string cubic_coeff_a:float exclude_outside:int extrapolation_value:float mode:string nearest_mode:string',
+    ],
+    [
+      18,
+      'T1 T2? R? int64? -> T1',
+      'antialias:int axes:ints coordinate_transformation_mode:string cubic_coeff_a:float exclude_outside:int extrapolation_value:float keep_aspect_ratio_policy:string mode:string nearest_mode:string',
+    ],
+  ),
+  row(
+    'ScatterElements',
+    { T: ALL, Tind: INDICES },
+    [11, 'T Tind T -> T', 'axis:int'],
+    [16, 'T Tind T -> T', 'axis:int reduction:string'],
+  ),
+  row('ScatterND', { T: ALL }, [11, 'T int64 T -> T'], [16, 'T int64 T -> T', 'reduction:string']),
   row('Shape', { T: ALL, T1: ['int64'] }, [1, 'T -> T1'], [15, 'T -> T1', 'end:int start:int']),
   row('Size', { T: ALL, T1: ['int64'] }, [1, 'T -> T1']),
   row(
@@ -192,10 +237,28 @@ export const SCHEMAS: ReadonlyMap<string, Schema> = new Map([
   row('Squeeze', { T: ALL }, [1, 'T -> T', 'axes:ints'], [13, 'T int64? -> T']),
   row('Sub', { T: NUMBERS }, [7, 'T T -> T']),
   row('Sum', { T: FLOATS }, [6, 'T* -> T']),
+  row('SpaceToDepth', { T: ALL }, [1, 'T -> T', 'blocksize:int!']),
   row('Tile', { T: ALL, T1: ['int64'] }, [6, 'T T1 -> T']),
   row('Transpose', { T: ALL }, [1, 'T -> T', 'perm:ints']),
+  row('Trilu', { T: ALL }, [14, 'T int64? -> T', 'upper:int']),
   row('Unsqueeze', { T: ALL }, [1, 'T -> T', 'axes:ints!'], [13, 'T int64 -> T']),
+  row(
+    'Upsample',
+    { T: ALL, R: ['float'] },
+    [7, 'T -> T', 'mode:string scales:floats!'],
+    [9, 'T R -> T', 'mode:string'],
+  ),
   row('Where', { B: ['bool'], T: ALL }, [9, 'B T T -> T']),
+  row('ai.onnx.ml.LinearRegressor', { T: [...FLOATS, ...WIDE], F: ['float'] }, [
+    1,
+    'T -> F',
+    'coefficients:floats intercepts:floats post_transform:string targets:int',
+  ]),
+  row('ai.onnx.ml.Scaler', { T: [...FLOATS, ...WIDE], F: ['float'] }, [
+    1,
+    'T -> F',
+    'offset:floats scale:floats',
+  ]),
 ]);
 
 function row(opType: string, ...definition: Parameters<typeof schema>): [string, Schema] {

@@ -1,0 +1,227 @@
+/** Operators that move entries by patterns of their own: blocks of pixels, triangles, scattered entries, running sums. */
+import { inDouble } from '../../../../network/numbers.ts';
+import { product, strides } from '../../../../network/size.ts';
+import type { Call, Signal, Value } from '../../call.ts';
+import { constantOf, walk } from '../../values/constant.ts';
+import type { Converter, Family } from '../converter.ts';
+import { contracted } from '../products/contraction.ts';
+import { assembled, counted, picked } from './picked.ts';
+
+export const rearranging: Family = new Map<string, Converter>([
+  ['DepthToSpace', { signals: depthToSpace }],
+  ['SpaceToDepth', { signals: spaceToDepth }],
+  ['Trilu', { signals: triangle }],
+  ['CumSum', { signals: runningSum }],
+  ['GatherElements', { signals: gatherElements }],
+  ['GatherND', { signals: gatherAt }],
+  ['ScatterElements', { signals: scatterElements }],
+  ['ScatterND', { signals: scatterAt }],
+]);
+
+/** The image of channels of which a block becomes the pixels of a square, or the other way round. */
+function blockSide(call: Call): number {
+  const side =
+    call.attributes.integer('blocksize', undefined) ?? call.malformed('blocksize must be given', 'none');
+  call.demand(side >= 1, 'blocksize must be positive', side);
+  return side;
+}
+
+function plane(call: Call): Signal {
+  const x = call.image(0);
+  if (x.shape.length !== 3)
+    call.refuse(`of [${call.dims(x).join(', ')}]`, 'images are [batch, channels, height, width]');
+  return x;
+}
+
+function depthToSpace(call: Call): Signal {
+  const x = plane(call);
+  const b = blockSide(call);
+  const [channels, height, width] = x.shape as [number, number, number];
+  const mode = call.attributes.text('mode', 'DCR');
+  call.demand(mode === 'DCR' || mode === 'CRD', 'mode must be DCR or CRD', mode);
+  call.demand(channels % (b * b) === 0, `blocksize² must divide ${channels} channels`, b);
+  const depth = channels / (b * b);
+  call.scope.budget.allocate(call.node.name, 3 * product(x.shape));
+  // [b, b, depth, h, w] or [depth, b, b, h, w], read as [depth, h, b, w, b].
+  const image = height * width;
+  const [row, column, channel] = mode === 'DCR' ? [b * depth, depth, 1] : [b, 1, b * b];
+  const steps = [channel * image, width, row * image, 1, column * image];
+  return picked(call, x, walk([depth, height, b, width, b], steps), [depth, height * b, width * b]);
+}
+
+function spaceToDepth(call: Call): Signal {
+  const x = plane(call);
+  const b = blockSide(call);
+  const [channels, height, width] = x.shape as [number, number, number];
+  call.demand(height % b === 0 && width % b === 0, `blocksize must divide ${height} and ${width}`, b);
+  call.scope.budget.allocate(call.node.name, 3 * product(x.shape));
+  const steps = [width, 1, height * width, b * width, b];
+  const sources = walk([b, b, channels, height / b, width / b], steps);
+  return picked(call, x, sources, [b * b * channels, height / b, width / b]);
+}
+
+/** Entries on one side of a diagonal, zeros on the other. */
+function triangle(call: Call): Signal {
+  const input = call.signal(0);
+  const x = input.batched && input.shape.length < 2 ? call.unbatched(input) : input;
+  const rank = x.shape.length;
+  call.demand(rank >= 2, 'the input must have two axes', call.dims(input));
+  const k = call.scalar(1) ?? 0;
+  const upper = call.attributes.flag('upper', true);
+  const [rows, columns] = x.shape.slice(-2) as [number, number];
+  call.scope.budget.allocate(call.node.name, product(x.shape));
+  const sources = counted(product(x.shape)).map((n) => {
+    const beside = (n % columns) - (Math.floor(n / columns) % rows);
+    return (upper ? beside >= k : beside <= k) ? n : -1;
+  });
+  return call.settled(picked(call, x, sources, x.shape));
+}
+
+/** A triangle of ones along an axis. */
+function runningSum(call: Call): Signal {
+  const input = call.signal(0);
+  const onnxAxis = call.axis(
+    call.scalar(1) ?? call.malformed('axis must be given', 'none'),
+    call.dims(input).length,
+  );
+  const x = input.batched && onnxAxis === 0 ? call.unbatched(input) : input;
+  const axis = x.batched ? onnxAxis - 1 : onnxAxis;
+  const side = x.shape[axis]!;
+  const [exclusive, reverse] = [call.attributes.flag('exclusive'), call.attributes.flag('reverse')];
+  call.scope.budget.allocate(call.node.name, side * side);
+  const data = new Float64Array(side * side).map((_, n) => {
+    const [row, column] = [Math.floor(n / side), n % side];
+    const behind = reverse ? column - row : row - column;
+    return behind > 0 || (behind === 0 && !exclusive) ? 1 : 0;
+  });
+  if (call.follows(x) && axis > 0) {
+    call.tie('over positions', 'there are as many as in the file; bound it without the option length');
+  }
+  return call.settled(contracted(call, x, axis, constantOf('double', [side, side], data)));
+}
+
+/** Known integers of any shape, negative ones counted from the back. */
+function indexTensor(
+  call: Call,
+  index: number,
+): { readonly shape: readonly number[]; readonly data: Float64Array } {
+  const { shape, data } = call.numbers(index);
+  return { shape, data: inDouble(data) };
+}
+
+function fromFront(call: Call, index: number, side: number): number {
+  const at = index < 0 ? index + side : index;
+  call.demand(at >= 0 && at < side, `indices must lie in [${-side}, ${side})`, index);
+  return at;
+}
+
+/** Values as ONNX has them, the batch of 1 counted; there is no other. */
+function whole(call: Call, index: number): { readonly value: Value; readonly shape: readonly number[] } {
+  const value = call.value(index);
+  if (value.kind === 'constant') return { value: call.known(index), shape: value.shape };
+  const x = call.unbatched(value);
+  return { value: x, shape: x.shape };
+}
+
+function gatherElements(call: Call): Signal {
+  const input = call.signal(0);
+  const { shape, data } = indexTensor(call, 1);
+  const dims = call.dims(input);
+  const axis = call.axis(call.attributes.integer('axis', 0), dims.length);
+  const x = call.unbatched(input);
+  const smaller =
+    shape.length === x.shape.length && shape.every((side, a) => a === axis || side <= x.shape[a]!);
+  call.demand(smaller, `indices must have the axes of [${x.shape.join(', ')}]`, shape);
+  call.scope.budget.allocate(call.node.name, 3 * product(shape));
+  const steps = strides(x.shape);
+  const starts = walk(shape, steps.with(axis, 0));
+  const sources = starts.map((start, n) => start + fromFront(call, data[n]!, x.shape[axis]!) * steps[axis]!);
+  return call.settled(picked(call, x, sources, shape));
+}
+
+/** Where the tuples of an index tensor begin in a tensor of `shape`, and how many entries stand there. */
+function tuples(
+  call: Call,
+  shape: readonly number[],
+  indices: { shape: readonly number[]; data: Float64Array },
+) {
+  const depth = indices.shape.at(-1) ?? call.malformed('indices must have an axis', 'none');
+  const axes = shape;
+  call.demand(depth >= 1 && depth <= axes.length, `tuples must have 1 to ${axes.length} indices`, depth);
+  const steps = strides(shape);
+  const starts = new Float64Array(indices.data.length / depth).map((_, tuple) => {
+    let at = 0;
+    for (let k = 0; k < depth; k++)
+      at += fromFront(call, indices.data[tuple * depth + k]!, axes[k]!) * steps[k]!;
+    return at;
+  });
+  return { starts, slice: product(axes.slice(depth)), rest: axes.slice(depth) };
+}
+
+function gatherAt(call: Call): Signal {
+  const batchDims = call.attributes.integer('batch_dims', 0);
+  if (batchDims !== 0)
+    call.refuse(`batch_dims = ${batchDims}`, 'indices that differ from sample to sample are not read');
+  const x = call.unbatched(call.signal(0));
+  const indices = indexTensor(call, 1);
+  const { starts, slice, rest } = tuples(call, x.shape, indices);
+  call.scope.budget.allocate(call.node.name, 2 * starts.length * slice);
+  const sources = new Float64Array(starts.length * slice).map(
+    (_, n) => starts[Math.floor(n / slice)]! + (n % slice),
+  );
+  return call.settled(picked(call, x, sources, [...indices.shape.slice(0, -1), ...rest]));
+}
+
+/** Entries of the first input, but where the third has others. */
+function scattered(
+  call: Call,
+  entries: (shape: readonly number[]) => { readonly at: Float64Array; readonly updates: readonly number[] },
+): Value {
+  const reduction = call.attributes.text('reduction', 'none');
+  if (reduction !== 'none') call.refuse(`reduction = ${reduction}`, 'updates are to replace what is there');
+  const [data, updates] = [whole(call, 0), whole(call, 2)];
+  const { at, updates: shape } = entries(data.shape);
+  call.demand(
+    product(updates.shape) === product(shape),
+    `updates must have shape [${shape.join(', ')}]`,
+    updates.shape,
+  );
+  const size = product(data.shape);
+  call.scope.budget.allocate(call.node.name, 3 * size);
+  const part = new Int32Array(size);
+  const entry = counted(size);
+  for (const [n, to] of at.entries()) {
+    if (part[to] !== 0) call.refuse('of one entry twice', 'which of two updates stays is left open');
+    part[to] = 1;
+    entry[to] = n;
+  }
+  return assembled(call, [data.value, updates.value], { dims: data.shape, part, entry });
+}
+
+function scatterElements(call: Call): Value {
+  return scattered(call, (shape) => {
+    const indices = indexTensor(call, 1);
+    const axis = call.axis(call.attributes.integer('axis', 0), shape.length);
+    const smaller =
+      indices.shape.length === shape.length && indices.shape.every((side, a) => side <= shape[a]!);
+    call.demand(smaller, `indices must have the axes of [${shape.join(', ')}]`, indices.shape);
+    const steps = strides(shape);
+    call.scope.budget.allocate(call.node.name, 3 * indices.data.length);
+    const at = walk(indices.shape, steps.with(axis, 0)).map(
+      (start, n) => start + fromFront(call, indices.data[n]!, shape[axis]!) * steps[axis]!,
+    );
+    return { at, updates: indices.shape };
+  });
+}
+
+function scatterAt(call: Call): Value {
+  return scattered(call, (shape) => {
+    const indices = indexTensor(call, 1);
+    const { starts, slice, rest } = tuples(call, shape, indices);
+    call.scope.budget.allocate(call.node.name, 2 * starts.length * slice);
+    const at = new Float64Array(starts.length * slice).map(
+      (_, n) => starts[Math.floor(n / slice)]! + (n % slice),
+    );
+    return { at, updates: [...indices.shape.slice(0, -1), ...rest] };
+  });
+}

@@ -1,0 +1,330 @@
+/** Random nodes that are linear in a tensor, with constants of their own: of every operator that moves entries or multiplies them. */
+import type { NodeProto, TensorProto } from '../../../src/formats/onnx/protobuf/onnx_pb.ts';
+import { strides } from '../../../src/network/size.ts';
+import { Random } from '../../network/arbitrary.ts';
+import { floats, integers, node } from './build.ts';
+import { tensor } from './tensorProto.ts';
+
+/** A tensor of a graph, the batch of 1 counted. */
+export interface Value {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+const volume = (shape: readonly number[]) => shape.reduce((p, n) => p * n, 1);
+
+/** A graph under construction. */
+export class LinearGraph {
+  readonly nodes: NodeProto[] = [];
+  readonly initializers: TensorProto[] = [];
+  readonly random: Random;
+  #count = 0;
+
+  constructor(seed: number) {
+    this.random = new Random(seed);
+  }
+
+  floats(shape: readonly number[], number = () => 2 * this.random.next() - 1): string {
+    const name = `c${this.#count++}`;
+    this.initializers.push(
+      floats(
+        name,
+        shape,
+        Array.from({ length: volume(shape) }, () => Math.fround(number())),
+      ),
+    );
+    return name;
+  }
+
+  integers(values: readonly number[], shape: readonly number[] = [values.length]): string {
+    const name = `c${this.#count++}`;
+    this.initializers.push(integers(name, shape, values));
+    return name;
+  }
+
+  booleans(shape: readonly number[]): string {
+    const name = `c${this.#count++}`;
+    const entries = Array.from({ length: volume(shape) }, () => this.random.integer(0, 1));
+    this.initializers.push(tensor(name, 'bool', shape, entries));
+    return name;
+  }
+
+  apply(
+    opType: string,
+    inputs: readonly string[],
+    shape: readonly number[],
+    attributes: Parameters<typeof node>[3] = {},
+    domain = '',
+  ): Value {
+    const name = `v${this.#count++}`;
+    this.nodes.push(node(opType, inputs.join(' '), name, attributes, domain));
+    return { name, shape };
+  }
+
+  /** A shape that broadcasts with the given one, to it or to a larger one. */
+  partner(shape: readonly number[], grows: boolean): number[] {
+    const { random } = this;
+    return shape.map((side, axis) => {
+      if (side === 1 && axis > 0 && grows && random.chance(0.3)) return random.integer(2, 3);
+      return axis === 0 || random.chance(0.4) ? 1 : side;
+    });
+  }
+}
+
+const joined = (a: readonly number[], b: readonly number[]) => a.map((n, axis) => Math.max(n, b[axis]!));
+
+/** One node more behind x; undefined where x is of no use to it. */
+type Step = (g: LinearGraph, x: Value) => Value | undefined;
+
+function withConstant(opType: string): Step {
+  return (g, x) => {
+    const own = g.partner(x.shape, true);
+    const number = opType === 'Div' ? () => g.random.pick([-1, 1]) * (0.5 + g.random.next()) : undefined;
+    const c = g.floats(own, number);
+    const turned = opType !== 'Div' && g.random.chance(0.3);
+    return g.apply(opType, turned ? [c, x.name] : [x.name, c], joined(x.shape, own));
+  };
+}
+
+/** Of the tensor with a part of it, which broadcasts. */
+function withItself(opType: string): Step {
+  return (g, x) => {
+    const axis = g.random.integer(1, x.shape.length - 1);
+    const single = g.integers([g.random.integer(0, x.shape[axis]! - 1)]);
+    const part = g.apply('Gather', [x.name, single], x.shape.with(axis, 1), { axis: BigInt(axis) });
+    return g.apply(opType, g.random.chance(0.5) ? [x.name, part.name] : [part.name, x.name], x.shape);
+  };
+}
+
+function reduced(opType: string): Step {
+  return (g, x) => {
+    const axes = [...x.shape.keys()].filter((axis) => axis > 0 && g.random.chance(0.5));
+    if (axes.length === 0) return undefined;
+    const shape = x.shape.map((side, axis) => (axes.includes(axis) ? 1 : side));
+    return g.apply(opType, [x.name, g.integers(axes)], shape, { keepdims: 1n });
+  };
+}
+
+const isImage = ({ shape }: Value) => shape.length === 4;
+
+const picks = (g: LinearGraph, count: number, side: number) =>
+  Array.from({ length: count }, () => g.random.integer(-side, side - 1));
+
+export const STEPS: Readonly<Record<string, Step>> = {
+  Add: withConstant('Add'),
+  Sub: withConstant('Sub'),
+  Mul: withConstant('Mul'),
+  Div: withConstant('Div'),
+  'Add of a part': withItself('Add'),
+  'Sub of a part': withItself('Sub'),
+  ReduceSum: reduced('ReduceSum'),
+  ReduceMean: reduced('ReduceMean'),
+  Expand: (g, x) => {
+    const target = x.shape
+      .map((side) => (side === 1 && g.random.chance(0.5) ? g.random.integer(2, 3) : side))
+      .with(0, 1);
+    return g.apply('Expand', [x.name, g.integers(target)], target);
+  },
+  Tile: (g, x) => {
+    const repeats = x.shape.map((_, axis) => (axis === 0 ? 1 : g.random.integer(1, 2)));
+    const shape = x.shape.map((side, axis) => side * repeats[axis]!);
+    return g.apply('Tile', [x.name, g.integers(repeats)], shape);
+  },
+  Transpose: (g, x) => {
+    const permutation = [0, ...g.random.shuffled([...x.shape.keys()].slice(1))];
+    return g.apply(
+      'Transpose',
+      [x.name],
+      permutation.map((axis) => x.shape[axis]!),
+      { perm: permutation.map(BigInt) },
+    );
+  },
+  Reshape: (g, x) => {
+    const size = volume(x.shape);
+    const side = g.random.pick([1, 2, 3, 4].filter((n) => size % n === 0));
+    const shape = g.random.pick([
+      [1, size],
+      [1, side, size / side],
+      [1, size / side, side, 1],
+      [1, side, 1, size / side],
+    ]);
+    return g.apply('Reshape', [x.name, g.integers(shape)], shape);
+  },
+  Gather: (g, x) => {
+    const axis = g.random.integer(1, x.shape.length - 1);
+    const count = g.random.integer(1, 4);
+    const indices = g.integers(picks(g, count, x.shape[axis]!));
+    return g.apply('Gather', [x.name, indices], x.shape.with(axis, count), { axis: BigInt(axis) });
+  },
+  GatherElements: (g, x) => {
+    const axis = g.random.integer(1, x.shape.length - 1);
+    const shape = x.shape.map((side, a) => (a === axis ? g.random.integer(1, 3) : g.random.integer(1, side)));
+    const indices = g.integers(picks(g, volume(shape), x.shape[axis]!), shape);
+    return g.apply('GatherElements', [x.name, indices], shape, { axis: BigInt(axis) });
+  },
+  GatherND: (g, x) => {
+    const depth = g.random.integer(1, x.shape.length);
+    const count = g.random.integer(1, 4);
+    const indices = Array.from({ length: count }, () =>
+      x.shape.slice(0, depth).map((side) => g.random.integer(-side, side - 1)),
+    );
+    const shape = [1, count, ...x.shape.slice(depth)];
+    return g.apply('GatherND', [x.name, g.integers(indices.flat(), [1, count, depth])], shape);
+  },
+  Slice: (g, x) => {
+    const axis = g.random.integer(1, x.shape.length - 1);
+    const side = x.shape[axis]!;
+    const step = g.random.pick([1, 1, 2, -1]);
+    const start = g.random.integer(0, side - 1);
+    const end = step > 0 ? g.random.integer(start + 1, side) : -side - 1;
+    const count = step > 0 ? Math.ceil((end - start) / step) : start + 1;
+    const lists = [[start], [end], [axis], [step]].map((list) => g.integers(list));
+    return g.apply('Slice', [x.name, ...lists], x.shape.with(axis, count));
+  },
+  Concat: (g, x) => {
+    const axis = g.random.integer(1, x.shape.length - 1);
+    const own = x.shape.with(axis, g.random.integer(1, 2));
+    const parts = g.random.shuffled([x.name, g.floats(own), ...(g.random.chance(0.3) ? [x.name] : [])]);
+    const total = parts.reduce((sum, name) => sum + (name === x.name ? x.shape[axis]! : own[axis]!), 0);
+    return g.apply('Concat', parts, x.shape.with(axis, total), { axis: BigInt(axis) });
+  },
+  'Concat along the batch': (g, x) => {
+    const stacked = g.apply('Concat', [x.name, x.name], x.shape.with(0, 2), { axis: 0n });
+    return g.apply('ReduceMean', [stacked.name, g.integers([0])], x.shape, { keepdims: 1n });
+  },
+  Where: (g, x) => {
+    const mask = g.booleans(g.partner(x.shape, false));
+    const other = g.random.chance(0.5) ? g.floats(g.partner(x.shape, false)) : x.name;
+    return g.apply('Where', g.random.chance(0.5) ? [mask, x.name, other] : [mask, other, x.name], x.shape);
+  },
+  Pad: (g, x) => {
+    const before = x.shape.map((side, axis) => (axis === 0 ? 0 : g.random.integer(side > 1 ? -1 : 0, 1)));
+    const after = x.shape.map((_, axis) => (axis === 0 ? 0 : g.random.integer(0, 2)));
+    const mode = g.random.pick(['constant', 'constant', 'edge']);
+    const value = mode === 'constant' && g.random.chance(0.5) ? [g.floats([])] : [];
+    const shape = x.shape.map((side, axis) => side + before[axis]! + after[axis]!);
+    return g.apply('Pad', [x.name, g.integers([...before, ...after]), ...value], shape, { mode });
+  },
+  'Resize to the nearest': (g, x) => {
+    if (!isImage(x)) return undefined;
+    const factors = [1, 1, g.random.integer(1, 3), g.random.pick([1, 2, 0.5])];
+    const shape = x.shape.map((side, axis) => Math.floor(side * factors[axis]!));
+    if (shape.includes(0)) return undefined;
+    let k = 0;
+    const scales = g.floats([4], () => factors[k++]!);
+    const mode = g.random.pick(['half_pixel', 'asymmetric', 'pytorch_half_pixel']);
+    const nearest = g.random.pick(['round_prefer_floor', 'round_prefer_ceil', 'floor', 'ceil']);
+    const attributes = { mode: 'nearest', coordinate_transformation_mode: mode, nearest_mode: nearest };
+    return g.apply('Resize', [x.name, '', scales], shape, attributes);
+  },
+  'Resize by interpolation': (g, x) => {
+    if (!isImage(x)) return undefined;
+    const shape = [...x.shape.slice(0, 2), g.random.integer(1, 6), g.random.integer(1, 6)];
+    const coordinates = g.random.pick(['half_pixel', 'asymmetric', 'align_corners', 'pytorch_half_pixel']);
+    const attributes = {
+      mode: g.random.pick(['linear', 'cubic']),
+      coordinate_transformation_mode: coordinates,
+    };
+    return g.apply('Resize', [x.name, '', '', g.integers(shape)], shape, attributes);
+  },
+  DepthToSpace: (g, x) => {
+    if (!isImage(x) || x.shape[1]! % 4 !== 0) return undefined;
+    const [, c, h, w] = x.shape as [number, number, number, number];
+    return g.apply('DepthToSpace', [x.name], [1, c / 4, 2 * h, 2 * w], {
+      blocksize: 2n,
+      mode: g.random.pick(['DCR', 'CRD']),
+    });
+  },
+  SpaceToDepth: (g, x) => {
+    if (!isImage(x) || x.shape[2]! % 2 !== 0 || x.shape[3]! % 2 !== 0) return undefined;
+    const [, c, h, w] = x.shape as [number, number, number, number];
+    return g.apply('SpaceToDepth', [x.name], [1, 4 * c, h / 2, w / 2], { blocksize: 2n });
+  },
+  Trilu: (g, x) => {
+    if (x.shape.length < 3) return undefined;
+    const k = g.random.integer(-1, 1);
+    return g.apply('Trilu', [x.name, g.integers([k], [])], x.shape, {
+      upper: BigInt(g.random.integer(0, 1)),
+    });
+  },
+  CumSum: (g, x) => {
+    const axis = g.random.integer(1, x.shape.length - 1);
+    const attributes = { exclusive: BigInt(g.random.integer(0, 1)), reverse: BigInt(g.random.integer(0, 1)) };
+    return g.apply('CumSum', [x.name, g.integers([axis], [])], x.shape, attributes);
+  },
+  ScatterElements: (g, x) => {
+    const axis = g.random.integer(1, x.shape.length - 1);
+    const shape = x.shape.with(axis, 1);
+    const indices = g.integers(picks(g, volume(shape), x.shape[axis]!), shape);
+    return g.apply('ScatterElements', [x.name, indices, g.floats(shape)], x.shape, { axis: BigInt(axis) });
+  },
+  ScatterND: (g, x) => {
+    const steps = strides(x.shape);
+    const places = g.random.shuffled([...Array(volume(x.shape)).keys()]).slice(0, g.random.integer(1, 3));
+    const indices = places.flatMap((at) => x.shape.map((side, axis) => Math.floor(at / steps[axis]!) % side));
+    const shape = [places.length, x.shape.length];
+    const table = g.integers(indices, shape);
+    if (g.random.chance(0.5))
+      return g.apply('ScatterND', [x.name, table, g.floats([places.length])], x.shape);
+    // Entries of x in a constant.
+    const updates = g.apply('GatherND', [x.name, table], [places.length]);
+    return g.apply('ScatterND', [g.floats(x.shape), table, updates.name], x.shape);
+  },
+  MatMul: (g, x) => {
+    const columns = g.random.integer(1, 3);
+    const last = x.shape.length - 1;
+    const stack = g.random.chance(0.6)
+      ? x.shape.slice(0, -2).map((side) => (g.random.chance(0.3) ? 1 : side))
+      : [];
+    if (g.random.chance(0.5) || x.shape.length < 3) {
+      const own = g.floats([...stack, x.shape[last]!, columns]);
+      return g.apply('MatMul', [x.name, own], x.shape.with(last, columns));
+    }
+    const own = g.floats([...stack, columns, x.shape[last - 1]!]);
+    return g.apply('MatMul', [own, x.name], x.shape.with(last - 1, columns));
+  },
+  Einsum: (g, x) => {
+    const names = [...'abcd'.slice(0, x.shape.length)];
+    const own = g.random.shuffled([...names.slice(1).filter(() => g.random.chance(0.6)), 'n']);
+    const sideOf = (name: string) => (name === 'n' ? 2 : x.shape[names.indexOf(name)]!);
+    const result = [
+      'a',
+      ...g.random.shuffled([
+        ...names.slice(1).filter(() => g.random.chance(0.6)),
+        ...(g.random.chance(0.6) ? ['n'] : []),
+      ]),
+    ];
+    if (result.length === 1) return undefined;
+    const c = g.floats(own.map(sideOf));
+    const [left, right] = [names.join(''), own.join('')];
+    const turned = g.random.chance(0.3);
+    const equation = `${turned ? `${right},${left}` : `${left},${right}`}->${result.join('')}`;
+    const shape = result.map((name) => (name === 'a' ? 1 : sideOf(name)));
+    return g.apply('Einsum', turned ? [c, x.name] : [x.name, c], shape, { equation });
+  },
+  Scaler: (g, x) => {
+    if (x.shape.length !== 2) return undefined;
+    const list = () => Array.from({ length: x.shape[1]! }, () => Math.fround(2 * g.random.next() - 1));
+    return g.apply('Scaler', [x.name], x.shape, { offset: list(), scale: list() }, 'ai.onnx.ml');
+  },
+  LinearRegressor: (g, x) => {
+    if (x.shape.length !== 2) return undefined;
+    const list = (n: number) => Array.from({ length: n }, () => Math.fround(2 * g.random.next() - 1));
+    const attributes = { coefficients: list(2 * x.shape[1]!), intercepts: list(2), targets: 2n };
+    return g.apply('LinearRegressor', [x.name], [1, 2], attributes, 'ai.onnx.ml');
+  },
+};
+
+export const SHAPES = [
+  [1, 6],
+  [1, 2, 3],
+  [1, 4, 4],
+  [1, 4, 2, 4],
+  [1, 3, 4, 2],
+  [1, 1, 3, 1],
+] as const;
+
+/** A pointwise function or none, and a step. */
+export function step(g: LinearGraph, name: string, x: Value): Value | undefined {
+  return STEPS[name]!(g, x);
+}
