@@ -5,6 +5,7 @@ import { arithmetic } from './arithmetic.ts';
 import { Call } from './call.ts';
 import { type Circuit, CircuitBuilder } from './circuit.ts';
 import { constants } from './constants.ts';
+import { maps } from './maps.ts';
 import { matrices } from './matrices.ts';
 import { movement } from './movement.ts';
 import type { Operator } from './operator.ts';
@@ -12,7 +13,7 @@ import { demand, product, type Value } from './values.ts';
 import { windows } from './windows.ts';
 
 export const OPERATORS: ReadonlyMap<string, Operator> = new Map(
-  [activations, arithmetic, constants, matrices, movement, windows].flatMap(Object.entries<Operator>),
+  [activations, arithmetic, constants, maps, matrices, movement, windows].flatMap(Object.entries<Operator>),
 );
 
 /** Evaluates node after node; nodes can be added as it goes. */
@@ -46,12 +47,13 @@ export class Interpretation {
       demand(value !== undefined, `${node.op}: no value ${name}`);
       return value;
     });
-    const made = node.domain ? this.#inlined(node, values) : this.#applied(node, values);
+    const known = !node.domain || OPERATORS.has(`${node.domain}.${node.op}`);
+    const made = known ? this.#applied(node, values) : this.#inlined(node, values);
     for (const [k, name] of node.outputs.entries()) if (name !== '' && made[k]) names.set(name, made[k]);
   }
 
   #applied(node: NodeDescription, values: readonly (Value | undefined)[]): readonly (Value | undefined)[] {
-    const operator = OPERATORS.get(node.op);
+    const operator = OPERATORS.get(node.domain ? `${node.domain}.${node.op}` : node.op);
     demand(operator !== undefined, `no operator ${node.op}`);
     return operator(new Call(node, this.#model.opset, this.builder, values));
   }

@@ -139,7 +139,11 @@ export const movement: Readonly<Record<string, Operator>> = {
   },
   Pad: (call) => [pad(call)],
   Where: (call) => {
-    const [condition, a, b] = [call.constant(0), call.constant(1), call.constant(2)];
+    const some = call.values.some((value) => value?.type === 'cell');
+    const [condition, a, b] = [
+      call.constant(0),
+      ...[1, 2].map((k) => (some ? call.cells(k) : call.value(k))),
+    ] as [Value, Value, Value];
     const shape = broadcast(broadcast(condition.shape, a.shape), b.shape);
     const [c, p, q] = [condition, a, b].map((value) => expanded(value, shape));
     return [{ type: a.type, shape, items: c!.items.map((x, k) => (x ? p! : q!).items[k]!) }];

@@ -4,6 +4,7 @@ import type { Random } from '../random.ts';
 import { constantModel } from './constants.ts';
 import { dense, elementwise, flattening, reading, sliding } from './layers.ts';
 import { telling, twins } from './lengths.ts';
+import { maps } from './maps.ts';
 import { STYLES } from './scales.ts';
 import { type Layer, Workbench } from './workbench.ts';
 
@@ -149,10 +150,16 @@ class Writer {
       ...(rank >= 3 && rank <= 5 ? { sliding: 6, reading: this.#scope === 'any' ? 0.4 : 0.8 } : {}),
       ...(rank >= 3 && this.#scope === 'fixed' ? { flattening: 1 } : {}),
       ...(rank === 2 ? { dense: 5 } : {}),
+      ...(rank >= 2 && this.#scope === 'fixed' ? { maps: 2.5 } : {}),
     } as Record<string, number>);
-    const layers: Readonly<Record<string, Layer>> = { elementwise, sliding, reading, flattening, dense }[
-      family
-    ]!;
+    const layers: Readonly<Record<string, Layer>> = {
+      elementwise,
+      sliding,
+      reading,
+      flattening,
+      dense,
+      maps,
+    }[family]!;
     return layers[this.#random.pick(Object.keys(layers))]!(this.#bench, x);
   }
 

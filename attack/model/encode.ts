@@ -69,8 +69,9 @@ export function encode(model: ModelDescription): Uint8Array {
     .finish();
 }
 
-function domainsOf({ functions }: ModelDescription): string[] {
-  return [...new Set(functions.map((f) => f.domain))];
+function domainsOf({ functions, nodes }: ModelDescription): string[] {
+  const own = nodes.flatMap(({ domain }) => (domain ? [domain] : []));
+  return [...new Set([...functions.map((f) => f.domain), ...own])];
 }
 
 function opset(domain: string, version: number): Message {

@@ -87,7 +87,8 @@ async function network({ bytes, steps }: Trial): Promise<Network | undefined> {
     const known = [
       /which entry is nearest is left to rounding/,
       /got a constant/,
-      /Conv: it is read on constants alone/,
+      /of constants: it is not computed/,
+      /constants of up to two axes/,
     ];
     const expected = error instanceof UnsupportedError || error instanceof InputError;
     if (expected && known.some((message) => message.test(error.message))) return undefined;

@@ -187,10 +187,12 @@ class Interpretation {
   ): void {
     const values = inputs.map((name) => this.valueOf(name));
     const call = new Call(node, values, this.scope);
-    const convert = values.some((value) => value?.kind === 'signal')
-      ? converter.signals
-      : converter.constants;
-    const made = pattern?.convert(call) ?? convert?.(call) ?? call.refuse('', reasonAgainst(node.opType));
+    const onData = values.some((value) => value?.kind === 'signal');
+    const convert = onData ? converter.signals : converter.constants;
+    const made =
+      pattern?.convert(call) ??
+      convert?.(call) ??
+      call.refuse(onData ? '' : 'of constants', onData ? reasonAgainst(node.opType) : NOT_COMPUTED);
     const results = 'kind' in made ? [made] : made;
     for (const [k, value] of results.entries()) {
       const name = node.outputs[k];
@@ -276,6 +278,8 @@ const RIM: GraphNode = {
   outputs: [],
   attributes: new Attributes('graph', []),
 };
+
+const NOT_COMPUTED = 'it is not computed when a file is read; export the model with constants folded';
 
 /** Operators that look at the shape of a tensor, not at its entries. */
 const SHAPES: ReadonlySet<string> = new Set(['Shape', 'Size']);
