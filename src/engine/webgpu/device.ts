@@ -22,9 +22,23 @@ export interface DeviceLimits {
   readonly largestBinding?: number;
 }
 
+/** Of the bind groups of all kernels that read and write as many buffers in the same order. */
+export interface Layout {
+  /** A letter for each binding: r or w. */
+  readonly accesses: string;
+  readonly group: GPUBindGroupLayout;
+}
+
 export interface Pipeline {
-  readonly layout: GPUBindGroupLayout;
+  readonly layout: Layout;
   readonly pipeline: GPUComputePipeline;
+}
+
+/** A kernel as it is compiled with some constants. */
+export interface Variant {
+  readonly compiling: Promise<Pipeline>;
+  /** Once it is there. */
+  pipeline: Pipeline | undefined;
 }
 
 export class Device {
@@ -34,7 +48,10 @@ export class Device {
   readonly largestBinding: number;
   /** Bytes that may be at work on it by default; undefined where it shares the memory of a CPU that does its work. */
   readonly memory: number | undefined;
-  readonly #pipelines = new Map<string, Promise<Pipeline>>();
+  /** By constants. */
+  readonly #variants = new WeakMap<Kernel, Map<string, Variant>>();
+  /** By accesses. */
+  readonly #layouts = new Map<string, Layout>();
   #failure: Error | undefined;
   #closed = false;
   readonly #listeners = new Set<(error: Error) => void>();
@@ -109,15 +126,19 @@ export class Device {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Pipelines are compiled once per kernel and constants, in the background. */
-  pipeline(kernel: Kernel, complex: boolean, constants: Constants): Promise<Pipeline> {
-    const key = JSON.stringify([kernel.name, kernel.uses, complex, constants]);
-    let found = this.#pipelines.get(key);
+  /** Compiled once per kernel and constants, in the background. */
+  variant(kernel: Kernel, complex: boolean, constants: Constants): Variant {
+    let variants = this.#variants.get(kernel);
+    if (!variants) {
+      variants = new Map();
+      this.#variants.set(kernel, variants);
+    }
+    let key = complex ? 'complex' : 'real';
+    for (const name in constants) key += constants[name] ? `,${name}` : `,!${name}`;
+    let found = variants.get(key);
     if (!found) {
-      found = this.#compile(kernel, complex, constants);
-      // Seen by the run that needs it.
-      found.catch(() => {});
-      this.#pipelines.set(key, found);
+      found = this.#compiling(kernel, complex, constants);
+      variants.set(key, found);
     }
     return found;
   }
@@ -158,30 +179,49 @@ export class Device {
     return buffer;
   }
 
+  #compiling(kernel: Kernel, complex: boolean, constants: Constants): Variant {
+    const compiling = this.#compile(kernel, complex, constants);
+    const variant: Variant = { compiling, pipeline: undefined };
+    compiling.then(
+      (pipeline) => {
+        variant.pipeline = pipeline;
+      },
+      // Seen by the run that needs it.
+      () => {},
+    );
+    return variant;
+  }
+
   async #compile(kernel: Kernel, complex: boolean, constants: Constants): Promise<Pipeline> {
     const { gpu } = this;
     const module = gpu.createShaderModule({
       label: kernel.name,
       code: moduleText(kernel, complex, constants),
     });
-    const storage = Object.values(kernel.bindings).map(
-      (binding, index): GPUBindGroupLayoutEntry => ({
-        binding: index + 1,
-        visibility: computeStage,
-        buffer: { type: binding.startsWith('read') ? 'read-only-storage' : 'storage' },
-      }),
-    );
-    const uniform: GPUBindGroupLayoutEntry = {
-      binding: 0,
-      visibility: computeStage,
-      buffer: { type: 'uniform' },
-    };
-    const layout = gpu.createBindGroupLayout({ label: kernel.name, entries: [uniform, ...storage] });
+    const layout = this.#layoutOf(kernel);
     const pipeline = await gpu.createComputePipelineAsync({
       label: kernel.name,
-      layout: gpu.createPipelineLayout({ bindGroupLayouts: [layout] }),
+      layout: gpu.createPipelineLayout({ bindGroupLayouts: [layout.group] }),
       compute: { module, entryPoint: 'main' },
     });
     return { layout, pipeline };
+  }
+
+  #layoutOf({ bindings }: Kernel): Layout {
+    const each = Object.values(bindings).map((binding) => (binding.startsWith('read') ? 'r' : 'w'));
+    const accesses = each.join('');
+    let layout = this.#layouts.get(accesses);
+    if (!layout) {
+      const entry = (binding: number, buffer: GPUBufferBindingLayout) => {
+        return { binding, visibility: computeStage, buffer };
+      };
+      const entries = [
+        entry(0, { type: 'uniform', hasDynamicOffset: true }),
+        ...each.map((access, k) => entry(k + 1, { type: access === 'r' ? 'read-only-storage' : 'storage' })),
+      ];
+      layout = { accesses, group: this.gpu.createBindGroupLayout({ label: accesses, entries }) };
+      this.#layouts.set(accesses, layout);
+    }
+    return layout;
   }
 }

@@ -21,6 +21,9 @@ export interface Kernel<B extends string = string, S extends string = string> {
   readonly bindings: Readonly<Record<B, Binding>>;
   /** Fields of the uniform `sizes`. */
   readonly sizes: Readonly<Record<S, Size>>;
+  /** Names of the bindings, and names and types of those fields, in their order: for every dispatch, of which there are many. */
+  readonly bindingNames: readonly B[];
+  readonly fields: readonly (readonly [name: S, type: Size])[];
   /** Further shaders, whose functions it calls. */
   readonly uses: readonly (keyof typeof wgsl)[];
 }
@@ -38,13 +41,8 @@ export function threads<B extends string, S extends string>(
   ...uses: (keyof typeof wgsl)[]
 ): Kernel<B, S> {
   return {
-    name,
-    text: wgsl[name],
-    per: 'thread',
-    workgroupSize: defaultWorkgroupSize,
-    bindings,
-    sizes,
-    uses,
+    ...{ name, text: wgsl[name], per: 'thread', workgroupSize: defaultWorkgroupSize, uses },
+    ...declared(bindings, sizes),
   };
 }
 
@@ -56,7 +54,19 @@ export function workgroups<B extends string, S extends string>(
   workgroupSize = defaultWorkgroupSize,
   ...uses: (keyof typeof wgsl)[]
 ): Kernel<B, S> {
-  return { name, text: wgsl[name], per: 'workgroup', workgroupSize, bindings, sizes, uses };
+  return { name, text: wgsl[name], per: 'workgroup', workgroupSize, uses, ...declared(bindings, sizes) };
+}
+
+function declared<B extends string, S extends string>(
+  bindings: Readonly<Record<B, Binding>>,
+  sizes: Readonly<Record<S, Size>>,
+): Pick<Kernel<B, S>, 'bindings' | 'sizes' | 'bindingNames' | 'fields'> {
+  return {
+    bindings,
+    sizes,
+    bindingNames: Object.keys(bindings) as B[],
+    fields: Object.entries<Size>(sizes) as [S, Size][],
+  };
 }
 
 /** Fields that every kernel's uniform starts with: the range of workgroups of this dispatch, laid out as a grid, and where work ends. */
@@ -124,24 +134,24 @@ fn main(@builtin(workgroup_id) id: vec3u, @builtin(local_invocation_index) local
 `;
 }
 
-/** Bytes of a uniform, in steps of 16. */
-export function uniformBytes(kernel: Kernel): number {
-  const fields = Object.keys(rangeFields).length + Object.keys(kernel.sizes).length;
-  return Math.ceil(fields / 4) * 16;
-}
+/** Most bytes of a uniform. */
+export const uniformBytes = 256;
 
 /** Writes a dispatch's uniform at a byte offset. */
 export function writeUniform(
   view: DataView,
   offset: number,
   kernel: Kernel,
-  range: Range,
+  { firstGroup, groupsAcross, end }: Range,
   sizes: Readonly<Record<string, number>>,
 ): void {
-  const values: Readonly<Record<string, number>> = { ...range, ...sizes };
-  let at = offset;
-  for (const [name, format] of Object.entries<Size>({ ...rangeFields, ...kernel.sizes })) {
-    const value = values[name];
+  // In the order of `rangeFields`.
+  writeWord(view, offset, kernel, 'firstGroup', firstGroup);
+  writeWord(view, offset + 4, kernel, 'groupsAcross', groupsAcross);
+  writeWord(view, offset + 8, kernel, 'end', end);
+  let at = offset + 12;
+  for (const [name, format] of kernel.fields) {
+    const value = sizes[name];
     if (value === undefined) throw new Error(`${kernel.name}: size ${name} must be given, got none`);
     switch (format) {
       case 'f32':
@@ -151,15 +161,20 @@ export function writeUniform(
         view.setInt32(at, value, true);
         break;
       case 'u32':
-        // NaN fails too.
-        if (!(value >= 0 && value <= 0xffffffff)) {
-          throw new RangeError(`${kernel.name}: ${name} must fit 32 bits, got ${value}`);
-        }
-        view.setUint32(at, value, true);
+        writeWord(view, at, kernel, name, value);
         break;
-      default:
+      default: {
         format satisfies never;
+      }
     }
     at += 4;
   }
+}
+
+function writeWord(view: DataView, at: number, { name }: Kernel, field: string, value: number): void {
+  // NaN fails too.
+  if (!(value >= 0 && value <= 0xffffffff)) {
+    throw new RangeError(`${name}: ${field} must fit 32 bits, got ${value}`);
+  }
+  view.setUint32(at, value, true);
 }

@@ -3,7 +3,8 @@
  * when somebody waits for them, in portions that keep a watchdog quiet and an abort prompt.
  */
 
-import type { Device, Pipeline } from './device.ts';
+import { BindGroups } from './bindGroups.ts';
+import type { Device, Variant } from './device.ts';
 import { bufferUsage } from './flags.ts';
 import { type Constants, type Kernel, rangeOf, uniformBytes, writeUniform } from './kernel.ts';
 import { Arena, type Space } from './memory/arena.ts';
@@ -23,7 +24,7 @@ export interface Task<B extends string, S extends string> {
 interface Dispatch {
   readonly kind: 'dispatch';
   readonly kernel: Kernel;
-  readonly pipeline: Promise<Pipeline>;
+  readonly variant: Variant;
   readonly spaces: readonly Space[];
   readonly sizes: Readonly<Record<string, number>>;
   readonly count: number;
@@ -49,9 +50,12 @@ interface Upload {
 
 type Item = Dispatch | Copy | Upload;
 
-/** Bytes from one uniform to the next: the coarsest alignment that WebGPU allows a device to ask for. */
-const uniformStride = 256;
+/** Uniforms lie end to end: their size is the coarsest alignment that WebGPU allows a device to ask for. */
 const uniformSlots = 1024;
+/** As a pass is told them. */
+const uniformOffsets = Array.from({ length: uniformSlots }, (_, slot) => [slot * uniformBytes]);
+/** Constants of a kernel that has none. */
+const noConstants: Constants = {};
 
 /** Operations of a dispatch and of a submission at most. */
 interface Limits {
@@ -89,6 +93,9 @@ export class Timeline {
   readonly device: Device;
   readonly arena: Arena;
   readonly #uniforms: GPUBuffer;
+  /** What is written to them next. */
+  readonly #words = new DataView(new ArrayBuffer(uniformSlots * uniformBytes));
+  readonly #bindGroups: BindGroups;
   #queue: Portion[] = [];
   /** Items recorded so far. */
   #recorded = 0;
@@ -108,9 +115,10 @@ export class Timeline {
     this.arena = new Arena(device);
     this.#limits = leastLimits[device.software ? 'software' : 'hardware'];
     this.#uniforms = device.gpu.createBuffer({
-      size: uniformSlots * uniformStride,
+      size: this.#words.byteLength,
       usage: bufferUsage.uniform | bufferUsage.copyTarget,
     });
+    this.#bindGroups = new BindGroups(device, this.#uniforms);
   }
 
   /** Space for what later work computes. */
@@ -139,11 +147,11 @@ export class Timeline {
   }
 
   dispatch<B extends string, S extends string>(kernel: Kernel<B, S>, task: Task<B, S>): void {
-    const { bindings, sizes, count, complex = false, constants = {}, cost = 16 } = task;
-    const spaces = (Object.keys(kernel.bindings) as B[]).map((name) => bindings[name]);
+    const { bindings, sizes, count, complex = false, constants = noConstants, cost = 16 } = task;
+    const spaces = kernel.bindingNames.map((name) => bindings[name]);
     const groups = kernel.per === 'thread' ? Math.ceil(count / kernel.workgroupSize) : count;
-    const pipeline = this.device.pipeline(kernel, complex, constants);
-    this.#record({ kind: 'dispatch', kernel, pipeline, spaces, sizes, count, groups, cost }, spaces);
+    const variant = this.device.variant(kernel, complex, constants);
+    this.#record({ kind: 'dispatch', kernel, variant, spaces, sizes, count, groups, cost }, spaces);
   }
 
   /** Copies the first bytes of a space to byte `at` of a buffer. */
@@ -165,10 +173,10 @@ export class Timeline {
         signal?.throwIfAborted();
         this.device.assertSound();
         const portions = this.#nextSubmission();
-        const pipelines = await this.#compiled(portions, signal);
+        await this.#compiled(portions, signal);
         await this.patiently(this.#previous, signal);
         this.device.assertSound();
-        this.#submit(portions, pipelines);
+        this.#submit(portions);
       }
       if (wait === 'done') await this.patiently(this.#latest, signal);
       this.device.assertSound();
@@ -228,22 +236,20 @@ export class Timeline {
     this.#limits = { dispatch, submission: dispatchesOfSubmission * dispatch };
   }
 
-  async #compiled(portions: readonly Portion[], signal: AbortSignal | undefined) {
-    const pipelines = new Map<Promise<Pipeline>, Pipeline>();
+  async #compiled(portions: readonly Portion[], signal: AbortSignal | undefined): Promise<void> {
     for (const { item } of portions) {
-      if (item.kind !== 'dispatch' || pipelines.has(item.pipeline)) continue;
-      pipelines.set(item.pipeline, await this.patiently(item.pipeline, signal));
+      if (item.kind !== 'dispatch' || item.variant.pipeline) continue;
+      await this.patiently(item.variant.compiling, signal);
     }
-    return pipelines;
   }
 
-  #submit(portions: readonly Portion[], pipelines: ReadonlyMap<Promise<Pipeline>, Pipeline>): void {
+  #submit(portions: readonly Portion[]): void {
     const { gpu } = this.device;
     for (const { item } of portions) {
       if (item.kind === 'upload') gpu.queue.writeBuffer(item.to.buffer, 0, item.make());
     }
     for (const filter of ['validation', 'out-of-memory', 'internal'] as const) gpu.pushErrorScope(filter);
-    gpu.queue.submit([this.#encode(portions, pipelines)]);
+    gpu.queue.submit([this.#encode(portions)]);
     const scopes = [gpu.popErrorScope(), gpu.popErrorScope(), gpu.popErrorScope()];
     const checked = Promise.all(scopes).then((errors) => {
       const error = errors.find((e) => e !== null);
@@ -260,31 +266,30 @@ export class Timeline {
     this.#submitted = this.#queue[0]?.number ?? this.#recorded;
   }
 
-  #encode(
-    portions: readonly Portion[],
-    pipelines: ReadonlyMap<Promise<Pipeline>, Pipeline>,
-  ): GPUCommandBuffer {
+  #encode(portions: readonly Portion[]): GPUCommandBuffer {
     const { gpu } = this.device;
     const encoder = gpu.createCommandEncoder();
-    const uniforms = new DataView(new ArrayBuffer(portions.length * uniformStride));
     let pass: GPUComputePassEncoder | undefined;
+    /** Of this pass. */
+    let latest: GPUComputePipeline | undefined;
     for (const [slot, { item, firstGroup, groups }] of portions.entries()) {
       switch (item.kind) {
         case 'dispatch': {
           pass ??= encoder.beginComputePass();
-          const { kernel, count, sizes } = item;
+          const { kernel, count, sizes, spaces } = item;
           const range = rangeOf(kernel, count, firstGroup, groups);
-          const offset = slot * uniformStride;
-          writeUniform(uniforms, offset, kernel, range, sizes);
-          const { layout, pipeline } = pipelines.get(item.pipeline)!;
-          pass.setPipeline(pipeline);
-          pass.setBindGroup(0, this.#bindGroup(layout, item, offset));
+          writeUniform(this.#words, slot * uniformBytes, kernel, range, sizes);
+          const { layout, pipeline } = item.variant.pipeline!;
+          if (pipeline !== latest) pass.setPipeline(pipeline);
+          latest = pipeline;
+          pass.setBindGroup(0, this.#bindGroups.of(layout, spaces), uniformOffsets[slot]!);
           pass.dispatchWorkgroups(range.groupsAcross, Math.ceil(groups / range.groupsAcross));
           break;
         }
         case 'copy':
           pass?.end();
           pass = undefined;
+          latest = undefined;
           encoder.copyBufferToBuffer(item.from.buffer, 0, item.to, item.at, item.bytes);
           break;
         case 'upload':
@@ -295,19 +300,8 @@ export class Timeline {
     }
     pass?.end();
     // In the order of the queue: after the submission before has read its own.
-    gpu.queue.writeBuffer(this.#uniforms, 0, uniforms.buffer);
+    gpu.queue.writeBuffer(this.#uniforms, 0, this.#words.buffer, 0, portions.length * uniformBytes);
     return encoder.finish();
-  }
-
-  #bindGroup(layout: GPUBindGroupLayout, { kernel, spaces }: Dispatch, offset: number): GPUBindGroup {
-    const uniform = { buffer: this.#uniforms, offset, size: uniformBytes(kernel) };
-    return this.device.gpu.createBindGroup({
-      layout,
-      entries: [
-        { binding: 0, resource: uniform },
-        ...spaces.map(({ buffer }, index) => ({ binding: index + 1, resource: { buffer } })),
-      ],
-    });
   }
 
   /** The value of `promise`, unless the device fails or the signal is aborted first. */

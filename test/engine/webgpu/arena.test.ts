@@ -100,6 +100,22 @@ describe('Arena', () => {
     expect(arena.take(1.9 * block).bytes).toBeLessThan(2.5 * block);
   });
 
+  it('hands out the same buffers to who does the same again, in whatever order they came back', () => {
+    const { arena } = counted();
+    const rounds = [
+      [0, 1, 2, 3],
+      [2, 0, 3, 1],
+      [3, 1, 0, 2],
+    ].map((order) => {
+      const spaces = order.map(() => arena.take(1000));
+      for (const k of order) arena.give(spaces[k]!);
+      arena.trim(0);
+      return spaces.map(({ id }) => id);
+    });
+    expect(new Set(rounds[1]).size).toBe(4);
+    expect(rounds[2]).toEqual(rounds[1]);
+  });
+
   it('keeps what the device has still to use', () => {
     const { arena, live } = counted();
     const spaces = [1, 3, 8].map((k) => arena.take(k * 2 ** 24));

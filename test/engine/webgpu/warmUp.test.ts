@@ -13,10 +13,10 @@ describe('warmUp', () => {
   afterEach(() => vi.restoreAllMocks());
 
   it('asks for most kernels of a pass, without a buffer or a dispatch', async () => {
-    const pipeline = vi.spyOn(Device.prototype, 'pipeline');
+    const variants = vi.spyOn(Device.prototype, 'variant');
     const asked = () => {
-      const calls = pipeline.mock.calls.map(([{ name, uses }, ...variant]) =>
-        JSON.stringify([name, uses, variant]),
+      const calls = variants.mock.calls.map(([{ name, uses }, ...others]) =>
+        JSON.stringify([name, uses, others]),
       );
       return new Set(calls.filter((call) => !GENERATED.test(JSON.parse(call)[0])));
     };
@@ -28,8 +28,8 @@ describe('warmUp', () => {
       ...{ engine: gpu.engine, method: 'closed-form', rule: 'GC(1.5)', lower: false },
     });
     const taken = asked();
-    const device = pipeline.mock.contexts[0] as Device;
-    pipeline.mockClear();
+    const device = variants.mock.contexts[0] as Device;
+    variants.mockClear();
     const [before, held] = [dispatches, gpu.heldBytes()];
     warmUp(device);
     const warm = asked();

@@ -6,6 +6,8 @@ import type { Device } from '../device.ts';
 
 /** A buffer of the arena, or the part of it that was asked for. */
 export interface Space {
+  /** Of the buffer, and of no other that was before or comes after it. */
+  readonly id: number;
   readonly buffer: GPUBuffer;
   /** Size of the buffer. */
   readonly bytes: number;
@@ -27,6 +29,7 @@ export class Arena {
   #liveBytes = 0;
   #idleBytes = 0;
   #peakBytes = 0;
+  #created = 0;
 
   constructor(device: Device) {
     this.#device = device;
@@ -54,7 +57,8 @@ export class Arena {
   }
 
   /** Destroys idle buffers, largest first, until no more is held than a real GPU has for all that is at work, or than a quarter beyond the
-   *  peak. Only those whose last use is before `done`: the device has been told all that concerns them. */
+   *  peak. Only those whose last use is before `done`: the device has been told all that concerns them. Those that stay are put in order:
+   *  who does the same again has the same buffers for it. */
   trim(done: number): void {
     const peak = Math.max(this.#peakBytes * 1.25, this.#peakBytes + keptAnyway);
     const allowed = Math.max(peak, this.#device.memory ?? 0) - this.#liveBytes;
@@ -66,6 +70,7 @@ export class Arena {
         space!.buffer.destroy();
         this.#idleBytes -= bytes;
       }
+      list.sort((a, b) => a.id - b.id);
     }
   }
 
@@ -91,7 +96,7 @@ export class Arena {
 
   #create(bytes: number): Space {
     const size = sizeClass(bytes, this.#device.largestBinding);
-    return { buffer: this.#device.buffer(size), bytes: size, lastUse: -1 };
+    return { id: this.#created++, buffer: this.#device.buffer(size), bytes: size, lastUse: -1 };
   }
 }
 
