@@ -67,8 +67,9 @@ export async function idleGpu(
         held -= size;
       },
       mapAsync: async () => {},
+      unmap: nothing,
       // Ones: what says that all went well.
-      getMappedRange: () => new Float32Array(size / 4).fill(1).buffer,
+      getMappedRange: (_at: number, bytes: number) => new Float32Array(bytes / 4).fill(1).buffer,
     };
   };
   /** Encoded, but their uniforms are still to be written. */

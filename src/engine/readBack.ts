@@ -16,10 +16,10 @@ export async function readNamed<H extends Handles>(engine: Engine, handles: H): 
 }
 
 /** The same of several sets of handles at once. */
-export async function readAllNamed<H extends object>(
+export async function readAllNamed<const S extends readonly object[]>(
   engine: Engine,
-  sets: readonly H[],
-): Promise<Entries<H>[]> {
+  sets: S,
+): Promise<{ readonly [K in keyof S]: Entries<S[K]> }> {
   const handles = sets.flatMap((set) =>
     Object.values(set as Handles).filter((handle) => handle !== undefined),
   );
@@ -29,6 +29,6 @@ export async function readAllNamed<H extends object>(
       name,
       handle && values.next().value,
     ]);
-    return Object.fromEntries(entries) as Entries<H>;
-  });
+    return Object.fromEntries(entries);
+  }) as { readonly [K in keyof S]: Entries<S[K]> };
 }

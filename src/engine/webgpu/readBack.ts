@@ -1,6 +1,6 @@
 /** The way back from the device. */
 import { mapForReading } from './flags.ts';
-import type { Space } from './memory/arena.ts';
+import { type Space, sizeClass } from './memory/arena.ts';
 import { componentsOf, type StoredMatrices, type StoredVector } from './memory/stored.ts';
 import type { Timeline } from './timeline.ts';
 
@@ -12,31 +12,79 @@ interface Piece {
   readonly length: number;
 }
 
-/** Runs what is recorded and copies values out, all at once: as many as one buffer holds in one, since making a buffer that can be mapped
- *  takes a device long. */
-export async function readBack(
-  timeline: Timeline,
-  values: readonly (StoredMatrices | StoredVector)[],
-): Promise<Float64Array[]> {
-  const pieces = values.map(piecesOf);
-  const buffers = batches(pieces.flat(), timeline.device.largestBinding).map((batch) =>
-    recordCopies(timeline, batch),
-  );
-  try {
-    await timeline.run('done');
-    const copies: Float32Array[] = [];
-    for (const { buffer, lengths } of buffers) {
-      await timeline.patiently(buffer.mapAsync(mapForReading));
-      const all = new Float32Array(buffer.getMappedRange());
-      let at = 0;
-      for (const length of lengths) {
-        copies.push(all.subarray(at, at + length));
-        at += length;
+/** Bytes of buffers that are kept to be read from again, and of one of them. */
+const keptAtMost = 2 ** 22;
+const largestKept = 2 ** 20;
+
+/** Reads back from one device. Making a buffer that can be mapped takes that long: small ones are kept. */
+export class Reader {
+  readonly #timeline: Timeline;
+  /** Those that nobody reads from. */
+  readonly #idle: GPUBuffer[] = [];
+
+  constructor(timeline: Timeline) {
+    this.#timeline = timeline;
+  }
+
+  /** Runs what is recorded and copies values out, all at once: as many as one buffer holds in one. */
+  async read(values: readonly (StoredMatrices | StoredVector)[]): Promise<Float64Array[]> {
+    const pieces = values.map(piecesOf);
+    const used = batches(pieces.flat(), this.#timeline.device.largestBinding).map((batch) =>
+      this.#recordCopies(batch),
+    );
+    let whole = false;
+    try {
+      await this.#timeline.run('done');
+      const copies: Float32Array[] = [];
+      for (const { buffer, bytes, lengths } of used) {
+        await this.#timeline.patiently(buffer.mapAsync(mapForReading, 0, bytes));
+        const all = new Float32Array(buffer.getMappedRange(0, bytes));
+        let at = 0;
+        for (const length of lengths) {
+          copies.push(all.subarray(at, at + length));
+          at += length;
+        }
+      }
+      const results = pieces.map((list) => joined(copies.splice(0, list.length)));
+      whole = true;
+      return results;
+    } finally {
+      for (const { buffer } of used) {
+        if (whole) this.#giveBack(buffer);
+        else buffer.destroy();
       }
     }
-    return pieces.map((list) => joined(copies.splice(0, list.length)));
-  } finally {
-    for (const { buffer } of buffers) buffer.destroy();
+  }
+
+  #recordCopies(pieces: readonly Piece[]) {
+    const lengths = pieces.map(({ length }) => length);
+    const bytes = bytesPerNumber * lengths.reduce((sum, length) => sum + length, 0);
+    const buffer = this.#buffer(bytes);
+    let at = 0;
+    for (const { space, length } of pieces) {
+      this.#timeline.copy(space, buffer, bytesPerNumber * length, at);
+      at += bytesPerNumber * length;
+    }
+    return { buffer, bytes, lengths };
+  }
+
+  #buffer(bytes: number): GPUBuffer {
+    const { device } = this.#timeline;
+    if (bytes > largestKept) return device.readbackBuffer(bytes);
+    const place = this.#idle.findIndex(({ size }) => size >= bytes);
+    if (place >= 0) return this.#idle.splice(place, 1)[0]!;
+    return device.readbackBuffer(sizeClass(bytes, largestKept));
+  }
+
+  #giveBack(buffer: GPUBuffer): void {
+    const held = this.#idle.reduce((sum, { size }) => sum + size, 0);
+    if (buffer.size > largestKept || held + buffer.size > keptAtMost) {
+      buffer.destroy();
+      return;
+    }
+    buffer.unmap();
+    this.#idle.push(buffer);
+    this.#idle.sort((a, b) => a.size - b.size);
   }
 }
 
@@ -59,18 +107,6 @@ function batches(pieces: readonly Piece[], limit: number): Piece[][] {
     bytes += own;
   }
   return out;
-}
-
-function recordCopies(timeline: Timeline, pieces: readonly Piece[]) {
-  const lengths = pieces.map(({ length }) => length);
-  const total = lengths.reduce((sum, length) => sum + length, 0);
-  const buffer = timeline.device.readbackBuffer(bytesPerNumber * total);
-  let at = 0;
-  for (const { space, length } of pieces) {
-    timeline.copy(space, buffer, bytesPerNumber * length, at);
-    at += bytesPerNumber * length;
-  }
-  return { buffer, lengths };
 }
 
 function joined(copies: readonly Float32Array[]): Float64Array {

@@ -9,7 +9,7 @@ import type { Device } from './device.ts';
 import { Holdings } from './memory/holdings.ts';
 import type { StoredMatrices, StoredVector } from './memory/stored.ts';
 import { windowSumOperations } from './products/windowSum.ts';
-import { readBack } from './readBack.ts';
+import { Reader } from './readBack.ts';
 import { Recorder } from './recorder.ts';
 import { Timeline } from './timeline.ts';
 import { webgpuOperations } from './webgpuOperations.ts';
@@ -28,6 +28,7 @@ function isStored(made: Made): made is StoredMatrices | StoredVector {
 export function webgpuEngine(device: Device, description: string): Engine {
   const timeline = new Timeline(device);
   const recorder = new Recorder(timeline);
+  const reader = new Reader(timeline);
   const holdings = new Holdings();
   return {
     information: {
@@ -77,11 +78,7 @@ export function webgpuEngine(device: Device, description: string): Engine {
       return holdings.held('vector', recorder.uploadedVector(single('vector', data)));
     },
 
-    read: async (...handles) =>
-      readBack(
-        timeline,
-        handles.map((handle) => holdings.stored('read', handle)),
-      ),
+    read: async (...handles) => reader.read(handles.map((handle) => holdings.stored('read', handle))),
 
     async settle(signal) {
       holdings.assertOpen('settle');

@@ -52,6 +52,25 @@ describe.skipIf(withoutGpu)('WebGPU in Node', () => {
       expect(found.map(([x]) => x)).toEqual([1, 4, 9].map((square) => square * numbers));
     });
 
+    it('reads any sizes one after another and side by side, each the numbers of its own', async () => {
+      const e = await engine();
+      const lengths = [3, 300_000, 5, 3, 1000];
+      const areRight = (found: readonly Float64Array[], sizes: readonly number[]) =>
+        found.every((numbers, k) => {
+          const length = sizes[k]!;
+          return numbers.length === length && numbers.every((x, n) => x === n + length);
+        });
+      for (let round = 0; round < 2; round++) {
+        const vectors = lengths.map((length) =>
+          e.vector(Float64Array.from({ length }, (_, n) => n + length)),
+        );
+        const apart = await Promise.all(vectors.map((vector) => e.read(vector)));
+        expect(areRight(apart.flat(), lengths)).toBe(true);
+        expect(areRight(await e.read(...vectors.slice(1)), lengths.slice(1))).toBe(true);
+        e.release(...vectors);
+      }
+    });
+
     it('uses memory again', async () => {
       const e = await engine();
       const a = e.matrices(new Float64Array(1000), 1, 10, 100, false);

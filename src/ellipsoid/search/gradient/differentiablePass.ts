@@ -5,7 +5,7 @@
  * Multipliers are relative (`multipliers/relative.ts`), so that θ is what matters and deep networks converge.
  */
 import type { Engine, Matrices, Vector } from '../../../engine/engine.ts';
-import { readAllNamed, readNamed } from '../../../engine/readBack.ts';
+import { readAllNamed } from '../../../engine/readBack.ts';
 import { scoped } from '../../../engine/scope.ts';
 import { type NonlinearityStep, type Program, type Segment, totalRows } from '../../../program/program.ts';
 import type { Frequencies } from '../../../spectrum/frequencies.ts';
@@ -158,12 +158,10 @@ export class DifferentiablePass {
     const { gradients, curvatures, chosen, ...ends } = record;
     try {
       await this.#engine.settle(signal);
-      const [{ value, trace, barrier, exponent, definite }, found, curved, own] = await Promise.all([
-        readNamed(this.#engine, ends),
-        this.#engine.read(...gradients),
-        this.#engine.read(...curvatures),
-        readAllNamed(this.#engine, chosen),
-      ]);
+      const [{ value, trace, barrier, exponent, definite }, found, curved, ...own] = await readAllNamed(
+        this.#engine,
+        [ends, { ...gradients }, { ...curvatures }, ...chosen],
+      );
       const [v, t] = [value[0]!, trace[0]!];
       const infeasible = definite[0] !== 1 || !(v > 0) || !(t > 0) || !(t < Infinity);
       const bound = 0.5 * (Math.log(v) + (exponent[0]! + this.#hostExponent) * Math.LN2);
@@ -174,8 +172,8 @@ export class DifferentiablePass {
       return {
         bound: infeasible ? Infinity : bound,
         objective: infeasible ? Infinity : objective,
-        gradient: found.map((g) => g.map((x) => x * factor)),
-        curvature: curved.map((c) => c.map((x) => x * factor)),
+        gradient: Object.values(found).map((g) => g.map((x) => x * factor)),
+        curvature: Object.values(curved).map((c) => c.map((x) => x * factor)),
         multipliers: this.#logarithms(own),
       };
     } finally {
