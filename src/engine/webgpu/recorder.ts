@@ -19,6 +19,7 @@ export type Recording = Pick<Timeline, 'take' | 'upload' | 'uploadLater' | 'give
 
 export class Recorder {
   readonly #timeline: Recording;
+  readonly #constants = new Map<number, Space>();
 
   constructor(timeline: Recording) {
     this.#timeline = timeline;
@@ -80,6 +81,16 @@ export class Recorder {
 
   uploadedVector(data: Float32Array<ArrayBuffer>): StoredVector {
     return this.vectorIn(this.#timeline.upload(data), data.length);
+  }
+
+  /** A place that holds a number, for good: for kernels that want something to read where there is nothing. Not to be freed. */
+  constant(value: 0 | 1): Space {
+    let space = this.#constants.get(value);
+    if (!space) {
+      space = this.#timeline.upload(Float32Array.of(value));
+      this.#constants.set(value, space);
+    }
+    return space;
   }
 
   /** A table of indices. */

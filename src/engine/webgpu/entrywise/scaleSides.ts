@@ -18,14 +18,14 @@ export function scaleSides(
   left: StoredVector | undefined,
   right: StoredVector | undefined,
 ): StoredMatrices {
-  const one = recorder.uploadedVector(Float32Array.of(1));
+  const one = recorder.constant(1);
   const out = recorder.matrices(a);
   for (const { count, places } of runsOf(a.batch, { a, out })) {
     recorder.dispatch(kernel, {
       complex: a.complex,
       bindings: {
         ...{ a: places.a.space, out: places.out.space },
-        ...{ left: (left ?? one).space, right: (right ?? one).space },
+        ...{ left: left?.space ?? one, right: right?.space ?? one },
       },
       sizes: {
         ...{ rows: a.rows, columns: a.columns, strideLeft: left ? 1 : 0, strideRight: right ? 1 : 0 },
@@ -34,6 +34,5 @@ export function scaleSides(
       count: count * entriesOf(a),
     });
   }
-  recorder.free(one);
   return out;
 }

@@ -26,7 +26,6 @@ export function absoluteProduct(
           ...{ kind: 'matrices', batch: 1, rows: x.length, columns: 1, complex: false },
           slabs: [{ space: x.space, first: 0, count: 1 }],
         };
-  const nothing = recorder.uploadedVector(Float32Array.of(0));
   const out = recorder.matrices({
     ...{ batch: Math.max(a.batch, columns.batch), rows, columns: 1, complex: false },
   });
@@ -35,7 +34,7 @@ export function absoluteProduct(
       complex: a.complex,
       bindings: {
         ...{ a: places.a.space, x: places.columns.space },
-        ...{ plus: (plus ?? nothing).space, out: places.out.space },
+        ...{ plus: plus?.space ?? recorder.constant(0), out: places.out.space },
       },
       sizes: {
         ...{
@@ -51,6 +50,5 @@ export function absoluteProduct(
       cost: 4 * (adjoint ? a.rows : a.columns),
     });
   }
-  recorder.free(nothing);
   return out;
 }

@@ -15,14 +15,13 @@ export function throughSector(
   left: StoredVector,
   subtract: StoredVector | undefined,
 ): StoredMatrices {
-  const nothing = recorder.uploadedVector(Float32Array.of(0));
   const out = recorder.matrices(r);
   for (const { count, places } of runsOf(r.batch, { r, out })) {
     recorder.dispatch(kernel, {
       complex: r.complex,
       bindings: {
         ...{ r: places.r.space, out: places.out.space },
-        ...{ left: left.space, subtract: (subtract ?? nothing).space },
+        ...{ left: left.space, subtract: subtract?.space ?? recorder.constant(0) },
       },
       sizes: {
         ...{ n: r.rows, strideSubtract: subtract ? 1 : 0 },
@@ -31,6 +30,5 @@ export function throughSector(
       count: count * entriesOf(r),
     });
   }
-  recorder.free(nothing);
   return out;
 }
