@@ -1,9 +1,12 @@
 /** The sampled lower bound: never above what is certain, and not far below what sampling can find. */
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { bound } from '../../src/bounds/bound.ts';
 import { Deadline } from '../../src/bounds/deadline.ts';
+import { lowerBoundOf } from '../../src/bounds/lower/lowerBound.ts';
 import { sampledLowerBound } from '../../src/bounds/lower/sample.ts';
+import { queryOf } from '../../src/bounds/query.ts';
+import { boundTask } from '../../src/bounds/task.ts';
 import { createEngine } from '../../src/engine/create.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { InputError } from '../../src/errors.ts';
@@ -127,6 +130,27 @@ describe('beside a bound', () => {
   let engine: Engine;
   beforeAll(async () => {
     engine = await createEngine({ engine: 'cpu-wasm', threads: 1 });
+  });
+
+  it.each([
+    [0, 1000],
+    [4000, 1000],
+    [30_000, 6000],
+  ])('it is searched, after %i ms, for no more than %i ms', async (before, most) => {
+    const network = perceptron([4, 4, 4], 1);
+    const options = { seed: 0, timeLimit: Infinity };
+    const task = boundTask(engine, network, options, queryOf(network, options));
+    const timers = vi.spyOn(globalThis, 'setTimeout');
+    try {
+      const found = await lowerBoundOf({ ...task, start: performance.now() - before }, undefined);
+      expect(found).toMatchObject({ assurance: 'rounding-safe' });
+      const shortest = Math.min(...timers.mock.calls.map(([, delay]) => delay ?? Infinity));
+      expect(shortest).toBeGreaterThanOrEqual(most);
+      expect(shortest).toBeLessThan(most + 500);
+    } finally {
+      timers.mockRestore();
+      task.close();
+    }
   });
   afterAll(() => engine.close());
 

@@ -18,8 +18,12 @@ import { LEAST_PRODUCTS, sampledLowerBound } from './sample.ts';
 const LONG = 1e6;
 /** Of the time that is left, what it has for its search; the rest is for the proof. */
 const PART_OF_SEARCH = 0.7;
-/** Pairs of operations of an evaluation that an engine in float64 saves, for which it is worth to open one where there is none. */
-const WORTH_AN_ENGINE = 1e8;
+/** Of the time that all before it has taken, what its search has at most; and milliseconds that it has always. */
+const PART_OF_TIME_BEFORE = 0.2;
+const ALWAYS = 1000;
+/** Pairs of operations of an evaluation that an engine in float64 saves, for which it is worth to open one where there is none: opening it
+ *  takes the time of about one such evaluation. */
+const WORTH_AN_ENGINE = 1e7;
 /** Pairs of operations of an evaluation that plain loops make in a second, about. */
 const RATE = 5e8;
 
@@ -49,6 +53,8 @@ export async function lowerBoundOf(
     timers.push(setTimeout(() => enough.abort(), milliseconds));
   };
   const stopInTime = () => stopAfter(PART_OF_SEARCH * 1000 * end.left);
+  // Who has waited for a bound shall not wait as long again for what is beside it.
+  stopAfter(Math.max(ALWAYS, PART_OF_TIME_BEFORE * (start - task.start)));
   if (left < LONG) stopInTime();
   interrupt?.addEventListener('abort', stopInTime);
   let own: Engine | undefined;
