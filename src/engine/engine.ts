@@ -13,10 +13,18 @@
 import type { Handle, Matrices, Vector } from './handles.ts';
 import type { Operations } from './operations.ts';
 
-export type { AbsoluteProductOptions, Handle, Matrices, ProductOptions, Ranges, Vector } from './handles.ts';
+export type {
+  AbsoluteProductOptions,
+  Frame,
+  Handle,
+  Matrices,
+  ProductOptions,
+  Ranges,
+  Vector,
+} from './handles.ts';
 
 /** Numbers, or who makes them: any number of times, always the same; in float32 for an engine that holds them so. */
-export type Data = Float64Array | (() => Float64Array | Float32Array);
+export type Data = Float64Array | Float32Array | (() => Float64Array | Float32Array);
 
 export interface EngineInformation {
   /** `cpu-blas`, `cpu-wasm`, `oracle`, … */

@@ -38,5 +38,18 @@ export interface AbsoluteProductOptions {
   readonly plus?: Vector;
 }
 
+/** What a matrix is set in: a larger one, which is 0 beside it but for at most one entry in every row. */
+export interface Frame {
+  readonly rows: number;
+  readonly columns: number;
+  /** Where the matrix begins in it. */
+  readonly row: number;
+  readonly column: number;
+  /** [rows]: the column of the row's entry, which is none of the matrix; −1 where there is none. */
+  readonly indices: Int32Array;
+  /** [rows] */
+  readonly values: Float64Array;
+}
+
 /** Half-open ranges of row (and column) indices, in the order in which they are to be stacked. */
 export type Ranges = readonly (readonly [start: number, end: number])[];

@@ -2,7 +2,15 @@
  * The operations of every engine: the contract of each, and the table of what their parameters and results are. Checking, recording
  * and counting are built from the table. What computes them is in cpuOperations.ts, webgpuOperations.ts and webglOperations.ts.
  */
-import type { AbsoluteProductOptions, Handle, Matrices, ProductOptions, Ranges, Vector } from './handles.ts';
+import type {
+  AbsoluteProductOptions,
+  Frame,
+  Handle,
+  Matrices,
+  ProductOptions,
+  Ranges,
+  Vector,
+} from './handles.ts';
 import {
   columns,
   dimension,
@@ -26,8 +34,8 @@ export interface Operations {
 
   /** Symbols of a kernel at many frequencies: out[b] = Σ_t phases[b, t] · taps[t] reshaped to
    *  rows × columns. `taps` real [1 | t × rows·columns], `phases` complex [1 | B × t]
-   *  → complex [B | rows × columns]. */
-  symbol(taps: Matrices, phases: Matrices, rows: number, columns: number): Matrices;
+   *  → complex [B | rows × columns]; each in the frame, if there is one, the entries of which are copied. */
+  symbol(taps: Matrices, phases: Matrices, rows: number, columns: number, frame?: Frame): Matrices;
   /** A·B per batch entry, either operand optionally replaced by its conjugate transpose. A batch of
    *  1 is broadcast. Both real or both complex. */
   product(a: Matrices, b: Matrices, options?: ProductOptions): Matrices;
@@ -134,7 +142,7 @@ export type Name = keyof Operations;
 /** One row for every operation. */
 const table: { readonly [N in Name]: OperationRow<Operations[N]> } = {
   symbol: {
-    parameters: [matrices, matrices, dimension('rows'), dimension('columns')],
+    parameters: [matrices, matrices, dimension('rows'), dimension('columns'), plain],
     result: shapes.symbolShape,
   },
   product: { parameters: [matrices, matrices, plain], result: shapes.productShape },

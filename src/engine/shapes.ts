@@ -3,7 +3,15 @@
  * the shapes, when the operation is recorded.
  */
 
-import type { AbsoluteProductOptions, Matrices, ProductOptions, Ranges, Shape, Vector } from './handles.ts';
+import type {
+  AbsoluteProductOptions,
+  Frame,
+  Matrices,
+  ProductOptions,
+  Ranges,
+  Shape,
+  Vector,
+} from './handles.ts';
 
 /** `[2 | 4 × 4]`, `[1 | 3 × 5 complex]`, `[7]`. */
 export function describe(handle: Matrices | Vector | Shape): string {
@@ -37,7 +45,13 @@ function fits(a: Matrices, b: Matrices): boolean {
   return a.complex === b.complex && (a.batch === b.batch || a.batch === 1 || b.batch === 1);
 }
 
-export function symbolShape(taps: Matrices, phases: Matrices, rows: number, columns: number): Shape {
+export function symbolShape(
+  taps: Matrices,
+  phases: Matrices,
+  rows: number,
+  columns: number,
+  frame?: Frame,
+): Shape {
   if (taps.complex || taps.batch !== 1 || taps.columns !== rows * columns) {
     throw new RangeError(
       `symbol: taps must be real [1 | t × ${rows * columns}] for symbols of ${rows} × ${columns}, got ${describe(taps)}`,
@@ -46,7 +60,29 @@ export function symbolShape(taps: Matrices, phases: Matrices, rows: number, colu
   if (!phases.complex || phases.batch !== 1 || phases.columns !== taps.rows) {
     throw misfit('symbol', 'taps', taps, 'phases', phases);
   }
-  return { batch: phases.rows, rows, columns, complex: true };
+  if (frame) checkFrame(frame, rows, columns);
+  const { rows: down, columns: across } = frame ?? { rows, columns };
+  return { batch: phases.rows, rows: down, columns: across, complex: true };
+}
+
+function checkFrame({ row, column, indices, values, ...whole }: Frame, rows: number, columns: number): void {
+  const inside = (at: number, length: number, all: number) =>
+    Number.isSafeInteger(at) && at >= 0 && at + length <= all;
+  if (!inside(row, rows, whole.rows) || !inside(column, columns, whole.columns)) {
+    throw new RangeError(
+      `symbol: ${rows} × ${columns} at (${row}, ${column}) must lie in a frame of ${whole.rows} × ${whole.columns}`,
+    );
+  }
+  if (indices.length !== whole.rows || values.length !== whole.rows) {
+    throw new RangeError(
+      `symbol: a frame of ${whole.rows} rows takes as many entries, got ${indices.length} and ${values.length}`,
+    );
+  }
+  indices.forEach((at, i) => {
+    const covered = i >= row && i < row + rows && at >= column && at < column + columns;
+    if (at >= -1 && at < whole.columns && !covered) return;
+    throw new RangeError(`symbol: the entry of row ${i} must lie beside the matrix, got column ${at}`);
+  });
 }
 
 export function productShape(a: Matrices, b: Matrices, options: ProductOptions = {}): Shape {

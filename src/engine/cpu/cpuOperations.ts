@@ -30,7 +30,7 @@ import * as vectors from './vectors.ts';
 /** All operations in float64, their O(n³) part done by `kernels`. */
 export function cpuOperations(kernels: Kernels): QueuedOperations {
   return {
-    symbol: (taps, phases) => symbol(kernels, taps, phases),
+    symbol: (taps, phases, rows, columns, frame) => symbol(kernels, taps, phases, rows, columns, frame),
     product: (a, b, options) => product(kernels, a, b, options),
     congruence: (w, q) => congruence(kernels, w, q),
     congruenceAdjoint: (w, g) => congruenceAdjoint(kernels, w, g),

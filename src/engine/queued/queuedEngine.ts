@@ -19,9 +19,9 @@ export function queuedEngine<M extends object>(
   turns = new Turns(),
 ): Engine {
   const queue = new Queue(storage, turns);
-  const held = (data: Float64Array, shape: Shape): M => {
+  const held = (data: Float64Array | Float32Array, shape: Shape): M => {
     dataLength(shape, data);
-    return storage.hold(data, shape);
+    return storage.hold(data instanceof Float64Array ? data : new Float64Array(data), shape);
   };
   return {
     information,
@@ -51,10 +51,7 @@ export function queuedEngine<M extends object>(
       const shape: Shape = { batch, rows, columns, complex };
       if (typeof data === 'function') {
         dataLength(shape, undefined);
-        return queue.matrices('matrices', shape, () => {
-          const made = data();
-          return held(made instanceof Float64Array ? made : new Float64Array(made), shape);
-        });
+        return queue.matrices('matrices', shape, () => held(data(), shape));
       }
       dataLength(shape, data);
       return queue.holdMatrices('matrices', shape, () => held(data, shape));

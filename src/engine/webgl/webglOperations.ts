@@ -10,6 +10,12 @@ import { type BlockMatrices, extentOf, single, uploaded, widthOf } from './textu
 
 const kernels = {
   symbol: kernel('symbol', 'block', 'block', 'count', 'count'),
+  framedSymbol: kernel(
+    ...([
+      ...['framedSymbol', 'block', 'block', 'numbers', 'numbers'],
+      ...['count', 'count', 'count', 'count', 'count'],
+    ] as const),
+  ),
   alias: kernel('alias', 'block', 'count', 'number'),
   aliasAdjoint: kernel('aliasAdjoint', 'block', 'count', 'number'),
   scaleBatch: kernel('scaleBatch', 'block', 'numbers', 'count'),
@@ -42,9 +48,15 @@ const kernels = {
 export function webglOperations(context: Context): QueuedOperations<Block> {
   return {
     ...vectors,
-    symbol: (taps, phases, rows, columns) => {
-      const extent = extentOf({ batch: phases.rows, rows, columns, complex: true });
-      return context.run(kernels.symbol, extent, taps.data, phases.data, taps.rows, columns);
+    symbol: (taps, phases, rows, columns, frame) => {
+      const sides = frame ? { rows: frame.rows, columns: frame.columns } : { rows, columns };
+      const extent = extentOf({ batch: phases.rows, ...sides, complex: true });
+      if (!frame) return context.run(kernels.symbol, extent, taps.data, phases.data, taps.rows, columns);
+      const beside = [Float32Array.from(frame.indices), single(frame.values)] as const;
+      return context.run(
+        ...([kernels.framedSymbol, extent, taps.data, phases.data, ...beside] as const),
+        ...([taps.rows, frame.row, frame.column, rows, columns] as const),
+      );
     },
     product: (a, b, options) => product(context, a, b, options),
     congruence: (w, q) => congruence(context, w, q),

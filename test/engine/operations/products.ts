@@ -1,5 +1,6 @@
 /** Products, and the symbols of kernels. */
 import type { Dense } from '../../../src/engine/cpu/dense.ts';
+import type { Frame } from '../../../src/engine/engine.ts';
 import { randomNumbers } from '../engines.ts';
 import { hermitian, matrices, other, type Tested } from './cases.ts';
 import { build, type Complex, conjugate, type Entry, entries, scale, sum, times, zero } from './entries.ts';
@@ -31,12 +32,18 @@ function batchOf(w: Dense, q: Dense | Float64Array | undefined): number {
 
 export const products = {
   symbol: {
-    definition(taps, phases, rows, columns) {
+    definition(taps, phases, rows, columns, frame) {
       const tap = entries(taps);
       const phase = entries(phases);
-      return build(phases.rows, rows, columns, true, (b, i, j) =>
-        sum(taps.rows, (t) => times(phase(0, b, t), tap(0, t, i * columns + j))),
-      );
+      const own: Entry = (b, i, j) =>
+        sum(taps.rows, (t) => times(phase(0, b, t), tap(0, t, i * columns + j)));
+      if (!frame) return build(phases.rows, rows, columns, true, own);
+      const { row, column, indices, values } = frame;
+      return build(phases.rows, frame.rows, frame.columns, true, (b, i, j) => {
+        const [r, c] = [i - row, j - column];
+        if (r >= 0 && r < rows && c >= 0 && c < columns) return own(b, r, c);
+        return indices[i] === j ? [values[i]!, 0] : zero;
+      });
     },
     checks: {
       symbol: [
@@ -46,6 +53,24 @@ export const products = {
           return [
             e.symbol(matrices(e, 1, 1, 5, n * columns, false), matrices(e, 2, 1, batch, 5, true), n, columns),
           ];
+        },
+      ],
+      'symbol in a frame': [
+        'product',
+        (e, { n, batch }) => {
+          const columns = other(n);
+          const taps = matrices(e, 1, 1, 5, n * columns, false);
+          const phases = matrices(e, 2, 1, batch, 5, true);
+          // Rows before, beside and behind the matrix: entries left and right of it, and none.
+          const frame = (row: number, column: number): Frame => {
+            const whole = { rows: n + row + 3, columns: columns + column + 2 };
+            const indices = Int32Array.from({ length: whole.rows }, (_, i) => {
+              if (i % 4 === 3) return -1;
+              return i % 2 === 0 && column > 0 ? i % column : column + columns + (i % 2);
+            });
+            return { ...whole, row, column, indices, values: randomNumbers(7, whole.rows) };
+          };
+          return [frame(2, 3), frame(0, 0), frame(0, 1)].map((f) => e.symbol(taps, phases, n, columns, f));
         },
       ],
     },

@@ -1,12 +1,21 @@
+import type { Frame } from '../../handles.ts';
 import type { Dense } from '../dense.ts';
 import type { Kernels } from '../kernels.ts';
 import { allocate, recycle } from '../storage.ts';
+import { framed } from './framed.ts';
 
 /**
  * Symbols of a kernel: out[b] = Σ_t phases[b, t] · taps[t]. Taps are real, so this is the real product of the phases'
- * parts, 2B × t, with the taps, t × rows·columns; the parts of the result are then interleaved.
+ * parts, 2B × t, with the taps, t × rows·columns; the parts of the result are then interleaved, each in its frame.
  */
-export async function symbol(kernels: Kernels, taps: Dense, phases: Dense): Promise<Float64Array> {
+export async function symbol(
+  kernels: Kernels,
+  taps: Dense,
+  phases: Dense,
+  rows: number,
+  columns: number,
+  frame?: Frame,
+): Promise<Float64Array> {
   const frequencies = phases.rows;
   const count = taps.rows;
   const entries = taps.columns;
@@ -35,5 +44,5 @@ export async function symbol(kernels: Kernels, taps: Dense, phases: Dense): Prom
     }
   }
   recycle(separate);
-  return out;
+  return frame ? framed(out, rows, columns, frame) : out;
 }

@@ -1,8 +1,9 @@
 /** Products and inverses, matrix after matrix of a batch. */
-import type { AbsoluteProductOptions } from '../../handles.ts';
+import type { AbsoluteProductOptions, Frame } from '../../handles.ts';
 import type { QueuedOperations } from '../../queued/operations.ts';
 import { batchStride, type Dense, entryLength } from '../dense.ts';
 import type { Kernels } from '../kernels.ts';
+import { framed } from '../products/framed.ts';
 import { type Gather, sideBySide, windowSum } from '../products/windowSum.ts';
 import { shared } from './call.ts';
 import { factorCost, inBands, productCost, threadsWithin } from './costs.ts';
@@ -29,7 +30,7 @@ export function productOperations(
 
     symbol: shared(
       team,
-      (call, taps: Dense, phases: Dense, _rows: number, _columns: number) => {
+      (call, taps: Dense, phases: Dense, rows: number, columns: number, frame?: Frame) => {
         const { rows: frequencies } = phases;
         const { rows: count, columns: entries } = taps;
         const size = Math.min(frequencies, Math.max(LEAST_GROUP, Math.floor(SYMBOL_GROUP / entries)));
@@ -39,7 +40,8 @@ export function productOperations(
         const numbers = [...places, frequencies, count, entries, size, ...work];
         const cost = productCost(team, 4 * size * count * entries) + 2 * size * entries;
         const groups = Math.ceil(frequencies / size);
-        return { task: { kernel: 'symbol', numbers, count: groups, cost }, result: () => out };
+        const result = () => (frame ? framed(out, rows, columns, frame) : out);
+        return { task: { kernel: 'symbol', numbers, count: groups, cost }, result };
       },
       plain.symbol,
     ),
