@@ -91,34 +91,77 @@ export class TapBuilder {
     return entry.matrix;
   }
 
-  /** With all entries scaled: see `scaleOf`. */
-  build(): Taps {
+  /**
+   * With all entries scaled: see `scaleOf`.
+   * @param beside further entries of the map, which are scaled alike: see `CollectedTaps.scaled`
+   */
+  build(beside: Float64Array = new Float64Array(0)): CollectedTaps {
     // A map that is zero everywhere still has a tap.
     if (this.#taps.size === 0) this.matrix(new Array<number>(this.#axes).fill(0));
-    const entries = [...this.#taps.values()];
+    return new CollectedTaps(this.#rows, this.#columns, [...this.#taps.values()], beside);
+  }
+}
+
+/** What a builder has collected: kept as it came, scaled when somebody wants it. */
+export class CollectedTaps implements Taps {
+  readonly rows: number;
+  readonly columns: number;
+  readonly taps: readonly Tap[];
+  readonly exponent: number;
+  readonly vanishes: boolean;
+  readonly magnitudes?: Float64Array;
+  readonly #matrices: readonly TapMatrix[];
+  readonly #factors: readonly [number, number];
+
+  constructor(
+    rows: number,
+    columns: number,
+    entries: readonly { readonly tap: Tap; readonly matrix: TapMatrix }[],
+    beside: Float64Array,
+  ) {
+    this.rows = rows;
+    this.columns = columns;
+    this.taps = entries.map(({ tap }) => tap);
+    this.#matrices = entries.map(({ matrix }) => matrix);
     const { exponent, factors, vanishes } = scaleOf(
-      entries.map(({ matrix }) => matrix.values),
-      entries.flatMap(({ matrix }) => matrix.magnitudes ?? []),
+      [...this.#matrices.map(({ values }) => values), beside],
+      this.#matrices.flatMap(({ magnitudes }) => magnitudes ?? []),
     );
-    const size = this.#rows * this.#columns;
-    // A single one, which may be as large as the network's largest layer, is scaled where it lies.
-    const scaled = (lists: readonly Float64Array[]) => {
-      const all = lists.length === 1 ? lists[0]! : new Float64Array(entries.length * size);
-      lists.forEach((list, t) => {
-        for (let k = 0; k < size; k++) all[t * size + k] = list[k]! * factors[0] * factors[1];
-      });
-      return all;
-    };
-    const uncertain = entries.some(({ matrix }) => matrix.magnitudes);
-    return {
-      rows: this.#rows,
-      columns: this.#columns,
-      taps: entries.map((e) => e.tap),
-      ...(uncertain && { magnitudes: scaled(entries.map((e) => magnitudesOf(e.matrix))) }),
-      matrices: scaled(entries.map(({ matrix }) => matrix.values)),
-      vanishes,
-      exponent,
-    };
+    this.exponent = exponent;
+    this.vanishes = vanishes;
+    this.#factors = factors;
+    if (this.#matrices.some(({ magnitudes }) => magnitudes)) {
+      const size = this.taps.length * rows * columns;
+      this.magnitudes = this.#scaled(this.#matrices.map(magnitudesOf), new Float64Array(size));
+    }
+  }
+
+  /** Made anew at every call. */
+  get matrices(): Float64Array {
+    return this.into(new Float64Array(this.taps.length * this.rows * this.columns));
+  }
+
+  /** Writes the matrices of taps from `first` on to an array, as many as it holds. */
+  into<N extends Float64Array | Float32Array>(out: N, first = 0): N {
+    const end = first + out.length / (this.rows * this.columns);
+    return this.#scaled(
+      this.#matrices.slice(first, end).map(({ values }) => values),
+      out,
+    );
+  }
+
+  /** Entries beside the matrices, scaled as these are. */
+  scaled(values: Float64Array): Float64Array {
+    return this.#scaled([values], new Float64Array(values.length));
+  }
+
+  #scaled<N extends Float64Array | Float32Array>(lists: readonly Float64Array[], out: N): N {
+    const [one, other] = this.#factors;
+    let at = 0;
+    for (const list of lists) {
+      for (let k = 0; k < list.length; k++) out[at++] = list[k]! * one * other;
+    }
+    return out;
   }
 }
 

@@ -74,6 +74,7 @@ describe('taps of a fully connected layer', () => {
   it('are uploaded slice by slice without the whole of them', () => {
     const uploaded: number[] = [];
     const engine = {
+      information: { unitRoundoff: 2 ** -53 },
       matrices: (data: () => Float64Array) => {
         uploaded.push(data().length);
         return {};

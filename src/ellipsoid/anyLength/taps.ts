@@ -39,7 +39,7 @@ export async function stepNorms(
   for (const segment of program.segments) {
     for (const step of segment.steps) {
       if (step.kind !== 'linear' || segment.axes === 0) continue;
-      const { taps, matrices, magnitudes, rows, columns } = tapsOf(step, segment.axes);
+      const { taps, matrices, magnitudes, rows, columns } = tapsOf(step, segment.axes, Infinity);
       const squares = new Float64Array(rows);
       for (let k = 0; k < matrices.length; k++) {
         squares[Math.floor((k % (rows * columns)) / columns)]! += matrices[k]! ** 2;

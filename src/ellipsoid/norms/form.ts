@@ -1,7 +1,7 @@
 /** A linear map in the form in which its norm takes the least work: another map of the same norm, which is often much smaller. */
 import type { PlacedTerm, Segment } from '../../program/program.ts';
 import { halfCount } from '../../spectrum/frequencies.ts';
-import { type StepTaps, termTaps } from '../rules/affine.ts';
+import { type TermTaps, termTaps } from '../rules/affine.ts';
 
 /** What is known of the form before its taps are made. */
 export interface NormPlan {
@@ -40,7 +40,7 @@ export function normPlan(segment: Segment, k: number, given: PlacedTerm): NormPl
 }
 
 /** The taps of that form. */
-export function normTaps(placed: PlacedTerm, axes: number, { rows, lift }: NormPlan): StepTaps {
+export function normTaps(placed: PlacedTerm, axes: number, { rows, lift }: NormPlan): TermTaps {
   const taps = termTaps(oneChannel(placed, axes), axes, lift);
   return taps.rows === rows ? taps : transposed(taps);
 }
@@ -84,7 +84,7 @@ function turns({ term }: PlacedTerm): boolean {
 }
 
 /** Of every tap. */
-function transposed({ rows, columns, taps, matrices, magnitudes, exponent, vanishes }: StepTaps): StepTaps {
+function transposed({ rows, columns, taps, matrices, magnitudes, exponent, vanishes }: TermTaps): TermTaps {
   const turned = (all: Float64Array) => {
     const out = new Float64Array(all.length);
     for (let start = 0; start < all.length; start += rows * columns) {

@@ -5,7 +5,7 @@ import type { PlacedTerm, Segment } from '../../program/program.ts';
 import { roundedUp, scaled, toNumber } from '../../scaled.ts';
 import { aliasesOf, halfTorus, slice } from '../../spectrum/frequencies.ts';
 import type { Rounding } from '../rounding/rounding.ts';
-import { symbolOf, termTaps } from '../rules/affine.ts';
+import { symbolOf, tapNumbers, termTaps } from '../rules/affine.ts';
 import { affineAbove, symbolError } from '../rules/affineAbove.ts';
 import { gridOf } from './form.ts';
 
@@ -29,7 +29,8 @@ export async function termSpectrum(
   const taps = termTaps(placed, segment.axes);
   const { torus, ratio, copies } = gridOf(segment, k, placed);
   const half = halfTorus(torus);
-  const matrices = engine.matrices(taps.matrices, 1, taps.taps.length, taps.rows * taps.columns, false);
+  const numbers = tapNumbers(engine, taps);
+  const matrices = engine.matrices(numbers, 1, taps.taps.length, taps.rows * taps.columns, false);
   const error = symbolError(engine, rounding, taps, true);
   const radius = (b: number): Vector =>
     scoped(engine, (e) => {

@@ -9,7 +9,7 @@ import { roundedUp, type Scaled, scaled, squareRoot } from '../../scaled.ts';
 import { aliasesOf, type Frequencies, halfTorus, slice, type Tap } from '../../spectrum/frequencies.ts';
 import { MOST_UPLOADED } from '../memory/partition.ts';
 import type { Rounding } from '../rounding/rounding.ts';
-import { affine, read, type StepTaps, symbolOf } from '../rules/affine.ts';
+import { affine, read, symbolOf, type TermTaps, tapNumbers } from '../rules/affine.ts';
 import { affineAbove, denseError, readAbove, sumAbove, symbolError } from '../rules/affineAbove.ts';
 import { byColumns } from '../rules/columns.ts';
 import { affordable, pieceBytes } from './affordable.ts';
@@ -121,7 +121,7 @@ async function squaredNorm(
   engine: Engine,
   map: LinearMap,
   { constant, torus, ratio, copies }: NormPlan,
-  taps: StepTaps,
+  taps: TermTaps,
   { memory, rounding, about }: NormsOptions,
   stop: AbortSignal | undefined,
 ): Promise<Vector> {
@@ -142,7 +142,7 @@ async function squaredNorm(
     parts.push(copies === 1 ? part : aliasesOf(part, ratio));
   }
   const blocks = [[0, rows]] as const;
-  const matrices = engine.matrices(taps.matrices, 1, taps.taps.length, rows * columns, false);
+  const matrices = engine.matrices(tapNumbers(engine, taps), 1, taps.taps.length, rows * columns, false);
   const error = rounding && scoped(engine, (e) => symbolError(e, rounding, taps, true));
   const held = [matrices, ...(error?.moduli ? [error.moduli] : [])];
   const covariance = (i: Engine, f: Frequencies): Matrices => {
@@ -221,7 +221,7 @@ function radius(engine: Engine, rounding: Rounding | undefined, s: Matrices, abo
 }
 
 /** A dense real matrix, row-major, with the `magnitudes` of `Taps`. */
-export type Dense = Pick<StepTaps, 'rows' | 'columns' | 'matrices' | 'magnitudes'>;
+export type Dense = Pick<TermTaps, 'rows' | 'columns' | 'matrices' | 'magnitudes'>;
 
 /** ‖W‖², from above where rounding is bounded. */
 export function squaredRadius(engine: Engine, dense: Dense, rounding: Rounding | undefined): Vector {

@@ -1,5 +1,6 @@
 /** The affine rule Σ_y = C Σ Cᴴ, frequency by frequency (docs/mathematics.md §1 and §2). */
-import type { Engine, Matrices, Vector } from '../../engine/engine.ts';
+import type { Engine, Frame, Matrices, Vector } from '../../engine/engine.ts';
+import { precisionOf } from '../../engine/precision.ts';
 import {
   boxValue,
   type LinearStep,
@@ -11,6 +12,7 @@ import {
 import type { LinearMap } from '../../program/variables.ts';
 import { type Frequencies, phases } from '../../spectrum/frequencies.ts';
 import {
+  type CollectedTaps,
   placeBox,
   placeConvolution,
   placeRead,
@@ -20,27 +22,54 @@ import {
   type TapKernel,
   type Taps,
 } from '../../spectrum/taps.ts';
+import { coreOf, LEAST_ENTRIES, type Rectangle } from './core.ts';
 import { DenseTaps } from './dense.ts';
 
 /** A covariance before the first step of a segment: white (the identity, or one diagonal for all frequencies) or matrices. */
 export type State = Matrices | Vector | undefined;
 
-/** The taps of a step's block matrix; where these are the weights of one layer, columns of them. */
-export type StepTaps = Taps & Partial<Pick<DenseTaps, 'slice'>>;
+/** The taps of one linear map; where these are the weights of one layer, columns of them. */
+export type TermTaps = Taps & Partial<Pick<DenseTaps, 'slice'> & Pick<CollectedTaps, 'into'>>;
 
-export function tapsOf(step: LinearStep | ReadStep, axes: number): StepTaps {
+/** The taps of a step's block matrix, or of the core of it that lies in a frame. */
+export type StepTaps = TermTaps & { readonly frame?: Frame };
+
+/** @param least entries of a symbol from which on its core is kept apart; Infinity for never */
+export function tapsOf(step: LinearStep | ReadStep, axes: number, least = LEAST_ENTRIES): StepTaps {
   const rows = totalRows(step.after);
   const columns = totalRows(step.before);
   const dense = step.terms.length === 1 ? denseTaps(step.terms[0]!, rows, columns) : undefined;
   if (dense) return dense;
-  const builder = new TapBuilder(rows, columns, axes);
+  const core = axes > 0 ? coreOf(step, least) : undefined;
+  const { terms, ...place } = core ?? { rows, columns, row: 0, column: 0, terms: new Set(step.terms) };
+  const builder = new TapBuilder(place.rows, place.columns, axes);
   const ratio = step.kind === 'linear' ? step.ratio : [];
-  for (const placed of step.terms) placeTerm(builder, placed, columns, ratio);
-  return builder.build();
+  for (const placed of step.terms) {
+    if (terms.has(placed)) placeTerm(builder, placed, place, ratio);
+    // The tap that it would be part of keeps its place: sums are then taken in one order, with the core apart or not.
+    else builder.matrix(new Array<number>(axes).fill(0));
+  }
+  const taps = builder.build(core?.frame.values);
+  return core
+    ? Object.assign(taps, { frame: { ...core.frame, values: taps.scaled(core.frame.values) } })
+    : taps;
+}
+
+/** The numbers of taps from `first` on, in the precision of the engine. */
+export function tapNumbers(
+  engine: Engine,
+  taps: TermTaps,
+  first = 0,
+  count = taps.taps.length - first,
+): Float64Array | Float32Array {
+  const size = taps.rows * taps.columns;
+  if (!taps.into) return taps.matrices.subarray(first * size, (first + count) * size);
+  const single = precisionOf(engine.information) === 'single';
+  return taps.into(single ? new Float32Array(count * size) : new Float64Array(count * size), first);
 }
 
 /** Taps of one term alone: what its norm is computed from. @param lift of its source; absent: none */
-export function termTaps(placed: PlacedTerm, axes: number, lift?: readonly number[]): StepTaps {
+export function termTaps(placed: PlacedTerm, axes: number, lift?: readonly number[]): TermTaps {
   const { term } = placed;
   const ones = Array.from({ length: axes }, () => 1);
   const upsampled = term.map.kind === 'transposed' ? term.map.stride : ones;
@@ -62,7 +91,7 @@ export function termTaps(placed: PlacedTerm, axes: number, lift?: readonly numbe
   if (dense) return dense;
   const builder = new TapBuilder(target.rows, source.rows, axes);
   const ratio = term.map.kind === 'convolution' ? term.map.stride : ones;
-  placeTerm(builder, alone, source.rows, ratio);
+  placeTerm(builder, alone, { row: 0, column: 0, columns: source.rows }, ratio);
   return builder.build();
 }
 
@@ -79,12 +108,18 @@ function denseTaps(
   return whole ? new DenseTaps(map.weight, columns, map.magnitude) : undefined;
 }
 
-function placeTerm(builder: TapBuilder, placed: PlacedTerm, columns: number, ratio: readonly number[]): void {
+/** @param place where the builder's matrix begins in the step's, and its columns */
+function placeTerm(
+  builder: TapBuilder,
+  placed: PlacedTerm,
+  { row, column, columns }: Pick<Rectangle, 'row' | 'column' | 'columns'>,
+  ratio: readonly number[],
+): void {
   const { term, source, target } = placed;
   const map = term.map;
   const block: TapBlock = {
-    row: target.start + term.row,
-    column: source.start,
+    row: target.start + term.row - row,
+    column: source.start - column,
     columns,
     rowStride: target.variable.channels,
     columnStride: source.variable.channels,
@@ -199,7 +234,7 @@ function placeTerm(builder: TapBuilder, placed: PlacedTerm, columns: number, rat
   }
 }
 
-/** The symbol of taps (uploaded as `tapMatrices`) at frequencies; for vectors, without those, the matrix itself. */
+/** The symbol of taps (uploaded as `tapMatrices`) at frequencies, in its frame; for vectors, without those, the matrix itself. */
 export function symbolOf(
   engine: Engine,
   taps: StepTaps,
@@ -208,7 +243,7 @@ export function symbolOf(
 ): Matrices {
   if (!tapMatrices) return engine.matrices(taps.matrices, 1, taps.rows, taps.columns, false);
   const table = engine.matrices(phases(frequencies, taps.taps), 1, frequencies.count, taps.taps.length, true);
-  return engine.symbol(tapMatrices, table, taps.rows, taps.columns);
+  return engine.symbol(tapMatrices, table, taps.rows, taps.columns, taps.frame);
 }
 
 /** W Σ Wᴴ, then the mean over aliases where the working grid gets coarser. */

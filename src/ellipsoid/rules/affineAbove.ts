@@ -1,5 +1,6 @@
 /** The affine rule from above: W Σ Wᴴ with what symbols, products, aliasing and window sums may have lost. */
 import type { Engine, Matrices, Ranges, Vector } from '../../engine/engine.ts';
+import { precisionOf } from '../../engine/precision.ts';
 import type { Frequencies } from '../../spectrum/frequencies.ts';
 import { type Rounding, SLACK } from '../rounding/rounding.ts';
 import { type Weights, weighted, weightsOf } from '../rounding/scales.ts';
@@ -29,25 +30,39 @@ export function symbolError(
   complex: boolean,
   additions = taps.taps.length,
 ): SymbolError {
-  const { rows, columns, vanishes } = taps;
+  const { vanishes, frame } = taps;
   if (!complex) return { ...denseError(engine, rounding, taps), vanishes };
-  const magnitudes = taps.magnitudes ?? taps.matrices;
+  const { rows, columns } = frame ?? taps;
   const products = productError(rounding, columns, true);
-  const moduli = new Float64Array(rows * columns);
-  let longest = 1;
-  taps.taps.forEach(({ extent }, t) => {
-    const samples = extent.reduce((p, e) => p * e, 1);
-    longest = Math.max(longest, ...extent);
-    for (let k = 0; k < moduli.length; k++) {
-      moduli[k]! += samples * Math.abs(magnitudes[t * moduli.length + k]!);
-    }
-  });
+  const longest = taps.taps.reduce((most, { extent }) => Math.max(most, ...extent), 1);
   // |Re| + |Im| of a phase is at most √2; a box's phase is a product of sums over its sides, made in float64.
   const phase = rounding.unit + (longest + 16) * 2 ** -52;
   const symbol = Math.SQRT2 * (rounding.gamma(additions + 4) + rounding.weights + phase);
   const theta = SLACK * (symbol / products);
-  for (let k = 0; k < moduli.length; k++) moduli[k]! *= theta;
+  const sums = sumsOfModuli(taps);
+  const single = precisionOf(engine.information) === 'single';
+  const moduli = single ? new Float32Array(rows * columns) : new Float64Array(rows * columns);
+  const [row, column] = [frame?.row ?? 0, frame?.column ?? 0];
+  for (let i = 0, k = 0; i < taps.rows; i++) {
+    const at = (row + i) * columns + column;
+    for (let j = 0; j < taps.columns; j++) moduli[at + j] = sums[k++]! * theta;
+  }
+  frame?.indices.forEach((j, i) => {
+    if (j >= 0) moduli[i * columns + j] = Math.abs(frame.values[i]!) * theta;
+  });
   return { moduli: engine.matrices(moduli, 1, rows, columns, false), gamma: products, vanishes };
+}
+
+/** Ā = Σ_t |K_t|, each as often as its box has samples; beside the core there is but one term. */
+function sumsOfModuli(own: StepTaps): Float64Array {
+  const magnitudes = own.magnitudes ?? own.matrices;
+  const size = own.rows * own.columns;
+  const sums = new Float64Array(size);
+  own.taps.forEach(({ extent }, t) => {
+    const samples = extent.reduce((p, e) => p * e, 1);
+    for (let k = 0, at = t * size; k < size; k++) sums[k]! += samples * Math.abs(magnitudes[at + k]!);
+  });
+  return sums;
 }
 
 /** Of a real matrix that is on the engine as it is. */

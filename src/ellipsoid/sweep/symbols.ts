@@ -2,13 +2,13 @@
  * Symbols of a segment's linear steps. Taps are on the engine while there is room, else they pass through it slice by slice,
  * for every symbol anew; so does a dense matrix that is wider than its upload may be.
  */
-import type { Engine, Matrices } from '../../engine/engine.ts';
+import type { Engine, Frame, Matrices } from '../../engine/engine.ts';
 import { precisionOf } from '../../engine/precision.ts';
 import { scoped } from '../../engine/scope.ts';
 import type { Segment } from '../../program/program.ts';
 import { type Frequencies, phases } from '../../spectrum/frequencies.ts';
 import type { Uploads } from '../memory/partition.ts';
-import { type StepTaps, tapsOf } from '../rules/affine.ts';
+import { type StepTaps, tapNumbers, tapsOf } from '../rules/affine.ts';
 import { byColumns, type ColumnSlice } from '../rules/columns.ts';
 
 /** Taps first … end − 1 of a step, on the engine. */
@@ -48,7 +48,7 @@ export class Symbols {
   /** The symbol of step k; for vectors the matrix itself. To be released by the caller. */
   at(k: number, frequencies: Frequencies): Matrices {
     const own = this.tapsOf(k);
-    const { rows, columns, taps } = own;
+    const { rows, columns, taps, frame } = own;
     if (this.#segment.axes === 0) {
       const precision = precisionOf(this.#engine.information);
       const make = () => own.slice?.(0, columns, precision) ?? own.matrices;
@@ -62,7 +62,8 @@ export class Symbols {
       const slice = this.#slice(k, first, part.length);
       symbol = scoped(this.#engine, (e) => {
         const table = e.matrices(() => phases(frequencies, part), 1, frequencies.count, part.length, true);
-        const sum = e.symbol(slice, table, rows, columns);
+        // What lies beside the core comes with the first slice; with the others, nothing.
+        const sum = e.symbol(slice, table, rows, columns, before && frame ? emptied(frame) : frame);
         return before ? e.add(before, sum) : sum;
       });
       if (before) this.#engine.release(before);
@@ -106,7 +107,8 @@ export class Symbols {
 
   #slice(k: number, first: number, count: number): Matrices {
     const found = this.#atHand.find((s) => s.step === k && s.first === first);
-    const { rows, columns, matrices: all } = this.tapsOf(k);
+    const taps = this.tapsOf(k);
+    const { rows, columns } = taps;
     const size = rows * columns;
     let matrices = found?.matrices;
     if (!matrices) {
@@ -114,8 +116,8 @@ export class Symbols {
       while (this.#atHand.length > 0 && this.#numbers() + count * size > this.#uploads.room) {
         this.#engine.release(this.#atHand.pop()!.matrices);
       }
-      const end = first + count;
-      matrices = this.#engine.matrices(() => all.subarray(first * size, end * size), 1, count, size, false);
+      const make = () => tapNumbers(this.#engine, taps, first, count);
+      matrices = this.#engine.matrices(make, 1, count, size, false);
       this.#atHand.push({ step: k, first, matrices });
     }
     return matrices;
@@ -129,6 +131,10 @@ export class Symbols {
     for (const slice of this.#atHand) if (which(slice)) this.#engine.release(slice.matrices);
     this.#atHand = this.#atHand.filter((slice) => !which(slice));
   }
+}
+
+function emptied(frame: Frame): Frame {
+  return { ...frame, indices: frame.indices.map(() => -1) };
 }
 
 /** Taps that are summed in one go: in float32 a sum of few sums is worth its additions, since each of those costs as much. */

@@ -2,7 +2,7 @@
 import type { Engine, Matrices } from '../../../engine/engine.ts';
 import { scoped } from '../../../engine/scope.ts';
 import type { Segment } from '../../../program/program.ts';
-import { type StepTaps, symbolOf } from '../../rules/affine.ts';
+import { type StepTaps, symbolOf, tapNumbers } from '../../rules/affine.ts';
 import type { SegmentFrequencies } from '../frequencies.ts';
 import type { Taps } from '../taps.ts';
 
@@ -56,7 +56,7 @@ export class PieceSymbols {
     return scoped(this.#engine, (e) => {
       const uploaded =
         this.#segment.axes > 0
-          ? e.matrices(taps.matrices, 1, taps.taps.length, taps.rows * taps.columns, false)
+          ? e.matrices(() => tapNumbers(e, taps), 1, taps.taps.length, taps.rows * taps.columns, false)
           : undefined;
       return symbolOf(e, taps, uploaded, this.#pieces[piece]!.frequencies[k]!);
     });

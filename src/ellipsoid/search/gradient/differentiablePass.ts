@@ -10,7 +10,7 @@ import { scoped } from '../../../engine/scope.ts';
 import { type NonlinearityStep, type Program, type Segment, totalRows } from '../../../program/program.ts';
 import type { Frequencies } from '../../../spectrum/frequencies.ts';
 import { exponential, fromRowSums, type Relative } from '../../multipliers/relative.ts';
-import { affine, read, type State, symbolOf } from '../../rules/affine.ts';
+import { affine, read, type State, symbolOf, tapNumbers } from '../../rules/affine.ts';
 import { argument, levelOf, nonlinearity } from '../../rules/nonlinearity.ts';
 import { smoothMaximum, sum } from '../../rules/smoothMaximum.ts';
 import type { SegmentFrequencies } from '../frequencies.ts';
@@ -133,7 +133,7 @@ export class DifferentiablePass {
           scoped(engine, (e) => {
             const uploaded =
               stage.segment.axes > 0
-                ? e.matrices(taps.matrices, 1, taps.taps.length, taps.rows * taps.columns, false)
+                ? e.matrices(() => tapNumbers(e, taps), 1, taps.taps.length, taps.rows * taps.columns, false)
                 : undefined;
             return symbolOf(e, taps, uploaded, stage.frequencies[k]!);
           }),
