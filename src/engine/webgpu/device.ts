@@ -109,6 +109,10 @@ export class Device {
     }
   }
 
+  get isSound(): boolean {
+    return this.#failure === undefined && !this.#closed;
+  }
+
   /** @throws whatever went wrong first, if anything did. */
   assertSound(): void {
     if (this.#failure) throw this.#failure;

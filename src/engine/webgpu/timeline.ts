@@ -1,6 +1,7 @@
 /**
  * The work of a device in the order in which it is recorded. Buffers are handed out while recording; commands are encoded and submitted
- * when somebody waits for them, in portions that keep a watchdog quiet and an abort prompt.
+ * when somebody waits for them, or when there are many, so that the device works while more is recorded; in portions that keep a watchdog
+ * quiet and an abort prompt.
  */
 
 import { BindGroups } from './bindGroups.ts';
@@ -72,6 +73,8 @@ const leastLimits: Readonly<Record<'hardware' | 'software', Limits>> = {
 const secondsOfDispatch = 0.03;
 const mostOfDispatch = 1e12;
 const dispatchesOfSubmission = 5;
+/** What is submitted at once, without anybody who waits for it: often enough that a device is not idle while more is recorded. */
+const submittedAhead = 128;
 /** Operations of which a device's speed is known. */
 const knownAfter = 1e11;
 
@@ -89,6 +92,11 @@ function costOf({ item, groups }: Portion): number {
   return item.kind === 'dispatch' ? (item.count * item.cost * groups) / item.groups : 0;
 }
 
+/** Whether a portion can be submitted without waiting for a pipeline, or for data whose turn is later. */
+function isReady({ item }: Portion): boolean {
+  return item.kind === 'copy' || (item.kind === 'dispatch' && item.variant.pipeline !== undefined);
+}
+
 export class Timeline {
   readonly device: Device;
   readonly arena: Arena;
@@ -101,6 +109,11 @@ export class Timeline {
   #recorded = 0;
   /** Items of which everything is submitted. */
   #submitted = 0;
+  /** Runs that have not ended: they alone submit meanwhile. */
+  #runs = 0;
+  /** Operations of submissions that the device has not done, and how many of these nobody waited for. */
+  #underWay = 0;
+  #ahead = 0;
   /** Ends when every run asked for so far has ended. */
   #turn: Promise<void> = Promise.resolve();
   /** End when the device has done the last submission but one, and the last. */
@@ -167,6 +180,7 @@ export class Timeline {
    */
   run(wait: 'submitted' | 'done', signal?: AbortSignal): Promise<void> {
     const mark = this.#recorded;
+    this.#runs++;
     const turn = this.#turn.then(async () => {
       signal?.throwIfAborted();
       while (this.#submitted < mark) {
@@ -182,7 +196,10 @@ export class Timeline {
       this.device.assertSound();
       this.arena.trim(this.#submitted);
     });
-    this.#turn = turn.catch(() => {});
+    const ended = () => {
+      this.#runs--;
+    };
+    this.#turn = turn.then(ended, ended);
     return turn;
   }
 
@@ -205,10 +222,24 @@ export class Timeline {
     for (let first = 0; first < groups; first += share) {
       this.#queue.push({ item, number, firstGroup: first, groups: Math.min(share, groups - first) });
     }
+    this.#submitAhead();
+  }
+
+  /** Where there is much to submit and nothing to wait for. No more is under way then than in a run. */
+  #submitAhead(): void {
+    if (this.#queue.length < submittedAhead || this.#runs > 0 || !this.device.isSound) return;
+    if (this.#underWay >= this.#limits.submission) return;
+    const portions = this.#nextSubmission(submittedAhead);
+    if (!portions.every(isReady)) return;
+    this.#ahead++;
+    const done = () => {
+      this.#ahead--;
+    };
+    this.#submit(portions).then(done, done);
   }
 
   /** The next portions that fit one submission, at least one. Uploads come first in theirs: what they overwrite is of those before. */
-  #nextSubmission(): Portion[] {
+  #nextSubmission(most = uniformSlots): Portion[] {
     const limit = this.#limits;
     let cost = 0;
     let count = 0;
@@ -217,7 +248,7 @@ export class Timeline {
       if (portion.item.kind !== 'upload') uploading = false;
       else if (!uploading) break;
       cost += costOf(portion);
-      if (count > 0 && (cost > limit.submission || count === uniformSlots)) break;
+      if (count > 0 && (cost > limit.submission || count === most)) break;
       count++;
     }
     return this.#queue.slice(0, count);
@@ -243,7 +274,8 @@ export class Timeline {
     }
   }
 
-  #submit(portions: readonly Portion[]): void {
+  /** @returns when the device has done it */
+  #submit(portions: readonly Portion[]): Promise<void> {
     const { gpu } = this.device;
     for (const { item } of portions) {
       if (item.kind === 'upload') gpu.queue.writeBuffer(item.to.buffer, 0, item.make());
@@ -258,12 +290,19 @@ export class Timeline {
     this.#previous = this.#latest;
     const submitted = performance.now();
     const cost = portions.reduce((sum, portion) => sum + costOf(portion), 0);
-    const done = gpu.queue.onSubmittedWorkDone().then(() => this.#learn(cost, submitted));
+    this.#underWay += cost;
+    // A host that records is told late when what nobody waits for is done, and so when what follows has begun.
+    const isTimed = this.#ahead === 0;
+    const done = gpu.queue.onSubmittedWorkDone().then(() => {
+      this.#underWay -= cost;
+      if (isTimed) this.#learn(cost, submitted);
+    });
     this.#latest = Promise.all([this.#previous, done, checked]);
     // Rejected when the device is lost, which is reported by itself.
     this.#latest.catch(() => {});
     this.#queue.splice(0, portions.length);
     this.#submitted = this.#queue[0]?.number ?? this.#recorded;
+    return done;
   }
 
   #encode(portions: readonly Portion[]): GPUCommandBuffer {
