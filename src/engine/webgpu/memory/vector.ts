@@ -177,56 +177,82 @@ const generated = new Map<string, Generated>();
 
 /** The kernel for the entries of a vector, and what it is told. */
 function program(vector: StoredVector, make: Make) {
-  const { leaves, nodes } = graphOf([vector]);
-  const places = new Map<StoredVector, string>();
-  const lines: string[] = [];
+  const graph = graphOf([vector]);
+  const { leaves, nodes } = graph;
+  const places = placesIn(graph);
+  let key = make === largestOf ? 'largest' : '';
   const numbers: number[] = [];
-  for (const [k, leaf] of leaves.entries()) {
-    places.set(leaf, `a${k}`);
-    lines.push(`let a${k} = v${k}[index * sizes.stride${k}];`);
+  for (const { made } of nodes) {
+    key += ` ${made.form.kind}`;
+    for (const one of made.of) key += ` ${places.get(one)}`;
+    numbers.push(...numbersOf(made.form));
   }
-  const number = (value: number) => `sizes.c${numbers.push(value) - 1}`;
-  for (const [k, { vector, made }] of nodes.entries()) {
-    const of = made.of.map((one) => places.get(one)!);
-    lines.push(`let b${k} = ${call(made.form, of, number)};`);
-    places.set(vector, `b${k}`);
-  }
-  const key = `${make === largestOf ? 'largest' : ''}${lines.join(' ')}`;
   let kernel = generated.get(key);
   if (!kernel) {
-    const names = leaves.map((_, k) => `v${k}`);
-    const sizes: Record<string, Size> = { nothing: 'u32' };
-    for (const k of leaves.keys()) sizes[`stride${k}`] = 'u32';
-    for (const k of numbers.keys()) sizes[`c${k}`] = 'f32';
-    const text = `fn entry(index: u32) -> u32 {\n${lines.join('\n')}\nreturn ${places.get(vector)!};\n}`;
-    const bindings = {
-      ...Object.fromEntries(names.map((name) => [name, 'read u32'] as const)),
-      out: 'write u32',
-    } as const;
-    kernel = make(lines.join(' '), text, bindings, sizes);
+    kernel = generate(graph, places, make);
     generated.set(key, kernel);
   }
-  return {
-    kernel,
-    bindings: Object.fromEntries(leaves.map((leaf, k) => [`v${k}`, leaf.space])),
-    sizes: {
-      nothing: 0,
-      ...Object.fromEntries(leaves.map(({ length }, k) => [`stride${k}`, length === 1 ? 0 : 1])),
-      ...Object.fromEntries(numbers.map((value, k) => [`c${k}`, value])),
-    },
-  };
+  const bindings: Record<string, Space> = {};
+  const sizes: Record<string, number> = { nothing: 0 };
+  for (const [k, leaf] of leaves.entries()) {
+    bindings[`v${k}`] = leaf.space;
+    sizes[`stride${k}`] = leaf.length === 1 ? 0 : 1;
+  }
+  for (const [k, value] of numbers.entries()) sizes[`c${k}`] = value;
+  return { kernel, bindings, sizes };
+}
+
+/** Names of the entries in a shader. */
+function placesIn({ leaves, nodes }: Graph): ReadonlyMap<StoredVector, string> {
+  const places = new Map<StoredVector, string>();
+  for (const [k, leaf] of leaves.entries()) places.set(leaf, `a${k}`);
+  for (const [k, { vector }] of nodes.entries()) places.set(vector, `b${k}`);
+  return places;
+}
+
+function generate(
+  { leaves, nodes }: Graph,
+  places: ReadonlyMap<StoredVector, string>,
+  make: Make,
+): Generated {
+  const lines = leaves.map((_, k) => `let a${k} = v${k}[index * sizes.stride${k}];`);
+  let numbers = 0;
+  const number = () => `sizes.c${numbers++}`;
+  for (const { vector, made } of nodes) {
+    const of = made.of.map((one) => places.get(one)!);
+    lines.push(`let ${places.get(vector)} = ${call(made.form, of, number)};`);
+  }
+  const result = places.get(nodes.at(-1)?.vector ?? leaves[0]!)!;
+  const sizes: Record<string, Size> = { nothing: 'u32' };
+  for (const k of leaves.keys()) sizes[`stride${k}`] = 'u32';
+  for (let k = 0; k < numbers; k++) sizes[`c${k}`] = 'f32';
+  const text = `fn entry(index: u32) -> u32 {\n${lines.join('\n')}\nreturn ${result};\n}`;
+  const bindings = {
+    ...Object.fromEntries(leaves.map((_, k) => [`v${k}`, 'read u32'] as const)),
+    out: 'write u32',
+  } as const;
+  return make(lines.join(' '), text, bindings, sizes);
+}
+
+/** Those that stand in the uniform, in the order in which `call` asks for them. */
+function numbersOf(form: Form): readonly number[] {
+  switch (form.kind) {
+    case 'combine':
+      return form.coefficients;
+    case 'scaleByPower':
+      return [form.sign];
+    default:
+      return [];
+  }
 }
 
 /** WGSL, by the functions of elementwise.wgsl. */
-function call(form: Form, of: readonly string[], number: (value: number) => string): string {
+function call(form: Form, of: readonly string[], number: () => string): string {
   switch (form.kind) {
     case 'combine':
       return of
         .slice(1)
-        .reduce(
-          (sum, one, k) => `plusScaled(${sum}, ${number(form.coefficients[k + 1]!)}, ${one})`,
-          `scaledBy(${number(form.coefficients[0]!)}, ${of[0]})`,
-        );
+        .reduce((sum, one) => `plusScaled(${sum}, ${number()}, ${one})`, `scaledBy(${number()}, ${of[0]})`);
     case 'multiply':
       return `multiplied(${of[0]}, ${of[1]})`;
     case 'maximum':
@@ -238,7 +264,7 @@ function call(form: Form, of: readonly string[], number: (value: number) => stri
     case 'exponent':
       return `exponentNumber(${of[0]})`;
     case 'scaleByPower':
-      return `timesPowerOf(${of[0]}, ${number(form.sign)}, ${of[1]})`;
+      return `timesPowerOf(${of[0]}, ${number()}, ${of[1]})`;
     default:
       return form satisfies never;
   }
