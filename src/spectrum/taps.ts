@@ -28,12 +28,16 @@ export class TapMatrix {
   readonly values: Float64Array;
   /** Sums of moduli; absent while they are those of the values. */
   magnitudes: Float64Array | undefined;
+  /** All but zeros lies from here to before `end`: of the whole that a tap is part of it may fill little. */
+  first = Infinity;
+  end = 0;
 
   constructor(size: number) {
     this.values = new Float64Array(size);
   }
 
   add(at: number, value: number, magnitude = Math.abs(value)): void {
+    this.#fill(at, at + 1);
     const before = this.values[at]!;
     const cancels = (before > 0 && value < 0) || (before < 0 && value > 0);
     if (!this.magnitudes && (cancels || magnitude > Math.abs(value))) {
@@ -51,6 +55,7 @@ export class TapMatrix {
     columns: number,
   ): void {
     const { values } = this;
+    this.#fill(at, at + (outputs - 1) * columns + inputs);
     for (let o = 0; o < outputs; o++) {
       const [row, from] = [at + o * columns, o * byOutput + t];
       for (let i = 0; i < inputs; i++) {
@@ -60,6 +65,11 @@ export class TapMatrix {
         else values[row + i] = value;
       }
     }
+  }
+
+  #fill(first: number, end: number): void {
+    if (first < this.first) this.first = first;
+    if (end > this.end) this.end = end;
   }
 }
 
@@ -124,15 +134,19 @@ export class CollectedTaps implements Taps {
     this.taps = entries.map(({ tap }) => tap);
     this.#matrices = entries.map(({ matrix }) => matrix);
     const { exponent, factors, vanishes } = scaleOf(
-      [...this.#matrices.map(({ values }) => values), beside],
+      [...this.#matrices.map(({ values, first, end }) => values.subarray(first, end)), beside],
       this.#matrices.flatMap(({ magnitudes }) => magnitudes ?? []),
     );
     this.exponent = exponent;
     this.vanishes = vanishes;
     this.#factors = factors;
     if (this.#matrices.some(({ magnitudes }) => magnitudes)) {
-      const size = this.taps.length * rows * columns;
-      this.magnitudes = this.#scaled(this.#matrices.map(magnitudesOf), new Float64Array(size));
+      const own = this.#matrices.map((matrix) => ({
+        first: matrix.first,
+        end: matrix.end,
+        values: magnitudesOf(matrix),
+      }));
+      this.magnitudes = this.#scaled(own, new Float64Array(this.taps.length * rows * columns));
     }
   }
 
@@ -141,28 +155,59 @@ export class CollectedTaps implements Taps {
     return this.into(new Float64Array(this.taps.length * this.rows * this.columns));
   }
 
-  /** Writes the matrices of taps from `first` on to an array, as many as it holds. */
+  /** Writes the matrices of taps from `first` on to an array of zeros, as many as it holds. */
   into<N extends Float64Array | Float32Array>(out: N, first = 0): N {
     const end = first + out.length / (this.rows * this.columns);
-    return this.#scaled(
-      this.#matrices.slice(first, end).map(({ values }) => values),
-      out,
-    );
+    return this.#scaled(this.#matrices.slice(first, end), out);
   }
 
   /** Entries beside the matrices, scaled as these are. */
   scaled(values: Float64Array): Float64Array {
-    return this.#scaled([values], new Float64Array(values.length));
+    return this.#scaled([{ values, first: 0, end: values.length }], new Float64Array(values.length));
   }
 
-  #scaled<N extends Float64Array | Float32Array>(lists: readonly Float64Array[], out: N): N {
+  #scaled<N extends Float64Array | Float32Array>(
+    matrices: readonly Pick<TapMatrix, 'values' | 'first' | 'end'>[],
+    out: N,
+  ): N {
     const [one, other] = this.#factors;
-    let at = 0;
-    for (const list of lists) {
-      for (let k = 0; k < list.length; k++) out[at++] = list[k]! * one * other;
+    let start = 0;
+    for (const { values, first, end } of matrices) {
+      for (let k = first; k < end; k++) out[start + k] = values[k]! * one * other;
+      start += values.length;
     }
     return out;
   }
+
+  /** Σ_t |K_t|, each as often as its box has samples; of the magnitudes, where there are any. */
+  moduli(): Float64Array {
+    const sums = new Float64Array(this.rows * this.columns);
+    const [one, other] = this.#factors;
+    this.#matrices.forEach((matrix, t) => {
+      const samples = samplesOf(this.taps[t]!);
+      const { first, end } = matrix;
+      const values = matrix.magnitudes ?? matrix.values;
+      for (let k = first; k < end; k++) sums[k]! += samples * Math.abs(values[k]! * one * other);
+    });
+    return sums;
+  }
+}
+
+/** As `CollectedTaps.moduli`, of any taps. */
+export function sumsOfModuli(own: Taps & Partial<Pick<CollectedTaps, 'moduli'>>): Float64Array {
+  if (own.moduli) return own.moduli();
+  const magnitudes = own.magnitudes ?? own.matrices;
+  const size = own.rows * own.columns;
+  const sums = new Float64Array(size);
+  own.taps.forEach((tap, t) => {
+    const samples = samplesOf(tap);
+    for (let k = 0, at = t * size; k < size; k++) sums[k]! += samples * Math.abs(magnitudes[at + k]!);
+  });
+  return sums;
+}
+
+function samplesOf({ extent }: Tap): number {
+  return extent.reduce((p, e) => p * e, 1);
 }
 
 /** How entries are to be scaled. */

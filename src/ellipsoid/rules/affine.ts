@@ -29,7 +29,7 @@ import { DenseTaps } from './dense.ts';
 export type State = Matrices | Vector | undefined;
 
 /** The taps of one linear map; where these are the weights of one layer, columns of them. */
-export type TermTaps = Taps & Partial<Pick<DenseTaps, 'slice'> & Pick<CollectedTaps, 'into'>>;
+export type TermTaps = Taps & Partial<Pick<DenseTaps, 'slice'> & Pick<CollectedTaps, 'into' | 'moduli'>>;
 
 /** The taps of a step's block matrix, or of the core of it that lies in a frame. */
 export type StepTaps = TermTaps & { readonly frame?: Frame };

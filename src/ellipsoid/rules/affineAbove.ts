@@ -2,6 +2,7 @@
 import type { Engine, Matrices, Ranges, Vector } from '../../engine/engine.ts';
 import { precisionOf } from '../../engine/precision.ts';
 import type { Frequencies } from '../../spectrum/frequencies.ts';
+import { sumsOfModuli } from '../../spectrum/taps.ts';
 import { type Rounding, SLACK } from '../rounding/rounding.ts';
 import { type Weights, weighted, weightsOf } from '../rounding/scales.ts';
 import { affine, read, type State, type StepTaps } from './affine.ts';
@@ -39,6 +40,7 @@ export function symbolError(
   const phase = rounding.unit + (longest + 16) * 2 ** -52;
   const symbol = Math.SQRT2 * (rounding.gamma(additions + 4) + rounding.weights + phase);
   const theta = SLACK * (symbol / products);
+  // Beside the core of a symbol there is but one term.
   const sums = sumsOfModuli(taps);
   const single = precisionOf(engine.information) === 'single';
   const moduli = single ? new Float32Array(rows * columns) : new Float64Array(rows * columns);
@@ -51,18 +53,6 @@ export function symbolError(
     if (j >= 0) moduli[i * columns + j] = Math.abs(frame.values[i]!) * theta;
   });
   return { moduli: engine.matrices(moduli, 1, rows, columns, false), gamma: products, vanishes };
-}
-
-/** Ā = Σ_t |K_t|, each as often as its box has samples; beside the core there is but one term. */
-function sumsOfModuli(own: StepTaps): Float64Array {
-  const magnitudes = own.magnitudes ?? own.matrices;
-  const size = own.rows * own.columns;
-  const sums = new Float64Array(size);
-  own.taps.forEach(({ extent }, t) => {
-    const samples = extent.reduce((p, e) => p * e, 1);
-    for (let k = 0, at = t * size; k < size; k++) sums[k]! += samples * Math.abs(magnitudes[at + k]!);
-  });
-  return sums;
 }
 
 /** Of a real matrix that is on the engine as it is. */

@@ -56,10 +56,10 @@ export function permuteScale(operator: Scale, channels: Int32Array): Scale {
 export function permuteInputs(operator: Convolution, channels: Int32Array): Convolution {
   const { outputs, inputs, weight } = operator;
   const block = weight.length / (outputs * inputs);
-  const rows = Int32Array.from({ length: outputs * inputs }, (_, n) => {
-    const i = n % inputs;
-    return n - i + channels[i]!;
-  });
+  const rows = new Int32Array(outputs * inputs);
+  for (let first = 0; first < rows.length; first += inputs) {
+    for (let i = 0; i < inputs; i++) rows[first + i] = first + channels[i]!;
+  }
   return { ...operator, weight: gatheredBlocks(weight, rows, block) };
 }
 

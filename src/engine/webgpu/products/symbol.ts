@@ -31,8 +31,10 @@ export function symbol(
     recorder.dispatch(kernel, {
       complex: true,
       constants: { framed: frame !== undefined },
-      // Without a frame nothing is read of it.
-      bindings: { taps: tapSpace, phases: phaseSpace, frame: words ?? tapSpace, out: places.out.space },
+      bindings: {
+        ...{ taps: tapSpace, phases: phaseSpace, out: places.out.space },
+        frame: words ?? recorder.constant(0),
+      },
       sizes: {
         ...{ count: taps.rows, entries: entriesOf(out), across: out.columns, frequencies: count },
         ...{ first, offsetOut: places.out.offset },
