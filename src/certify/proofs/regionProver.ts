@@ -15,9 +15,9 @@ import {
 import { minimise } from '../../ellipsoid/region/centre/search.ts';
 import { chainOf } from '../../ellipsoid/region/chain.ts';
 import { covarianceOfInputs, type Sectors } from '../../ellipsoid/region/covariance.ts';
+import { FactoredPass } from '../../ellipsoid/region/factored/factoredPass.ts';
 import { type Slack, slackOf, startWithLimits } from '../../ellipsoid/region/limits.ts';
 import { LinearForms } from '../../ellipsoid/region/linearForms.ts';
-import type { Ranges } from '../../ellipsoid/region/ranges.ts';
 import { largestDifference, type State, startOf } from '../../ellipsoid/region/state.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { InputError } from '../../errors.ts';
@@ -35,6 +35,8 @@ import { proofOf } from './regionProof.ts';
 
 /** A larger region is as good, and the square of its radius is not lost. */
 const LEAST_RADIUS = 2 ** -300;
+/** Uncertain neurons, in units of inputs, of which linear forms prove nothing any more that the ellipsoid does not: their additions add up. */
+const MOST_FOR_FORMS = 2;
 /** How far below 0 a search ends, relative to the difference at the centre, so that its proof has room for rounding. */
 const ROOM = 1e-9;
 /** And for that of others, who check it. */
@@ -66,6 +68,8 @@ class Prover implements RegionProver {
   #covariance: Float64Array | undefined;
   /** Of linear forms. */
   #rows: Float64Array | undefined;
+  /** Null where the chain has none. */
+  #factored: FactoredPass | null | undefined;
 
   constructor(prepared: PreparedChain, engine: Engine, close: () => Promise<void>, withForms: boolean) {
     this.#prepared = prepared;
@@ -145,32 +149,46 @@ class Prover implements RegionProver {
     const algebra = new Algebra(this.#engine, effort.signal);
     const { first } = this.#prepared;
     const slack = limits && slackOf(centre, radius, limits);
-    let known: Ranges | undefined;
-    if (slack || (this.#withForms && !effort.proof)) {
+    const formsOf = async () => {
       this.#rows ??= await LinearForms.rowsOfInputs(algebra, this.#prepared);
       const region = { centre, radius, ...(slack && { slack }) };
-      const forms = await LinearForms.start(algebra, this.#prepared, region, this.#rows);
-      if (slack) known = forms.ranges();
-      // Forms prove, but nobody else checks them.
-      if (this.#withForms && !effort.proof) {
-        await forms.toOutput();
-        improve((j) => forms.largestDifference(j, label));
-        if (proven()) return answer('anchored closed form');
-      }
-    }
+      return LinearForms.start(algebra, this.#prepared, region, this.#rows);
+    };
+    let forms = slack && (await formsOf());
+    const known = forms?.ranges();
+    // Forms prove, but nobody else checks them.
+    const withForms = this.#withForms && !effort.proof;
+    const proveByForms = async () => {
+      forms ??= await formsOf();
+      const own = forms;
+      await own.toOutput();
+      improve((j) => own.largestDifference(j, label));
+    };
     this.#covariance ??= await covarianceOfInputs(algebra, first);
-    const start = startOf(
-      first,
-      this.#covariance,
-      centre,
-      new Float64Array(this.inputs),
-      above(radius * radius),
-    );
-    pass = await anchoredPass(algebra, this.#prepared, start, known);
-    if (!pass) return answer(undefined);
+    const covariance = this.#covariance;
+    this.#factored ??= (await FactoredPass.prepare(algebra, this.#prepared, covariance)) ?? null;
+    const factored = effort.proof ? null : this.#factored;
+    // The cheap ones first: forms, unless much of the ellipsoid is of no more entries than the input.
+    if (withForms && !factored) {
+      await proveByForms();
+      if (proven()) return answer('anchored closed form');
+    }
+    const level = above(radius * radius);
+    if (factored) {
+      const begun = await factored.run(algebra, centre, level, known);
+      pass = begun && (await anchoredPass(algebra, this.#prepared, begun.state, undefined, begun.stages));
+    } else {
+      const start = startOf(first, covariance, centre, new Float64Array(this.inputs), level);
+      pass = await anchoredPass(algebra, this.#prepared, start, known);
+    }
     const ofState = (state: State) => (j: number) => largestDifference(state, j, label);
-    improve(ofState(pass.output));
+    if (pass) improve(ofState(pass.output));
     if (proven()) return answer('anchored closed form');
+    if (withForms && factored && (!pass || uncertainOf(pass) <= MOST_FOR_FORMS * this.inputs)) {
+      await proveByForms();
+      if (proven()) return answer('anchored closed form');
+    }
+    if (!pass) return answer(undefined);
     if (!this.#moves || effort.evaluations <= 0) return answer(undefined);
     // Hardest first: one pair that is left is enough to leave the question open.
     const order = [...margins.keys()].filter((j) => j !== label).sort((i, j) => margins[i]! - margins[j]!);
@@ -229,6 +247,10 @@ class Prover implements RegionProver {
     const last = await lastPass(algebra, this.#prepared, begin, reports, stages, found.x);
     return last && { ...last, offset: slack ? offset : null };
   }
+}
+
+function uncertainOf({ stages }: AnchoredPass): number {
+  return stages.reduce((sum, { sectors }) => sum + sectors.uncertain.length, 0);
 }
 
 function boundsOf(problem: Problem, stages: readonly Neurons[]) {

@@ -4,13 +4,14 @@ import type { Ball } from '../../network/evaluation/enclosure.ts';
 import type { Algebra } from './algebra.ts';
 import type { Chain, Stage } from './chain.ts';
 import type { Sectors } from './covariance.ts';
+import type { Ranges } from './ranges.ts';
 import { closedFormSectors, StageFunctions } from './sectors.ts';
 import { advance, rangeOf, type State } from './state.ts';
 
 /** What a pass has found of a stage. */
 export interface StageReport {
   readonly anchor: Float64Array;
-  /** Arguments of the functions on the region, the anchor among them. */
+  /** Arguments of the functions on the region, the anchor among them. Of what is carried on nothing need be said: ±Infinity. */
   readonly low: Float64Array;
   readonly high: Float64Array;
   readonly sectors: Sectors;
@@ -57,19 +58,22 @@ export class PreparedChain {
 }
 
 /**
- * @param start in front of the first stage
+ * @param start in front of the first stage, or of the first that `before` does not hold
  * @param limits what is known besides of the arguments of the first stage
+ * @param before the stages that were gone through already
  * @returns undefined where rounding leaves nothing to say
  */
 export async function anchoredPass(
   algebra: Algebra,
   prepared: PreparedChain,
   start: State,
-  limits?: { readonly low: Float64Array; readonly high: Float64Array },
+  limits?: Ranges,
+  before: readonly StageReport[] = [],
 ): Promise<AnchoredPass | undefined> {
-  const stages: StageReport[] = [];
+  const stages: StageReport[] = [...before];
   let state = start;
   for (const [k, stage] of prepared.chain.stages.entries()) {
+    if (k < before.length) continue;
     const { anchor } = state;
     const n = anchor.length;
     const [low, high] = [new Float64Array(n), new Float64Array(n)];

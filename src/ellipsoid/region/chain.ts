@@ -28,7 +28,7 @@ export interface Stage {
   /** From what is behind the stage before, the input for the first, to the arguments of the functions. */
   readonly linear: LinearPart;
   readonly blocks: readonly Block[];
-  /** Whether something is carried past its functions, or past those of the next stage. */
+  /** Whether something is carried past its functions, or past those of the next stage, other than the rivals of a maximum. */
   readonly besideSkip: boolean;
 }
 
@@ -57,6 +57,8 @@ class Graph {
   readonly depth: number[] = [];
   readonly steps: { readonly step: LinearStep; readonly depth: number }[] = [];
   readonly nonlinear: Nonlinear[] = [];
+  /** Tensors that wait for the result of a round of a tournament. */
+  readonly rivals = new Set<number>();
 
   tensor(size: number, depth: number): number {
     this.depth.push(depth);
@@ -182,6 +184,7 @@ function tournament(graph: Graph, name: string, input: number, windows: number[]
       terms: [selected(source, count, [Int32Array.from(stays)], [1])],
     });
     if (first.length === 0) return kept;
+    graph.rivals.add(kept);
     const pairs = [Int32Array.from(first), Int32Array.from(second)];
     const difference = graph.linear({
       name,
@@ -210,7 +213,7 @@ function scheduled(graph: Graph, input: number, output: number): Omit<Chain, 'fa
   for (const { input: source } of nonlinear) latest[source] = Math.max(latest[source]!, depth[source]!);
   latest[output] = last;
   let live: readonly Slot[] = slots([input], sizes);
-  const stages: { linear: LinearPart; blocks: Block[] }[] = [];
+  const stages: { linear: LinearPart; blocks: Block[]; skips: boolean }[] = [];
   for (let k = 0; k < last; k++) {
     const here = nonlinear.filter((one) => depth[one.input] === k);
     const carried = sizes.flatMap((_, tensor) =>
@@ -223,16 +226,20 @@ function scheduled(graph: Graph, input: number, output: number): Omit<Chain, 'fa
       if (one === undefined) return { start, size, name: 'carried', image: size };
       return { start, size, name: one.name, function: one.function, image: one.image };
     });
-    stages.push({ linear: new LinearPart(live, arguments_, needed(own, arguments_)), blocks });
+    const skips = carried.some((tensor) => !graph.rivals.has(tensor));
+    stages.push({ linear: new LinearPart(live, arguments_, needed(own, arguments_)), blocks, skips });
     live = slots([...here.map((one) => one.output), ...carried], sizes);
   }
   const own = steps.filter((one) => one.depth === last).map(({ step }) => step);
   const to = slots([output], sizes);
-  const carries = (k: number) => stages[k]?.blocks.some((block) => block.function === undefined) === true;
   return {
     inputs: sizes[input]!,
     outputs: sizes[output]!,
-    stages: stages.map((stage, k) => ({ ...stage, besideSkip: carries(k) || carries(k + 1) })),
+    stages: stages.map(({ linear, blocks, skips }, k) => ({
+      linear,
+      blocks,
+      besideSkip: skips || stages[k + 1]?.skips === true,
+    })),
     last: new LinearPart(live, to, needed(own, to)),
   };
 }

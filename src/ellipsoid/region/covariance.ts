@@ -115,7 +115,12 @@ export async function covarianceBehind(
   if (!error) return undefined;
   const above = inverseFromAbove(sectors.multipliers, elimination.inverse, error);
   const covariance = await propagate(algebra, linear, s, sectors, above);
-  addToDiagonal(covariance, errorOfPropagation(linear, s, sectors, above));
+  const { uncertain } = sectors;
+  const ofInverse = inverseModuli(above, uncertain);
+  addToDiagonal(
+    covariance,
+    errorOfPropagation(linear, moduliOf(s), sectors, ofInverse, 2 * uncertain.length),
+  );
   return { covariance, elimination, error };
 }
 
@@ -135,9 +140,10 @@ export async function covarianceOfInputs(algebra: Algebra, linear: LinearPart): 
   );
   const rounding = errorOfPropagation(
     linear,
-    undefined,
+    { times: (x) => x, largest: 1 },
     { middle, uncertain: new Int32Array(0), ...none },
     undefined,
+    0,
   );
   addToDiagonal(s, rounding);
   return s;
@@ -186,35 +192,71 @@ export function inverseFromAbove(d: Float64Array, x: Float64Array, { shift }: In
   return above;
 }
 
+/** |S| for a covariance S. */
+export interface Moduli {
+  times(x: Float64Array): Float64Array;
+  /** The largest entry. */
+  readonly largest: number;
+}
+
+/** |X| for the inverse of what is uncertain: of all entries, 0 where they are not. */
+export interface InverseModuli {
+  times(x: Float64Array): Float64Array;
+  /** Of all entries. */
+  readonly sum: number;
+}
+
+function moduliOf(s: Float64Array): Moduli {
+  return { times: (x) => absoluteTimes(s, x), largest: largestModulus(s) };
+}
+
+function inverseModuli(inverse: Float64Array, uncertain: Int32Array): InverseModuli {
+  return {
+    times: (x) => {
+      const own = absoluteTimes(
+        inverse,
+        Float64Array.from(uncertain, (i) => x[i]!),
+      );
+      const y = new Float64Array(x.length);
+      for (const [k, i] of uncertain.entries()) y[i] = own[k]!;
+      return y;
+    },
+    sum: inverse.reduce((sum, value) => sum + Math.abs(value), 0),
+  };
+}
+
 /**
  * What has to be added to the diagonal of `propagate`'s result. Errors are below γ F entry by entry, with G = |C| |M| |S|_:U and
  * F = |C| (|M| |S| |M| + e² D) |C|ᵀ + G |X| Gᵀ; so they are below diag(γ F 1).
- * @param s undefined: the identity
+ * @param inverse undefined where nothing is uncertain
+ * @param roundings beside those of C: of products with the inverse
  */
 export function errorOfPropagation(
   linear: LinearPart,
-  s: Float64Array | undefined,
+  s: Moduli,
   { middle, uncertain, spread }: Sectors,
-  inverse: Float64Array | undefined,
+  inverse: InverseModuli | undefined,
+  roundings: number,
 ): Float64Array {
   const n = middle.length;
-  const times = (x: Float64Array) => (s ? absoluteTimes(s, x) : x);
-  const back = linear.absoluteTranspose(new Float64Array(linear.outputs).fill(1));
+  const back = linear.columnSums();
   const seen = back.map((value, i) => Math.abs(middle[i]!) * value);
   if (inverse && uncertain.length > 0) {
-    const before = times(seen);
-    const through = absoluteTimes(
-      inverse,
-      Float64Array.from(uncertain, (i) => before[i]!),
-    );
-    for (const [k, i] of uncertain.entries()) seen[i]! += through[k]!;
+    const through = inverse.times(s.times(seen));
+    for (let i = 0; i < n; i++) seen[i]! += through[i]!;
   }
-  const inside = times(seen);
+  const inside = s.times(seen);
   for (let i = 0; i < n; i++) inside[i]! *= Math.abs(middle[i]!);
   for (const [k, i] of uncertain.entries()) inside[i]! += spread[k]! * back[i]!;
-  const factor = SLACK * gamma(2 * linear.roundings + 2 * uncertain.length + 16);
+  const factor = SLACK * gamma(2 * linear.roundings + roundings + 16);
   const lost = lossOfUnderflow(linear, s, { middle, uncertain, spread }, inverse);
   return linear.absolute(inside).map((value) => factor * value + lost);
+}
+
+/** What an entry of C x may lose where numbers on the way are too small for float64, and x is off by as much. */
+export function omegaOf(linear: LinearPart): number {
+  const reach = largestModulus(linear.rowSums());
+  return largestModulus(linear.underflow()) + LOST * (1 + reach);
 }
 
 /**
@@ -224,25 +266,25 @@ export function errorOfPropagation(
  */
 function lossOfUnderflow(
   linear: LinearPart,
-  s: Float64Array | undefined,
+  s: Moduli,
   { middle, spread, uncertain }: Omit<Sectors, 'multipliers'>,
-  inverse: Float64Array | undefined,
+  inverse: InverseModuli | undefined,
 ): number {
-  const ones = new Float64Array(middle.length).fill(1);
   const widths = new Float64Array(middle.length);
   for (const [k, i] of uncertain.entries()) widths[i] = spread[k]!;
-  const [reach, reachOfMiddle, reachOfWidths] = [ones, middle.map(Math.abs), widths].map((x) =>
+  const reach = largestModulus(linear.rowSums());
+  const [reachOfMiddle, reachOfWidths] = [middle.map(Math.abs), widths].map((x) =>
     largestModulus(linear.absolute(x)),
-  ) as [number, number, number];
-  const omega = largestModulus(linear.underflow()) + LOST * (1 + reach);
-  const entries = (s ? largestModulus(s) : 1) * reachOfMiddle + omega;
-  const inverses = inverse?.reduce((sum, value) => sum + Math.abs(value), 0) ?? 0;
+  ) as [number, number];
+  const omega = omegaOf(linear);
+  const entries = s.largest * reachOfMiddle + omega;
   const again = omega * (1 + reachOfMiddle + reachOfWidths) + LOST * reach;
-  const eliminated = omega * inverses * (2 * entries + omega) + LOST * uncertain.length * (1 + entries);
+  const eliminated =
+    omega * (inverse?.sum ?? 0) * (2 * entries + omega) + LOST * uncertain.length * (1 + entries);
   return 2 * linear.outputs * (again + eliminated) + 2 ** -960;
 }
 
-function largestModulus(values: Float64Array): number {
+export function largestModulus(values: Float64Array): number {
   let most = 0;
   for (let k = 0; k < values.length; k++) {
     const size = Math.abs(values[k]!);

@@ -47,7 +47,7 @@ const UNDERFLOW = 2 ** -1000;
 /** Entries of a matrix of unit vectors that are passed through at a time. */
 const MOST_UNIT_ENTRIES = 2 ** 22;
 
-interface SparseColumns {
+export interface SparseColumns {
   /** Of column i: entries starts[i] to starts[i + 1]. */
   readonly starts: Int32Array;
   readonly rows: Int32Array;
@@ -65,6 +65,8 @@ export class LinearPart {
   #columns: SparseColumns | undefined;
   #lost: Float64Array | undefined;
   #norms: Float64Array | undefined;
+  #columnSums: Float64Array | undefined;
+  #rowSums: Float64Array | undefined;
 
   constructor(from: readonly Slot[], to: readonly Slot[], steps: readonly LinearStep[]) {
     this.#from = from;
@@ -98,6 +100,18 @@ export class LinearPart {
   /** |C|ᵀ y for y ≥ 0. */
   absoluteTranspose(y: Float64Array): Float64Array {
     return this.#backward(y, ({ absolute }) => absolute.transpose);
+  }
+
+  /** |C|ᵀ 1 */
+  columnSums(): Float64Array {
+    this.#columnSums ??= this.absoluteTranspose(new Float64Array(this.outputs).fill(1));
+    return this.#columnSums;
+  }
+
+  /** |C| 1 */
+  rowSums(): Float64Array {
+    this.#rowSums ??= this.absolute(new Float64Array(this.inputs).fill(1));
+    return this.#rowSums;
   }
 
   /** What entries of C x lose at most where something on the way is too small for float64. */
@@ -188,6 +202,11 @@ export class LinearPart {
       const first = to[k]! * this.outputs;
       for (let at = starts[i]!; at < starts[i + 1]!; at++) v[first + rows[at]!]! += factors[k]! * values[at]!;
     }
+  }
+
+  /** All columns, where most entries are 0: undefined where the map is one dense matrix. */
+  async columns(algebra: Algebra): Promise<SparseColumns | undefined> {
+    return this.#dense() ? undefined : this.#sparse(algebra);
   }
 
   /** ‖column i of C‖² for every input i. */

@@ -24,6 +24,13 @@ export class StageFunctions {
     });
   }
 
+  /** The entries that a function is applied to. */
+  places(): number[] {
+    return this.#blocks.flatMap(({ start, size, local }) =>
+      local ? Array.from({ length: size }, (_, k) => start + k) : [],
+    );
+  }
+
   /** Secants from anchors within `radius` of `anchor` to arguments between `low` and `high`. */
   anchored(
     anchor: Float64Array,
@@ -115,7 +122,8 @@ function rowSumsOf(s: Float64Array, n: number, uncertain: Int32Array): Float64Ar
   });
 }
 
-function scaledSectors(
+/** @param trial what ⅔ is multiplied with */
+export function scaledSectors(
   { middle, uncertain, half }: SlopesOfStage,
   rowSums: Float64Array,
   trial: number,

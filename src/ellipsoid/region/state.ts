@@ -29,15 +29,23 @@ export interface LinearTerms {
 }
 
 /** By how much the level grows so that the centre may be uncertain. */
-const SHARE_OF_CENTRE = 2 ** -36;
+export const SHARE_OF_CENTRE = 2 ** -36;
 
 /** The lower and upper end of entry k. */
 export function rangeOf({ anchor, offset, covariance, level }: State, k: number): readonly [number, number] {
-  const n = anchor.length;
-  const reach =
-    Math.sqrt(Math.max(0, level)) * Math.sqrt(Math.max(0, covariance[k * (n + 1)]!)) * (1 + 8 * U);
-  const centre = anchor[k]! + offset[k]!;
-  const slack = 2 * U * (Math.abs(anchor[k]!) + Math.abs(offset[k]!) + reach) + 2 ** -1000;
+  return rangeAround(anchor[k]!, level, covariance[k * (anchor.length + 1)]!, offset[k]!);
+}
+
+/** Of an entry that is within √(level · variance) of `anchor` + `offset`. */
+export function rangeAround(
+  anchor: number,
+  level: number,
+  variance: number,
+  offset = 0,
+): readonly [number, number] {
+  const reach = Math.sqrt(Math.max(0, level)) * Math.sqrt(Math.max(0, variance)) * (1 + 8 * U);
+  const centre = anchor + offset;
+  const slack = 2 * U * (Math.abs(anchor) + Math.abs(offset) + reach) + 2 ** -1000;
   return [centre - reach - slack, centre + reach + slack];
 }
 
@@ -173,26 +181,32 @@ function settled(
   covariance: Float64Array,
   level: number,
 ): State {
-  const m = linear.outputs;
   const g = gamma(linear.roundings + 4);
   const next = linear.apply(offset);
   const uncertain = linear
     .absolute(radius.map((value, i) => value + g * Math.abs(offset[i]!)))
     .map((value, i) => value * (1 + 2 * g) + values.radius[i]!);
-  const sum = uncertain.reduce((all, value) => all + value, 0) * (1 + gamma(m + 4));
-  if (sum > 0) {
-    const factor = sum / (SHARE_OF_CENTRE * level);
-    addToDiagonal(
-      covariance,
-      uncertain.map((value) => value * factor * (1 + 8 * U) + 2 ** -1000),
-    );
-  }
-  return {
-    anchor: values.middle,
-    offset: next,
-    covariance,
-    level: level * (1 + SHARE_OF_CENTRE) * (1 + 4 * U),
-  };
+  return stateAround({ middle: values.middle, radius: uncertain }, covariance, level, next);
+}
+
+/** The centre is within `radius` of `middle` + `offset`, and that is put into the covariance. */
+export function stateAround(
+  { middle, radius }: Ball,
+  covariance: Float64Array,
+  level: number,
+  offset: Float64Array = new Float64Array(middle.length),
+): State {
+  const room = roomForCentre(radius, level);
+  if (room) addToDiagonal(covariance, room);
+  return { anchor: middle, offset, covariance, level: level * (1 + SHARE_OF_CENTRE) * (1 + 4 * U) };
+}
+
+/** What diagonals need where the centre is within `radius`, and the level grows by its share; undefined: nothing. */
+export function roomForCentre(radius: Float64Array, level: number): Float64Array | undefined {
+  const sum = radius.reduce((all, value) => all + value, 0) * (1 + gamma(radius.length + 4));
+  if (!(sum > 0)) return undefined;
+  const factor = sum / (SHARE_OF_CENTRE * level);
+  return radius.map((value) => value * factor * (1 + 8 * U) + 2 ** -1000);
 }
 
 /**

@@ -1,0 +1,63 @@
+/** Matrices of which few entries differ from 0. */
+import type { Pattern } from './partition.ts';
+
+/** A matrix of few entries, those of a pattern, row by row. */
+export interface SparseRows extends Pattern {
+  readonly values: Float64Array;
+}
+
+/** In front of a stage: for every direction c, cᵀ (y − anchor) ≤ √(level · cᵀ S c). */
+
+export function gathered(a: Float64Array, width: number, { starts, columns }: Pattern): SparseRows {
+  const values = new Float64Array(columns.length);
+  for (let i = 0; i + 1 < starts.length; i++)
+    for (let at = starts[i]!; at < starts[i + 1]!; at++) values[at] = a[i * width + columns[at]!]!;
+  return { starts, columns, values };
+}
+
+/** What of A [n × n] is not 0. */
+
+export function nonzeros(a: Float64Array, n: number): SparseRows {
+  const starts = new Int32Array(n + 1);
+  for (let i = 0; i < n; i++) {
+    starts[i + 1] = starts[i]!;
+    for (let at = i * n; at < (i + 1) * n; at++) if (a[at] !== 0) starts[i + 1]!++;
+  }
+  const columns = new Int32Array(starts[n]!);
+  const values = new Float64Array(starts[n]!);
+  for (let at = 0, k = 0; at < a.length; at++) {
+    if (a[at] === 0) continue;
+    columns[k] = at % n;
+    values[k++] = a[at]!;
+  }
+  return { starts, columns, values };
+}
+
+/** Row sums of what is uncertain. */
+
+export function denseColumns({ starts, columns, values }: SparseRows, count: number): Float64Array {
+  const rows = starts.length - 1;
+  const out = new Float64Array(count * rows);
+  for (let i = 0; i < rows; i++)
+    for (let at = starts[i]!; at < starts[i + 1]!; at++) out[columns[at]! * rows + i] = values[at]!;
+  return out;
+}
+
+/** C A, of which only what a pattern has may differ from 0. */
+
+export function placesOf(list: Int32Array, size: number): Int32Array {
+  const places = new Int32Array(size).fill(-1);
+  for (const [k, i] of list.entries()) places[i] = k;
+  return places;
+}
+
+/** What is behind the functions of a stage; the linear part that follows is still to come, but for what it rounds. */
+
+export function sumsWithin({ starts, columns, values }: SparseRows, uncertain: Int32Array): Float64Array {
+  const places = placesOf(uncertain, starts.length - 1);
+  return Float64Array.from(uncertain, (i) => {
+    let sum = 0;
+    for (let at = starts[i]!; at < starts[i + 1]!; at++) if (places[columns[at]!]! >= 0) sum += values[at]!;
+    return sum;
+  });
+}
