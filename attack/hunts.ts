@@ -42,6 +42,10 @@ export const HUNTS: readonly HuntRow[] = [
     open: async () => new (await import('./files/hunt.ts')).FilesHunt(),
   },
   {
+    ...{ name: 'formats', weight: 2, check: 60, seconds: OWN_LIMITS },
+    open: async () => new (await import('./formats/hunt.ts')).FormatsHunt(),
+  },
+  {
     ...{ name: 'certificates', weight: 4, check: 80, seconds: OWN_LIMITS },
     open: async () => new (await import('./certificates/hunt.ts')).CertificatesHunt(),
   },

@@ -15,8 +15,10 @@ import { hiddenCharacter } from '../mutation/text.ts';
 import { Random } from '../random.ts';
 
 export interface FileJob {
-  /** Holds `model.onnx` and what it may read. */
+  /** Holds the model and what it may read. */
   readonly folder: string;
+  /** The model's file; absent: `model.onnx`. */
+  readonly model?: string;
   /** Command lines, one after the other; `@/name` is a file of the folder. */
   readonly commands: readonly (readonly string[])[];
   readonly seed: number;
@@ -51,7 +53,7 @@ const MEMBERS = PROTOTYPES.map((p) => Object.getOwnPropertyNames(p).join());
 const MOST_WORK = 2e6;
 const POINTS = 3;
 
-async function look({ folder, commands, seed }: FileJob): Promise<FileAnswer> {
+async function look({ folder, model = 'model.onnx', commands, seed }: FileJob): Promise<FileAnswer> {
   const faults: string[] = [];
   const bounds: { log10: number; command: string }[] = [];
   const { value: network, paths } = await readDuring(async () => {
@@ -69,7 +71,7 @@ async function look({ folder, commands, seed }: FileJob): Promise<FileAnswer> {
         else bounds.push({ log10: document.bound === 0 ? -Infinity : document.log10!, command: shown });
       }
     }
-    return bounds.length > 0 ? loadNetwork(join(folder, 'model.onnx')) : undefined;
+    return bounds.length > 0 ? loadNetwork(join(folder, model)) : undefined;
   });
   faults.push(...outside(folder, paths));
   for (const [k, prototype] of PROTOTYPES.entries())

@@ -199,11 +199,12 @@ export function disagreement(values: Values, images: readonly Float64Array[]): s
   return undefined;
 }
 
-/** Where a chord between two neighbouring points, as ONNX Runtime computes it, is steeper than a bound. */
+/** Where a chord between two neighbouring points, as somebody computes it, is steeper than a bound. */
 export function steeper(
   { points, noise }: Values,
   images: readonly Float64Array[],
   bounds: FileAnswer['bounds'],
+  who = 'ONNX Runtime',
 ): string | undefined {
   for (let k = 0; k + 1 < points.length; k += 2) {
     const [x, y, fx, fy] = [points[k]!, points[k + 1]!, images[k]!, images[k + 1]!];
@@ -214,7 +215,7 @@ export function steeper(
     const slope = rise / run;
     for (const { log10, command } of bounds)
       if (Math.log10(slope) > log10 + Math.log10(1 + SLOPE_TOLERANCE))
-        return `the bound 10^${log10} of ${command} is below the slope ${slope} that ONNX Runtime has`;
+        return `the bound 10^${log10} of ${command} is below the slope ${slope} that ${who} has`;
   }
   return undefined;
 }

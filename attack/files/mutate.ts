@@ -390,7 +390,8 @@ function changeList({ kind, entries }: ListPlace, lists: readonly ListPlace[], r
   }
 }
 
-function changedBytes(bytes: Uint8Array, random: Random): Uint8Array {
+/** Some bytes less, more, or others. */
+export function changedBytes(bytes: Uint8Array, random: Random): Uint8Array {
   if (bytes.length === 0) return Uint8Array.of(random.integer(0, 255));
   const at = random.integer(0, bytes.length - 1);
   switch (random.integer(0, 5)) {

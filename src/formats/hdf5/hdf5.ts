@@ -87,6 +87,8 @@ function reading(
   budget: Budget,
 ): Hdf5 {
   const { H5T_class_t: classes } = module;
+  /** Groups and arrays of the present visit. */
+  let looked = 0;
   const at = (path: string) => (path === '' ? content : content.get(path));
   return {
     attribute: (path, name) =>
@@ -109,6 +111,7 @@ function reading(
       guarded(file, () => {
         const found = new Map<string, NamedArray>();
         const top = at(path);
+        looked = 0;
         if (top instanceof library.Group) visit(top, '', 0, found);
         return found;
       }),
@@ -122,8 +125,9 @@ function reading(
   ): void {
     if (depth > DEEPEST) throw new InputError(`${file}: groups must lie at most ${DEEPEST} deep`);
     for (const key of group.keys()) {
-      if (found.size > MOST_OBJECTS)
-        throw new InputError(`${file}: must hold at most ${MOST_OBJECTS} arrays`);
+      // Links can make a group hold itself.
+      if (++looked > MOST_OBJECTS)
+        throw new InputError(`${file}: must hold at most ${MOST_OBJECTS} groups and arrays`);
       const path = prefix + key;
       const object = group.get(key);
       if (object instanceof library.Group) visit(object, `${path}/`, depth + 1, found);

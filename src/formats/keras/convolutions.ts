@@ -232,11 +232,20 @@ export async function dense(place: Place): Promise<TensorId> {
   return activation(place, y, config.raw('activation'));
 }
 
+/** Entries of kernels that repeat samples: far more than any network has. */
+const MOST_REPEATED = 2 ** 20;
+
 /** Kernels of ones: each sample is repeated so many times along every axis. */
 export function nearestUpsampling(place: Place, sizes: readonly number[]): TensorId {
   const { shape, x } = place;
   const none = sizes.map(() => 0);
   const channels = shape[0]!;
+  if (channels * product(sizes) > MOST_REPEATED) {
+    place.refuse(
+      `size [${sizes.join(', ')}]`,
+      `channels times samples must be at most ${MOST_REPEATED} here`,
+    );
+  }
   return place.add(
     {
       ...{ kind: 'transposed-convolution', outputs: channels, inputs: channels, groups: channels },

@@ -9,7 +9,7 @@ import { withHdf5 } from '../hdf5/hdf5.ts';
 import { wholeEntry } from '../wholeEntry.ts';
 import { buildKeras } from './build.ts';
 import { topologyOf } from './topology.ts';
-import { namedWeights, numberedWeights } from './weights.ts';
+import { grouped, namedWeights, numberedWeights } from './weights.ts';
 
 /** Of what a model says of its layers. */
 const LARGEST_CONFIG = 2 ** 26;
@@ -63,11 +63,7 @@ async function readLegacy(
       parsedJson(new TextEncoder().encode(config), `model_config in ${file}`),
       file,
     );
-    const all = content.arrays('model_weights');
-    const weights = namedWeights(({ name }) => {
-      const prefix = `${name}/`;
-      return new Map([...all].filter(([path]) => path.startsWith(prefix)));
-    });
-    return buildKeras(topology, weights, file, given);
+    const byLayer = grouped(content.arrays('model_weights'), (path) => path.split('/')[0]);
+    return buildKeras(topology, namedWeights(byLayer), file, given);
   });
 }

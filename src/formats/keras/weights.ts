@@ -10,13 +10,13 @@ const ALSO: Readonly<Record<string, string>> = { depthwise_kernel: 'kernel' };
 
 /**
  * Weights whose names end in their roles, as `dense/kernel:0`.
- * @param arraysOf those of a layer, by names of which the last part counts
+ * @param byLayer those of a layer, by names of which the last part counts
  */
-export function namedWeights(arraysOf: (layer: KerasLayer) => ReadonlyMap<string, NamedArray>): KerasWeights {
+export function namedWeights(byLayer: ReadonlyMap<string, ReadonlyMap<string, NamedArray>>): KerasWeights {
   return {
     async of(layer, roles) {
       const byRole = new Map<string, NamedArray>();
-      for (const [name, array] of arraysOf(layer)) {
+      for (const [name, array] of byLayer.get(layer.name) ?? []) {
         const role = name.slice(name.lastIndexOf('/') + 1).replace(/:0$/, '');
         if (byRole.has(role))
           throw new InputError(`${array.name}: names of weights must be unique, got ${role} twice`);
@@ -44,14 +44,29 @@ export function numberedWeights(
     counts.set(kind, count + 1);
     groups.set(layer, count === 0 ? kind : `${kind}_${count}`);
   }
+  const own = grouped(arrays, (name) => /^layers\/([^/]+)\/vars\/[^/]+$/.exec(name)?.[1]);
   return {
     async of(layer, roles) {
-      const prefix = `layers/${groups.get(layer)}/vars/`;
-      const own = [...arrays.keys()].filter((name) => name.startsWith(prefix));
-      const found = roles.map((_, k) => arrays.get(`${prefix}${k}`));
-      return readAll(layer, roles, found, own);
+      const group = groups.get(layer)!;
+      const found = roles.map((_, k) => arrays.get(`layers/${group}/vars/${k}`));
+      return readAll(layer, roles, found, [...(own.get(group)?.keys() ?? [])]);
     },
   };
+}
+
+/** Arrays by what `key` makes of their names; those of which it makes nothing are left out. */
+export function grouped(
+  arrays: ReadonlyMap<string, NamedArray>,
+  key: (name: string) => string | undefined,
+): ReadonlyMap<string, ReadonlyMap<string, NamedArray>> {
+  const groups = new Map<string, Map<string, NamedArray>>();
+  for (const [name, array] of arrays) {
+    const group = key(name);
+    if (group === undefined) continue;
+    const own = groups.get(group) ?? new Map<string, NamedArray>();
+    groups.set(group, own.set(name, array));
+  }
+  return groups;
 }
 
 /** As Keras 3 names groups of weights: `Conv2DTranspose` is `conv2d_transpose`. */

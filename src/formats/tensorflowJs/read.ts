@@ -8,7 +8,7 @@ import { Fields, isObject, type Json, parsedJson, shown } from '../fields.ts';
 import type { FetchExternal } from '../format.ts';
 import { buildKeras } from '../keras/build.ts';
 import { topologyOf } from '../keras/topology.ts';
-import { namedWeights } from '../keras/weights.ts';
+import { grouped, namedWeights } from '../keras/weights.ts';
 import { isPlainName } from '../onnx/values/tensors.ts';
 import { isWhole, type NamedArray } from '../weights/namedArrays.ts';
 
@@ -71,15 +71,9 @@ function networkOf(
   file: string,
   given: readonly number[] | undefined,
 ): Promise<Network> {
-  const byLayer = new Map<string, Map<string, NamedArray>>();
-  for (const [name, array] of arrays) {
-    // Of `a/b/kernel` the layer is b, whatever model it lies in.
-    const layer = name.split('/').at(-2) ?? '';
-    const own = byLayer.get(layer) ?? new Map<string, NamedArray>();
-    byLayer.set(layer, own.set(name, array));
-  }
-  const weights = namedWeights(({ name }) => byLayer.get(name) ?? new Map());
-  return buildKeras(topologyOf(topology, file), weights, file, given);
+  // Of `a/b/kernel` the layer is b, whatever model it lies in.
+  const byLayer = grouped(arrays, (name) => name.split('/').at(-2));
+  return buildKeras(topologyOf(topology, file), namedWeights(byLayer), file, given);
 }
 
 function refuseGraphs(fields: Fields, topology: Json | undefined, file: string): void {

@@ -86,7 +86,7 @@ export async function matlabArrays(
       const fields = Array.from({ length: Math.floor(names.length / length) }, (_, k) =>
         names.slice(k * length, (k + 1) * length).replace(/\0.*$/s, ''),
       );
-      for (let k = 1; k <= count; k++) {
+      for (let k = 1; fields.length > 0 && k <= count; k++) {
         const one = count === 1 ? name : `${name}(${k})`;
         for (const field of fields) readMatrix(elements.matrix(), `${one}.${field}`, depth + 1);
       }
