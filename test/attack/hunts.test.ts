@@ -4,6 +4,7 @@ import { CertificatesHunt } from '../../attack/certificates/hunt.ts';
 import type { Command } from '../../attack/commands/generate.ts';
 import { type Document, documentFaults, processFaults, textFaults } from '../../attack/commands/judge.ts';
 import { FilesHunt, squaresOverflow } from '../../attack/files/hunt.ts';
+import { FormatsHunt } from '../../attack/formats/hunt.ts';
 import { GROWTH } from '../../attack/growth/families.ts';
 import { GrowthHunt } from '../../attack/growth/hunt.ts';
 import type { Finding, Hunt } from '../../attack/hunt.ts';
@@ -64,6 +65,16 @@ it('roots of squares beyond float32 are not compared', () => {
   expect(squaresOverflow(model('ReduceL2', 1e20))).toBe(true);
   expect(squaresOverflow(model('ReduceL2', 1e18))).toBe(false);
   expect(squaresOverflow(model('ReduceMax', 1e20))).toBe(false);
+});
+
+describe('mutated files of other formats', () => {
+  it.each([
+    ['bound too small', /is below the slope .* that the network that was read has/],
+    ['file outside', /reads \/etc\/hostname/],
+  ])('show the planted fault: %s', async (fault, pattern) => {
+    plant('files', fault);
+    expect((await firstOf(new FormatsHunt({ child, limits }), 25))?.fault).toMatch(pattern);
+  });
 });
 
 describe('mutated certificates', () => {
