@@ -23,10 +23,28 @@ async function lazyNames(folder, names) {
       .flatMap((chunk) => [chunk.file, ...(chunk.css ?? [])]),
   );
   // What the worker imports is in no manifest.
+  const importers = new Map();
   for (const name of names.filter((n) => n.endsWith('.js'))) {
     const text = await readFile(join(folder, name), 'utf8');
     for (const [, file] of text.matchAll(/import\(["'`]\.\/([^"'`]+)["'`]\)/g))
       lazy.add(join(dirname(name), file));
+    for (const [, file] of text.matchAll(/(?:from|import)["'`]\.\/([^"'`]+)["'`]/g)) {
+      const imported = join(dirname(name), file);
+      importers.set(imported, [...(importers.get(imported) ?? []), name]);
+    }
+  }
+  // What only these import comes with them; the page and its worker come first, whoever else imports what is in them.
+  const entries = new Set(
+    Object.values(manifest)
+      .filter((chunk) => chunk.isEntry)
+      .map((chunk) => chunk.file),
+  );
+  const isRoot = (file) => entries.has(file) || /(^|\/)worker-[^/]*$/.test(file);
+  for (let before = -1; before !== lazy.size; ) {
+    before = lazy.size;
+    for (const [file, own] of importers) {
+      if (!isRoot(file) && own.every((name) => lazy.has(name))) lazy.add(file);
+    }
   }
   return lazy;
 }

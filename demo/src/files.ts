@@ -7,7 +7,7 @@ const LARGEST_FILE = 2 ** 31 - 1;
 
 export interface Sorted {
   readonly models: readonly ModelFiles[];
-  /** `.json` files: certificates. */
+  /** `.json` files that are no models. */
   readonly certificates: readonly File[];
   /** Files whose names say that they hold samples, which no weights beside a model have. */
   readonly samples: readonly SampleFile[];
@@ -16,8 +16,35 @@ export interface Sorted {
   readonly refused: readonly { readonly file: File; readonly reason: string }[];
 }
 
-/** `.onnx` files are models, each with all other files for its weights. Without any, nothing says what the others are. */
-export function sortFiles(dropped: readonly (File | Dropped)[]): Sorted {
+/** Models whose names say so; JSON has to be looked into. */
+const MODELS = /\.(onnx|keras|h5|hdf5|nnet)$/i;
+
+/** Bytes in which JSON says what it is. */
+const START = 4096;
+
+/** The JSON files that are models, with the files of weights that they name in their first bytes. */
+export async function modelsInJson(
+  dropped: readonly (File | Dropped)[],
+): Promise<ReadonlyMap<File, readonly string[]>> {
+  const files = dropped.map((d) => (d instanceof File ? d : d.file));
+  const found = new Map<File, readonly string[]>();
+  for (const file of files.filter(({ name }) => /\.json$/i.test(name))) {
+    const start = await file.slice(0, START).text();
+    if (!/"(modelTopology|weightsManifest|lipsoid-architecture)"/.test(start)) continue;
+    const weights = /"weights"\s*:\s*"([^"\\]+)"/.exec(start)?.[1];
+    found.set(file, weights === undefined ? [] : [weights]);
+  }
+  return found;
+}
+
+/**
+ * Models, each with all other files for its weights. Without any, nothing says what the others are.
+ * @param json those among JSON files, with the files that they name, which are neither models nor samples then
+ */
+export function sortFiles(
+  dropped: readonly (File | Dropped)[],
+  json: ReadonlyMap<File, readonly string[]> = new Map(),
+): Sorted {
   const paths = new Map(dropped.map((d) => (d instanceof File ? [d, d.name] : [d.file, d.path])));
   const files = [...paths.keys()];
   const refused = files.flatMap((file) => {
@@ -25,9 +52,10 @@ export function sortFiles(dropped: readonly (File | Dropped)[]): Sorted {
     return reason === undefined ? [] : [{ file, reason }];
   });
   const usable = files.filter((file) => refusal(file) === undefined);
-  const isModel = (file: File) => /\.onnx$/i.test(file.name);
-  const isCertificate = (file: File) => /\.json$/i.test(file.name);
-  const isSamples = (file: File) => SAMPLES.test(file.name);
+  const named = new Set([...json.values()].flat());
+  const isModel = (file: File) => json.has(file) || (MODELS.test(file.name) && !named.has(file.name));
+  const isCertificate = (file: File) => /\.json$/i.test(file.name) && !json.has(file);
+  const isSamples = (file: File) => SAMPLES.test(file.name) && !named.has(file.name);
   const others = usable.filter((f) => !isModel(f) && !isCertificate(f) && !isSamples(f));
   const external = new Map(others.map((f) => [f.name, f]));
   const models = usable.filter(isModel).map((model): ModelFiles => ({ model, external }));
@@ -51,7 +79,7 @@ export function mayBeSamples({ name }: File): boolean {
 function refusal(file: File): string | undefined {
   if (file.size > LARGEST_FILE) {
     const size = (file.size / 1e9).toFixed(1);
-    return `${size} GB are more than the 2.1 GB that an ONNX file can have and a page can hold; keep the weights in several external-data files, or use the command line.`;
+    return `${size} GB are more than the 2.1 GB that a page can hold in one file; keep the weights in several external-data files, or use the command line.`;
   }
   return undefined;
 }

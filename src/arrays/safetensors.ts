@@ -29,10 +29,6 @@ interface Described {
   readonly data_offsets: readonly [number, number];
 }
 
-export function isSafetensors(start: Uint8Array, name: string): boolean {
-  return /\.safetensors$/i.test(name) || (start[6] === 0 && start[7] === 0 && start[8] === 0x7b);
-}
-
 /** The tensors of a file by name. @throws InputError */
 export async function safetensors(source: ByteSource): Promise<Map<string, () => StoredArray>> {
   const broken = (what: string) => new InputError(`${source.name}: broken safetensors file, ${what}`);

@@ -19,10 +19,6 @@ export interface ZipEntry {
   readonly stretch: () => Promise<Stretch>;
 }
 
-export function isZip(start: Uint8Array): boolean {
-  return start[0] === 0x50 && start[1] === 0x4b && (start[2] === 3 || start[2] === 5);
-}
-
 /** @throws InputError for archives that are broken, and for several disks */
 export async function zipEntries(source: ByteSource): Promise<ZipEntry[]> {
   const broken = (what: string) => new InputError(`${source.name}: broken zip archive, ${what}`);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mayBeSamples, sortFiles } from '../../demo/src/files.ts';
+import { mayBeSamples, modelsInJson, sortFiles } from '../../demo/src/files.ts';
 
 /** A file of which only name and size are looked at. */
 function file(name: string, size = 10): File {
@@ -15,6 +15,22 @@ describe('dropped files', () => {
     expect(sorted.certificates).toEqual([json]);
     expect(sorted.loose).toEqual([]);
     expect(sorted.refused).toEqual([]);
+  });
+
+  it('are models of other formats, which JSON has to be looked into for', async () => {
+    const keras = file('a.keras');
+    const weights = file('net.npz');
+    const shard = file('group1-shard1of1.bin');
+    const samples = file('digits.npz');
+    const certificate = new File(['{ "format": "lipsoid-certificate" }'], 'proof.json');
+    const architecture = new File(['{ "format": "lipsoid-architecture", "weights": "net.npz" }'], 'net.json');
+    const layers = new File(['{ "modelTopology": {} }'], 'model.json');
+    const dropped = [keras, weights, shard, samples, certificate, architecture, layers];
+    const sorted = sortFiles(dropped, await modelsInJson(dropped));
+    expect(sorted.models.map((m) => m.model)).toEqual([keras, architecture, layers]);
+    for (const { external } of sorted.models) expect([...external.values()]).toEqual([weights, shard]);
+    expect(sorted.certificates).toEqual([certificate]);
+    expect(sorted.samples).toEqual([{ path: 'digits.npz', blob: samples }]);
   });
 
   it('are loose where none is a model', () => {

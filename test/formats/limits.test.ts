@@ -4,6 +4,7 @@ import { InputError } from '../../src/errors.ts';
 import { loadNetwork } from '../../src/formats/load.browser.ts';
 import { openWeights } from '../../src/formats/weights/open.ts';
 import { floats, npyHeader, zip } from '../certify/data/files.ts';
+import { file } from './files/networks.ts';
 
 /** Bytes that the arrays of the process take more after than before. */
 async function taken(work: () => Promise<unknown>): Promise<number> {
@@ -111,6 +112,21 @@ describe('a file that claims to be large is refused', () => {
     });
     await refusesAll(circular, 'b.h5', /at most 100000 groups and arrays|at most 32 deep/);
   }, 60_000);
+
+  it.each([
+    ['an object larger than all', 0, 2n ** 32n - 16n],
+    ['an object that wraps round', 0, 2n ** 64n - 16n],
+    ['free space of nothing', 0xffff, 0n],
+  ])('a heap of HDF5 that would never end: %s', async (_, number, size) => {
+    const bytes = file('mlp.h5');
+    const heap = Buffer.from(bytes).indexOf('GCOL\x01\x00\x00\x00', 0, 'latin1');
+    expect(heap).toBeGreaterThan(0);
+    const view = new DataView(bytes.buffer);
+    // The first object stands behind the heap's own header: its number, then its size.
+    if (number === 0xffff) view.setUint16(heap + 16, 0, true);
+    view.setBigUint64(heap + 24, size, true);
+    await refusesAll(bytes, 'a.h5', /a global heap holds what is not in it/);
+  });
 
   it('a pickle of many objects, and one that refers to itself', async () => {
     await refusesAll(

@@ -1,7 +1,7 @@
 /** The ways in: dropping, choosing, examples. */
 import type { App } from '../app.ts';
 import { byId, h } from '../dom.ts';
-import { type Dropped, droppedFiles, mayBeSamples, sortFiles } from '../files.ts';
+import { type Dropped, droppedFiles, mayBeSamples, modelsInJson, sortFiles } from '../files.ts';
 
 /** URLs of the networks in examples/, by file name. */
 const EXAMPLES = Object.entries(
@@ -19,7 +19,7 @@ export function intake(app: App): void {
   const drop = byId('drop');
   const choose = byId<HTMLInputElement>('choose');
   choose.addEventListener('change', () => {
-    take(app, [...(choose.files ?? [])]);
+    void take(app, [...(choose.files ?? [])]);
     // The same file may be chosen again.
     choose.value = '';
   });
@@ -46,12 +46,12 @@ export function intake(app: App): void {
   addEventListener('drop', (event) => {
     event.preventDefault();
     hover(-depth);
-    if (event.dataTransfer) void droppedFiles(event.dataTransfer).then((files) => take(app, files));
+    if (event.dataTransfer) void droppedFiles(event.dataTransfer).then((files) => void take(app, files));
   });
 }
 
-function take(app: App, files: readonly (File | Dropped)[]): void {
-  const { models, certificates, samples, loose, refused } = sortFiles(files);
+async function take(app: App, files: readonly (File | Dropped)[]): Promise<void> {
+  const { models, certificates, samples, loose, refused } = sortFiles(files, await modelsInJson(files));
   const complaints = refused.map(({ file, reason }) => `${file.name}: ${reason}`);
   app.notify(complaints.length > 0 ? complaints.join('\n') : undefined);
   const [first] = models.map((model) => app.add(model));
@@ -79,7 +79,7 @@ async function takeExample(app: App, name: string, url: string): Promise<void> {
   try {
     const response = await fetch(url);
     if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
-    take(app, [new File([await response.blob()], name)]);
+    await take(app, [new File([await response.blob()], name)]);
   } catch (error) {
     app.notify(`${name}: could not be fetched from this page's host: ${String(error)}`);
   }

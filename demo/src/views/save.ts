@@ -17,7 +17,7 @@ export function save(app: App): () => void {
   const draw = whenChanged((...[model, answer, certifying, running]: Inputs) => {
     place.replaceChildren();
     if (!model?.loaded || !answer) return;
-    const stem = model.files.model.name.replace(/\.onnx$/i, '');
+    const stem = model.files.model.name.replace(/\.(onnx|keras|h5|hdf5|nnet|json)$/i, '');
     const { multipliers } = answer.result;
     const certify = () => app.certify(model, (text) => saveText(`${stem}.certificate.json`, JSON_TYPE, text));
     place.append(

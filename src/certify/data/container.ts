@@ -1,9 +1,11 @@
 /** What a file of samples holds, by its content: arrays by name, or one array. */
 
 import { isNpy, npyArray } from '../../arrays/npy.ts';
-import { isSafetensors, safetensors } from '../../arrays/safetensors.ts';
+import { safetensors } from '../../arrays/safetensors.ts';
+import { isSafetensors, isZip } from '../../arrays/signatures.ts';
 import { ByteReader, type ByteSource, inflated, type Stretch, stored } from '../../arrays/stretch.ts';
-import { isZip, zipEntries } from '../../arrays/zip.ts';
+
+import { zipEntries } from '../../arrays/zip.ts';
 import { InputError } from '../../errors.ts';
 import { cifarArrays, isCifar } from './formats/cifar.ts';
 import { idxArray, isIdx } from './formats/idx.ts';

@@ -6,13 +6,11 @@ import { InputError } from '../../errors.ts';
 import { product } from '../../network/size.ts';
 import type { Budget } from '../budget.ts';
 import type { NamedArray } from '../weights/namedArrays.ts';
+import { checkHeaps } from './heaps.ts';
+import { startOf } from './signature.ts';
 
 type Library = typeof import('h5wasm');
 type Module = Awaited<Library['ready']>;
-
-const SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
-/** Where a file may begin, behind a block of its user's: MATLAB's are at 512. */
-const STARTS = [0, 512, 1024, 2048];
 
 /** Groups and arrays that are looked at, and how deep these lie in one another. */
 const MOST_OBJECTS = 1e5;
@@ -20,10 +18,6 @@ const DEEPEST = 32;
 /** Bytes of texts and lists of names. */
 const LARGEST_ATTRIBUTE = 2 ** 26;
 const MOST_AXES = 16;
-
-export function isHdf5(bytes: Uint8Array): boolean {
-  return STARTS.some((start) => SIGNATURE.every((byte, k) => bytes[start + k] === byte));
-}
 
 /** A file that is open. Paths are as `model_weights/dense/kernel:0`; an empty one is the file itself. */
 export interface Hdf5 {
@@ -46,6 +40,8 @@ export async function withHdf5<T>(
   budget: Budget,
   use: (content: Hdf5) => T | Promise<T>,
 ): Promise<T> {
+  checkSizes(bytes, file);
+  checkHeaps(bytes, file);
   const library = await import('h5wasm');
   const module = await library.ready;
   // Else errors are printed, and reading goes on without what was not read.
@@ -64,6 +60,14 @@ export async function withHdf5<T>(
   } finally {
     files.unlink(path);
   }
+}
+
+/** @throws InputError unless offsets and lengths have eight bytes, as everybody writes them */
+function checkSizes(bytes: Uint8Array, file: string): void {
+  const start = startOf(bytes) ?? 0;
+  const at = start + (bytes[start + 8]! < 2 ? 13 : 9);
+  if (bytes[at] === 8 && bytes[at + 1] === 8) return;
+  throw new InputError(`${file}: broken HDF5 file, its offsets must have eight bytes, got ${bytes[at]}`);
 }
 
 /** What the library throws is about the file. */

@@ -1,7 +1,7 @@
 /** Keras's files among the formats: `.keras` is an archive, `.h5` is HDF5. */
-import { isZip } from '../../arrays/zip.ts';
+import { isZip } from '../../arrays/signatures.ts';
 import type { Format } from '../format.ts';
-import { isHdf5 } from '../hdf5/hdf5.ts';
+import { isHdf5 } from '../hdf5/signature.ts';
 
 /** Bytes in which an archive names what it holds: those of its directory, at its end. */
 const DIRECTORY = 2 ** 16;

@@ -1,6 +1,8 @@
 /** From Keras's files to a network: an archive of JSON and HDF5 (`.keras`), or HDF5 that holds both (`.h5`). */
+
+import { isZip } from '../../arrays/signatures.ts';
 import { bytesSource } from '../../arrays/stretch.ts';
-import { isZip, zipEntries } from '../../arrays/zip.ts';
+import { zipEntries } from '../../arrays/zip.ts';
 import { InputError } from '../../errors.ts';
 import type { Network } from '../../network/network.ts';
 import { Budget } from '../budget.ts';

@@ -1,10 +1,10 @@
 /** Files of weights alone among the formats: they say nothing of what lies between the weights. */
-import { isSafetensors } from '../../arrays/safetensors.ts';
-import { isZip } from '../../arrays/zip.ts';
+import { isSafetensors, isZip } from '../../arrays/signatures.ts';
+
 import { InputError } from '../../errors.ts';
 import type { Format } from '../format.ts';
-import { isHdf5 } from '../hdf5/hdf5.ts';
-import { isMatlab5 } from './matlab/matlab5.ts';
+import { isHdf5 } from '../hdf5/signature.ts';
+import { isMatlab5 } from './matlab/signature.ts';
 import { isLegacyTorch } from './torch/legacy.ts';
 
 export const WEIGHTS: Format = {

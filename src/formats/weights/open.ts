@@ -1,13 +1,17 @@
 /** Files of weights, told by their content. */
 import { npyArray } from '../../arrays/npy.ts';
-import { isSafetensors, safetensors } from '../../arrays/safetensors.ts';
+import { safetensors } from '../../arrays/safetensors.ts';
+import { isSafetensors, isZip } from '../../arrays/signatures.ts';
 import { rowMajor } from '../../arrays/storedArray.ts';
 import { type ByteSource, bytesSource } from '../../arrays/stretch.ts';
-import { isZip, type ZipEntry, zipEntries } from '../../arrays/zip.ts';
+
+import { type ZipEntry, zipEntries } from '../../arrays/zip.ts';
 import { InputError } from '../../errors.ts';
 import { Budget } from '../budget.ts';
-import { isHdf5, withHdf5 } from '../hdf5/hdf5.ts';
-import { isMatlab5, matlabArrays } from './matlab/matlab5.ts';
+import { withHdf5 } from '../hdf5/hdf5.ts';
+import { isHdf5 } from '../hdf5/signature.ts';
+import { matlabArrays } from './matlab/matlab5.ts';
+import { isMatlab5 } from './matlab/signature.ts';
 import { type NamedArray, type NamedArrays, storedWeights } from './namedArrays.ts';
 import { isLegacyTorch, refuseLegacyTorch } from './torch/legacy.ts';
 import { isTorchArchive, stateDictionary } from './torch/stateDictionary.ts';

@@ -10,8 +10,8 @@ import { InputError } from '../../../errors.ts';
 import { product } from '../../../network/size.ts';
 import type { Budget } from '../../budget.ts';
 import type { NamedArray } from '../namedArrays.ts';
+import { HEADER } from './signature.ts';
 
-const HEADER = 128;
 const MATRIX = 14;
 const COMPRESSED = 15;
 const CELL = 1;
@@ -32,12 +32,6 @@ const TYPES: Readonly<Record<number, NumberTypeName>> = {
   ...{ 1: 'int8', 2: 'uint8', 3: 'int16', 4: 'uint16', 5: 'int32', 6: 'uint32', 7: 'float32', 9: 'float64' },
   ...{ 12: 'int64', 13: 'uint64' },
 };
-
-export function isMatlab5(bytes: Uint8Array): boolean {
-  const order = String.fromCharCode(bytes[126] ?? 0, bytes[127] ?? 0);
-  const version = order === 'IM' ? bytes[125] : bytes[124];
-  return bytes.length >= HEADER && (order === 'IM' || order === 'MI') && version === 1;
-}
 
 /** @throws InputError for files that are broken */
 export async function matlabArrays(
