@@ -255,6 +255,21 @@ const FREE: Readonly<Record<string, Graph>> = {
     initializers: [integers('i', [2], [1, -2])],
     opset: 18,
   },
+  'channels that are tiled, padded and added up': {
+    nodes: [
+      node('Tile', 'x t', 'a'),
+      node('Pad', 'a p', 'b'),
+      node('CumSum', 'b c', 'd'),
+      node('ReduceMean', 'd', 'e', { axes: [1n], keepdims: 1n }),
+      node('Sub', 'd e', 'y'),
+    ],
+    initializers: [
+      integers('t', [3], [1, 2, 1]),
+      integers('p', [6], [0, 1, 0, 0, -1, 0]),
+      integers('c', [], [1]),
+    ],
+    opset: 13,
+  },
   'a reshape to what it is': {
     nodes: [node('Reshape', 'x s', 'z'), node('Relu', 'z', 'y')],
     initializers: [integers('s', [3], [0, 2, -1])],
@@ -304,6 +319,44 @@ const TIED: Readonly<Record<string, readonly [RegExp, Graph]>> = {
   'a maximum over one of two axes': [
     /reshape of positions/,
     { nodes: [one('ReduceMax', { axes: [2n] })], opset: 13, axes: 2 },
+  ],
+  'positions that are repeated': [
+    /Resize: entries that are picked or repeated/,
+    {
+      nodes: [
+        node('Resize', 'x  s', 'y', { coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' }),
+      ],
+      initializers: [floats('s', [3], [1, 1, 2])],
+    },
+  ],
+  'positions between which others are put': [
+    /Resize: interpolation/,
+    { nodes: [node('Resize', 'x  s', 'y', { mode: 'linear' })], initializers: [floats('s', [3], [1, 1, 2])] },
+  ],
+  'a running sum': [
+    /CumSum: over positions/,
+    { nodes: [node('CumSum', 'x a', 'y')], initializers: [integers('a', [], [2])], opset: 14 },
+  ],
+  'a mask with a side for positions': [
+    /Where: a number computed from the length/,
+    {
+      nodes: [
+        node('Shape', 'x', 's'),
+        node('ConstantOfShape', 's', 'o'),
+        node('Cast', 'o', 'm', { to: 9n }),
+        node('Where', 'm n x', 'z'),
+        node('Relu', 'z', 'y'),
+      ],
+      initializers: [floats('n', [], [1])],
+      batch: 1,
+    },
+  ],
+  'a slope for every sample': [
+    /number per position/,
+    {
+      nodes: [one('PRelu', {}, 'x p')],
+      initializers: [floats('p', [2, 9], new Array<number>(18).fill(0.5).with(3, 0.25))],
+    },
   ],
   'a flatten': [
     /reshape of positions|becoming/,

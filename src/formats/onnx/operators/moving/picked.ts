@@ -92,7 +92,11 @@ export function broadcastTo(call: Call, x: Signal, to: readonly Dimension[]): Si
 function repeated(call: Call, x: Signal, shape: readonly number[]): Signal {
   if (product(x.shape) === product(shape)) return call.view(x, shape);
   call.scope.budget.allocate(call.node.name, 3 * product(shape));
-  return picked(call, x, walk(shape, broadcastSteps(x.shape, shape)), shape, 'repeated');
+  // Axes that are not there yet come in front.
+  const lead = shape.length - x.shape.length;
+  const whole = lead === 0 ? x : call.view(x, [...shape.slice(0, lead).map(() => 1), ...x.shape], false);
+  const lists = whole.shape.map((side, axis) => (side === 1 ? new Int32Array(shape[axis]!) : counted(side)));
+  return pickedByAxis(call, whole, lists, 'repeated');
 }
 
 /** The dims that values broadcast to together; undefined where they do not. */
