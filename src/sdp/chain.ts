@@ -1,7 +1,7 @@
 /** A network as the chain of dissipative layers that the program of `dissipativity.ts` is about. */
 
 import { type Unsupported, UnsupportedError } from '../errors.ts';
-import { slopeInterval } from '../network/elementwise/elementwise.ts';
+import { channelEntries, slopeInterval } from '../network/elementwise/elementwise.ts';
 import { mostWindowsSharing } from '../network/evaluation/windows.ts';
 import type { DenseMatrix } from '../network/matrix.ts';
 import type { Network, Node } from '../network/network.ts';
@@ -104,10 +104,13 @@ const REASONS: Partial<Record<OperatorKind, string>> = {
   'max-gather': 'maxima over lists of entries have no supply rate',
   pad: 'padding is covered where a convolution or an average pooling takes it in',
   reindex: 'between layers only a flatten in front of a fully connected one is covered',
+  gather: 'entries that are picked or moved have no realisation here',
   add: BRANCHES,
   concat: BRANCHES,
   softmax: 'the program is for networks that end in their logits',
 };
+
+const PER_POSITION = 'numbers that differ from position to position have no realisation here';
 
 /** Entries of one layer's input, states and output together, at most: matrices as large, and far more than solvers take. */
 const MOST_ORDER = 2000;
@@ -140,7 +143,12 @@ function refusal(node: Node, network: Network): string | undefined {
   if (order > MOST_ORDER) {
     return `layers are written down with at most ${MOST_ORDER} inputs and states, this one has up to ${order}`;
   }
+  const channels = network.tensors[inputs[0]!]!.shape[0]!;
   switch (operator.kind) {
+    case 'scale':
+      return operator.scale.length > channels ? PER_POSITION : undefined;
+    case 'nonlinearity':
+      return (channelEntries(operator.function)?.length ?? 1) > channels ? PER_POSITION : undefined;
     case 'convolution':
     case 'average-pool':
     case 'max-pool': {

@@ -83,6 +83,10 @@ function linearForms(node: Node, sources: readonly (readonly Form[])[], ratios: 
       return affineForms(operator, sources[0]!, ratios[0]!);
     case 'scale':
       return sources[0]!.map((form, i) => combination([broadcast(operator.scale, i) * ratios[0]!], [form]));
+    case 'gather':
+      return Array.from(operator.sources, (at) =>
+        at < 0 ? combination([], []) : combination([ratios[0]!], [sources[0]![at]!]),
+      );
     case 'add': {
       const weights = operator.coefficients.map((coefficient, k) => coefficient * ratios[k]!);
       return sources[0]!.map((_, i) =>
