@@ -17,8 +17,8 @@ import { labelsNpy, npy } from '../certify/data/files.ts';
 import { runs } from '../support/runs.ts';
 import { drop, eventually, type Host, host, launchFirefox, type Upload } from './host.ts';
 
-/** What was wrong was so in every second run; with LIPSOID_RUNS=3 they are twenty and more. */
-const RUNS = runs(8);
+/** What was wrong was so in every second run; with LIPSOID_RUNS=5 they are twenty. */
+const RUNS = runs(4);
 
 /** Milliseconds for one bound, which takes two seconds on a quiet machine: on a busy one it may be slow, but not for ever. */
 const PATIENCE = 120_000;

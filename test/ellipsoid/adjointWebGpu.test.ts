@@ -9,6 +9,7 @@ import { createEngine } from '../../src/engine/create.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { compile } from '../../src/program/compile.ts';
 import { useSwiftShader, withoutGpu } from '../engine/webgpu/hosts.ts';
+import { runs } from '../support/runs.ts';
 import { networks } from './adjointNetworks.ts';
 
 describe.skipIf(withoutGpu)('on WebGPU', () => {
@@ -52,10 +53,10 @@ describe.skipIf(withoutGpu)('on WebGPU', () => {
   });
 
   it.each([
-    ['chain of vectors', 40],
+    ['chain of vectors', runs(16)],
     // Software takes a second for each.
-    ['convolutions with stride and a fully connected head', 8],
-    ['residual blocks of vectors', 20],
+    ['convolutions with stride and a fully connected head', runs(4)],
+    ['residual blocks of vectors', runs(8)],
   ])('the refined bound of %s', async (key, evaluations) => {
     const network = networks[key]!();
     const options = { method: 'refined', evaluations, lower: false } as const;
