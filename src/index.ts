@@ -1,6 +1,6 @@
 /** Lipsoid in Node and Deno: networks come as paths, and as everything that they come as in a browser. */
 export * from './api.ts';
-export { type OpenSamples, openSamples, readPoint } from './certify/data/open.node.ts';
+export { type OpenSamples, openSamples, readArray, readPoint } from './certify/data/open.node.ts';
 export type { ArchitectureProposal, Description } from './formats/describe.ts';
 export type { LoadOptions, Units } from './formats/format.ts';
 export type { Given } from './formats/given.ts';

@@ -4,6 +4,7 @@ import type { LocalKind } from '../certify/proofs/localBound.ts';
 import type { BoundCommand } from './commands/bound.ts';
 import type { CertifyCommand } from './commands/certifyCommand.ts';
 import { UsageError } from './failure.ts';
+import { flagOf } from './words.ts';
 
 /** Of `bound`. @throws UsageError naming the options, InputError for values that the library refuses as well */
 export function checkCombination(command: BoundCommand): void {
@@ -76,6 +77,9 @@ const WITH_A_REGION = [
   'memory',
   'inputShape',
   'output',
+  'input',
+  'fix',
+  'batch',
   'json',
   'quiet',
 ];
@@ -102,7 +106,7 @@ export function checkRegion(flags: {
   for (const [name, value] of Object.entries(flags)) {
     // What Commander makes of options that can be turned off, where nobody does.
     if (WITH_A_REGION.includes(name) || value === undefined || value === true) continue;
-    const option = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    throw new UsageError(`--${value === false ? 'no-' : ''}${option}: does not go with ${region}`);
+    const option = flagOf(value === false ? `no-${name}` : name);
+    throw new UsageError(`${option}: does not go with ${region}`);
   }
 }

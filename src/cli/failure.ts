@@ -2,6 +2,7 @@
 import { InputError, type Unsupported, UnsupportedError } from '../errors.ts';
 import { formatCount } from './output/format.ts';
 import { bold, type Line, OutputError } from './output/terminal.ts';
+import { inCommandLineWords } from './words.ts';
 
 export const EXIT = {
   success: 0,
@@ -41,10 +42,10 @@ export function toFailure(error: unknown, signal: AbortSignal): Failure {
   if (signal.aborted) return { kind: 'cancelled', message: 'cancelled' };
   if (error instanceof UnsupportedError) {
     const message = `no bound: ${formatCount(error.items.length, 'unsupported node')}`;
-    return { kind: 'unsupported', message, items: error.items };
+    return { kind: 'unsupported', message, items: error.items.map(spoken) };
   }
   if (error instanceof UsageError || error instanceof InputError) {
-    return { kind: 'input', message: error.message };
+    return { kind: 'input', message: inCommandLineWords(error.message) };
   }
   if (isOutOfMemory(error)) {
     return { kind: 'system', message: `not enough memory on this machine: ${error.message}` };
@@ -53,6 +54,11 @@ export function toFailure(error: unknown, signal: AbortSignal): Failure {
     return { kind: 'internal', message: error.message, ...(error.stack && { stack: error.stack }) };
   }
   return { kind: 'internal', message: String(error) };
+}
+
+/** In the words of the command line. */
+export function spoken({ node, found, reason }: Unsupported): Unsupported {
+  return { node, found: inCommandLineWords(found), reason: inCommandLineWords(reason) };
 }
 
 /** What V8, WebAssembly, Node and the system say where an allocation fails. */

@@ -12,6 +12,7 @@ export type Library = Pick<
   | 'certifySamples'
   | 'openSamples'
   | 'readPoint'
+  | 'readArray'
   | 'localBound'
   | 'inspect'
   | 'certify'

@@ -1,5 +1,6 @@
 /** Values of options: each parser either returns what the option means or says what it should have been. */
 import { InvalidArgumentError } from 'commander';
+import type { FixedFile } from './loading.ts';
 import { numbersIn, plainNumber } from './numbers.ts';
 
 /** A whole number of at least 1. */
@@ -25,6 +26,25 @@ export function shape(text: string): number[] {
     throw new InvalidArgumentError('Allowed: sides joined by x without the batch axis, such as 1x28x28.');
   }
   return text.split('x').map(positiveInteger);
+}
+
+/** `name=file`, as often as it is given. */
+export function fixes(text: string, before: readonly FixedFile[] | undefined): FixedFile[] {
+  const cut = text.indexOf('=');
+  const fixed = { name: text.slice(0, cut), file: text.slice(cut + 1) };
+  if (cut < 1 || fixed.file === '') {
+    throw new InvalidArgumentError('Allowed: the name of an input and a file, such as h0=zeros.npy.');
+  }
+  if (before?.some(({ name }) => name === fixed.name)) {
+    throw new InvalidArgumentError(`Allowed: each input once, got ${fixed.name} twice.`);
+  }
+  return [...(before ?? []), fixed];
+}
+
+/** The number 1. */
+export function one(text: string): 1 {
+  if (text !== '1') throw new InvalidArgumentError('Allowed: 1, one sample at a time.');
+  return 1;
 }
 
 /** A whole number, 0 included. */

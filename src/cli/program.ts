@@ -22,8 +22,10 @@ import { modelOptions } from './loading.ts';
 import {
   channels,
   count,
+  fixes,
   megabytes,
   nonnegative,
+  one,
   percent,
   positive,
   positiveInteger,
@@ -353,6 +355,16 @@ function withNetworkOptions(command: Command): Command {
         'of .nnet files: per unit of normalized or of physical inputs and outputs (default: normalized)',
       ).choices(UNITS),
     )
+    .option(
+      '--input <name>',
+      'the input to look at, if the file has several; the others are fixed (default: all together)',
+    )
+    .option(
+      '--fix <name=file>',
+      'hold an input at the numbers in a file, .npy or the array x of an .npz (once for each)',
+      fixes,
+    )
+    .option('--batch <n>', 'the size of the batch, 1, if the file leaves it open and a layer needs it', one)
     .option('--json', 'print one JSON document instead of text');
 }
 

@@ -2,7 +2,7 @@
 import { InputError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
 import { ARCHITECTURE } from './architecture/format.ts';
-import { type FetchExternal, type Format, type LoadOptions, UNITS } from './format.ts';
+import { type FetchExternal, type Format, type LoadOptions, MODEL_OPTIONS, UNITS } from './format.ts';
 import { KERAS } from './keras/format.ts';
 import { NNET } from './nnet/format.ts';
 import { ONNX } from './onnx/format.ts';
@@ -22,7 +22,7 @@ export interface ModelFiles {
   readonly beside: (location: string) => Promise<FileBytes> | undefined;
 }
 
-const OPTIONS: readonly string[] = ['inputShape', 'output', 'units', 'external', 'signal'];
+const OPTIONS: readonly string[] = [...MODEL_OPTIONS, 'external', 'signal'];
 
 /** @throws InputError for options that are not known, and values that are none of theirs */
 export function checkOptions(options: LoadOptions): void {
@@ -49,7 +49,7 @@ export function checkOptions(options: LoadOptions): void {
 export async function loadModel({ name, model, beside }: ModelFiles, options: LoadOptions): Promise<Network> {
   const { bytes, sha256 } = model;
   const format = formatOf(name, bytes);
-  for (const option of ['inputShape', 'output', 'units'] as const) {
+  for (const option of MODEL_OPTIONS) {
     if (options[option] !== undefined && !format.options.includes(option)) {
       throw new InputError(
         `${name}: the option ${option} says nothing of a file of this format (${format.name})`,

@@ -143,6 +143,9 @@ async function run(
     openSamples: () => {
       throw new Error('nobody asked for samples');
     },
+    readArray: () => {
+      throw new Error('nobody asked for an array');
+    },
     readPoint: () => {
       throw new Error('nobody asked for a point');
     },
@@ -224,6 +227,14 @@ describe('lipsoid bound', () => {
     );
     const signal = expect.any(AbortSignal);
     expect(calls.load).toEqual(['a.onnx', { inputShape: [1, 28, 28], output: 'logits', signal }]);
+    const fixed = await run('bound a.onnx --input x --fix h=h.npy --fix c=c=1.npy --batch 1', {
+      readArray: async (path) => ({ shape: [path.length], data: new Float64Array() }),
+    });
+    const fix = new Map([
+      ['h', { shape: [5], data: new Float64Array() }],
+      ['c', { shape: [7], data: new Float64Array() }],
+    ]);
+    expect(fixed.calls.load).toEqual(['a.onnx', { input: 'x', fix, batch: 1, signal }]);
     expect(calls.engine).toEqual({ engine: 'cpu-blas', threads: 3 });
     expect(calls.bound).toMatchObject({ method: 'closed-form', rule: 'Shift(1.5)', memory: 512e6 });
     expect((await run('bound a.onnx --seed 7')).calls.bound).toMatchObject({ lower: true, seed: 7 });
@@ -530,7 +541,7 @@ describe('command lines that make no sense end with 1 and name the choices', () 
     ['solve-sdp p.dat-s --threads 2', '--solver, --time-limit, --json'],
     ['bound a.onnx b.onnx', 'too many arguments'],
     ['bound a.onnx --methods all', '--method, --rule'],
-    ['inspect a.onnx --threads 2', '--input-shape, --output, --units, --json'],
+    ['inspect a.onnx --threads 2', '--input-shape, --output, --units, --input, --fix, --batch, --json'],
     ['bound a.onnx --method best', 'spectral-product, closed-form, unrolled'],
     ['bound a.onnx --rule SN(2)', 'SN(1.3)'],
     ['bound a.onnx --rule', 'argument missing'],

@@ -183,7 +183,7 @@ describe('loading from a disk', () => {
   it('passes options on', async () => {
     const path = join(folder, 'open.onnx');
     await writeFile(path, model([node('Relu', 'x', 'y')], { inputs: { x: ['N', 'n'] } }));
-    await expect(loadNetwork(path)).rejects.toThrow(/give inputShape/);
+    await expect(loadNetwork(path)).rejects.toThrow(/the option inputShape/);
     const network = await loadNetwork(path, { inputShape: [7], output: 'y' });
     expect(network.tensors[network.input]!.shape).toEqual([7]);
   });

@@ -6,9 +6,11 @@ import { basename, join } from 'node:path';
 import type { ByteSource } from '../../arrays/stretch.ts';
 import { InputError } from '../../errors.ts';
 import { readRegularFile, reasonOf } from '../../files.node.ts';
+import { product } from '../../network/size.ts';
 import { type Advice, arraysOf, keyOf, labelsIn, type SampleArrays, type SampleOptions } from './arrays.ts';
 import { openContainer } from './container.ts';
 import { type FolderImage, type ImageFolder, imageFolder } from './imageFolder.ts';
+import type { NumberRows } from './rows.ts';
 import { type Fit, pointOf, type SampleSet, sampleSet } from './samples.ts';
 
 export interface OpenSamples extends SampleSet {
@@ -57,17 +59,50 @@ export async function openSamples(path: string, options: SampleOptions, fit: Fit
   }
 }
 
+/** Numbers with their shape, row-major. */
+export interface NumberArray {
+  readonly shape: readonly number[];
+  readonly data: Float64Array;
+}
+
+/** Entries of an array that is read as a whole: 1 GB. */
+const MOST_ENTRIES = 2 ** 27;
+
+/**
+ * The numbers of a file that holds one array alone, or as `x`, as they are.
+ * @throws InputError for what is not read, broken or too large
+ */
+export async function readArray(path: string): Promise<NumberArray> {
+  return ofRows(path, async ({ name, shape, read }) => {
+    if (!(product(shape) <= MOST_ENTRIES)) {
+      throw new InputError(`${name}: must have at most ${MOST_ENTRIES} entries, got [${shape.join(', ')}]`);
+    }
+    const data = new Float64Array(product(shape));
+    let at = 0;
+    for await (const row of read(0, shape[0]!)) {
+      data.set(row, at);
+      at += row.length;
+    }
+    return { shape, data };
+  });
+}
+
 /**
  * One input of a network, from a file that holds it alone or as the array `x`.
  * @throws InputError for what is not read, broken, or does not fit
  */
 export async function readPoint(path: string, shape: readonly number[]): Promise<Float64Array> {
+  return ofRows(path, (rows) => pointOf(rows, shape));
+}
+
+/** What is made of the array that a file holds alone or as the usual one of inputs. */
+async function ofRows<T>(path: string, make: (rows: NumberRows) => Promise<T>): Promise<T> {
   const { source, handle } = await fileSource(path);
   try {
     const container = await openContainer(source);
     const [only] = container.keys;
     const key = container.keys.length === 1 ? only! : container.usual.inputs;
-    return await pointOf(await container.rows(keyOf(container, key)), shape);
+    return await make(await container.rows(keyOf(container, key)));
   } finally {
     await handle.close();
   }

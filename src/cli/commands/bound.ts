@@ -16,7 +16,7 @@ import { countParameters } from '../../network/parameters.ts';
 import { printableJson } from '../../printable.ts';
 import { EXIT } from '../failure.ts';
 import type { EngineName, Library } from '../library.ts';
-import { type ModelOptions, modelOptions } from '../loading.ts';
+import { type ModelOptions, openNetwork } from '../loading.ts';
 import { formatBound, formatCount, formatLog10, formatQuantity, formatSeconds } from '../output/format.ts';
 import { marginLines } from '../output/marginTable.ts';
 import { externalFiles, OutputFile } from '../output/outputFile.ts';
@@ -24,6 +24,7 @@ import { progressDisplay } from '../output/progress.ts';
 import { methodDocuments, searchEnding } from '../output/status.ts';
 import { type Column, tableLines } from '../output/table.ts';
 import { bold, dim, type Line, printDocument, printLines, type Terminal } from '../output/terminal.ts';
+import { inCommandLineWords } from '../words.ts';
 import { type Certified, certificateText, certified } from './certificate.ts';
 import { readMultipliers } from './multipliers.ts';
 
@@ -121,7 +122,7 @@ async function computed(
   opening.catch(() => {});
   const progress = progressDisplay(terminal.stderr);
   try {
-    const network = await library.loadNetwork(command.file, { ...modelOptions(command), signal });
+    const network = await openNetwork(command.file, command, library, signal);
     signal.throwIfAborted();
     await OutputFile.keepApart(files, externalFiles(command.file, network));
     const engine = await opening;
@@ -238,7 +239,9 @@ function boundTable(result: BoundResult): Line[] {
   const reasons = sorted
     .filter((row) => row.error !== undefined)
     .flatMap((row) =>
-      `${methodName(row)}: ${row.error!}`.split('\n').map((text, k) => (k === 0 ? text : `  ${text}`)),
+      inCommandLineWords(`${methodName(row)}: ${row.error!}`)
+        .split('\n')
+        .map((text, k) => (k === 0 ? text : `  ${text}`)),
     );
   return [dim(titles!), ...marked, ...(reasons.length > 0 ? ['', ...reasons] : [])];
 }

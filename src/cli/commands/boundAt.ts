@@ -2,7 +2,7 @@
 import type { LocalKind } from '../../certify/proofs/localBound.ts';
 import { EXIT } from '../failure.ts';
 import type { EngineName, Library } from '../library.ts';
-import { type ModelOptions, modelOptions } from '../loading.ts';
+import { type ModelOptions, openNetwork } from '../loading.ts';
 import { formatBound, formatDuration } from '../output/format.ts';
 import { printDocument, printLines, type Terminal } from '../output/terminal.ts';
 
@@ -25,16 +25,13 @@ export interface BoundAtCommand extends ModelOptions {
 /** Writes the bound to stdout, returns the exit code. Errors of the library pass through. */
 export async function boundAtCommand(
   command: BoundAtCommand,
-  library: Pick<Library, 'loadNetwork' | 'readPoint' | 'createEngine' | 'localBound'>,
+  library: Pick<Library, 'loadNetwork' | 'readArray' | 'readPoint' | 'createEngine' | 'localBound'>,
   { stdout }: Terminal,
   signal: AbortSignal,
 ): Promise<number> {
   const { file, at, radius, domain, kind, threads, memory } = command;
   const start = performance.now();
-  const network = await library.loadNetwork(file, {
-    ...modelOptions(command),
-    signal,
-  });
+  const network = await openNetwork(file, command, library, signal);
   const centre =
     at === undefined ? undefined : await library.readPoint(at, network.tensors[network.input]!.shape);
   const engine = await library.createEngine({

@@ -21,7 +21,7 @@ import type { Network } from '../../network/network.ts';
 import { printableJson } from '../../printable.ts';
 import { EXIT } from '../failure.ts';
 import type { Library } from '../library.ts';
-import { type ModelOptions, modelOptions } from '../loading.ts';
+import { type ModelOptions, openNetwork } from '../loading.ts';
 import { LIST } from '../output/certificateFolder.ts';
 import { formatBound, formatCount } from '../output/format.ts';
 import { marginLines } from '../output/marginTable.ts';
@@ -110,14 +110,14 @@ interface Verdict {
 /** Writes the verdict to stdout, returns the exit code. Errors of the library pass through. */
 export async function verifyCommand(
   { certificate, file, json, ...options }: VerifyCommand,
-  library: Pick<Library, 'loadNetwork' | 'verify' | 'verifyRegion' | 'verifySet'>,
+  library: Pick<Library, 'loadNetwork' | 'readArray' | 'verify' | 'verifyRegion' | 'verifySet'>,
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<number> {
   const isFolder = (await stat(certificate).catch(() => undefined))?.isDirectory() === true;
   const path = isFolder ? join(certificate, LIST) : certificate;
   const document = await readDocument(path);
-  const network = await library.loadNetwork(file, { ...modelOptions(options), signal });
+  const network = await openNetwork(file, options, library, signal);
   const verdict = await judged(network, document, dirname(path), library, terminal, signal);
   if (json) printDocument(terminal.stdout, verdict.document);
   else printLines(terminal.stdout, verdict.lines);

@@ -10,7 +10,7 @@ import { InputError, UnsupportedError } from '../../errors.ts';
 import type { Network } from '../../network/network.ts';
 import { EXIT } from '../failure.ts';
 import type { Library } from '../library.ts';
-import { modelOptions } from '../loading.ts';
+import { openNetwork } from '../loading.ts';
 import { CertificateFolder } from '../output/certificateFolder.ts';
 import {
   type Answer,
@@ -79,10 +79,7 @@ async function computed(
   files: readonly OutputFile[],
 ): Promise<Computed> {
   const { inputs, labels, first, threads } = command;
-  const network = await library.loadNetwork(command.file, {
-    ...modelOptions(command),
-    signal,
-  });
+  const network = await openNetwork(command.file, command, library, signal);
   await OutputFile.keepApart(files, externalFiles(command.file, network));
   const { shape } = network.tensors[network.input]!;
   const scaled = scaledBy(command, network);

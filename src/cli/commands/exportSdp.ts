@@ -3,7 +3,7 @@ import { largest } from '../../network/extremes.ts';
 import type { Formulation, SdpProblem } from '../../sdp/export.ts';
 import { EXIT } from '../failure.ts';
 import type { Library } from '../library.ts';
-import { type ModelOptions, modelOptions } from '../loading.ts';
+import { type ModelOptions, openNetwork } from '../loading.ts';
 import { formatCount } from '../output/format.ts';
 import { externalFiles, OutputFile } from '../output/outputFile.ts';
 import { printDocument, printLines, type Terminal } from '../output/terminal.ts';
@@ -26,7 +26,7 @@ export async function exportSdpCommand(
   const named = { option: '--out', path: out };
   const [output] = await OutputFile.openAll([named], [{ option: 'FILE', path: file }], json);
   try {
-    const network = await library.loadNetwork(file, modelOptions(command));
+    const network = await openNetwork(file, command, library);
     await OutputFile.keepApart([output!], externalFiles(file, network));
     const { text, ...problem } = library.exportSdp(network, formulation);
     await output!.write(text);

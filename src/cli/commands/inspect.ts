@@ -3,7 +3,7 @@
 import type { Inspection } from '../../bounds/inspect.ts';
 import { EXIT, unsupportedLines } from '../failure.ts';
 import type { Library } from '../library.ts';
-import { type ModelOptions, modelOptions } from '../loading.ts';
+import { type ModelOptions, openNetwork } from '../loading.ts';
 import { formatCount, formatQuantity } from '../output/format.ts';
 import { type Column, tableLines } from '../output/table.ts';
 import { dim, type Line, printDocument, printLines, type Terminal } from '../output/terminal.ts';
@@ -19,8 +19,8 @@ export async function inspectCommand(
   library: Library,
   terminal: Terminal,
 ): Promise<number> {
-  const { file, json } = command;
-  const network = await library.loadNetwork(file, modelOptions(command));
+  const { file, json, ...options } = command;
+  const network = await openNetwork(file, options, library);
   const inspection = library.inspect(network);
   if (json) printDocument(terminal.stdout, inspection);
   else printLines(terminal.stdout, inspectionLines(inspection));

@@ -48,6 +48,9 @@ export interface Scope {
   readonly ties: Tie[];
 }
 
+/** What helps where the size of the batch is needed. */
+export const FIX_BATCH = 'give the size of the batch (the option batch)';
+
 /** What converters that say nothing are taken to do. */
 const UNDECLARED = tied('an operator', 'it does not say how it follows the length of the signal');
 
@@ -63,6 +66,11 @@ export class Call {
     this.inputs = inputs;
     this.scope = scope;
     this.ofLength = inputs.some((value) => value?.kind === 'constant' && value.ofLength === true);
+  }
+
+  /** The same node reading something else. */
+  withInputs(inputs: readonly (Value | undefined)[]): Call {
+    return new Call(this.node, inputs, this.scope);
   }
 
   get attributes(): Attributes {
@@ -141,7 +149,7 @@ export class Call {
   known(index: number): Constant {
     const constant = this.requiredConstant(index);
     if (!constant.batch) return constant;
-    return this.refuse(`input ${index} depends on the batch size`, 'give the model a fixed batch size');
+    return this.refuse(`input ${index} depends on the batch size`, FIX_BATCH);
   }
 
   /** A constant to compute with: every entry is known, and integers are below 2^53. */

@@ -18,14 +18,17 @@ export const ONNX: Format = {
   name: 'ONNX',
   ending: ENDING,
   begins: (bytes) => FIRST_BYTES.includes(bytes[0]!),
-  options: ['inputShape', 'output'],
-  read: (bytes, file, external, { inputShape, output, signal }) =>
+  options: ['inputShape', 'output', 'input', 'fix', 'batch'],
+  read: (bytes, file, external, { inputShape, output, input, fix, batch, signal }) =>
     readOnnx(bytes, {
       name: file.replace(ENDING, ''),
       external,
       owned: true,
       ...(inputShape && { inputShape }),
       ...(output !== undefined && { output }),
+      ...(input !== undefined && { input }),
+      ...(fix && { fix }),
+      ...(batch && { batch }),
       ...(signal && { signal }),
     }),
 };

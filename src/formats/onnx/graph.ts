@@ -1,5 +1,6 @@
 /** The graph as a flat list of nodes: local functions inlined, names resolved, duplicates refused. */
 import { InputError, UnsupportedError } from '../../errors.ts';
+import { meansTheSame } from './protobuf/changes.ts';
 import { normalizedDomain, type Opsets, opsetVersions } from './protobuf/model.ts';
 import type { AttributeProto, FunctionProto, ModelProto, NodeProto } from './protobuf/onnx_pb.ts';
 import { Attributes } from './values/attributes.ts';
@@ -166,10 +167,17 @@ function passArguments(
 
 function flatNode(name: string, node: NodeProto, attributes: Attributes, frame: Frame): GraphNode {
   const domain = normalizedDomain(node.domain);
-  const opset = frame.opsets.get(domain);
-  if (opset === undefined) {
+  const versions = frame.opsets.get(domain);
+  if (!versions) {
     throw new InputError(
       `${name}: ${node.opType}: its domain '${domain}' must be imported, got no version of it`,
+    );
+  }
+  const opset = versions.at(-1)!;
+  // ONNX has it that the highest version counts, its checker and ONNX Runtime take the last.
+  if (domain === '' && !versions.every((version) => meansTheSame(node.opType, version, opset))) {
+    throw new InputError(
+      `${name}: ${node.opType}: must mean the same in all operator sets imported, got ${versions.join(' and ')}`,
     );
   }
   return {

@@ -6,6 +6,7 @@ import type { Network, Source } from '../../network/network.ts';
 import type { Budget } from '../budget.ts';
 import { Call, type Scope, type Signal, type Value } from './call.ts';
 import { type GraphNode, neededNodes, operatorKey, type Producers } from './graph.ts';
+import { constantSignal, inputSignals, rimNode } from './inputs.ts';
 import type { Reading, Rim } from './interface.ts';
 import { UniqueNames } from './names.ts';
 import type { Converter } from './operators/converter.ts';
@@ -14,7 +15,6 @@ import type { Pattern } from './patterns/pattern.ts';
 import { unknownAttributes } from './protobuf/conformance.ts';
 import type { TensorProto } from './protobuf/onnx_pb.ts';
 import { CONVERTERS, reasonAgainst, SHAPE_PRESERVING } from './registry.ts';
-import { Attributes } from './values/attributes.ts';
 import type { Constant } from './values/constant.ts';
 import type { ElementTypes } from './values/elementType.ts';
 import { decodeTensor, type Stores } from './values/tensors.ts';
@@ -22,7 +22,9 @@ import { decodeTensor, type Stores } from './values/tensors.ts';
 /** A graph whose names are resolved. */
 export interface ResolvedGraph {
   readonly name: string;
-  readonly input: Rim;
+  /** What the network is a function of, and what is held at numbers. */
+  readonly inputs: readonly Rim[];
+  readonly fixed: ReadonlyMap<string, Constant>;
   readonly output: Rim;
   readonly producers: Producers;
   readonly initializers: ReadonlyMap<string, TensorProto>;
@@ -35,7 +37,7 @@ export interface ResolvedGraph {
 }
 
 /**
- * The network that a graph stands for under one reading of its input.
+ * The network that a graph stands for under one reading of its inputs.
  * @param breath taken between nodes
  * @throws UnsupportedError that lists every node without a bound
  */
@@ -57,6 +59,7 @@ class Interpretation {
   private readonly graph: ResolvedGraph;
   private readonly breath: Breath;
   private readonly scope: Scope;
+  private readonly input: Signal;
   private readonly values = new Map<string, Value>();
   /** Values that depend on the data, known or not. */
   private readonly dataDependent = new Set<string>();
@@ -73,12 +76,13 @@ class Interpretation {
     const { types, stores } = graph;
     const lengths = { followers: new Set<number>(), ties: [] };
     this.scope = { builder, batch, budget, types, names, stores, ...lengths };
-    const { name } = graph.input;
-    const { shape, batched } = reading;
-    const input: Signal = { kind: 'signal', id: builder.input(name, shape), shape, batched };
-    if (shape.length > 1) this.scope.followers.add(input.id);
-    this.values.set(name, new Call(RIM, [], this.scope).settled(input));
-    this.dataDependent.add(name);
+    for (const [name, constant] of graph.fixed) this.values.set(name, constant);
+    const { whole, parts } = inputSignals(reading.inputs, this.scope);
+    this.input = whole;
+    for (const [name, signal] of parts) {
+      this.values.set(name, signal);
+      this.dataDependent.add(name);
+    }
   }
 
   /** Refuses what can be refused without looking at inputs. */
@@ -136,11 +140,10 @@ class Interpretation {
     if (this.objections.length > 0) throw new UnsupportedError(this.objections);
     const { output } = this.graph;
     const value = this.valueOf(output.name);
-    if (value?.kind !== 'signal') {
-      throw new InputError(`output ${output.name}: must depend on the input, got a constant`);
-    }
-    this.checkDeclared(value);
-    return this.scope.builder.build(value.id, source, this.scope.ties);
+    const signal =
+      value?.kind === 'constant' ? constantSignal(value, output.name, this.input, this.scope) : value!;
+    this.checkDeclared(signal);
+    return this.scope.builder.build(signal.id, source, this.scope.ties);
   }
 
   private visit(node: GraphNode, pattern: Pattern | undefined): void {
@@ -245,7 +248,7 @@ class Interpretation {
     if (output.type && type && output.type !== type) {
       throw new InputError(`output ${output.name}: its nodes must give ${output.type}, got ${type}`);
     }
-    const dims = new Call(RIM, [], this.scope).dims(value);
+    const dims = new Call(rimNode('graph'), [], this.scope).dims(value);
     const fits =
       !output.dims ||
       (output.dims.length === dims.length &&
@@ -267,17 +270,6 @@ function marked(constant: Constant, call: Call): Constant {
   const ofLength = call.ofLength || (ofSignal && (constant.ofLength ?? true));
   return constant.ofLength === ofLength ? constant : { ...constant, ofLength };
 }
-
-/** What the input and the output are looked at as. */
-const RIM: GraphNode = {
-  name: 'graph',
-  opType: 'graph',
-  domain: '',
-  opset: 0,
-  inputs: [],
-  outputs: [],
-  attributes: new Attributes('graph', []),
-};
 
 const NOT_COMPUTED = 'it is not computed when a file is read; export the model with constants folded';
 

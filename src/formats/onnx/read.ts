@@ -5,7 +5,7 @@ import type { Network, Source } from '../../network/network.ts';
 import { Budget } from '../budget.ts';
 import type { FetchExternal } from '../format.ts';
 import { flatNodes, type GraphNode, neededNodes, type Producers, producersOf } from './graph.ts';
-import { graphInput, graphOutput, readings } from './interface.ts';
+import { chosenInputs, graphInputs, graphOutput, type InputChoice, readings } from './interface.ts';
 import { interpret, type ResolvedGraph } from './interpretation.ts';
 import { checkNodes } from './protobuf/conformance.ts';
 import { decodeModel } from './protobuf/model.ts';
@@ -13,13 +13,15 @@ import type { ModelProto, TensorProto } from './protobuf/onnx_pb.ts';
 import { fetchExternalFiles } from './values/external.ts';
 import { type ExternalFiles, elementType } from './values/tensors.ts';
 
-export interface ReadOptions {
+export interface ReadOptions extends InputChoice {
   /** What the network is called. */
   readonly name: string;
   /** Bytes of an external-data file by its plain name; undefined where there is none. */
   readonly external?: FetchExternal;
   /** Shape of one sample, [channels, ...spatial] or [features], where the file leaves it open. */
   readonly inputShape?: readonly number[];
+  /** The batch size, where the file leaves it open and a node needs to know. */
+  readonly batch?: 1;
   /** Name of the output, where the file has several. */
   readonly output?: string;
   readonly source?: Source;
@@ -31,8 +33,9 @@ export interface ReadOptions {
 }
 
 /**
- * Reads an ONNX model (operator sets 7 to 28) as it stands: nothing is merged or simplified, constants are
- * computed as ONNX defines it for their types, and the batch axis is dropped.
+ * Reads an ONNX model (operator sets 1 to 28) as it stands: nothing is merged or simplified, constants are
+ * computed as ONNX defines it for their types, and the batch axis is dropped. Of several inputs the network has one:
+ * their entries one after the other, channels stacked where their positions are alike.
  * @throws InputError for files that are malformed or do not say what is needed
  * @throws UnsupportedError for what has no bound or is not read, every such node at once
  */
@@ -41,7 +44,12 @@ export async function readOnnx(bytes: Uint8Array, options: ReadOptions): Promise
   const external = await fetchExternalFiles(model, options.external);
   const graph = resolve(model, external, bytes.length, options);
   const size = [...external.values()].reduce((sum, file) => sum + file.length, bytes.length);
-  const [usual, ...others] = readings(graph.input, options.inputShape);
+  const batch = options.batch ?? (graph.fixed.size > 0 ? 1 : undefined);
+  const { inputShape } = options;
+  const [usual, ...others] = readings(graph.inputs, {
+    ...(inputShape && { inputShape }),
+    ...(batch && { batch }),
+  });
   const breath = new Breath(options.signal);
   const read = (reading: NonNullable<typeof usual>) =>
     interpret(graph, reading, new Budget(size), options.source, breath);
@@ -61,37 +69,41 @@ export async function readOnnx(bytes: Uint8Array, options: ReadOptions): Promise
   }
 }
 
-/** Input, output and nodes by name. */
+/** Inputs, output and nodes by name. */
 function resolve(
   model: ModelProto,
   external: ExternalFiles,
   bytes: number,
   options: ReadOptions,
 ): ResolvedGraph {
-  const input = graphInput(model);
+  const all = graphInputs(model);
   const output = graphOutput(model, options.output);
   const initializers = new Map<string, TensorProto>();
+  const inputNames = new Set(all.map(({ name }) => name));
   for (const tensor of model.graph!.initializer) {
     if (tensor.name === '') throw new InputError('initializer: each must have a name, got one without');
-    if (initializers.has(tensor.name) || tensor.name === input.name) {
+    if (initializers.has(tensor.name) || inputNames.has(tensor.name)) {
       throw new InputError(`initializer ${tensor.name}: names must be unique, got it twice`);
     }
     initializers.set(tensor.name, tensor);
   }
   refuseSparse(model);
-  const all = flatNodes(model, bytes);
-  const producers = producersOf(all, [input.name, ...initializers.keys()]);
+  const flat = flatNodes(model, bytes);
+  const producers = producersOf(flat, [...inputNames, ...initializers.keys()]);
   if (!producers.has(output.name)) {
     throw new InputError(`output ${output.name}: must be made by a node, got none that makes it`);
   }
   const given = new Map([...initializers].map(([name, tensor]) => [name, elementType(tensor.dataType)]));
-  given.set(input.name, input.type);
-  const types = checkNodes(ordered(all, producers), given);
+  for (const { name, type } of all) given.set(name, type);
+  const types = checkNodes(ordered(flat, producers), given);
   const nodes = neededNodes([output.name], producers, (node) => node.inputs);
+  const read = new Set(nodes.flatMap((node) => node.inputs));
+  const { free: inputs, fixed } = chosenInputs(all, read, options);
   const needed = new Set(nodes);
-  const unneeded = all.filter((node) => !needed.has(node));
+  const unneeded = flat.filter((node) => !needed.has(node));
   const stores = { external, movable: options.owned === true };
-  return { name: options.name, input, output, producers, initializers, stores, nodes, unneeded, types };
+  const { name } = options;
+  return { name, inputs, fixed, output, producers, initializers, stores, nodes, unneeded, types };
 }
 
 /** All nodes, each after those that it depends on. */

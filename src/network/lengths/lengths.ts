@@ -70,9 +70,7 @@ function longSides(network: Network, followers: ReadonlySet<TensorId>, sides: re
 function openTie({ node, found, reason, from }: Tie, sides: readonly number[] | undefined): Unsupported[] {
   if (from !== undefined && sides?.every((n) => n >= from)) return [];
   const advice =
-    from === undefined
-      ? ''
-      : `; say from which length on the bound is to hold (smallestLength, --smallest-length)`;
+    from === undefined ? '' : `; say from which length on the bound is to hold (the option smallestLength)`;
   return [{ node, found, reason: `${reason}${advice}` }];
 }
 
@@ -144,7 +142,7 @@ function whyTied(
       return {
         found: 'global average pooling',
         reason:
-          'what it does depends on the length; say from which length on the bound is to hold (smallestLength, --smallest-length)',
+          'what it does depends on the length; say from which length on the bound is to hold (the option smallestLength)',
       };
     case 'add':
     case 'concat': {
@@ -159,7 +157,7 @@ function whyTied(
         reason:
           until === Infinity
             ? OF_THE_FILE
-            : `say that the bound is to hold from length ${until + 1} on (smallestLength, --smallest-length)`,
+            : `say that the bound is to hold from length ${until + 1} on (the option smallestLength)`,
       };
     }
     case 'scale':

@@ -26,7 +26,7 @@ describe('the input', () => {
     expect(await inputShape(bytes, { inputShape: [3, 8, 6] })).toEqual([3, 8, 6]);
     expect(await inputShape(bytes, { inputShape: [1, 3, 8, 6] })).toEqual([3, 8, 6]);
     await expect(read(bytes)).rejects.toThrow(
-      /input x: .*give inputShape without the batch axis, got \[N, 3, h, w\]/,
+      /input x: .*give them without the batch axis \(the option inputShape\), got \[N, 3, h, w\]/,
     );
     await expect(read(bytes, { inputShape: [1, 8, 6] })).rejects.toThrow(InputError);
     await expect(read(bytes, { inputShape: [3, 8] })).rejects.toThrow(InputError);
@@ -36,7 +36,9 @@ describe('the input', () => {
   it('takes its whole shape from inputShape where the file has none', async () => {
     const bytes = model(relu, { inputs: { x: undefined } });
     expect(await inputShape(bytes, { inputShape: [2, 5] })).toEqual([2, 5]);
-    await expect(read(bytes)).rejects.toThrow(/its shape must be known, got none; give inputShape/);
+    await expect(read(bytes)).rejects.toThrow(
+      /its shape must be known, got none; give it \(the option inputShape\)/,
+    );
   });
 
   it('must agree with an inputShape', async () => {
@@ -46,10 +48,63 @@ describe('the input', () => {
     );
   });
 
-  it('must be one', async () => {
-    const two = { inputs: { x: ['N', 4], z: ['N', 4] } };
-    await expect(read(model([node('Add', 'x z', 'y')], two))).rejects.toThrow(/one input, got 2: x, z/);
-    await expect(read(model(relu, { inputs: {} }))).rejects.toThrow(/one input, got 0/);
+  it('of several is all of them together, one after the other', async () => {
+    const bytes = model([node('Gemm', 'a w', 'p'), node('Sub', 'p b', 'y')], {
+      inputs: { a: ['N', 3], b: ['N', 2] },
+      initializers: [floats('w', [3, 2], [1, 2, 3, 4, 5, 6])],
+    });
+    const network = await read(bytes);
+    expect(network.tensors[network.input]).toEqual({ name: 'a, b', shape: [5] });
+    expect([...evaluate(network, Float64Array.of(1, 0, 2, 10, 20))]).toEqual([1, -6]);
+  });
+
+  it('of several images has the channels of all', async () => {
+    const bytes = model([node('Concat', 'b a', 'y', { axis: 1n })], {
+      inputs: { a: ['N', 1, 2, 2], b: ['N', 2, 2, 2] },
+    });
+    const network = await read(bytes);
+    expect(network.tensors[network.input]!.shape).toEqual([3, 2, 2]);
+    const x = Float64Array.from({ length: 12 }, (_, n) => n);
+    expect([...evaluate(network, x)]).toEqual([4, 5, 6, 7, 8, 9, 10, 11, 0, 1, 2, 3]);
+  });
+
+  it('is one of several where the others are held at numbers', async () => {
+    const bytes = model([node('Sub', 'a b', 'd'), node('Mul', 'd s', 'y')], {
+      inputs: { a: ['N', 2], b: ['N', 2], s: [] },
+    });
+    const fixed = (...data: number[]) => ({ shape: [data.length], data });
+    const fix = new Map([
+      ['b', fixed(5, 7)],
+      ['s', fixed(3)],
+    ]);
+    const network = await read(bytes, { fix });
+    expect(network.tensors[network.input]).toEqual({ name: 'a', shape: [2] });
+    expect([...evaluate(network, Float64Array.of(1, 2))]).toEqual([-12, -15]);
+    expect(await read(bytes, { fix, input: 'a' })).toEqual(network);
+    await expect(read(bytes, { input: 'a' })).rejects.toThrow(/must be fixed \(the option fix\), got b, s/);
+    await expect(read(bytes, { input: 'c' })).rejects.toThrow(/must be one of a, b, s, got c/);
+    await expect(read(bytes, { fix, input: 'b' })).rejects.toThrow(/not be fixed and chosen/);
+    const wrong = new Map([...fix, ['b', fixed(1, 2, 3)] as const]);
+    await expect(read(bytes, { fix: wrong })).rejects.toThrow(/must be of shape \[N, 2\], got \[3\]/);
+    const bad = new Map([...fix, ['b', fixed(1, Number.NaN)] as const]);
+    await expect(read(bytes, { fix: bad })).rejects.toThrow(
+      /input b: must hold numbers of float, got NaN at 1/,
+    );
+    // float32 is what the file says.
+    const coarse = await read(bytes, { fix: new Map([...fix, ['b', fixed(0.1, 0)] as const]) });
+    expect(evaluate(coarse, Float64Array.of(0, 0))[0]).toBe(-3 * Math.fround(0.1));
+  });
+
+  it('that nothing needs is ignored', async () => {
+    const bytes = model(relu, { inputs: { unused: ['N', 3], x: ['N', 4] } });
+    expect(await inputShape(bytes)).toEqual([4]);
+    await expect(read(model(relu, { inputs: {} }))).rejects.toThrow(/inputs must exist/);
+  });
+
+  it('of several must have one size of the batch', async () => {
+    const nodes = [node('Add', 'x z', 'y')];
+    const bytes = model(nodes, { inputs: { x: ['N', 4], z: [3, 4] } });
+    await expect(read(bytes)).rejects.toThrow(/one batch size, got x \[N, 4\], z \[3, 4\]/);
   });
 
   it('is what is no initialiser', async () => {
@@ -71,15 +126,24 @@ describe('the output', () => {
   const bytes = model(nodes, { outputs: { a: undefined, b: undefined } });
 
   it('is chosen by name among several', async () => {
-    await expect(read(bytes)).rejects.toThrow(/got 2: a, b; choose one with the option output/);
+    await expect(read(bytes)).rejects.toThrow(/got 2: a, b; choose one \(the option output\)/);
     expect(kinds(await read(bytes, { output: 'a' }))).toEqual(['relu']);
     expect(kinds(await read(bytes, { output: 'b' }))).toEqual(['relu', 'tanh']);
     await expect(read(bytes, { output: 'c' })).rejects.toThrow(/must be one of a, b, got c/);
   });
 
-  it('must depend on the input', async () => {
-    const bytes = model([node('Neg', 'w', 'y')], { initializers: [floats('w', [2], [1, 2])] });
-    await expect(read(bytes)).rejects.toThrow(/must depend on the input/);
+  it('may be a constant', async () => {
+    const bytes = model([node('Neg', 'w', 'y')], {
+      inputs: { x: ['N', 2, 2] },
+      initializers: [floats('w', [2], [1, 2])],
+    });
+    const network = await read(bytes);
+    expect(network.tensors[network.input]!.shape).toEqual([2, 2]);
+    expect([...evaluate(network, Float64Array.of(1, 2, 3, 4))]).toEqual([-1, -2]);
+  });
+
+  it('is not a constant of an open batch', async () => {
+    await expect(read(model([node('Shape', 'x', 'y')]))).rejects.toThrow(/input 0 depends on the batch size/);
   });
 
   it('must have the shape that the file declares', async () => {
@@ -111,6 +175,20 @@ describe('the batch axis', () => {
   ] as const)('is not touched: %s', async (_, nodes, initializers) => {
     const bytes = model(nodes, { inputs: { x: ['N', 2, 4] }, initializers: [...initializers] });
     await expect(read(bytes)).rejects.toThrow(UnsupportedError);
+  });
+
+  it('is 1 where that is said', async () => {
+    const nodes = [
+      node('Shape', 'x', 's'),
+      node('Add', 's s', 't'),
+      node('Cast', 't', 'f', { to: 1n }),
+      node('Mul', 'x f', 'y'),
+    ];
+    const bytes = model(nodes, { inputs: { x: ['N', 2] } });
+    await expect(read(bytes)).rejects.toThrow(/give the size of the batch \(the option batch\)/);
+    expect([...evaluate(await read(bytes, { batch: 1 }), Float64Array.of(3, 5))]).toEqual([6, 20]);
+    const fixed = model(relu, { inputs: { x: [4, 2] } });
+    await expect(read(fixed, { batch: 1 })).rejects.toThrow(/batch size must be 1/);
   });
 
   it('may be lost and regained while it is 1', async () => {

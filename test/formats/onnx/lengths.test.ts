@@ -540,7 +540,7 @@ describe('one network at every length', () => {
       initializers: [weight(3, 2, 3), floats('m', [3, 2], [1, 2, 3, 4, 5, 6])],
     };
     expect([...(await compared(graph, [8, 9], 5)).values()]).toEqual(['any', 'any']);
-    expect((await compared(graph)).get(8)).toMatch(/--smallest-length/);
+    expect((await compared(graph)).get(8)).toMatch(/the option smallestLength/);
   });
 });
 

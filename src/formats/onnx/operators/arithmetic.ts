@@ -4,10 +4,17 @@ import { isExactProduct, multipliable, reciprocalFactors } from '../../../networ
 import { largest, smallest } from '../../../network/extremes.ts';
 import { OWN_FIELDS } from '../../../network/lengths/follows.ts';
 import type { Scale } from '../../../network/operator.ts';
-import { product, sameShape } from '../../../network/size.ts';
+import { everyAxis, product, sameShape } from '../../../network/size.ts';
 import type { Call, Dimension, Signal, Value } from '../call.ts';
 import { clipped } from '../elementwise/reading.ts';
-import { broadcastShape, broadcastSteps, type Constant, constantOf, walk } from '../values/constant.ts';
+import {
+  broadcastShape,
+  broadcastSteps,
+  type Constant,
+  constantOf,
+  reshaped,
+  walk,
+} from '../values/constant.ts';
 import { type ElementType, isFloat } from '../values/elementType.ts';
 import { broadcastOver } from './broadcast.ts';
 import type { Converter, Family } from './converter.ts';
@@ -25,10 +32,10 @@ import {
 import { assembled, broadcastTo, commonDims, counted, sampleOf } from './moving/picked.ts';
 
 export const arithmetic: Family = new Map<string, Converter>([
-  ['Add', { constants: binary(SUM), signals: (call) => sum(call, [1, 1]) }],
-  ['Sub', { constants: binary(DIFFERENCE), signals: (call) => sum(call, [1, -1]) }],
-  ['Mul', { constants: binary(PRODUCT), signals: multiply }],
-  ['Div', { constants: quotient, signals: divide }],
+  ['Add', aligned({ constants: binary(SUM), signals: (call) => sum(call, [1, 1]) })],
+  ['Sub', aligned({ constants: binary(DIFFERENCE), signals: (call) => sum(call, [1, -1]) })],
+  ['Mul', aligned({ constants: binary(PRODUCT), signals: multiply })],
+  ['Div', aligned({ constants: quotient, signals: divide })],
   [
     'Sum',
     {
@@ -53,6 +60,41 @@ export const arithmetic: Family = new Map<string, Converter>([
   ['Not', { constants: not }],
   ['Where', { constants: where, signals: chosen }],
 ]);
+
+// ---- before operator set 7 -------------------------------------------------------------------
+
+/** With the second input's axes where the attributes of operator sets before 7 want them. */
+function aligned(converter: Converter): Converter {
+  const { constants, signals } = converter;
+  return {
+    ...(constants && { constants: (call) => constants(alignedCall(call)) }),
+    ...(signals && { signals: (call) => signals(alignedCall(call)) }),
+  };
+}
+
+function alignedCall(call: Call): Call {
+  if (call.opset >= 7) return call;
+  const [a, b] = [call.value(0), call.value(1)];
+  const [rank, own] = [call.dims(a).length, call.dims(b).length];
+  if (!call.attributes.flag('broadcast')) {
+    const same = call.dims(a).join() === call.dims(b).join();
+    call.demand(
+      same,
+      `without broadcast inputs must be of one shape, [${call.dims(a).join(', ')}]`,
+      call.dims(b),
+    );
+    return call;
+  }
+  const axis = call.attributes.integer('axis', undefined);
+  if (axis === undefined) return call;
+  const after = rank - call.axis(axis, rank) - own;
+  call.demand(after >= 0, `the axes of input 1 must fit from axis ${axis} on`, call.dims(b));
+  if (after === 0) return call;
+  if (b.kind === 'signal') {
+    return call.refuse('a computed tensor repeated along later axes', 'convert the model to operator set 7');
+  }
+  return call.withInputs([a, reshaped(b, [...b.shape, ...everyAxis(after, 1)])]);
+}
 
 // ---- constants --------------------------------------------------------------------------------
 

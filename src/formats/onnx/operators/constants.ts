@@ -1,7 +1,7 @@
 /** Operators that make constants: literals, shapes of tensors, ranges, conversions of type. */
 import { mapped } from '../../../network/numbers.ts';
 import { product } from '../../../network/size.ts';
-import type { Call, Value } from '../call.ts';
+import { type Call, FIX_BATCH, type Value } from '../call.ts';
 import { type Constant, constantOf, integerVector } from '../values/constant.ts';
 import {
   type ElementType,
@@ -94,7 +94,8 @@ function shapeOf(call: Call): Constant {
 
 function size(call: Call): Constant {
   const dims = call.dims(call.value(0));
-  if (dims.includes('batch')) call.refuse('the number of entries', 'it depends on the batch size');
+  if (dims.includes('batch'))
+    call.refuse('the number of entries', `it depends on the batch size; ${FIX_BATCH}`);
   return constantOf('int64', [], Float64Array.of(product(dims as number[])));
 }
 
@@ -115,7 +116,7 @@ function converted(call: Call, to: ElementType): Constant {
   const x = call.requiredConstant(0);
   if (to === x.type) return x;
   if (x.batch && !(isInteger(to) || to === 'float' || to === 'double')) {
-    call.refuse(`the batch size to ${to}`, 'give the model a fixed batch size');
+    call.refuse(`the batch size to ${to}`, FIX_BATCH);
   }
   call.scope.budget.allocate(call.node.name, x.data.length);
   const convert = conversion(call, x.type, to);

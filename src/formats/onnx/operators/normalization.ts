@@ -21,6 +21,9 @@ function batchNormalization(call: Call): Signal {
   const { attributes } = call;
   const evaluation = 'export the model in evaluation mode';
   if (attributes.flag('training_mode')) call.refuse('training_mode = 1', `it divides by data; ${evaluation}`);
+  if (call.opset < 7 && !attributes.flag('is_test')) {
+    call.refuse('is_test = 0', `it divides by data; ${evaluation}`);
+  }
   if (!attributes.flag('spatial', true)) call.refuse('spatial = 0', 'statistics must be per channel');
   // Before operator set 14 outputs beyond the first mean training.
   if (call.node.outputs.slice(1).some((name) => name !== '')) {

@@ -142,7 +142,7 @@ function subsampled(call: Call, x: Signal, { axis, start, step, count }: Stretch
 }
 
 /** Entries of an axis of the sample, with the given indices. */
-function selected(call: Call, x: Signal, axis: number, indices: ArrayLike<number>): Signal {
+export function selected(call: Call, x: Signal, axis: number, indices: ArrayLike<number>): Signal {
   const lists = x.shape.map((side, other) => (other === axis ? indices : counted(side)));
   return call.settled(pickedByAxis(call, x, lists));
 }

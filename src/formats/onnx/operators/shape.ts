@@ -1,7 +1,7 @@
 /** Operators that move entries about: the same on constants and on signals. */
 import { OWN_FIELDS } from '../../../network/lengths/follows.ts';
 import { everyAxis, product, sameShape, strides } from '../../../network/size.ts';
-import type { Call, Dimension, Signal, Value } from '../call.ts';
+import { type Call, type Dimension, FIX_BATCH, type Signal, type Value } from '../call.ts';
 import { type Constant, reshaped, transposed } from '../values/constant.ts';
 import type { Converter, Family } from './converter.ts';
 import { assembled } from './moving/picked.ts';
@@ -20,8 +20,11 @@ export const shape: Family = new Map<string, Converter>([
 /** At inference the input itself. */
 function dropout(call: Call): Value {
   const training = call.opset >= 12 && (call.scalar(2) ?? 0) !== 0;
-  if (training)
-    call.refuse('training_mode', 'a network is bounded at inference; export it in evaluation mode');
+  if (training || (call.opset < 7 && !call.attributes.flag('is_test')))
+    call.refuse(
+      call.opset < 7 ? 'is_test = 0' : 'training_mode',
+      'a network is bounded at inference; export it in evaluation mode',
+    );
   return call.value(0);
 }
 
@@ -39,7 +42,7 @@ function viewing(
       const to = dims(call, from.shape);
       const sizes = to.filter((side): side is number => side !== 'batch');
       if (sizes.length < to.length)
-        call.refuse('of a constant', 'its shape must not depend on the batch size');
+        call.refuse('of a constant', `its shape must not depend on the batch size; ${FIX_BATCH}`);
       const entries = product(from.shape);
       call.demand(product(sizes) === entries, `the shape must have ${entries} entries`, to);
       return reshaped(from, sizes);
@@ -154,7 +157,7 @@ function squeezedDims(call: Call, from: readonly Dimension[]): Dimension[] {
   const axes = call.listArgument('axes', 1, 13);
   if (!axes && from.includes('batch') && call.scope.batch === undefined) {
     // With a batch of one, squeezing everything would remove it too.
-    const reason = 'with an open batch size it depends on the batch; give the axes';
+    const reason = `with an open batch size it depends on the batch; give the axes, or ${FIX_BATCH}`;
     call.refuse('without axes', reason);
   }
   const chosen = axes ? call.axes(axes, from.length) : [...from.keys()].filter((axis) => from[axis] === 1);

@@ -1,5 +1,5 @@
 /** Whether nodes are as ONNX defines their operators, whatever is made of them afterwards. */
-import { InputError, type Unsupported } from '../../../errors.ts';
+import { InputError, type Unsupported, UnsupportedError } from '../../../errors.ts';
 import { type GraphNode, operatorKey } from '../graph.ts';
 import type { Attributes } from '../values/attributes.ts';
 import type { ElementType, ElementTypes } from '../values/elementType.ts';
@@ -48,11 +48,18 @@ function schemaOf(node: GraphNode): Schema | undefined {
 }
 
 function formOf(node: GraphNode, schema: Schema): Form {
-  return (
-    schema.forms.findLast(({ since }) => since <= node.opset) ??
-    malformed(node, `exists since operator set ${schema.forms[0]!.since}`, `operator set ${node.opset}`)
-  );
+  const form = schema.forms.findLast(({ since }) => since <= node.opset);
+  if (form) return form;
+  const { since } = schema.forms[0]!;
+  if (since > OLDEST_KNOWN)
+    malformed(node, `exists since operator set ${since}`, `operator set ${node.opset}`);
+  const { name, opType, opset } = node;
+  const reason = `it is read from operator set ${since} on; convert the model`;
+  throw new UnsupportedError([{ node: name, found: `${opType} of operator set ${opset}`, reason }]);
 }
+
+/** Older definitions are known as far as they are those of this operator set. */
+const OLDEST_KNOWN = 7;
 
 function checkNode(node: GraphNode, schema: Schema, types: Map<string, ElementType>): void {
   const form = formOf(node, schema);

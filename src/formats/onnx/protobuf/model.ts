@@ -4,7 +4,7 @@ import { InputError, UnsupportedError } from '../../../errors.ts';
 import { type ModelProto, ModelProtoSchema, type OperatorSetIdProto } from './onnx_pb.ts';
 
 /** Operator sets whose definitions the converters know. */
-export const OLDEST_OPSET = 7;
+export const OLDEST_OPSET = 1;
 export const NEWEST_OPSET = 28;
 
 /** Messages nested deeper than this are no network: a function's node's attribute's tensor is five deep. */
@@ -38,24 +38,21 @@ export function normalizedDomain(domain: string): string {
   return domain === 'ai.onnx' ? '' : domain;
 }
 
-/** Operator set versions by domain. */
-export type Opsets = ReadonlyMap<string, number>;
+/** Operator set versions by domain, ascending. More than one where a domain is imported several times: then nodes must mean the same in all. */
+export type Opsets = ReadonlyMap<string, readonly number[]>;
 
 /**
- * @throws InputError where a domain is imported in two versions
  * @throws UnsupportedError for versions of the ONNX operator set that the converters do not know
  */
 export function opsetVersions(where: string, imports: readonly OperatorSetIdProto[]): Opsets {
-  const versions = new Map<string, number>();
+  const versions = new Map<string, number[]>();
   for (const { domain, version } of imports) {
     const name = normalizedDomain(domain);
-    if (versions.has(name) && versions.get(name) !== Number(version)) {
-      throw new InputError(`${where}: domain '${name}' must be imported in one version, got two`);
-    }
-    versions.set(name, Number(version));
+    versions.set(name, [...new Set([...(versions.get(name) ?? []), Number(version)])]);
   }
-  const onnx = versions.get('');
-  if (onnx !== undefined && !(onnx >= OLDEST_OPSET && onnx <= NEWEST_OPSET)) {
+  for (const all of versions.values()) all.sort((a, b) => a - b);
+  for (const onnx of versions.get('') ?? []) {
+    if (onnx >= OLDEST_OPSET && onnx <= NEWEST_OPSET) continue;
     const reason = `operator sets ${OLDEST_OPSET} to ${NEWEST_OPSET} are read; convert the model`;
     throw new UnsupportedError([{ node: where, found: `operator set ${onnx}`, reason }]);
   }

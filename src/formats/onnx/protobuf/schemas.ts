@@ -1,18 +1,32 @@
 /**
  * The operators that are read, as ONNX defines them: inputs, outputs, types and attributes of operator sets 7 to 28
- * (from the definitions of ONNX 1.23). Those of elementwise functions stand in the table of these functions.
+ * (from the definitions of ONNX 1.23), and of older ones as far as they were the same or differ in attributes alone. Those of elementwise functions stand in the table of these functions.
  */
 import { ELEMENTWISE_OPERATORS } from '../elementwise/table.ts';
-import { ALL, FLOATS, INDICES, NUMBERS, type Schema, SIGNED, schema, WIDE } from './schema.ts';
+import {
+  ALL,
+  FLOATS,
+  INDICES,
+  NUMBERS,
+  type Schema,
+  SIGNED,
+  schema,
+  WIDE,
+  type WrittenForm,
+} from './schema.ts';
+
+/** Before operator set 7 the second input was repeated on demand alone, along axes from a given one on. */
+const LEGACY_BROADCAST: WrittenForm = [6, 'T T -> T', 'axis:int broadcast:int'];
 
 const KERNEL = 'auto_pad:string dilations:ints group:int kernel_shape:ints pads:ints strides:ints';
 
 export const SCHEMAS: ReadonlyMap<string, Schema> = new Map([
   ...ELEMENTWISE_OPERATORS.map(({ opType, schema }): [string, Schema] => [opType, schema]),
-  row('Add', { T: NUMBERS }, [7, 'T T -> T']),
+  row('Add', { T: NUMBERS }, LEGACY_BROADCAST, [7, 'T T -> T']),
   row(
     'AveragePool',
     { T: FLOATS },
+    [1, 'T -> T', 'auto_pad:string kernel_shape:ints! pads:ints strides:ints'],
     [7, 'T -> T', 'auto_pad:string count_include_pad:int kernel_shape:ints! pads:ints strides:ints'],
     [
       10,
@@ -28,6 +42,7 @@ export const SCHEMAS: ReadonlyMap<string, Schema> = new Map([
   row(
     'BatchNormalization',
     { T: FLOATS, U: FLOATS, T1: FLOATS, T2: FLOATS },
+    [6, 'T T T T T -> T T? T? T? T?', 'epsilon:float is_test:int momentum:float spatial:int'],
     [7, 'T T T T T -> T T? T? T? T?', 'epsilon:float momentum:float spatial:int'],
     [9, 'T T T T T -> T T? T? T? T?', 'epsilon:float momentum:float'],
     [14, 'T T T U U -> T U? U?', 'epsilon:float momentum:float training_mode:int'],
@@ -63,10 +78,11 @@ export const SCHEMAS: ReadonlyMap<string, Schema> = new Map([
   row('ConstantOfShape', { T1: ['int64'], T2: ALL }, [9, 'T1 -> T2', 'value:tensor']),
   row('Conv', { T: FLOATS }, [1, 'T T T? -> T', KERNEL]),
   row('ConvTranspose', { T: FLOATS }, [1, 'T T T? -> T', `${KERNEL} output_padding:ints output_shape:ints`]),
-  row('Div', { T: NUMBERS }, [7, 'T T -> T']),
+  row('Div', { T: NUMBERS }, LEGACY_BROADCAST, [7, 'T T -> T']),
   row(
     'Dropout',
     { T: FLOATS, T1: [...FLOATS, 'bool'], T2: ['bool'] },
+    [6, 'T -> T T?', 'is_test:int ratio:float'],
     [7, 'T -> T T?', 'ratio:float'],
     [10, 'T -> T T1?', 'ratio:float'],
     [12, 'T T1? T2? -> T T2?', 'seed:int'],
@@ -98,6 +114,7 @@ export const SCHEMAS: ReadonlyMap<string, Schema> = new Map([
   row(
     'Gemm',
     { T: [...FLOATS, ...WIDE] },
+    [6, 'T T T -> T', 'alpha:float beta:float broadcast:int transA:int transB:int'],
     [7, 'T T T -> T', 'alpha:float beta:float transA:int transB:int'],
     [11, 'T T T? -> T', 'alpha:float beta:float transA:int transB:int'],
   ),
@@ -123,7 +140,7 @@ export const SCHEMAS: ReadonlyMap<string, Schema> = new Map([
   ),
   row('Mean', { T: FLOATS }, [6, 'T* -> T']),
   row('Min', { T: NUMBERS }, [6, 'T* -> T']),
-  row('Mul', { T: NUMBERS }, [7, 'T T -> T']),
+  row('Mul', { T: NUMBERS }, LEGACY_BROADCAST, [7, 'T T -> T']),
   row('Neg', { T: [...FLOATS, ...SIGNED] }, [6, 'T -> T']),
   row('Not', { T: ['bool'] }, [1, 'T -> T']),
   row(
@@ -235,7 +252,7 @@ export const SCHEMAS: ReadonlyMap<string, Schema> = new Map([
   ),
   row('Sqrt', { T: FLOATS }, [6, 'T -> T']),
   row('Squeeze', { T: ALL }, [1, 'T -> T', 'axes:ints'], [13, 'T int64? -> T']),
-  row('Sub', { T: NUMBERS }, [7, 'T T -> T']),
+  row('Sub', { T: NUMBERS }, LEGACY_BROADCAST, [7, 'T T -> T']),
   row('Sum', { T: FLOATS }, [6, 'T* -> T']),
   row('SpaceToDepth', { T: ALL }, [1, 'T -> T', 'blocksize:int!']),
   row('Tile', { T: ALL, T1: ['int64'] }, [6, 'T T1 -> T']),

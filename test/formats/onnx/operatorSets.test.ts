@@ -1,0 +1,71 @@
+/** Operator sets before 7, and models that import several. */
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { describe, expect, it } from 'vitest';
+import { UnsupportedError } from '../../../src/errors.ts';
+import { ModelProtoSchema, OperatorSetIdProtoSchema } from '../../../src/formats/onnx/protobuf/onnx_pb.ts';
+import { evaluate } from '../../../src/network/evaluation/evaluate.ts';
+import { floats, kinds, model, node, read } from './build.ts';
+
+describe('before operator set 7', () => {
+  const vector = floats('v', [2], [10, 20]);
+  const inputs = { x: [1, 2, 3] as number[] };
+  const x = Float64Array.of(1, 2, 3, 4, 5, 6);
+  const add = (attributes: Record<string, bigint>) =>
+    read(model([node('Add', 'x v', 'y', attributes)], { inputs, initializers: [vector], opset: 6 }));
+
+  it('sums repeat their second input along the axes after those that it is said to have', async () => {
+    expect([...evaluate(await add({ broadcast: 1n, axis: 1n }), x)]).toEqual([11, 12, 13, 24, 25, 26]);
+  });
+
+  it('sums repeat nothing unasked', async () => {
+    await expect(add({})).rejects.toThrow(/without broadcast inputs must be of one shape, \[1, 2, 3\]/);
+    await expect(add({ broadcast: 1n, axis: 2n })).rejects.toThrow(/must broadcast|constants may be/);
+  });
+
+  it('what only runs in training is refused', async () => {
+    const bytes = (test: bigint) => model([node('Dropout', 'x', 'y', { is_test: test })], { opset: 6 });
+    await expect(read(bytes(0n))).rejects.toThrow(UnsupportedError);
+    const { nodes } = await read(model([node('Relu', 'x', 'r')], { opset: 6, outputs: { r: undefined } }));
+    expect(nodes).toHaveLength(1);
+  });
+
+  it('what has changed since is refused by name', async () => {
+    const bytes = model([node('PRelu', 'x s', 'y')], {
+      opset: 6,
+      initializers: [floats('s', [4], [1, 1, 1, 1])],
+    });
+    await expect(read(bytes)).rejects.toThrow(/PRelu of operator set 6: it is read from operator set 7 on/);
+  });
+});
+
+describe('a domain that is imported twice', () => {
+  function imported(bytes: Uint8Array, versions: readonly number[]): Uint8Array {
+    const decoded = fromBinary(ModelProtoSchema, bytes);
+    decoded.opsetImport = versions.map((version) =>
+      create(OperatorSetIdProtoSchema, { domain: '', version: BigInt(version) }),
+    );
+    return toBinary(ModelProtoSchema, decoded);
+  }
+
+  it('is one where every node means the same', async () => {
+    const bytes = model([node('Gemm', 'x w', 'a'), node('Relu', 'a', 'y')], {
+      initializers: [floats('w', [4, 1], [1, 2, 3, 4])],
+    });
+    expect(kinds(await read(imported(bytes, [12, 12, 9])))).toEqual(['affine', 'relu']);
+    expect(kinds(await read(imported(bytes, [9, 12])))).toEqual(['affine', 'relu']);
+  });
+
+  it('is refused where a node does not', async () => {
+    const bytes = model([node('Softmax', 'x', 'y')]);
+    await expect(read(imported(bytes, [13, 12]))).rejects.toThrow(
+      /make y: Softmax: must mean the same in all operator sets imported, got 12 and 13/,
+    );
+    expect(kinds(await read(imported(bytes, [13, 14])))).toEqual(['softmax']);
+  });
+
+  it('is refused where one version is unknown', async () => {
+    await expect(read(imported(model([node('Relu', 'x', 'y')]), [13, 99]))).rejects.toThrow(
+      /operator set 99/,
+    );
+  });
+});
