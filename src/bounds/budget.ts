@@ -63,7 +63,11 @@ export function roomIn(
 }
 
 /** Why a program's covariances have no room, if so. */
-export function beyondMemory(engine: Engine, program: Program, room: Room): MemoryError | undefined {
+export function beyondMemory(
+  engine: Pick<Engine, 'information'>,
+  program: Program,
+  room: Room,
+): MemoryError | undefined {
   const { bytes, layer } = needsOf(program, bytesPerNumber(engine));
   if (bytes <= room.bytes) return undefined;
   return memoryError(layer, bytes + room.weights, room.bytes + room.weights);

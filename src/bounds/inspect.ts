@@ -8,9 +8,14 @@ import { countParameters } from '../network/parameters.ts';
 import { simplify } from '../network/simplify/simplify.ts';
 import { compile } from '../program/compile.ts';
 import type { Program } from '../program/program.ts';
+import { roomIn } from './budget.ts';
+import type { Path } from './paths/path.ts';
+import { pathPlan } from './paths/plan.ts';
 import { runCount } from './paths/runCount.ts';
+import { allowanceBeside } from './proportion.ts';
+import { queryOf } from './query.ts';
 import { layerReports } from './report/layers.ts';
-import type { LayerReport } from './result.ts';
+import { type LayerReport, METHODS, type MethodName } from './result.ts';
 
 export interface InspectedLayer extends LayerReport {
   /** Numbers stored in the layer, after simplification. */
@@ -28,8 +33,18 @@ export interface Inspection {
   readonly bytes: number;
   /** Floating-point operations of all closed-form rules; 0 where the network is refused. */
   readonly flops: number;
-  /** What the closed-form method refuses; the unrolled method may still cover padding modes that have no symbol. */
+  /** Nodes that the methods on a torus refuse. */
   readonly refused: readonly Unsupported[];
+  /** The methods that `bound` would run on a CPU, and those that it would refuse. */
+  readonly methods: readonly InspectedMethod[];
+  /** What `bound` refuses the network with; absent where some method covers it. */
+  readonly refusal?: UnsupportedError;
+}
+
+export interface InspectedMethod {
+  readonly method: Exclude<MethodName, 'all'>;
+  /** Absent where it gives a bound. */
+  readonly reason?: string;
 }
 
 export function inspect(network: Network): Inspection {
@@ -53,5 +68,42 @@ export function inspect(network: Network): Inspection {
     bytes: program ? programBytes(program) : 0,
     flops: program ? runCount(RULE_NAMES) * programCost(program) : 0,
     refused,
+    ...inspectedMethods(network, simple),
   };
 }
+
+/** Engines of the CPU compute in float64, in the memory that everybody has. */
+const CPU = {
+  information: { kind: 'cpu', name: 'cpu', description: 'CPU', unitRoundoff: 2 ** -53, threads: 1 },
+} as const;
+
+/** What `bound` would plan to run. */
+function inspectedMethods(original: Network, network: Network): Pick<Inspection, 'methods' | 'refusal'> {
+  const query = queryOf(original, {});
+  const allowance = allowanceBeside(original, query.method, {});
+  const room = roomIn(undefined, allowance.memory, CPU, original, network);
+  try {
+    const { paths, refusals } = pathPlan({ query, original, network, allowance, room, engine: CPU });
+    const refused = new Map(refusals.map(({ method, error }) => [method, error]));
+    const runs = new Set(paths.flatMap(({ kind }) => METHODS_OF[kind]));
+    const methods = METHODS.flatMap((method) =>
+      method !== 'all' && (runs.has(method) || refused.has(method)) ? [method] : [],
+    );
+    return {
+      methods: methods.map((method) => {
+        const reason = refused.get(method);
+        return { method, ...(reason !== undefined && { reason }) };
+      }),
+    };
+  } catch (error) {
+    if (!(error instanceof UnsupportedError)) throw error;
+    return { methods: [], refusal: error };
+  }
+}
+
+/** What runs on a path. */
+const METHODS_OF: Readonly<Record<Path['kind'], readonly MethodName[]>> = {
+  torus: ['spectral-product', 'closed-form', 'refined'],
+  unrolled: ['unrolled'],
+  'any length': [],
+};

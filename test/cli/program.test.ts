@@ -56,6 +56,7 @@ const inspection: Inspection = {
   bytes: 1.25e6,
   flops: 3e9,
   refused: [],
+  methods: [{ method: 'closed-form' }],
 };
 
 const solution: SdpSolution = {
@@ -435,11 +436,25 @@ describe('lipsoid inspect', () => {
 
   it('reports what would be refused', async () => {
     const refused = [{ node: 'pad', found: 'reflect padding', reason: 'not shift-invariant' }];
-    const text = await run('inspect tiny.onnx', { inspect: () => ({ ...inspection, refused }) });
+    const reason = 'pad: reflect padding: bound it without the option length';
+    const methods = [{ method: 'closed-form', reason } as const, { method: 'unrolled' } as const];
+    const partly = { inspect: () => ({ ...inspection, refused, methods }) };
+    const text = await run('inspect tiny.onnx', partly);
     expect(text.code).toBe(0);
-    expect(text.out).toContain('pad: reflect padding\n    not shift-invariant\n');
-    const json = await run('inspect tiny.onnx --json', { inspect: () => ({ ...inspection, refused }) });
-    expect(JSON.parse(json.out).refused).toEqual(refused);
+    expect(text.out).toContain(
+      'Methods that give a bound: unrolled.\nNot closed-form:\n  pad: reflect padding',
+    );
+    expect(text.out).toContain('bound it without --length');
+    const json = await run('inspect tiny.onnx --json', partly);
+    expect(JSON.parse(json.out)).toMatchObject({ refused, methods: [{ method: 'closed-form' }, {}] });
+    const refusal = new UnsupportedError(refused);
+    const wholly = { inspect: () => ({ ...inspection, refused, methods: [], refusal }) };
+    const none = await run('inspect tiny.onnx', wholly);
+    expect(none.code).toBe(2);
+    expect(none.err).toBe((await run('bound tiny.onnx', { bound: () => Promise.reject(refusal) })).err);
+    const document = await run('inspect tiny.onnx --json', wholly);
+    expect(document.code).toBe(2);
+    expect(JSON.parse(document.out)).toMatchObject({ error: { kind: 'unsupported', items: refused } });
   });
 });
 

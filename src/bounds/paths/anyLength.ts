@@ -13,11 +13,15 @@ import { DEFAULTS } from '../defaults.ts';
 import type { BoundTask } from '../task.ts';
 import type { AnyLengthPath } from './path.ts';
 
+type AnyLengthTask = Pick<BoundTask, 'original' | 'query' | 'room'> & {
+  readonly engine: Pick<BoundTask['engine'], 'information'>;
+};
+
 /**
  * @throws UnsupportedError listing what ties the network to the length of its file
  * @throws MemoryError where its covariances do not fit the budget
  */
-export function anyLengthPath({ engine, original, query, room }: BoundTask): AnyLengthPath {
+export function anyLengthPath({ engine, original, query, room }: AnyLengthTask): AnyLengthPath {
   const { smallestLength } = query;
   const long = simplify(lengthened(original, smallestLength));
   const sides = smallestLength === undefined ? undefined : sidesAt(original, smallestLength);

@@ -19,6 +19,11 @@ export interface RefusedMethod {
   readonly error: string;
 }
 
+/** What a plan is made from; of the engine it is only asked what it is. */
+export type PlanTask = Pick<BoundTask, 'query' | 'original' | 'network' | 'room' | 'allowance'> & {
+  readonly engine: Pick<BoundTask['engine'], 'information'>;
+};
+
 export interface PathPlan {
   /** In the order in which they run. */
   readonly paths: readonly Path[];
@@ -31,7 +36,7 @@ export interface PathPlan {
  * @throws MemoryError where nothing fits the memory budget
  * @throws InputError for multipliers of other layers
  */
-export function pathPlan(task: BoundTask): PathPlan {
+export function pathPlan(task: PlanTask): PathPlan {
   const { query } = task;
   if (query.length === 'any') {
     const paths = [anyLengthPath(task)];
@@ -86,7 +91,7 @@ export function beyondOf(paths: readonly Path[]): MemoryError | undefined {
 /** Multipliers take what the memory has no room for, or are out of all proportion and nobody has asked for them. */
 function objectionTo(
   { program }: FixedPath,
-  { engine, room, query, allowance }: BoundTask,
+  { engine, room, query, allowance }: PlanTask,
 ): FixedPath['objection'] {
   return (
     beyondMemory(engine, program, room) ??
@@ -101,7 +106,7 @@ function objectionTo(
  * @param needed nothing else covers the network
  */
 function unrolling(
-  { query, network, room }: BoundTask,
+  { query, network, room }: PlanTask,
   needed: boolean,
 ): Pick<PathPlan, 'leftOut'> & { readonly dense?: Unrolled | UnsupportedError } {
   const asked = query.method === 'unrolled';

@@ -1,12 +1,13 @@
 /** `lipsoid inspect`: what a file holds and what bounding it would take, without bounding it. */
 
 import type { Inspection } from '../../bounds/inspect.ts';
-import { EXIT, unsupportedLines } from '../failure.ts';
+import { EXIT, spoken, toFailure } from '../failure.ts';
 import type { Library } from '../library.ts';
 import { type ModelOptions, openNetwork } from '../loading.ts';
 import { formatCount, formatQuantity } from '../output/format.ts';
 import { type Column, tableLines } from '../output/table.ts';
 import { dim, type Line, printDocument, printLines, type Terminal } from '../output/terminal.ts';
+import { inCommandLineWords } from '../words.ts';
 
 export interface InspectCommand extends ModelOptions {
   readonly file: string;
@@ -22,8 +23,21 @@ export async function inspectCommand(
   const { file, json, ...options } = command;
   const network = await openNetwork(file, options, library);
   const inspection = library.inspect(network);
-  if (json) printDocument(terminal.stdout, inspection);
-  else printLines(terminal.stdout, inspectionLines(inspection));
+  const { refusal, ...document } = inspection;
+  if (json) {
+    const methods = inspection.methods.map(({ reason, ...method }) => ({
+      ...method,
+      ...(reason !== undefined && { reason: inCommandLineWords(reason) }),
+    }));
+    printDocument(terminal.stdout, {
+      ...{ ...document, refused: inspection.refused.map(spoken), methods },
+      ...(refusal && { error: toFailure(refusal, new AbortController().signal) }),
+    });
+    return refusal ? EXIT.unsupported : EXIT.success;
+  }
+  printLines(terminal.stdout, inspectionLines(inspection));
+  // As `bound` has it, and on stderr as there.
+  if (refusal) throw refusal;
   return EXIT.success;
 }
 
@@ -54,14 +68,25 @@ function inspectionLines(inspection: Inspection): Line[] {
   ];
 }
 
-function cost({ refused, flops, bytes }: Inspection): Line[] {
-  if (refused.length === 0) {
-    return [
-      `All closed-form rules take about ${formatQuantity(flops, 'flop')}; the largest covariance ${formatQuantity(bytes, 'B')}.`,
-    ];
+function cost({ methods, flops, bytes, refusal }: Inspection): Line[] {
+  if (refusal) return ['No method gives a bound.'];
+  const reasons = new Map<string, string[]>();
+  for (const { method, reason } of methods) {
+    if (reason !== undefined) reasons.set(reason, [...(reasons.get(reason) ?? []), method]);
   }
+  const runs = methods.filter(({ reason }) => reason === undefined).map(({ method }) => method);
   return [
-    `The closed-form methods refuse ${formatCount(refused.length, 'node')} (the method unrolled may still cover the padding):`,
-    ...unsupportedLines(refused),
+    `Methods that give a bound: ${runs.join(', ')}.`,
+    ...[...reasons].flatMap(([reason, refusing]) => [
+      `Not ${refusing.join(', ')}:`,
+      ...inCommandLineWords(reason)
+        .split('\n')
+        .map((line) => `  ${line}`),
+    ]),
+    ...(bytes > 0
+      ? [
+          `All closed-form rules take about ${formatQuantity(flops, 'flop')}; the largest covariance ${formatQuantity(bytes, 'B')}.`,
+        ]
+      : []),
   ];
 }

@@ -1,0 +1,83 @@
+/** `inspect` answers what `bound` would: the same methods, refused with the same words. */
+import { existsSync, readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { bound } from '../../src/bounds/bound.ts';
+import { inspect } from '../../src/bounds/inspect.ts';
+import { createEngine } from '../../src/engine/create.ts';
+import type { EngineHandle } from '../../src/engine/engine.ts';
+import { UnsupportedError } from '../../src/errors.ts';
+import { loadNetwork } from '../../src/formats/load.node.ts';
+import { NetworkBuilder } from '../../src/network/builder.ts';
+import type { Network } from '../../src/network/network.ts';
+import type { Operator, PaddingMode } from '../../src/network/operator.ts';
+
+let engine: EngineHandle;
+beforeAll(async () => {
+  engine = await createEngine({ engine: 'cpu-wasm', threads: 1 });
+});
+afterAll(() => engine.close());
+
+/** By method what it answers: a reason, or true. With the message alone where nothing is bounded. */
+async function answered(network: Network): Promise<Record<string, string | boolean> | string> {
+  try {
+    const { methods } = await bound(network, { engine, lower: false, evaluations: 1 });
+    return Object.fromEntries(methods.map(({ method, bound, error }) => [method, bound !== null || error!]));
+  } catch (error) {
+    if (error instanceof UnsupportedError) return error.message;
+    throw error;
+  }
+}
+
+function promised(network: Network): Record<string, string | boolean> | string {
+  const { methods, refusal } = inspect(network);
+  return (
+    refusal?.message ?? Object.fromEntries(methods.map(({ method, reason }) => [method, reason ?? true]))
+  );
+}
+
+function convolutional(mode: PaddingMode, sides: readonly number[]): Network {
+  const b = new NetworkBuilder('padded');
+  const conv: Operator = {
+    ...{ kind: 'convolution', outputs: 1, inputs: 1, groups: 1, kernel: [3, 3] },
+    ...{ stride: [1, 1], dilation: [1, 1], padding: { mode, before: [1, 1], after: [1, 1] } },
+    weight: new Float64Array(9).fill(0.5),
+  };
+  const relu: Operator = { kind: 'nonlinearity', function: { name: 'relu' } };
+  return b.build(b.add('relu', relu, [b.add('conv', conv, [b.input('x', [1, ...sides])])]));
+}
+
+it.each([
+  ['covered by all', convolutional('zero', [4, 4])],
+  ['covered by one', convolutional('reflect', [4, 4])],
+  ['covered by none', convolutional('reflect', [90, 90])],
+])('%s', async (_, network) => {
+  expect(promised(network)).toEqual(await answered(network));
+});
+
+it('differs between these', () => {
+  expect(promised(convolutional('zero', [4, 4]))).toHaveProperty('closed-form', true);
+  expect(promised(convolutional('reflect', [4, 4]))).toMatchObject({
+    unrolled: true,
+    'closed-form': expect.stringMatching(/reflect padding/),
+  });
+  expect(promised(convolutional('reflect', [90, 90]))).toMatch(/reflect padding/);
+});
+
+const examples = fileURLToPath(new URL('../../examples/', import.meta.url));
+const cases = fileURLToPath(new URL('../../../shared/cases/coverage/', import.meta.url));
+const files = [examples, cases].flatMap((folder) =>
+  existsSync(folder)
+    ? readdirSync(folder).flatMap((file) => (file.endsWith('.onnx') ? [`${folder}${file}`] : []))
+    : [],
+);
+
+it.each(files)(
+  '%s',
+  async (path) => {
+    const network = await loadNetwork(path).catch(() => undefined);
+    // What the reader refuses it refuses for both.
+    if (network) expect(promised(network)).toEqual(await answered(network));
+  },
+  60_000,
+);
