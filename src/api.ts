@@ -66,6 +66,7 @@ export type { Elementwise } from './network/elementwise/elementwise.ts';
 export type { TanhGelu } from './network/elementwise/gelu.ts';
 export type { ElementwiseName } from './network/elementwise/table.ts';
 export { evaluate } from './network/evaluation/evaluate.ts';
+export type { GroupFunction } from './network/groups/table.ts';
 export type { Network, Node, Source, Tensor, TensorId, Tie } from './network/network.ts';
 export type { Numbers } from './network/numbers.ts';
 export type {
@@ -77,6 +78,7 @@ export type {
   Gather,
   GlobalAveragePool,
   GlobalMaxPool,
+  Grouped,
   MaxGather,
   MaxPool,
   Nonlinearity,

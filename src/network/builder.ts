@@ -2,9 +2,11 @@
  * Builds networks: infers shapes, refuses what does not fit or holds numbers that are no numbers.
  * Cycles cannot be written down, since a node can only take tensors that exist.
  */
-import { InputError, UnsupportedError } from '../errors.ts';
+import { InputError } from '../errors.ts';
 import { checkElementwise } from './elementwise/elementwise.ts';
 import { ELEMENTWISE, type Elementwise, type ElementwiseName } from './elementwise/table.ts';
+import { softmaxOfGroups } from './groups/grouped.ts';
+import { groupDefinitionOf } from './groups/table.ts';
 import type { Network, Node, Source, Tensor, TensorId, Tie } from './network.ts';
 import { firstNotFinite } from './numbers.ts';
 import type { Affine, Operator } from './operator.ts';
@@ -107,7 +109,6 @@ export class NetworkBuilder {
    * input, so a constant network cannot arise here.
    * @param ties what ties it to the length of its file; none where every node means its operator at every length
    * @throws InputError without an input
-   * @throws UnsupportedError where a softmax is not the last step, reindexes aside
    */
   build(output: TensorId, source?: Source, ties: readonly Tie[] = []): Network {
     if (this.inputId === undefined) throw new InputError(`${this.name}: a network has one input, got none`);
@@ -116,12 +117,12 @@ export class NetworkBuilder {
     const said = { ...(source && { source }), ...(ties.length > 0 && { ties }) };
     const network = prune({ name, ...said, tensors, nodes, input, output });
     const last = lastOperation(network);
-    const early = network.nodes.filter((node) => node.operator.kind === 'softmax' && node !== last);
-    if (early.length > 0) {
-      const reason = 'softmax is bounded only as the last step of a network; take the logits as the output';
-      throw new UnsupportedError(early.map((n) => ({ node: n.name, found: 'softmax', reason })));
-    }
-    return network;
+    const rewritten = network.nodes.map((node) =>
+      node.operator.kind === 'softmax' && node !== last
+        ? { ...node, operator: softmaxOfGroups(node.operator, network.tensors[node.output]!.shape[0]!) }
+        : node,
+    );
+    return { ...network, nodes: rewritten };
   }
 
   private tensor(node: string, id: TensorId): Tensor {
@@ -215,6 +216,11 @@ function checkNumbers(node: string, operator: Operator, shape: readonly number[]
     case 'add':
       finite('coefficients', operator.coefficients);
       return;
+    case 'grouped': {
+      const fault = groupDefinitionOf(operator.function).fault?.(operator.function);
+      if (fault) throw new InputError(`${node}: ${operator.function.name}: ${fault[0]}, got ${fault[1]}`);
+      return;
+    }
     case 'nonlinearity':
       checkElementwise(node, operator.function, shape[0]!, product(shape));
       return;

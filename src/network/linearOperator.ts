@@ -37,6 +37,7 @@ export function isLinear(operator: Operator): operator is LinearOperator {
     case 'global-max-pool':
     case 'add':
     case 'concat':
+    case 'grouped':
     case 'softmax':
       return false;
     default:

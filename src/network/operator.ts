@@ -3,6 +3,7 @@
  * a vector is [features]. All arrays are row-major.
  */
 import type { Elementwise } from './elementwise/elementwise.ts';
+import type { GroupFunction } from './groups/table.ts';
 import type { Numbers } from './numbers.ts';
 
 export type PaddingMode = 'zero' | 'circular' | 'reflect' | 'replicate';
@@ -162,7 +163,20 @@ export interface Concat {
   readonly kind: 'concat';
 }
 
-/** Softmax over all entries of a vector, or over the channels of each position; only as the last step. */
+/**
+ * A function of groups of channels (softmax, sorting, a norm, normalisation), at each position by itself, or of all positions together. An image
+ * of as many entries as the group stands in its place; one of a single number each, one after the other.
+ */
+export interface Grouped {
+  readonly kind: 'grouped';
+  readonly function: GroupFunction;
+  /** The channels of each group, in the order in which the function takes them; every channel is in one group. */
+  readonly groups: readonly Int32Array[];
+  /** Whether a group is all positions of its channels together, one channel after the other. */
+  readonly wide: boolean;
+}
+
+/** Softmax over all entries of a vector, or over the channels of each position; only as the last step (elsewhere it is `Grouped`). */
 export interface Softmax {
   readonly kind: 'softmax';
   readonly logarithm: boolean;
@@ -184,6 +198,7 @@ export type Operator =
   | Gather
   | Add
   | Concat
+  | Grouped
   | Softmax;
 
 export type OperatorKind = Operator['kind'];

@@ -43,6 +43,7 @@ function operatorParameters(operator: Operator): number {
     case 'gather':
     case 'add':
     case 'concat':
+    case 'grouped':
     case 'softmax':
       return 0;
     default:

@@ -1,10 +1,12 @@
 /** Shapes of outputs, and everything about an operator that can be refused on the strength of shapes alone. */
 import { InputError } from '../errors.ts';
+import { groupDefinitionOf } from './groups/table.ts';
 import type { Numbers } from './numbers.ts';
 import type {
   Affine,
   AveragePool,
   Convolution,
+  Grouped,
   MaxPool,
   Operator,
   Padding,
@@ -95,6 +97,8 @@ function infer(demand: Demands, operator: Operator, inputs: readonly Shape[]): n
       return averagePoolShape(demand, operator, input);
     case 'max-pool':
       return maxPoolShape(demand, operator, input);
+    case 'grouped':
+      return groupedShape(demand, operator, input);
     case 'max-gather': {
       const entries = product(input);
       for (const window of operator.windows) {
@@ -148,6 +152,22 @@ function infer(demand: Demands, operator: Operator, inputs: readonly Shape[]): n
     default:
       throw unknownOperator(operator);
   }
+}
+
+function groupedShape(demand: Demands, { function: f, groups, wide }: Grouped, input: Shape): number[] {
+  const definition = groupDefinitionOf(f);
+  const seen = new Uint8Array(input[0]!);
+  for (const group of groups) {
+    demand.that(group.length >= 1, 'groups must not be empty', group.length);
+    for (const channel of group) {
+      demand.that(channel >= 0 && channel < seen.length, `channels must lie in [0, ${seen.length})`, channel);
+      demand.that(seen[channel] === 0, 'every channel must be in one group', channel);
+      seen[channel] = 1;
+    }
+  }
+  demand.that(!seen.includes(0), 'every channel must be in a group', seen.indexOf(0));
+  demand.that(!(wide && definition.scalar), `${f.name} must be of each position by itself`, 'all together');
+  return definition.scalar ? [groups.length, ...input.slice(1)] : [...input];
 }
 
 /** What the default of a switch over operators throws: the compiler sees to it that it is never reached. */

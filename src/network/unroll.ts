@@ -4,6 +4,7 @@
  */
 import { mapChannelEntries } from './elementwise/elementwise.ts';
 import { entrySources, listedWindows } from './evaluation/gather.ts';
+import { placedGroups, softmaxOfGroups } from './groups/grouped.ts';
 import { isLinear } from './linearOperator.ts';
 import { linearMatrix, linearOffset } from './matrix.ts';
 import type { Network, Node, Tensor, TensorId } from './network.ts';
@@ -20,8 +21,8 @@ type Shape = readonly number[];
  * dense matrix (a scale stays a scale, with one entry per neuron; a reindex that keeps the row-major order
  * vanishes), max pools become `max-gather`, per-channel parameters become per-neuron ones. Nodes before `from`
  * stay as they are; what an unrolled operator reads from them is flattened in front of it, by the operator
- * itself if it is affine or a maximum and by a reindex otherwise. A softmax over the channels of an image gets
- * its image back. With `from` = 0 the input is flat too. What only moves entries stays a `gather`.
+ * itself if it is affine or a maximum and by a reindex otherwise. A softmax over the channels of an image becomes
+ * one of groups, position by position. With `from` = 0 the input is flat too. What only moves entries stays a `gather`.
  *
  * Allocates what `unrolledSize` announces.
  * @throws RangeError if `from` is not in [0, number of nodes]
@@ -58,11 +59,6 @@ export function unroll(network: Network, from: number): Network {
     }
     const operator = unrolledOperator(node.operator, shape(node.inputs[0]!), shape(node.output));
     const output = network.tensors[node.output]!;
-    if (operator.kind === 'softmax') {
-      const image = inputs.map((id, k) => reshaped(id, shape(node.inputs[k]!)));
-      standIn[node.output] = append({ ...node, operator, inputs: image }, output);
-      continue;
-    }
     const flattensItself =
       operator.kind === 'affine' || operator.kind === 'gather' || operator.kind === 'max-gather';
     const vectors = flattensItself ? inputs : inputs.map((id) => reshaped(id, [product(tensors[id]!.shape)]));
@@ -136,12 +132,21 @@ function unrolledOperator(operator: Operator, input: Shape, output: Shape): Oper
     case 'max-pool':
     case 'global-max-pool':
       return { kind: 'max-gather', windows: listedWindows(operator, input, output) };
+    case 'grouped': {
+      const groups = placedGroups(operator, input).map(({ sources }) => sources);
+      return operator.function.name === 'max'
+        ? { kind: 'max-gather', windows: groups }
+        : { ...operator, groups, wide: false };
+    }
     case 'affine':
     case 'max-gather':
     case 'add':
     case 'concat':
-    case 'softmax':
       return operator;
+    case 'softmax':
+      return product(input) === input[0]
+        ? operator
+        : unrolledOperator(softmaxOfGroups(operator, input[0]!), input, output);
     default:
       throw unknownOperator(operator);
   }

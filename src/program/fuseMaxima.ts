@@ -6,7 +6,8 @@ export function fuseMaxima(graph: VariableGraph): VariableGraph {
   const consumers = consumersOf(graph.variables);
   for (const variable of graph.variables) {
     const origin = variable.origin;
-    if (origin.kind !== 'maximum') continue;
+    // Of a group φ keeps its own multipliers, which never lose anything.
+    if (origin.kind !== 'maximum' || origin.windows.kind === 'grouped') continue;
     const inner = origin.source.origin;
     if (inner.kind !== 'nonlinearity' || consumers.get(origin.source)!.length > 1) continue;
     const gain = inner.lower.map((l, c) => Math.max(Math.abs(l), Math.abs(inner.upper[c]!)));

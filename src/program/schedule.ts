@@ -326,7 +326,8 @@ class Scheduler {
     const windows = origin.windows;
     this.#consume(variable);
     const survivors = () => this.#live.filter((l) => this.#pending.get(l.variable)!.size > 0);
-    const cut = survivors().length === 0 && windows.kind !== 'listed';
+    const vectors = windows.kind === 'listed' || (windows.kind === 'grouped' && this.#axes === 0);
+    const cut = survivors().length === 0 && !vectors;
     if (!cut && (windows.kind === 'whole' || windows.kind === 'moved')) {
       throw unsupportedBranch(variable, 'while other branches live on');
     }

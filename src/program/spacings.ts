@@ -74,6 +74,7 @@ export class Spacings {
       case 'maximum': {
         const windows = origin.windows;
         const source = this.of(origin.source);
+        if (windows.kind === 'grouped') return source;
         return windows.kind === 'strided' ? source.map((s, a) => s * windows.stride[a]!) : [];
       }
       case 'linear': {

@@ -3,6 +3,7 @@ import { type Unsupported, UnsupportedError } from '../errors.ts';
 import { slopeInterval } from '../network/elementwise/elementwise.ts';
 import { channelsRead, entrySources, mostReads, padSources } from '../network/evaluation/gather.ts';
 import { fewestSamplesInside, mostWindowsSharing } from '../network/evaluation/windows.ts';
+import { groupedLipschitz, groupsOfChannels } from '../network/groups/grouped.ts';
 import {
   boxOf,
   isUpsampling,
@@ -190,6 +191,13 @@ function translate(
         overlap,
         windows: { kind: 'listed', entries: operator.windows },
       });
+    }
+    case 'grouped': {
+      const { ofSource, ofTarget } = groupsOfChannels(operator);
+      const groups = operator.groups.length;
+      const gain = Float64Array.of(groupedLipschitz(operator, [source.channels, ...source.window]));
+      const windows = { kind: 'grouped', ofSource, ofTarget, groups } as const;
+      return make({ kind: 'maximum', source, gain, overlap: 1, windows });
     }
     case 'global-average-pool': {
       const size = source.window.reduce((p, n) => p * n, 1);

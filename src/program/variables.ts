@@ -72,6 +72,14 @@ export interface Maximum {
     /** Single entries, moved and repeated: for every channel of the result the channels of the source that it has entries of, each as often
      *  as it has one of their entries at most. */
     | { readonly kind: 'moved'; readonly channels: readonly Int32Array[] }
+    /** Functions of groups in place of maxima: for every channel the group that it is in, for every one of the image whose image it is part of.
+     *  What a whole group changes by is at most what its channels do, after `gain`. */
+    | {
+        readonly kind: 'grouped';
+        readonly ofSource: Int32Array;
+        readonly ofTarget: Int32Array;
+        readonly groups: number;
+      }
     /** On vectors: for every output the entries it is the maximum of. */
     | { readonly kind: 'listed'; readonly entries: readonly Int32Array[] };
 }

@@ -107,6 +107,7 @@ const REASONS: Partial<Record<OperatorKind, string>> = {
   gather: 'entries that are picked or moved have no realisation here',
   add: BRANCHES,
   concat: BRANCHES,
+  grouped: 'functions of groups have no supply rate',
   softmax: 'the program is for networks that end in their logits',
 };
 

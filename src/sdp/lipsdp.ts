@@ -32,6 +32,7 @@ const REASONS: Partial<Record<OperatorKind, string>> = {
     'LipSDP has quadratic constraints for elementwise functions alone; try --formulation dissipativity',
   'global-max-pool':
     'LipSDP has quadratic constraints for elementwise functions alone; try --formulation dissipativity',
+  grouped: 'LipSDP has quadratic constraints for elementwise functions alone',
   softmax: 'the program is for networks that end in their logits',
 };
 

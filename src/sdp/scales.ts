@@ -55,6 +55,7 @@ function gain({ operator, inputs }: Node, network: Network): number {
     case 'gather':
     case 'add':
     case 'concat':
+    case 'grouped':
     case 'softmax':
       return 1;
     default:

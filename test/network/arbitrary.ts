@@ -186,6 +186,7 @@ export function randomOperator(random: Random, kind: Kind, shape: readonly numbe
     case 'add':
     case 'concat':
     case 'softmax':
+    case 'grouped':
     case 'max-gather':
       throw new Error(`${kind} is not made here`);
     default:

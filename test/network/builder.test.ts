@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { InputError, UnsupportedError } from '../../src/errors.ts';
+import { InputError } from '../../src/errors.ts';
 import { NetworkBuilder } from '../../src/network/builder.ts';
 import type { Affine, AveragePool, Convolution, MaxPool, Operator } from '../../src/network/operator.ts';
 
@@ -289,17 +289,19 @@ test('build drops what the output does not depend on and makes up names', () => 
   expect(builder.build(x).nodes).toEqual([]);
 });
 
-test('softmax only as the last step, reindexes aside', () => {
+test('a softmax is an operator of its own as the last step, reindexes aside, and a function of a group before', () => {
   const builder = new NetworkBuilder('n');
   const x = builder.input('x', [3]);
-  const softmax: Operator = { kind: 'softmax', logarithm: false };
+  const softmax: Operator = { kind: 'softmax', logarithm: true };
   const early = builder.add('attention', softmax, [x]);
   const late = builder.add('scores', softmax, [early]);
   const end = builder.add('row', { kind: 'reindex', permutation: [0], shape: [1, 3] }, [late]);
-  expect(() => builder.build(end)).toThrow(UnsupportedError);
-  expect(() => builder.build(end)).toThrow(/^attention: softmax: .*take the logits/);
-  const fine = new NetworkBuilder('n');
-  const scores = fine.add('scores', softmax, [fine.input('x', [3])]);
-  const row = fine.add('row', { kind: 'reindex', permutation: [0], shape: [1, 3] }, [scores]);
-  expect(fine.build(row).nodes.length).toBe(2);
+  const [first, second] = builder.build(end).nodes.map(({ operator }) => operator);
+  expect(first).toEqual({
+    kind: 'grouped',
+    function: { name: 'softmax', logarithm: true },
+    groups: [Int32Array.of(0, 1, 2)],
+    wide: false,
+  });
+  expect(second).toEqual(softmax);
 });

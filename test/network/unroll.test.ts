@@ -59,7 +59,7 @@ function pooled() {
 test('per-channel slopes become per-neuron ones, max pools gathers', () => {
   const { nodes } = unroll(pooled(), 0);
   const kinds = nodes.map((node) => node.operator.kind);
-  expect(kinds).toEqual(['affine', 'nonlinearity', 'max-gather', 'reindex', 'softmax']);
+  expect(kinds).toEqual(['affine', 'nonlinearity', 'max-gather', 'grouped']);
   const [, act, pool] = nodes.map((node) => node.operator);
   if (act?.kind !== 'nonlinearity' || act.function.name !== 'prelu') expect.fail('no PReLU');
   expect([...act.function.slopes]).toEqual([...Array(16).fill(0.1), ...Array(16).fill(0.2)]);
@@ -75,15 +75,13 @@ test('a prefix stays as it is; what reads it flattens it', () => {
     'reindex',
     'nonlinearity',
     'max-gather',
-    'reindex',
-    'softmax',
+    'grouped',
   ]);
   expect(unroll(network, 2).nodes.map((n) => n.operator.kind)).toEqual([
     'convolution',
     'nonlinearity',
     'max-gather',
-    'reindex',
-    'softmax',
+    'grouped',
   ]);
   expect(unroll(network, 4)).toEqual(network);
 });

@@ -107,6 +107,7 @@ export function features(network: Network): Set<string> {
       case 'max-gather':
       case 'global-average-pool':
       case 'global-max-pool':
+      case 'grouped':
       case 'softmax':
         break;
       default:

@@ -98,6 +98,7 @@ export function linearNode(network: Network, node: Node): LinearNode | undefined
     case 'max-pool':
     case 'max-gather':
     case 'global-max-pool':
+    case 'grouped':
     case 'softmax':
       return undefined;
     default:

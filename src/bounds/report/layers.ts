@@ -13,10 +13,13 @@ export function layerReports(
   const torus = program ? torusByName(program) : new Map<string, readonly number[]>();
   return network.nodes.map(({ name, operator, output }) => {
     const nonlinear =
-      operator.kind === 'nonlinearity' || operator.kind === 'max-pool' || operator.kind === 'global-max-pool';
+      operator.kind === 'nonlinearity' ||
+      operator.kind === 'grouped' ||
+      operator.kind === 'max-pool' ||
+      operator.kind === 'global-max-pool';
     return {
       name,
-      op: operator.kind === 'nonlinearity' ? operator.function.name : operator.kind,
+      op: 'function' in operator ? operator.function.name : operator.kind,
       shape: network.tensors[output]!.shape,
       torus: torus.get(name) ?? null,
       ...(rule && nonlinear ? { rule } : {}),

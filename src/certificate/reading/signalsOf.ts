@@ -199,6 +199,14 @@ function signalOf(node: Node, sources: readonly Signal[], input: Sides, shape: S
       const vector = source.window.length === 0 ? source : flattened([channels * positions]);
       return maximum(vector, operator.windows.length, { entries: operator.windows });
     }
+    case 'grouped':
+      throw new UnsupportedError([
+        {
+          node: name,
+          found: operator.function.name,
+          reason: 'certificates do not cover functions of groups',
+        },
+      ]);
     case 'softmax':
       return source;
     default:

@@ -165,6 +165,9 @@ export function graphOf(whole: Network, scale: Float64Array | null): Graph {
           source,
           listedWindows(operator, shape, target).map((window) => [...window]),
         );
+      case 'grouped':
+        demand(false, `${name}: a function of groups (${operator.function.name}) is not covered`);
+        return source;
       case 'softmax': {
         // Of one position, and nothing but reshapes behind it.
         const rest = nodes.slice(nodes.findIndex((node) => node.output === output) + 1);

@@ -1,7 +1,7 @@
 /**
  * Multipliers of a max pooling on the boundary of D ⪰ S (docs/mathematics.md §1 and §5).
  *
- * Parameters e^θ = ê, one per channel (per output where windows are listed). With 1/D̂_i = Σ_{o ∋ i} g_i²/ê_o over the windows o
+ * Parameters e^θ = ê, one per channel (per output where windows are listed, per group of what is a function of groups). With 1/D̂_i = Σ_{o ∋ i} g_i²/ê_o over the windows o
  * that sample i falls in, s = λ_max(D̂^{−½} S D̂^{−½}) gives the least s for which D = s D̂ dominates S; the output has the covariance
  * diag(s ê). Where something lives on beside the pooling D must stay off the boundary: D = τ s D̂, τ = 1 + e^{θ_last}.
  */
@@ -17,8 +17,20 @@ const RANGE = 2 ** -40;
 
 /** Entries of θ at a pooling, or where entries are moved to a signal of their own. */
 export function poolParameters(step: MaximumStep): number {
-  const free = step.maximum.windows.kind === 'listed' ? step.target.rows : step.target.variable.channels;
+  const free = freeOf(step);
   return free + (step.kept.length > 0 ? 1 : 0);
+}
+
+/** Entries of ê: one per channel of a pooling, per output where windows are listed, per group. */
+function freeOf({ maximum, target }: MaximumStep): number {
+  switch (maximum.windows.kind) {
+    case 'listed':
+      return target.rows;
+    case 'grouped':
+      return maximum.windows.groups;
+    default:
+      return target.variable.channels;
+  }
 }
 
 export interface Incidence {
@@ -57,16 +69,23 @@ export function incidence(step: MaximumStep): Incidence {
     const sourcesOf = transpose(ofSource, step.target.rows);
     return { ofSource, sourcesOf, ofTarget: own, targetsOf: own, weight: square };
   }
-  const channels = step.target.variable.channels;
+  const { channels } = step.target.variable;
+  const own = windows.kind === 'grouped' ? windows : undefined;
   const vector = step.source.lift.length === 0;
-  const channelOf = (row: number) => (vector ? Math.floor(row / (rows / channels)) : row % channels);
-  const ofSource = Array.from({ length: rows }, (_, k) => Int32Array.of(channelOf(k)));
-  const ofTarget = Array.from({ length: step.target.rows }, (_, k) => Int32Array.of(k % channels));
+  const perChannel = rows / step.source.variable.channels;
+  const channelOf = (row: number) =>
+    vector ? Math.floor(row / perChannel) : row % step.source.variable.channels;
+  const groupOf = (channel: number) => own?.ofSource[channel] ?? channel;
+  const ofSource = Array.from({ length: rows }, (_, k) => Int32Array.of(groupOf(channelOf(k))));
+  const ofTarget = Array.from({ length: step.target.rows }, (_, k) =>
+    Int32Array.of(own?.ofTarget[k % channels] ?? k % channels),
+  );
+  const free = freeOf(step);
   return {
     ofSource,
-    sourcesOf: transpose(ofSource, channels),
+    sourcesOf: transpose(ofSource, free),
     ofTarget,
-    targetsOf: transpose(ofTarget, channels),
+    targetsOf: transpose(ofTarget, free),
     weight: square.map((g) => g * overlap),
   };
 }

@@ -2,6 +2,7 @@
  * A network as a chain of stages: a linear part from all that is live, then functions entry by entry, the identity for what is carried on.
  * A residual network is such a chain too, and so is one with maxima, of which every round of a tournament is a stage.
  */
+import { UnsupportedError } from '../../errors.ts';
 import { type Elementwise, sharingParameters } from '../../network/elementwise/elementwise.ts';
 import { listedWindows, type MaximumOperator } from '../../network/evaluation/gather.ts';
 import { isLinear } from '../../network/linearOperator.ts';
@@ -137,6 +138,13 @@ function translated(graph: Graph, network: Network, node: Node, own: readonly nu
     case 'max-gather':
     case 'global-max-pool':
       return tournament(graph, name, inputs[0]!, windowsOf(operator, input, target));
+    case 'grouped':
+      throw new UnsupportedError([
+        {
+          ...{ node: name, found: operator.function.name },
+          reason: 'proofs around inputs do not cover functions of groups; bounds of the whole network do',
+        },
+      ]);
     case 'softmax':
       // Networks have it only as the last step, but for reindexes.
       return inputs[0]!;

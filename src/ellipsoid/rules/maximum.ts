@@ -3,6 +3,9 @@
  * largest there: Σ_o Δp_o² / e_o ≤ Σ_i Δy_i² Σ_{o ∋ i} 1/e_o ≤ Σ_i Δy_i² / D_i when e_o = μ max_{i ∈ o} D_i, μ the largest number
  * of windows that share a sample. With D ≻ S (D ⪰ S if nothing else lives on) the output has the covariance diag(e),
  * uncorrelated with what lives on, and that keeps Σ_kk + Σ_kc (D − S)⁻¹ Σ_ck.
+ *
+ * A function of groups that is L-Lipschitz obeys the same rule with μ = 1 and L D for D: Σ_{o ∈ image of G} Δp_o² ≤ L² Σ_{i ∈ G} Δy_i², so that
+ * Σ_o Δp_o² / e_o ≤ Σ_i Δy_i² / D_i when e_o = L² max_{i ∈ G} D_i for all o of the image of G.
  */
 import type { Engine, Matrices, Vector } from '../../engine/engine.ts';
 import type { MaximumStep } from '../../program/program.ts';
@@ -18,7 +21,14 @@ export function pooledMultiplier(engine: Engine, step: MaximumStep, d: Vector): 
 function sharedRows(step: MaximumStep): Int32Array[] {
   const { windows } = step.maximum;
   if (windows.kind === 'listed') return [...windows.entries];
-  const { channels } = step.source.variable;
+  const channels = step.source.variable.channels;
+  const image = step.target.variable.channels;
+  if (windows.kind === 'grouped') {
+    const rowsOf = Array.from({ length: windows.groups }, (): number[] => []);
+    for (let row = 0; row < step.source.rows; row++) rowsOf[windows.ofSource[row % channels]!]!.push(row);
+    const lists = rowsOf.map((rows) => Int32Array.from(rows));
+    return Array.from({ length: step.target.rows }, (_, row) => lists[windows.ofTarget[row % image]!]!);
+  }
   const rowsOf = Array.from({ length: channels }, (_, c) =>
     Int32Array.from({ length: step.source.rows / channels }, (_, phase) => phase * channels + c),
   );

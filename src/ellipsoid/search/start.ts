@@ -1,6 +1,6 @@
 /** Where a search starts. */
 import type { Step } from '../../program/program.ts';
-import { poolParameters } from '../multipliers/boundary.ts';
+import { incidence, poolParameters } from '../multipliers/boundary.ts';
 import type { LayerMultipliers } from '../sweep/sweep.ts';
 
 /** θ of the multipliers of a run of `sweep`. */
@@ -14,6 +14,9 @@ function startOf({ step, relative }: LayerMultipliers): Float64Array {
   const free = poolParameters(step) - (step.kept.length > 0 ? 1 : 0);
   const largest = relative.reduce((m, x) => Math.max(m, x), 0);
   const start = new Float64Array(poolParameters(step)).fill(Math.log(0.3));
-  for (let k = 0; k < free; k++) start[k] = Math.max(-20, logarithm(relative[k]! / largest, 0));
+  const { targetsOf } = incidence(step);
+  for (let k = 0; k < free; k++) {
+    start[k] = Math.max(-20, logarithm(relative[targetsOf[k]![0]!]! / largest, 0));
+  }
   return start;
 }

@@ -4,6 +4,8 @@ import { constants } from './operators/constants.ts';
 import type { Converter, Family } from './operators/converter.ts';
 import { convolution } from './operators/convolution.ts';
 import { elementwise } from './operators/elementwise.ts';
+import { softmax } from './operators/groups/softmax.ts';
+import { sorting } from './operators/groups/sorting.ts';
 import { linear } from './operators/linear.ts';
 import { rearranging } from './operators/moving/rearranging.ts';
 import { resizing } from './operators/moving/resizing.ts';
@@ -15,7 +17,6 @@ import { scaling } from './operators/products/scaling.ts';
 import { reduction } from './operators/reduction.ts';
 import { selection } from './operators/selection.ts';
 import { shape } from './operators/shape.ts';
-import { softmax } from './operators/softmax.ts';
 
 const FAMILIES: readonly Family[] = [
   arithmetic,
@@ -34,6 +35,7 @@ const FAMILIES: readonly Family[] = [
   selection,
   shape,
   softmax,
+  sorting,
 ];
 
 /** Converters by op_type, for the ONNX domain. */
@@ -90,7 +92,6 @@ const REASONS: ReadonlyMap<string, string> = new Map([
     'QuantizeLinear',
     'Round',
     'Sign',
-    'TopK',
     'Where',
   ]),
   ...each(RECURRENT, ['GRU', 'LSTM', 'RNN']),

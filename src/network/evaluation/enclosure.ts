@@ -11,9 +11,12 @@
  */
 
 import { sharingParameters } from '../elementwise/elementwise.ts';
+import { length } from '../groups/definition.ts';
+import { type PlacedGroup, placedGroups } from '../groups/grouped.ts';
+import { groupDefinitionOf } from '../groups/table.ts';
 import { isLinear, type LinearOperator } from '../linearOperator.ts';
 import type { Network, TensorId } from '../network.ts';
-import type { Add, Nonlinearity, Operator, Softmax } from '../operator.ts';
+import type { Add, Grouped, Nonlinearity, Operator, Softmax } from '../operator.ts';
 import { unknownOperator } from '../shape.ts';
 import { product } from '../size.ts';
 import { elementwiseEnclosure, U } from './elementwiseEnclosure.ts';
@@ -113,6 +116,15 @@ function* enclose(
         value: stacked(inputs.map(({ value }) => value)),
         tangent: stacked(inputs.map(({ tangent }) => tangent)),
       };
+    case 'grouped': {
+      // A bound on how far the derivative turns within the ball is not known: nothing is proven of it.
+      const entries = product(output);
+      const unknown = { middle: new Float64Array(entries), radius: new Float64Array(entries).fill(Infinity) };
+      return {
+        value: encloseGroups(operator, placedGroups(operator, shape), input.value, entries),
+        tangent: unknown,
+      };
+    }
     case 'softmax':
       return encloseSoftmax(operator, input, shape[0]!);
     default:
@@ -220,6 +232,31 @@ export function encloseSum({ coefficients, roundings }: Add, balls: readonly Bal
     sum.radius[n] = radius * (1 + gamma) + coefficients.length * UNDERFLOW;
   }
   return sum;
+}
+
+/** No image moves by more than L times the length of what its group moves by. */
+export function encloseGroups(
+  { function: f }: Grouped,
+  placed: readonly PlacedGroup[],
+  { middle, radius }: Ball,
+  entries: number,
+): Ball {
+  const definition = groupDefinitionOf(f);
+  const image = empty(entries);
+  for (const { sources, targets } of placed) {
+    const x = Float64Array.from(sources, (n) => middle[n]!);
+    const reach = length(Float64Array.from(sources, (n) => radius[n]!));
+    const off =
+      (definition.lipschitz(f, sources.length) * reach + definition.error(f, x)) *
+        (1 + 64 * U * sources.length) +
+      UNDERFLOW;
+    const values = definition.value(f, x);
+    for (const [k, n] of targets.entries()) {
+      image.middle[n] = values[k]!;
+      image.radius[n] = off;
+    }
+  }
+  return image;
 }
 
 function encloseSoftmax({ logarithm }: Softmax, { value, tangent }: Dual, channels: number): Dual {

@@ -1,7 +1,9 @@
 /** One table of operators for their values, their derivatives and the transposes of those, made ready for many points. */
 import { sharingParameters } from '../elementwise/elementwise.ts';
 import { definitionOf, type Elementwise } from '../elementwise/table.ts';
-import type { Operator, Softmax } from '../operator.ts';
+import { placedGroups } from '../groups/grouped.ts';
+import { groupDefinitionOf } from '../groups/table.ts';
+import type { Grouped, Operator, Softmax } from '../operator.ts';
 import { unknownOperator } from '../shape.ts';
 import { product, sharing } from '../size.ts';
 import { type MaximumWindows, maximumSources, maximumWindows } from './gather.ts';
@@ -62,6 +64,8 @@ export function prepare(operator: Operator, inputs: readonly Shape[], output: Sh
       return linearCombination(operator.coefficients, product(output));
     case 'concat':
       return stack(inputs.map(product));
+    case 'grouped':
+      return grouped(operator, input, product(output));
     case 'softmax':
       return softmax(operator, input[0]!, product(input));
     default:
@@ -157,6 +161,53 @@ function stack(sizes: readonly number[]): PreparedOperator {
   };
   const pull = (u: Float64Array) => sizes.map((size, k) => u.slice(starts[k]!, starts[k]! + size));
   return { work: entries, evaluate: push, differentiate: () => ({ push, pull }) };
+}
+
+function grouped(operator: Grouped, input: Shape, outputs: number): PreparedOperator {
+  const placed = placedGroups(operator, input);
+  const f = operator.function;
+  const definition = groupDefinitionOf(f);
+  const entries = product(input);
+  const gathered = (x: Float64Array, at: Int32Array) => Float64Array.from(at, (n) => x[n]!);
+  const scattered = (size: number, parts: readonly (readonly [at: Int32Array, values: Float64Array])[]) => {
+    const y = new Float64Array(size);
+    for (const [at, values] of parts) for (let k = 0; k < at.length; k++) y[at[k]!] = values[k]!;
+    return y;
+  };
+  return {
+    work: 8 * entries,
+    evaluate: ([x]) =>
+      scattered(
+        outputs,
+        placed.map(({ sources, targets }) => [targets, definition.value(f, gathered(x!, sources))]),
+      ),
+    differentiate: ([x]) => {
+      const own = placed.map(({ sources, targets }) => ({
+        sources,
+        targets,
+        differential: definition.differentiate(f, gathered(x!, sources)),
+      }));
+      return {
+        push: ([dx]) =>
+          scattered(
+            outputs,
+            own.map(({ sources, targets, differential }) => [
+              targets,
+              differential.push(gathered(dx!, sources)),
+            ]),
+          ),
+        pull: (u) => [
+          scattered(
+            entries,
+            own.map(({ sources, targets, differential }) => [
+              sources,
+              differential.pull(gathered(u, targets)),
+            ]),
+          ),
+        ],
+      };
+    },
+  };
 }
 
 /** Along the first axis, which has `channels` entries. p = softmax(x): dp = p ∘ (dx − ⟨p, dx⟩); its logarithm: dx − ⟨p, dx⟩. */

@@ -2,6 +2,7 @@
  * The output of a network, enclosed: what exact arithmetic would give, for the network with exactly these weights, lies in a ball around what
  * float64 gives. The arithmetic is that of `enclosure.ts`, without its derivatives, made ready for many points.
  */
+import { placedGroups } from '../groups/grouped.ts';
 import { isLinear } from '../linearOperator.ts';
 import type { Network, TensorId } from '../network.ts';
 import type { Operator } from '../operator.ts';
@@ -12,6 +13,7 @@ import {
   allFinite,
   type Ball,
   empty,
+  encloseGroups,
   encloseLogarithms,
   encloseProbabilities,
   encloseSum,
@@ -90,6 +92,10 @@ function step(operator: Operator, shapes: readonly Shape[], output: Shape): Encl
       return (balls) => encloseSum(operator, balls);
     case 'concat':
       return stacked;
+    case 'grouped': {
+      const placed = placedGroups(operator, shape);
+      return ([ball]) => encloseGroups(operator, placed, ball!, product(output));
+    }
     case 'softmax': {
       const enclosed = operator.logarithm ? encloseLogarithms : encloseProbabilities;
       return ([ball]) => enclosed(ball!, shape[0]!);

@@ -34,6 +34,7 @@ export function passesOn(operator: Operator, inputs: readonly boolean[]): boolea
     case 'pad':
     case 'add':
     case 'concat':
+    case 'grouped':
     case 'softmax':
       return inputs.includes(true);
     case 'gather':
@@ -89,6 +90,7 @@ function sideOf(operator: Operator, axis: number, sides: readonly number[]): num
       return operator.padding.before[axis]! + n + operator.padding.after[axis]!;
     case 'scale':
     case 'nonlinearity':
+    case 'grouped':
     case 'softmax':
     // What reads positions as a whole has none.
     case 'affine':

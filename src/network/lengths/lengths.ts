@@ -134,6 +134,11 @@ function whyTied(
     case 'affine':
     case 'max-gather':
       return { found: 'a layer that reads all positions', reason: OF_THE_FILE };
+    case 'grouped':
+      return {
+        found: `a function of groups (${operator.function.name})`,
+        reason: 'it has no rule between frequencies; bound it without the option length',
+      };
     case 'global-average-pool':
       if (operator.sum) {
         return { found: 'a sum over all positions', reason: 'it grows with the length: no bound for any' };

@@ -3,8 +3,17 @@
  * channel c of its new input as.
  */
 import { type Elementwise, mapChannelEntries } from '../elementwise/elementwise.ts';
+import { placedGroups } from '../groups/grouped.ts';
 import { emptyLike, gatheredBlocks } from '../numbers.ts';
-import type { Affine, Convolution, Gather, MaxGather, Scale, TransposedConvolution } from '../operator.ts';
+import type {
+  Affine,
+  Convolution,
+  Gather,
+  Grouped,
+  MaxGather,
+  Scale,
+  TransposedConvolution,
+} from '../operator.ts';
 import { inverse, isRowMajor, type View, viewSources } from './view.ts';
 
 /** Acts on the source of the view instead of the view. */
@@ -50,6 +59,20 @@ export function permuteScale(operator: Scale, channels: Int32Array): Scale {
     ...(shift && { shift: gathered(shift, channels) }),
     ...(shiftMagnitude && { shiftMagnitude: gathered(shiftMagnitude, channels) }),
   };
+}
+
+/** Groups of the entries of the vector that the view is of. */
+export function permuteEntries(operator: Grouped, view: View): Grouped {
+  const sources = viewSources(view);
+  const groups = placedGroups(operator, view.shape).map((group) => group.sources.map((n) => sources[n]!));
+  return { ...operator, groups, wide: false };
+}
+
+/** Groups of the channels that are those of the operator now. */
+export function permuteGroups(operator: Grouped, channels: Int32Array): Grouped {
+  const now = new Int32Array(channels.length);
+  for (const [channel, was] of channels.entries()) now[was] = channel;
+  return { ...operator, groups: operator.groups.map((group) => group.map((channel) => now[channel]!)) };
 }
 
 /** Input channels of an ungrouped convolution. */

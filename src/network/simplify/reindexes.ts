@@ -1,5 +1,6 @@
 /** Reindexes (flatten, reshape, transpose) are carried along as views until an operator absorbs them. */
 import { channelEntries, mapChannelEntries } from '../elementwise/elementwise.ts';
+import { groupDefinitionOf } from '../groups/table.ts';
 import type { Network, Node, TensorId } from '../network.ts';
 import type { Operator } from '../operator.ts';
 import { prune } from '../prune.ts';
@@ -10,7 +11,9 @@ import {
   entriesBefore,
   permuteColumns,
   permuteDepthwise,
+  permuteEntries,
   permuteFunction,
+  permuteGroups,
   permuteInputs,
   permuteScale,
   permuteSources,
@@ -211,6 +214,18 @@ class ReindexPass {
       case 'global-max-pool':
         if (source.length < 2 || !permutesChannels(view, source)) return undefined;
         return { operator, inputs, view: channelwiseView(view, source, 1, shape) };
+      case 'grouped': {
+        const { scalar } = groupDefinitionOf(operator.function);
+        if (source.length === 1) {
+          // Groups of the entries of a vector, whatever they were arranged as.
+          const grouped = permuteEntries(operator, view);
+          return { operator: grouped, inputs, view: scalar ? wholeView(shape) : view };
+        }
+        // The image of a norm has other channels.
+        if (scalar || !permutesChannels(view, source)) return undefined;
+        const channels = channelImages(view, source);
+        return channels && { operator: permuteGroups(operator, channels), inputs, view };
+      }
       case 'softmax':
         return permutesChannels(view, source) ? { operator, inputs, view } : undefined;
       case 'add': {

@@ -6,7 +6,7 @@ import { OWN_FIELDS } from '../../../network/lengths/follows.ts';
 import type { Scale } from '../../../network/operator.ts';
 import { everyAxis, product, sameShape } from '../../../network/size.ts';
 import type { Call, Dimension, Signal, Value } from '../call.ts';
-import { clipped } from '../elementwise/reading.ts';
+import { applyElementwise, clipped } from '../elementwise/reading.ts';
 import {
   broadcastShape,
   broadcastSteps,
@@ -380,17 +380,29 @@ function chosen(call: Call): Value {
   return assembled(call, parts, { dims, part, entry: counted(part.length) });
 }
 
-/** Max and Min of one signal and scalars: a clip that is open on one side. */
+/**
+ * Max and Min. Of one signal and scalars a clip that is open on one side; of others max(a, b) = b + relu(a − b) and min(a, b) = b − relu(b − a),
+ * pair by pair: what the two have in common is kept.
+ */
 function extreme(call: Call, bound: 'min' | 'max'): Signal {
   const signals = call.inputs.flatMap((value) => (value?.kind === 'signal' ? [value] : []));
   const constants = call.inputs.flatMap((value) => (value?.kind === 'constant' ? [value] : []));
   const x = signals[0]!;
   const rank = call.dims(x).length;
-  if (signals.length > 1 || constants.some((c) => c.data.length !== 1 || c.shape.length > rank)) {
-    const found = call.inputs.map((value) => `[${value ? call.dims(value).join(', ') : ''}]`).join(' and ');
-    call.refuse(`of ${found}`, 'one tensor and scalars are supported');
-  }
-  const limits = constants.map((constant) => constant.data[0]!);
-  if (bound === 'min') return clipped(call, x, largest(limits), Number.POSITIVE_INFINITY);
-  return clipped(call, x, Number.NEGATIVE_INFINITY, smallest(limits));
+  const sign = bound === 'min' ? 1 : -1;
+  const isScalar = (c: Constant) => c.data.length === 1 && c.shape.length <= rank;
+  const limits = constants.filter(isScalar).map((constant) => constant.data[0]!);
+  const limited =
+    limits.length === 0
+      ? x
+      : bound === 'min'
+        ? clipped(call, x, largest(limits), Number.POSITIVE_INFINITY)
+        : clipped(call, x, Number.NEGATIVE_INFINITY, smallest(limits));
+  const beside = [...signals.slice(1), ...constants.filter((constant) => !isScalar(constant))];
+  return beside.reduce<Signal>((a, b) => {
+    const above =
+      b.kind === 'signal' ? added(call, [a, b], [sign, -sign]) : scaledAndShifted(call, a, sign, b, -sign);
+    const over = applyElementwise(call, { name: 'relu' }, above);
+    return b.kind === 'signal' ? added(call, [b, over], [1, sign]) : scaledAndShifted(call, over, sign, b, 1);
+  }, limited);
 }

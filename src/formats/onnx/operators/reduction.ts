@@ -4,8 +4,10 @@ import { everyAxis, product, strides } from '../../../network/size.ts';
 import type { Call, Signal } from '../call.ts';
 import { type Constant, constantOf, walk } from '../values/constant.ts';
 import { type ElementType, isFloat } from '../values/elementType.ts';
+import { scaledBy } from './arithmetic.ts';
 import type { Converter, Family } from './converter.ts';
 import { floatResult, integerResult } from './entries.ts';
+import { alongAxes } from './groups/along.ts';
 import { contracted } from './products/contraction.ts';
 
 type Join = (a: number, b: number) => number;
@@ -20,10 +22,14 @@ export const reduction: Family = new Map<string, Converter>([
   ['ReduceMean', reducer(18, average, (call, x, axes) => mean(call, x, axes, false))],
   ['ReduceSum', reducer(13, accumulated(plus, 0), (call, x, axes) => mean(call, x, axes, true))],
   ['ReduceMax', reducer(18, () => (x) => x.reduce((a, b) => Math.max(a, b)), maximum)],
-  ['ReduceMin', reducer(18, () => (x) => x.reduce((a, b) => Math.min(a, b)))],
+  ['ReduceMin', reducer(18, () => (x) => x.reduce((a, b) => Math.min(a, b)), minimum)],
   ['ReduceProd', reducer(18, accumulated(times, 1))],
-  ['ReduceL1', reducer(18, accumulated(plus, 0, Math.abs))],
-  ['ReduceL2', reducer(18, length)],
+  ['ReduceL1', reducer(18, accumulated(plus, 0, Math.abs), norm(1))],
+  ['ReduceL2', reducer(18, length, norm(2))],
+  [
+    'ReduceLogSumExp',
+    reducer(18, logSumExp, (call, x, axes) => alongAxes(call, x, axes, { name: 'log-sum-exp' })),
+  ],
   [
     'ReduceSumSquare',
     reducer(
@@ -57,6 +63,14 @@ function length(call: Call, type: ElementType): (x: Float64Array) => number {
   return (x) => result(Math.sqrt(x.reduce((sum, value) => sum + value * value, 0)));
 }
 
+function logSumExp(call: Call, type: ElementType): (x: Float64Array) => number {
+  const result = floatResult(call, type);
+  return (x) => {
+    const top = x.reduce((a, b) => Math.max(a, b));
+    return result(top + Math.log(x.reduce((sum, value) => sum + Math.exp(value - top), 0)));
+  };
+}
+
 /** How the mean of integers is rounded is left open, so it must be one of them. */
 function average(call: Call, type: ElementType): (x: Float64Array) => number {
   if (isFloat(type)) {
@@ -84,7 +98,12 @@ function reducer(
 }
 
 /** Reductions that are not the identity on single entries. */
-const ENTRIES_TOO: ReadonlySet<string> = new Set(['ReduceL1', 'ReduceL2', 'ReduceSumSquare']);
+const ENTRIES_TOO: ReadonlySet<string> = new Set([
+  'ReduceL1',
+  'ReduceL2',
+  'ReduceLogSumExp',
+  'ReduceSumSquare',
+]);
 
 /** The axes to reduce, counted from the front; undefined where the node does nothing. */
 function reducedAxes(call: Call, inputSince: number, rank: number): number[] | undefined {
@@ -131,7 +150,12 @@ function reducedSignal(
 ): Signal {
   const input = call.signal(0);
   const axes = reducedAxes(call, inputSince, call.dims(input).length);
-  if (!axes || axes.length === 0) return input;
+  if (!axes || axes.length === 0) {
+    if (ENTRIES_TOO.has(call.node.opType)) {
+      call.refuse('without axes that does nothing', 'whether entries stay as they are is left open');
+    }
+    return input;
+  }
   const x = input.batched && axes.includes(0) ? call.unbatched(input) : input;
   const sampleAxes = x.batched ? axes.map((axis) => axis - 1) : axes;
   const reduced = reduce(call, x, sampleAxes);
@@ -174,13 +198,18 @@ function mean(call: Call, x: Signal, axes: readonly number[], sum: boolean): Sig
 function maximum(call: Call, x: Signal, axes: readonly number[]): Signal {
   const spatial = x.shape.length - 1;
   const whole = spatial >= 1 && spatial <= 3 && !axes.includes(0) && axes.length === spatial;
-  return call.emit({ kind: 'global-max-pool' }, [whole ? x : rows(call, x, axes)], OWN_FIELDS);
+  if (whole) return call.emit({ kind: 'global-max-pool' }, [x], OWN_FIELDS);
+  if (axes.length < x.shape.length) return alongAxes(call, x, axes, { name: 'max' });
+  const flat = call.view(x, [product(x.shape)]);
+  const windows = [Int32Array.from({ length: product(x.shape) }, (_, n) => n)];
+  return call.emit({ kind: 'max-gather', windows }, [flat], OWN_FIELDS);
 }
 
-/** [kept entries, reduced entries]: a row for every entry of the result. */
-function rows(call: Call, x: Signal, axes: readonly number[]): Signal {
-  const all = [...x.shape.keys()];
-  const kept = all.filter((axis) => !axes.includes(axis));
-  const size = (chosen: readonly number[]) => product(chosen.map((axis) => x.shape[axis]!));
-  return call.permuted(x, [...kept, ...axes], [size(kept), size(axes)]);
+function minimum(call: Call, x: Signal, axes: readonly number[]): Signal {
+  const most = maximum(call, scaledBy(call, x, -1, 'negative'), axes);
+  return { ...scaledBy(call, most, -1, 'of the largest'), shape: most.shape };
+}
+
+function norm(p: number): (call: Call, x: Signal, axes: readonly number[]) => Signal {
+  return (call, x, axes) => alongAxes(call, x, axes, { name: 'norm', p });
 }

@@ -171,6 +171,12 @@ export const SCHEMAS: ReadonlyMap<string, Schema> = new Map([
     [18, 'T int64? -> T', 'keepdims:int noop_with_empty_axes:int'],
   ),
   row(
+    'ReduceLogSumExp',
+    { T: [...FLOATS, ...WIDE] },
+    [1, 'T -> T', 'axes:ints keepdims:int'],
+    [18, 'T int64? -> T', 'keepdims:int noop_with_empty_axes:int'],
+  ),
+  row(
     'ReduceMax',
     { T: [...FLOATS, ...WIDE, 'int8', 'uint8', 'bool'] },
     [1, 'T -> T', 'axes:ints keepdims:int'],
@@ -256,6 +262,13 @@ export const SCHEMAS: ReadonlyMap<string, Schema> = new Map([
   row('Sum', { T: FLOATS }, [6, 'T* -> T']),
   row('SpaceToDepth', { T: ALL }, [1, 'T -> T', 'blocksize:int!']),
   row('Tile', { T: ALL, T1: ['int64'] }, [6, 'T T1 -> T']),
+  row(
+    'TopK',
+    { T: NUMBERS, I: ['int64'] },
+    [1, 'T -> T I', 'axis:int k:int!'],
+    [10, 'T int64 -> T I', 'axis:int'],
+    [11, 'T int64 -> T I', 'axis:int largest:int sorted:int'],
+  ),
   row('Transpose', { T: ALL }, [1, 'T -> T', 'perm:ints']),
   row('Trilu', { T: ALL }, [14, 'T int64? -> T', 'upper:int']),
   row('Unsqueeze', { T: ALL }, [1, 'T -> T', 'axes:ints!'], [13, 'T int64 -> T']),

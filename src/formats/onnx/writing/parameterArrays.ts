@@ -23,6 +23,7 @@ export function parameterArrays(operator: Operator): readonly ArrayLike<number>[
     case 'reindex':
     case 'gather':
     case 'concat':
+    case 'grouped':
     case 'softmax':
       return [];
     default:

@@ -1,4 +1,5 @@
 /** From a network to an ONNX model. */
+import { UnsupportedError } from '../../../errors.ts';
 import type { Network, Node } from '../../../network/network.ts';
 import type {
   Convolution,
@@ -146,6 +147,14 @@ function writeNode(
     case 'concat':
       writer.last('Concat', inputs, { axis: 1 });
       return;
+    case 'grouped':
+      throw new UnsupportedError([
+        {
+          node: name,
+          found: operator.function.name,
+          reason: 'functions of groups are read, not written',
+        },
+      ]);
     case 'softmax':
       writer.last(operator.logarithm ? 'LogSoftmax' : 'Softmax', [x], { axis: 1 });
       return;

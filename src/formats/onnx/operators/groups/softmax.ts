@@ -1,0 +1,43 @@
+/** Softmax, its logarithm, and the logarithm of a sum of exponentials. */
+import { OWN_FIELDS } from '../../../../network/lengths/follows.ts';
+import { product } from '../../../../network/size.ts';
+import type { Call, Signal } from '../../call.ts';
+import type { Converter, Family } from '../converter.ts';
+import { axesFrom, sampleAxes } from './along.ts';
+
+export const softmax: Family = new Map<string, Converter>([
+  ['Softmax', { signals: (call) => overAxes(call, false) }],
+  ['LogSoftmax', { signals: (call) => overAxes(call, true) }],
+]);
+
+/** Since operator set 13 over one axis, before over all axes from `axis` on. */
+function overAxes(call: Call, logarithm: boolean): Signal {
+  const input = call.signal(0);
+  const dims = call.dims(input);
+  const oneAxis = call.opset >= 13;
+  const axis = call.axis(call.attributes.integer('axis', oneAxis ? -1 : 1), dims.length);
+  const [x, axes] = sampleAxes(call, input, oneAxis ? [axis] : axesFrom(axis, dims.length));
+  if (!oneAxis && axes.length > 1 && call.follows(x)) {
+    call.tie('over positions and channels', 'here there is one position; in longer signals it runs over all');
+  }
+  return call.settled(softmaxAlong(call, x, axes, logarithm));
+}
+
+/** The groups as channels, which is what the operator takes; the network makes another of it where it is not its last step. */
+export function softmaxAlong(call: Call, x: Signal, axes: readonly number[], logarithm: boolean): Signal {
+  const kept = [...x.shape.keys()].filter((axis) => !axes.includes(axis));
+  const order = [...axes, ...kept];
+  const channels = product(axes.map((axis) => x.shape[axis]!));
+  const plain = axes.length === 1 && axes[0] === 0;
+  const front = plain ? x : call.permuted(x, order, [channels, ...kept.map((axis) => x.shape[axis]!)]);
+  const y = call.emitSame({ kind: 'softmax', logarithm }, front, OWN_FIELDS);
+  if (plain) return y;
+  const unfolded = call.view(
+    y,
+    order.map((axis) => x.shape[axis]!),
+  );
+  return call.permuted(
+    unfolded,
+    order.map((_, axis) => order.indexOf(axis)),
+  );
+}

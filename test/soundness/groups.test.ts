@@ -1,0 +1,160 @@
+/** Networks with functions of groups: no bound is below a slope, whichever path and method gives it. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bound } from '../../src/bounds/bound.ts';
+import { createEngine } from '../../src/engine/create.ts';
+import type { EngineHandle } from '../../src/engine/engine.ts';
+import { NetworkBuilder } from '../../src/network/builder.ts';
+import { PreparedNetwork } from '../../src/network/evaluation/preparedNetwork.ts';
+import { GROUP_FUNCTIONS, type GroupFunction, groupDefinitionOf } from '../../src/network/groups/table.ts';
+import type { Network, TensorId } from '../../src/network/network.ts';
+import type { Grouped, Operator } from '../../src/network/operator.ts';
+import { simplify } from '../../src/network/simplify/simplify.ts';
+import { unroll } from '../../src/network/unroll.ts';
+import { Random } from '../support/random.ts';
+import { runs } from '../support/runs.ts';
+
+let engine: EngineHandle;
+beforeAll(async () => {
+  engine = await createEngine({ engine: 'cpu-wasm', threads: 1 });
+});
+afterAll(() => engine.close());
+
+const EXAMPLES = Object.values(GROUP_FUNCTIONS).flatMap(
+  ({ examples }) => examples as readonly GroupFunction[],
+);
+
+/** A partition of the channels into groups of one size or of several. */
+function groupsOf(random: Random, channels: number): Int32Array[] {
+  const order = [...Array(channels).keys()].sort(() => random.uniform() - 0.5);
+  const groups: Int32Array[] = [];
+  while (order.length > 0) groups.push(Int32Array.from(order.splice(0, random.integer(1, channels))));
+  return groups;
+}
+
+function grouped(random: Random, channels: number, positions: boolean): Grouped {
+  const f =
+    random.uniform() < 0.1 ? ({ name: 'max' } as const) : EXAMPLES[random.integer(0, EXAMPLES.length - 1)]!;
+  const wide = positions && !groupDefinitionOf(f).scalar && random.uniform() < 0.4;
+  return { kind: 'grouped', function: f, groups: groupsOf(random, channels), wide };
+}
+
+function conv(random: Random, inputs: number, outputs: number, axes: number): Operator {
+  const side = random.integer(1, 3);
+  const kernel = Array<number>(axes).fill(side);
+  const before = kernel.map(() => random.integer(0, side - 1));
+  const stride = kernel.map(() => random.integer(1, 2));
+  return {
+    ...{ kind: 'convolution', outputs, inputs, groups: 1, kernel, stride, dilation: kernel.map(() => 1) },
+    padding: { mode: 'zero', before, after: kernel.map(() => random.integer(0, side - 1)) },
+    weight: random.normals(outputs * inputs * side ** axes, 0.8),
+    bias: random.normals(outputs),
+  };
+}
+
+/** Layers, functions of groups between them, sometimes something that goes on beside these. */
+function networkOf(seed: number): Network {
+  const random = new Random(seed);
+  const axes = random.integer(0, 2);
+  const sides = Array.from({ length: axes }, () => random.integer(3, axes === 1 ? 7 : 5));
+  const b = new NetworkBuilder(`groups ${seed}`);
+  let x: TensorId = b.input('x', [random.integer(1, 4), ...sides]);
+  const linear = () => {
+    const [channels, ...image] = b.shape(x);
+    const outputs = random.integer(2, 5);
+    if (image.length === 0) {
+      const weight = random.normals(outputs * channels!, 0.8);
+      const bias = random.normals(outputs);
+      x = b.add('', { kind: 'affine', outputs, inputs: channels!, weight, bias }, [x]);
+    } else x = b.add('', conv(random, channels!, outputs, image.length), [x]);
+  };
+  linear();
+  for (let k = random.integer(1, 3); k > 0; k--) {
+    const [channels, ...image] = b.shape(x);
+    const before = x;
+    x = b.add('', grouped(random, channels!, image.length > 0), [x]);
+    const same = b.shape(x).join() === b.shape(before).join();
+    const choice = random.uniform();
+    if (same && choice < 0.3) x = b.add('', { kind: 'add', coefficients: [1, random.normal()] }, [before, x]);
+    else if (choice < 0.5) x = b.add('', { kind: 'concat' }, [x, before]);
+    if (random.uniform() < 0.5) x = b.add('', { kind: 'nonlinearity', function: { name: 'relu' } }, [x]);
+    if (
+      b
+        .shape(x)
+        .slice(1)
+        .every((side) => side >= 3)
+    )
+      linear();
+  }
+  if (b.shape(x).length > 1 && random.uniform() < 0.5) {
+    x = b.add('', { kind: 'global-average-pool', sum: random.uniform() < 0.5 }, [x]);
+  }
+  return b.build(x);
+}
+
+const size = (x: Float64Array) => Math.sqrt(x.reduce((sum, value) => sum + value * value, 0));
+
+/** The steepest slope that some points and a way up from them show. */
+function climbed(network: Network, random: Random): number {
+  const prepared = new PreparedNetwork(network);
+  let most = 0;
+  for (let start = 0; start < 6; start++) {
+    let x = random.normals(prepared.inputs, [1e-3, 0.1, 1, 1, 3, 10][start]!);
+    let v = random.normals(prepared.inputs);
+    let here = 0;
+    for (let step = 0; step < 25; step++) {
+      const line = prepared.linearise(x);
+      const image = line.push(v.map((value) => value / size(v)));
+      here = Math.max(here, size(image));
+      most = Math.max(most, here);
+      const back = line.pull(image);
+      if (size(back) === 0) break;
+      v = back;
+      const moved = x.map((value) => value + 0.1 * random.normal());
+      const other = prepared.linearise(moved).push(v.map((value) => value / size(v)));
+      if (size(other) > here) x = moved;
+    }
+  }
+  return most;
+}
+
+describe('no bound is below a slope', () => {
+  const count = runs(40);
+  it.each(Array.from({ length: count }, (_, seed) => seed))('network %i', async (seed) => {
+    const network = networkOf(seed);
+    const slope = climbed(network, new Random(seed + 1000));
+    const { methods } = await bound(network, { engine, evaluations: 15 });
+    let least = Infinity;
+    for (const row of methods) {
+      if (row.bound !== null)
+        expect(row.bound, `${row.method} ${row.rule}`).toBeGreaterThanOrEqual(slope * (1 - 1e-9));
+      least = Math.min(least, row.bound ?? Infinity);
+    }
+    expect(least).toBeLessThan(Infinity);
+    // Unrolled it is the same function.
+    const simple = simplify(network);
+    const x = new Random(seed).normals(new PreparedNetwork(network).inputs);
+    const [a, b, c] = [network, simple, unroll(simple, 0)].map(
+      (n) => new PreparedNetwork(n).evaluate(x)[n.output]!,
+    );
+    for (const other of [b!, c!]) {
+      expect(size(a!.map((value, k) => value - other[k]!))).toBeLessThan(1e-9 * (1 + size(a!)));
+    }
+  });
+});
+
+it('a network of 1-Lipschitz steps that sort has the bound 1', async () => {
+  const b = new NetworkBuilder('sorting');
+  const rotation = (angle: number): Operator => ({
+    ...{ kind: 'affine', outputs: 2, inputs: 2 },
+    weight: Float64Array.of(Math.cos(angle), -Math.sin(angle), Math.sin(angle), Math.cos(angle)),
+  });
+  let x = b.input('x', [2]);
+  for (let k = 0; k < 5; k++) {
+    x = b.add('', rotation(0.3 + k), [x]);
+    const f = { name: 'sort', descending: k % 2 === 0 } as const;
+    x = b.add('', { kind: 'grouped', function: f, groups: [Int32Array.of(0, 1)], wide: false }, [x]);
+  }
+  const { methods, bound: least } = await bound(b.build(x), { engine, evaluations: 10 });
+  for (const { bound: value } of methods) expect(value ?? 1).toBeGreaterThanOrEqual(1);
+  expect(least).toBeLessThan(1 + 1e-6);
+});
