@@ -156,7 +156,7 @@ class Interpretation {
       this.standIn(node, lookedUp);
       return;
     }
-    if (onData && !converter.signals) {
+    if (onData && !converter.signals && !pattern) {
       this.objections.push({
         node: node.name,
         found: `${node.opType} of data`,

@@ -4,6 +4,7 @@ import { constants } from './operators/constants.ts';
 import type { Converter, Family } from './operators/converter.ts';
 import { convolution } from './operators/convolution.ts';
 import { elementwise } from './operators/elementwise.ts';
+import { statistics } from './operators/groups/normalization.ts';
 import { softmax } from './operators/groups/softmax.ts';
 import { sorting } from './operators/groups/sorting.ts';
 import { linear } from './operators/linear.ts';
@@ -14,6 +15,7 @@ import { padding } from './operators/padding.ts';
 import { pooling } from './operators/pooling.ts';
 import { einsum } from './operators/products/einsum.ts';
 import { scaling } from './operators/products/scaling.ts';
+import { recurrent } from './operators/recurrent.ts';
 import { reduction } from './operators/reduction.ts';
 import { selection } from './operators/selection.ts';
 import { shape } from './operators/shape.ts';
@@ -29,6 +31,7 @@ const FAMILIES: readonly Family[] = [
   padding,
   pooling,
   rearranging,
+  recurrent,
   reduction,
   resizing,
   scaling,
@@ -36,28 +39,21 @@ const FAMILIES: readonly Family[] = [
   shape,
   softmax,
   sorting,
+  statistics,
 ];
 
 /** Converters by op_type, for the ONNX domain. */
 export const CONVERTERS: ReadonlyMap<string, Converter> = new Map(FAMILIES.flatMap((family) => [...family]));
 
-const NORMALIZATION = 'no global bound exists for normalisation by statistics of the data';
+const NORMALIZATION = 'no global bound exists: nothing keeps it from dividing by 0';
 const PRODUCT = 'no global bound exists for products of data by data';
 const UNBOUNDED = 'no global bound exists: its slope is unbounded';
 const ROUNDING = 'no global bound exists for rounding or choosing by data';
-const RECURRENT = 'recurrent layers multiply data by data; none is offered';
+const RECURRENT = 'gates multiply data by data; none is offered for recurrent layers with gates';
 
 /** Why a well-known operator has no converter, or none for data. */
 const REASONS: ReadonlyMap<string, string> = new Map([
-  ...each(NORMALIZATION, [
-    'GroupNormalization',
-    'InstanceNormalization',
-    'LayerNormalization',
-    'LRN',
-    'LpNormalization',
-    'MeanVarianceNormalization',
-    'RMSNormalization',
-  ]),
+  ...each(NORMALIZATION, ['LpNormalization']),
   ...each(PRODUCT, [
     'Attention',
     'LinearAttention',
@@ -66,17 +62,7 @@ const REASONS: ReadonlyMap<string, string> = new Map([
     'RotaryEmbedding',
     'SwiGLU',
   ]),
-  ...each(UNBOUNDED, [
-    'Exp',
-    'Log',
-    'Pow',
-    'Reciprocal',
-    'ReduceLogSum',
-    'ReduceSumSquare',
-    'Sqrt',
-    'Tan',
-    'ThresholdedRelu',
-  ]),
+  ...each(UNBOUNDED, ['Exp', 'Log', 'Pow', 'Reciprocal', 'ReduceLogSum', 'ReduceSumSquare', 'Sqrt', 'Tan']),
   ...each(ROUNDING, [
     'ArgMax',
     'ArgMin',
@@ -94,7 +80,7 @@ const REASONS: ReadonlyMap<string, string> = new Map([
     'Sign',
     'Where',
   ]),
-  ...each(RECURRENT, ['GRU', 'LSTM', 'RNN']),
+  ...each(RECURRENT, ['GRU', 'LSTM']),
 ]);
 
 function each(reason: string, operators: readonly string[]): [string, string][] {

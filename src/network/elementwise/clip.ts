@@ -8,6 +8,35 @@ export interface Clip {
   readonly max: number;
 }
 
+/** What x is beyond ±threshold, towards 0; 0 between. */
+export interface SoftShrink {
+  readonly name: 'soft-shrink';
+  readonly threshold: number;
+}
+
+export const softShrink: Definition<SoftShrink> = {
+  examples: [
+    { name: 'soft-shrink', threshold: 0.5 },
+    { name: 'soft-shrink', threshold: 2 },
+  ],
+  parameters: ({ threshold }) => [threshold],
+  check: ({ threshold }, demand) => {
+    demand.finite('threshold', threshold);
+    demand.that(threshold > 0, 'threshold must be positive', threshold);
+  },
+  value: ({ threshold }, x) => {
+    if (x > threshold) return x - threshold;
+    if (x < -threshold) return x + threshold;
+    return Number.isNaN(x) ? x : 0;
+  },
+  derivative: ({ threshold }, x) => (Math.abs(x) > threshold ? 1 : 0),
+  slopes: () => interval(0, 1),
+  kinks: ({ threshold }) => [-threshold, threshold],
+  curvature: () => 0,
+  turns: noTurns,
+  roundsOnce: true,
+};
+
 export const clip: Definition<Clip> = {
   examples: [
     { name: 'clip', min: -1, max: 1 },

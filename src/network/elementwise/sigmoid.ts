@@ -36,6 +36,38 @@ export const tanh: Definition<Tanh> = {
   turns: (_, from, to) => turningAt([0], from, to),
 };
 
+/** σ(x)² */
+export interface SigmoidSquare {
+  readonly name: 'sigmoid-square';
+}
+
+export const sigmoidSquare: Definition<SigmoidSquare> = {
+  ...plain('sigmoid-square'),
+  value: (_, x) => logistic(x) ** 2,
+  derivative: (_, x) => 2 * logistic(x) ** 2 * logistic(-x),
+  slopes: () => interval(0, 0.2962962962962964), // 8/27, at σ = 2/3
+  kinks: () => [],
+  curvature: () => 0.6, // 2 σ² (1 − σ) |2 − 3 σ|
+  turns: (_, from, to) => turningAt([Math.LN2], from, to),
+};
+
+/** tanh² x */
+export interface TanhSquare {
+  readonly name: 'tanh-square';
+}
+
+const STEEPEST_SQUARE = 0.7698003589195011; // 4/(3√3) = 0.76980035891950101934…, at tanh x = ±1/√3
+
+export const tanhSquare: Definition<TanhSquare> = {
+  ...plain('tanh-square'),
+  value: (_, x) => Math.tanh(x) ** 2,
+  derivative: (_, x) => 2 * Math.tanh(x) * (1 - Math.tanh(x) ** 2),
+  slopes: () => interval(-STEEPEST_SQUARE, STEEPEST_SQUARE),
+  kinks: () => [],
+  curvature: () => 2, // 2 |1 − t²| |1 − 3 t²|
+  turns: (_, from, to) => turningAt([-0.6584789484624084, 0.6584789484624084], from, to), // artanh(1/√3)
+};
+
 /** x / (1 + |x|) */
 export interface Softsign {
   readonly name: 'softsign';

@@ -1,11 +1,11 @@
 /** Every elementwise function, by its name: one row each. */
-import { clip, hardSigmoid, hardSwish } from './clip.ts';
+import { clip, hardSigmoid, hardSwish, softShrink } from './clip.ts';
 import type { Definition } from './definition.ts';
 import { celu, elu, selu } from './elu.ts';
 import { gelu, geluTanh } from './gelu.ts';
 import { mask } from './mask.ts';
 import { abs, leakyRelu, prelu, relu } from './relu.ts';
-import { atan, erf, sigmoid, softsign, tanh } from './sigmoid.ts';
+import { atan, erf, sigmoid, sigmoidSquare, softsign, tanh, tanhSquare } from './sigmoid.ts';
 import { cos, sin } from './sine.ts';
 import { mish, silu, softplus, swish } from './swish.ts';
 
@@ -19,8 +19,11 @@ const ROWS = {
   clip,
   'hard-sigmoid': hardSigmoid,
   'hard-swish': hardSwish,
+  'soft-shrink': softShrink,
   sigmoid,
+  'sigmoid-square': sigmoidSquare,
   tanh,
+  'tanh-square': tanhSquare,
   softplus,
   softsign,
   silu,

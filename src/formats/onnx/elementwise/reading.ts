@@ -27,6 +27,28 @@ export function gelu(call: Call): Elementwise {
   return call.malformed('approximate must be none or tanh', approximate);
 }
 
+/** x less `bias` beyond ±`lambd`, towards 0; 0 between. */
+export function shrink(call: Call): Signal {
+  const x = call.signal(0);
+  const threshold = call.attributes.float('lambd', 0.5);
+  const bias = call.attributes.float('bias', 0);
+  if (bias !== threshold || threshold < 0) {
+    call.refuse(
+      `lambd ${threshold}, bias ${bias}`,
+      'no global bound exists: it jumps, unless both are one number',
+    );
+  }
+  return threshold === 0 ? x : applyElementwise(call, { name: 'soft-shrink', threshold }, x);
+}
+
+/** x above alpha, 0 below: without a jump at alpha = 0 alone. */
+export function thresholded(call: Call): Signal {
+  const alpha = call.attributes.float('alpha', 1);
+  if (alpha !== 0)
+    call.refuse(`alpha ${alpha}`, 'no global bound exists: it jumps at alpha, unless that is 0');
+  return applyElementwise(call, { name: 'relu' }, call.signal(0));
+}
+
 export function prelu(call: Call): Signal {
   const x = call.signal(0);
   const slope = call.requiredConstant(1);

@@ -3,7 +3,7 @@ import type { Elementwise, ElementwiseName, Named } from '../../../network/eleme
 import { floatFunction, magnitude } from '../operators/entries.ts';
 import { FLOATS, NUMBERS, SIGNED, WIDE } from '../protobuf/schema.ts';
 import type { GraphWriter } from '../writing/writer.ts';
-import { clip, gelu, prelu, rectified, swish } from './reading.ts';
+import { clip, gelu, prelu, rectified, shrink, swish } from './reading.ts';
 import { activation, type FunctionRow, type Operator, operator, plain } from './row.ts';
 import { type LastNode, Target } from './writing.ts';
 
@@ -103,6 +103,13 @@ const ROWS: { readonly [N in ElementwiseName]: FunctionRow<Named<N>> } = {
     constants: floatFunction((x) => 1 / (1 + Math.exp(-x))),
   }),
   tanh: plain({ name: 'tanh' }, 'Tanh', 6, { constants: floatFunction(Math.tanh) }),
+  'soft-shrink': {
+    operator: operator('Shrink', { signals: shrink }, [[9, 'T -> T', 'bias:float lambd:float']], NUMBERS),
+    write: ({ threshold }, to) =>
+      to.last('Shrink', [to.x], { bias: to.attribute(threshold), lambd: to.attribute(threshold) }),
+  },
+  'sigmoid-square': { write: (_, to) => to.square('Sigmoid') },
+  'tanh-square': { write: (_, to) => to.square('Tanh') },
   softplus: plain({ name: 'softplus' }, 'Softplus', 1, {
     constants: floatFunction((x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)))),
   }),

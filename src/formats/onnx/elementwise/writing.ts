@@ -66,6 +66,12 @@ export class Target {
     return this.node(`${what}.product`, 'Mul', [input, this.constant(what, factor)]);
   }
 
+  /** The square of what an operator without parameters gives. */
+  square(opType: string): LastNode {
+    const value = this.node('root', opType, [this.x]);
+    return this.last('Mul', [value, value]);
+  }
+
   /** ½ x (1 + gate) */
   gated(gate: string): LastNode {
     const raised = this.node('gate', 'Add', [gate, this.constant('one', 1)]);

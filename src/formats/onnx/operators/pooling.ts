@@ -4,10 +4,13 @@ import { everyAxis, product } from '../../../network/size.ts';
 import type { Call, Signal } from '../call.ts';
 import type { Converter, Family } from './converter.ts';
 import { autoPad, extentsOf, type Pads, perAxis, windowPads, windowsFollow } from './convolution.ts';
+import { alongAxes, emitGroups } from './groups/along.ts';
 
 export const pooling: Family = new Map<string, Converter>([
   ['AveragePool', { signals: averagePool }],
   ['MaxPool', { signals: maxPool }],
+  ['LpPool', { signals: normPool }],
+  ['GlobalLpPool', { signals: globalNormPool }],
   ['GlobalAveragePool', { signals: (call) => global(call, 'global-average-pool') }],
   ['GlobalMaxPool', { signals: (call) => global(call, 'global-max-pool') }],
 ]);
@@ -79,6 +82,43 @@ function maxPool(call: Call): Signal {
   const after = pads.after.map((pad, a) => pad + overhang[a]!);
   const operator = { kind: 'max-pool', kernel, stride, dilation, before: pads.before, after } as const;
   return call.emit(operator, [x], follows);
+}
+
+/** Norms of windows: a convolution that lays the samples of each out as channels, then a norm of these. */
+function normPool(call: Call): Signal {
+  const x = call.image(0);
+  const { kernel, stride, dilation, pads, overhang } = poolWindows(call, x);
+  const channels = x.shape[0]!;
+  const taps = product(kernel);
+  call.scope.budget.allocate(call.node.name, channels * taps * taps);
+  const laidOut = call.emit(
+    {
+      ...{ kind: 'convolution', outputs: channels * taps, inputs: channels, groups: channels },
+      ...{ kernel, stride, dilation },
+      padding: { mode: 'zero', before: pads.before, after: pads.after.map((pad, a) => pad + overhang[a]!) },
+      weight: new Float64Array(channels * taps * taps).map((_, n) =>
+        Math.floor(n / taps) % taps === n % taps ? 1 : 0,
+      ),
+    },
+    [x],
+    tied('a norm of windows', 'it has no rule between frequencies'),
+    'windows',
+  );
+  const groups = Array.from({ length: channels }, (_, c) =>
+    Int32Array.from({ length: taps }, (_, k) => c * taps + k),
+  );
+  return emitGroups(call, laidOut, { name: 'norm', p: exponentOf(call) }, groups, false);
+}
+
+function globalNormPool(call: Call): Signal {
+  const x = call.image(0);
+  const axes = everyAxis(x.shape.length - 1, 0).map((_, a) => a + 1);
+  const y = alongAxes(call, x, axes, { name: 'norm', p: exponentOf(call) });
+  return call.view(y, [x.shape[0]!, ...axes.map(() => 1)]);
+}
+
+function exponentOf(call: Call): number {
+  return call.attributes.integer('p', 2);
 }
 
 function averagePool(call: Call): Signal {

@@ -5,8 +5,7 @@ import { isTanhGelu } from '../../../network/elementwise/gelu.ts';
 import { OWN_FIELDS } from '../../../network/lengths/follows.ts';
 import { applyElementwise, swish } from '../elementwise/reading.ts';
 import type { GraphNode } from '../graph.ts';
-import { isFloat } from '../values/elementType.ts';
-import { makerOf, type Pattern, type Surroundings } from './pattern.ts';
+import { makerOf, type Pattern, type Surroundings, scalarOf } from './pattern.ts';
 import { ONE, outward, over, type Quotient, rounded, times } from './quotient.ts';
 
 /** A product written out: numbers times values. */
@@ -66,7 +65,7 @@ function factorsOf(
   if (node?.opType !== 'Mul' && node?.opType !== 'Div') return leaf;
   const [left, right] = node.inputs.map((input): Factors | undefined => {
     if (!around.constant(input)) return factorsOf(input, around, stops, depth - 1);
-    const number = scalar(input, around);
+    const number = scalarOf(input, around);
     return number === undefined ? undefined : { quotient: { over: [number], under: [] }, values: [] };
   });
   if (!left || !right || (node.opType === 'Div' && right.values.length > 0)) return leaf;
@@ -119,7 +118,7 @@ function sigmoidGates(input: string, around: Surroundings): Gate[] {
 function relu6Gate(node: GraphNode, around: Surroundings): Gate[] {
   const asInputs = node.opset >= 11;
   const bound = (index: number, name: string) =>
-    asInputs ? scalar(node.inputs[index] ?? '', around) : node.attributes.float(name, undefined);
+    asInputs ? scalarOf(node.inputs[index] ?? '', around) : node.attributes.float(name, undefined);
   if (bound(1, 'min') !== 0 || bound(2, 'max') !== 6) return [];
   const argument = plusNumber(node.inputs[0]!, around, 3);
   const quotient = { over: [], under: [6] };
@@ -169,7 +168,7 @@ function multipleOf(value: string, around: Surroundings): { argument: string; fa
 function cubeExpanded({ quotient, values }: Factors, around: Surroundings): Factors {
   const expanded = values.flatMap((value) => {
     const node = makerOf(value, around);
-    const exponent = node?.opType === 'Pow' ? scalar(node.inputs[1] ?? '', around) : undefined;
+    const exponent = node?.opType === 'Pow' ? scalarOf(node.inputs[1] ?? '', around) : undefined;
     return exponent === 2 || exponent === 3 ? new Array<string>(exponent).fill(node!.inputs[0]!) : [value];
   });
   return { quotient, values: expanded };
@@ -180,14 +179,7 @@ function plusNumber(value: string, around: Surroundings, number: number): string
   const node = makerOf(value, around);
   if (node?.opType !== 'Add') return undefined;
   const [a, b] = node.inputs as [string, string];
-  if (scalar(b, around) === number) return a;
-  if (scalar(a, around) === number) return b;
+  if (scalarOf(b, around) === number) return a;
+  if (scalarOf(a, around) === number) return b;
   return undefined;
-}
-
-/** A constant of one entry, which leaves shapes alone. */
-function scalar(name: string, around: Surroundings): number | undefined {
-  const constant = around.constant(name);
-  if (!constant || !isFloat(constant.type) || constant.data.length !== 1) return undefined;
-  return constant.shape.length <= 1 ? constant.data[0] : undefined;
 }

@@ -3,15 +3,24 @@ import type { GraphNode } from '../graph.ts';
 import { matchCircularPadding } from './circularPadding.ts';
 import { matchGate } from './gate.ts';
 import { matchMaxGather } from './maxGather.ts';
+import { matchNormalization } from './normalization.ts';
 import type { Pattern, Surroundings } from './pattern.ts';
+import { matchLogSigmoid, matchSoftShrink, matchSoftsign, matchSquare } from './pointwise.ts';
 
 /** The pattern whose last node is `node`, if it is one. */
 export function matchPattern(node: GraphNode, around: Surroundings): Pattern | undefined {
   if (node.domain !== '') return undefined;
   switch (node.opType) {
     case 'Mul':
+      return matchGate(node, around) ?? matchSquare(node, around) ?? matchNormalization(node, around);
     case 'Div':
-      return matchGate(node, around);
+      return matchGate(node, around) ?? matchSoftsign(node, around) ?? matchNormalization(node, around);
+    case 'Pow':
+      return matchSquare(node, around);
+    case 'Log':
+      return matchLogSigmoid(node, around);
+    case 'Where':
+      return matchSoftShrink(node, around);
     case 'Concat':
       return matchCircularPadding(node, around);
     case 'ReduceMax':

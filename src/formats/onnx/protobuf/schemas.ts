@@ -119,9 +119,33 @@ export const SCHEMAS: ReadonlyMap<string, Schema> = new Map([
     [11, 'T T T? -> T', 'alpha:float beta:float transA:int transB:int'],
   ),
   row('GlobalAveragePool', { T: FLOATS }, [1, 'T -> T']),
+  row('GlobalLpPool', { T: FLOATS }, [2, 'T -> T', 'p:int']),
   row('GlobalMaxPool', { T: FLOATS }, [1, 'T -> T']),
   row('Greater', { T: NUMBERS, T1: ['bool'] }, [7, 'T T -> T1']),
+  row(
+    'GroupNormalization',
+    { T: FLOATS },
+    [18, 'T T T -> T', 'epsilon:float num_groups:int!'],
+    [21, 'T T T -> T', 'epsilon:float num_groups:int! stash_type:int'],
+  ),
   row('Identity', { T: ALL }, [1, 'T -> T']),
+  row('InstanceNormalization', { T: FLOATS }, [1, 'T T T -> T', 'epsilon:float']),
+  row('LayerNormalization', { T: FLOATS, U: FLOATS }, [
+    17,
+    'T T T? -> T U? U?',
+    'axis:int epsilon:float stash_type:int',
+  ]),
+  row(
+    'LpPool',
+    { T: FLOATS },
+    [2, 'T -> T', 'auto_pad:string kernel_shape:ints! p:int pads:ints strides:ints'],
+    [
+      18,
+      'T -> T',
+      'auto_pad:string ceil_mode:int dilations:ints kernel_shape:ints! p:int pads:ints strides:ints',
+    ],
+  ),
+  row('LRN', { T: FLOATS }, [1, 'T -> T', 'alpha:float beta:float bias:float size:int!']),
   row('Less', { T: NUMBERS, T1: ['bool'] }, [7, 'T T -> T1']),
   row('Log', { T: FLOATS }, [6, 'T -> T']),
   row('LogSoftmax', { T: FLOATS }, [1, 'T -> T', 'axis:int']),
@@ -139,6 +163,7 @@ export const SCHEMAS: ReadonlyMap<string, Schema> = new Map([
     ],
   ),
   row('Mean', { T: FLOATS }, [6, 'T* -> T']),
+  row('MeanVarianceNormalization', { T: FLOATS }, [9, 'T -> T', 'axes:ints']),
   row('Min', { T: NUMBERS }, [6, 'T* -> T']),
   row('Mul', { T: NUMBERS }, LEGACY_BROADCAST, [7, 'T T -> T']),
   row('Neg', { T: [...FLOATS, ...SIGNED] }, [6, 'T -> T']),
@@ -151,6 +176,11 @@ export const SCHEMAS: ReadonlyMap<string, Schema> = new Map([
     [18, 'T int64 T? Tind? -> T', 'mode:string'],
   ),
   row('Pow', { T: [...FLOATS, ...INDICES], T1: NUMBERS }, [7, 'T T -> T'], [12, 'T T1 -> T']),
+  row('RMSNormalization', { T: FLOATS, V: FLOATS }, [
+    23,
+    'T V -> V',
+    'axis:int epsilon:float stash_type:int',
+  ]),
   row(
     'Range',
     { T: [...FLOATS, ...INDICES, 'int16'] },
@@ -240,6 +270,20 @@ export const SCHEMAS: ReadonlyMap<string, Schema> = new Map([
     [16, 'T Tind T -> T', 'axis:int reduction:string'],
   ),
   row('ScatterND', { T: ALL }, [11, 'T int64 T -> T'], [16, 'T int64 T -> T', 'reduction:string']),
+  row(
+    'RNN',
+    { T: FLOATS, T1: ['int32'] },
+    [
+      7,
+      'T T T T? T1? T? -> T? T?',
+      'activation_alpha:floats activation_beta:floats activations:strings clip:float direction:string hidden_size:int',
+    ],
+    [
+      14,
+      'T T T T? T1? T? -> T? T?',
+      'activation_alpha:floats activation_beta:floats activations:strings clip:float direction:string hidden_size:int layout:int',
+    ],
+  ),
   row('Shape', { T: ALL, T1: ['int64'] }, [1, 'T -> T1'], [15, 'T -> T1', 'end:int start:int']),
   row('Size', { T: ALL, T1: ['int64'] }, [1, 'T -> T1']),
   row(
@@ -262,6 +306,7 @@ export const SCHEMAS: ReadonlyMap<string, Schema> = new Map([
   row('Sum', { T: FLOATS }, [6, 'T* -> T']),
   row('SpaceToDepth', { T: ALL }, [1, 'T -> T', 'blocksize:int!']),
   row('Tile', { T: ALL, T1: ['int64'] }, [6, 'T T1 -> T']),
+  row('ThresholdedRelu', { T: FLOATS }, [10, 'T -> T', 'alpha:float']),
   row(
     'TopK',
     { T: NUMBERS, I: ['int64'] },

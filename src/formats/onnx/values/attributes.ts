@@ -87,6 +87,11 @@ export class Attributes {
     return attribute ? new TextDecoder('utf-8', { ignoreBOM: true }).decode(attribute.s) : absent;
   }
 
+  strings(name: string): string[] | undefined {
+    const attribute = this.ofType(name, AttributeType.STRINGS);
+    return attribute?.strings.map((text) => new TextDecoder('utf-8', { ignoreBOM: true }).decode(text));
+  }
+
   tensor(name: string): TensorProto | undefined {
     const attribute = this.ofType(name, AttributeType.TENSOR);
     if (attribute && !attribute.t) {

@@ -37,7 +37,8 @@ export function overPositions(
   return { ...emitGroups(call, x, f, groups, true), shape: x.shape };
 }
 
-function emitGroups(
+/** As the operator has it: the channels of each group, at every position or at all together. */
+export function emitGroups(
   call: Call,
   x: Signal,
   f: GroupFunction,

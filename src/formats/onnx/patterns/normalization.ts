@@ -1,0 +1,213 @@
+/** Division by a length of the data that an epsilon keeps from 0, as exporters spell it out: layer, root-mean-square and ℓ2 normalisation. */
+import { product } from '../../../network/size.ts';
+import type { Call } from '../call.ts';
+import type { GraphNode } from '../graph.ts';
+import { normalized, sampleAxes } from '../operators/groups/along.ts';
+import { makerOf, type Pattern, type Surroundings, scalarOf, squared } from './pattern.ts';
+
+/** What the squares of `value` are added up to, along `axes` (undefined: all), or their mean. */
+interface Squares {
+  readonly value: string;
+  readonly axes: readonly number[] | undefined;
+  readonly mean: boolean;
+}
+
+/** What is divided by. */
+interface Divisor extends Squares {
+  readonly form: 'root' | 'sum' | 'most';
+  readonly floor: number;
+  /** The shape that it is expanded to. */
+  readonly shape?: string;
+}
+
+/**
+ * u / s, s a length of u: √(mean u² + ε), √(mean u²) + ε, max(‖u‖, ε) and the like; u itself, or what is left of x beside its mean.
+ * @param node a Div or a Mul
+ */
+export function matchNormalization(node: GraphNode, around: Surroundings): Pattern | undefined {
+  const [left, right] = node.inputs as [string, string];
+  const pairs =
+    node.opType === 'Div'
+      ? [[left, divisorOf(right, around)] as const]
+      : [[left, reciprocalOf(right, around)] as const, [right, reciprocalOf(left, around)] as const];
+  for (const [value, divisor] of pairs) {
+    if (divisor?.value !== value) continue;
+    const { axes, mean, form, floor, shape } = divisor;
+    const whole = centredFrom(value, axes, around);
+    return {
+      inputs: [whole ?? value, ...(shape === undefined ? [] : [shape])],
+      convert: (call) => {
+        const input = call.signal(0);
+        const rank = call.dims(input).length;
+        if (shape !== undefined) checkExpanded(call);
+        const all = axes ? call.axes(axes, rank) : [...Array(rank).keys()];
+        const [x, own] = sampleAxes(call, input, all);
+        const rate = mean ? 1 / product(own.map((axis) => x.shape[axis]!)) : 1;
+        return call.settled(normalized(call, x, own, whole !== undefined, { form, rate, floor }));
+      },
+    };
+  }
+  return undefined;
+}
+
+/** An Expand in front of the division must leave the sample as it is. */
+function checkExpanded(call: Call): void {
+  const dims = call.dims(call.value(0));
+  const { data, batch } = call.requiredConstant(1);
+  const first = dims.length - data.length;
+  const fits =
+    first >= 0 &&
+    dims
+      .slice(first)
+      .every((side, k) =>
+        side === 'batch' ? batch?.has(k) || data[k] === 1 : data[k] === side || data[k] === 1,
+      );
+  if (!fits)
+    call.refuse('by a length that is repeated', 'the divisor must have the shape of what is divided');
+}
+
+/** 1/s as Reciprocal(s), Div(1, s) or Pow(m, −½). */
+function reciprocalOf(value: string, around: Surroundings): Divisor | undefined {
+  const node = makerOf(value, around);
+  const [a, b] = node?.inputs ?? [];
+  switch (node?.opType) {
+    case 'Reciprocal':
+      return divisorOf(a!, around);
+    case 'Div':
+      return scalarOf(a!, around) === 1 ? divisorOf(b!, around) : undefined;
+    case 'Pow':
+      return scalarOf(b!, around) === -0.5 ? rootOf(a!, around) : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function divisorOf(value: string, around: Surroundings): Divisor | undefined {
+  const node = makerOf(value, around);
+  const [a, b] = node?.inputs ?? [];
+  switch (node?.opType) {
+    case 'Expand': {
+      const inner = divisorOf(a!, around);
+      return inner && inner.shape === undefined ? { ...inner, shape: b! } : undefined;
+    }
+    case 'Sqrt':
+      return rootOf(a!, around);
+    case 'Pow':
+      return scalarOf(b!, around) === 0.5 ? rootOf(a!, around) : undefined;
+    default: {
+      const kept = keptFromZero(value, around, lengthOf);
+      return kept && { ...kept.of, form: kept.added ? 'sum' : 'most', floor: kept.floor };
+    }
+  }
+}
+
+/** √(m + ε), √max(m, ε) */
+function rootOf(value: string, around: Surroundings): Divisor | undefined {
+  const kept = keptFromZero(value, around, squaresOf);
+  if (!kept) return undefined;
+  // A floor that is too low is on the safe side.
+  if (!kept.added) return { ...kept.of, form: 'most', floor: Math.sqrt(kept.floor) * (1 - 2 ** -50) };
+  return { ...kept.of, form: 'root', floor: kept.floor };
+}
+
+/** Something plus a positive number, or the larger of both. */
+function keptFromZero(
+  value: string,
+  around: Surroundings,
+  something: (value: string, around: Surroundings) => Squares | undefined,
+): { readonly of: Squares; readonly floor: number; readonly added: boolean } | undefined {
+  const node = makerOf(value, around);
+  if (!node) return undefined;
+  const [a, b] = node.inputs as [string, string];
+  const found = (inner: string, floor: number | undefined, added: boolean) => {
+    const of = floor !== undefined && floor > 0 && floor < Infinity ? something(inner, around) : undefined;
+    return of && { of, floor: floor!, added };
+  };
+  switch (node.opType) {
+    case 'Add':
+      return found(a, scalarOf(b, around), true) ?? found(b, scalarOf(a, around), true);
+    case 'Max':
+      if (node.inputs.length !== 2) return undefined;
+      return found(a, scalarOf(b, around), false) ?? found(b, scalarOf(a, around), false);
+    case 'Clip': {
+      const old = node.opset < 11;
+      const limit = (index: number, name: string) =>
+        old ? node.attributes.float(name, undefined) : scalarOf(node.inputs[index] ?? '', around);
+      const open = old ? limit(2, 'max') === undefined : (node.inputs[2] ?? '') === '';
+      return open ? found(a, limit(1, 'min'), false) : undefined;
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** ‖u‖ along axes, or the root of the mean square. */
+function lengthOf(value: string, around: Surroundings): Squares | undefined {
+  const node = makerOf(value, around);
+  switch (node?.opType) {
+    case 'ReduceL2':
+      return reduction(node, around, 18, (input) => input, false);
+    case 'Sqrt':
+      return squaresOf(node.inputs[0]!, around);
+    case 'Pow':
+      return scalarOf(node.inputs[1]!, around) === 0.5 ? squaresOf(node.inputs[0]!, around) : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function squaresOf(value: string, around: Surroundings): Squares | undefined {
+  const node = makerOf(value, around);
+  switch (node?.opType) {
+    case 'ReduceMean':
+      return reduction(node, around, 18, (input) => squared(input, around), true);
+    case 'ReduceSum':
+      return reduction(node, around, 13, (input) => squared(input, around), false);
+    case 'ReduceSumSquare':
+      return reduction(node, around, 18, (input) => input, false);
+    default:
+      return undefined;
+  }
+}
+
+function reduction(
+  node: GraphNode,
+  around: Surroundings,
+  inputSince: number,
+  of: (input: string) => string | undefined,
+  mean: boolean,
+): Squares | undefined {
+  const value = of(node.inputs[0]!);
+  const axes = reducedAxes(node, around, inputSince);
+  return value === undefined || axes === 'unknown' ? undefined : { value, axes, mean };
+}
+
+/** The axes of a reduction that keeps its dims; undefined for all. */
+function reducedAxes(
+  node: GraphNode,
+  around: Surroundings,
+  inputSince: number,
+): readonly number[] | undefined | 'unknown' {
+  if (!node.attributes.flag('keepdims', true) || node.attributes.flag('noop_with_empty_axes'))
+    return 'unknown';
+  if (node.opset < inputSince) return node.attributes.integers('axes');
+  const name = node.inputs[1] ?? '';
+  if (name === '') return undefined;
+  const constant = around.constant(name);
+  return constant && !constant.batch && constant.data.length > 0 ? [...constant.data] : 'unknown';
+}
+
+/** x where a value is x less its mean along the same axes. */
+function centredFrom(
+  value: string,
+  axes: readonly number[] | undefined,
+  around: Surroundings,
+): string | undefined {
+  const node = makerOf(value, around);
+  if (node?.opType !== 'Sub') return undefined;
+  const [x, m] = node.inputs as [string, string];
+  const mean = makerOf(m, around);
+  if (mean?.opType !== 'ReduceMean' || mean.inputs[0] !== x) return undefined;
+  const own = reducedAxes(mean, around, 18);
+  return own !== 'unknown' && own?.join() === axes?.join() ? x : undefined;
+}
