@@ -1,0 +1,240 @@
+/** Functions of groups, and functions spelt out, as ONNX Runtime computes them; their bounds are above every slope that it shows. */
+import { create } from '@bufbuild/protobuf';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { bound } from '../../../src/bounds/bound.ts';
+import { createEngine } from '../../../src/engine/create.ts';
+import type { EngineHandle } from '../../../src/engine/engine.ts';
+import {
+  AttributeProtoSchema,
+  type NodeProto,
+  type TensorProto,
+} from '../../../src/formats/onnx/protobuf/onnx_pb.ts';
+import { AttributeType } from '../../../src/formats/onnx/values/attributes.ts';
+import { product } from '../../../src/network/size.ts';
+import { Random } from '../../support/random.ts';
+import { distance, evaluateBatch, floats, integers, model, node, read } from './build.ts';
+import { runOnnx } from './onnxRuntime.ts';
+
+let engine: EngineHandle;
+beforeAll(async () => {
+  engine = await createEngine({ engine: 'cpu-wasm', threads: 1 });
+});
+afterAll(() => engine.close());
+
+interface Case {
+  readonly nodes: readonly NodeProto[];
+  /** Of the input, the batch of one included. */
+  readonly dims?: readonly number[];
+  readonly opset?: number;
+  readonly initializers?: readonly TensorProto[];
+}
+
+const random = new Random(11);
+const weights = (name: string, ...dims: number[]) => floats(name, dims, [...random.normals(product(dims))]);
+const one = (op: string, attributes: Parameters<typeof node>[3] = {}, inputs = 'x') =>
+  node(op, inputs, 'y', attributes);
+const number = (name: string, value: number) => floats(name, [], [value]);
+const image = [1, 4, 3, 2];
+const tokens = [1, 3, 4];
+
+const strings = (name: string, values: readonly string[]) =>
+  create(AttributeProtoSchema, {
+    name,
+    type: AttributeType.STRINGS,
+    strings: values.map((text) => new TextEncoder().encode(text)),
+  });
+const withStrings = (plain: NodeProto, name: string, values: readonly string[]): NodeProto => ({
+  ...plain,
+  attribute: [...plain.attribute, strings(name, values)],
+});
+
+const layerNorm = (last: readonly NodeProto[]): NodeProto[] => [
+  node('ReduceMean', 'x', 'm', { axes: [-1n] }),
+  node('Sub', 'x m', 'd'),
+  node('Pow', 'd two', 'q'),
+  node('ReduceMean', 'q', 'v', { axes: [-1n] }),
+  ...last,
+];
+const forNorm = [
+  number('two', 2),
+  number('eps', 0.1),
+  number('half', 0.5),
+  number('minus', -0.5),
+  number('one', 1),
+];
+
+const CASES: Record<string, Case> = {
+  'softmax over the last axis of an image': { nodes: [one('Softmax', { axis: 3n })], dims: image },
+  'softmax over channels, then more': {
+    nodes: [node('Softmax', 'x', 's', { axis: 1n }), one('Relu', {}, 's')],
+    dims: image,
+  },
+  'softmax of all axes, operator set 11': { nodes: [one('Softmax', { axis: 1n })], dims: image, opset: 11 },
+  'log-softmax of tokens, then more': {
+    nodes: [node('LogSoftmax', 'x', 's', { axis: -1n }), one('Tanh', {}, 's')],
+    dims: tokens,
+  },
+  ReduceMax: { nodes: [one('ReduceMax', { axes: [1n] })] },
+  'ReduceMax over channels': { nodes: [one('ReduceMax', { axes: [1n], keepdims: 0n })], dims: image },
+  'ReduceMin over channels': { nodes: [one('ReduceMin', { axes: [1n] })], dims: image },
+  'ReduceMin of all': { nodes: [one('ReduceMin', { axes: [1n], keepdims: 0n })] },
+  ReduceL1: { nodes: [one('ReduceL1', { axes: [1n] })] },
+  'ReduceL2 over tokens': { nodes: [one('ReduceL2', { axes: [1n], keepdims: 0n })], dims: tokens },
+  'ReduceL2 over two axes': { nodes: [one('ReduceL2', { axes: [1n, 2n] })], dims: image },
+  ReduceLogSumExp: { nodes: [one('ReduceLogSumExp', { axes: [-1n] })], dims: tokens },
+  'LpPool with overlap and padding': {
+    nodes: [one('LpPool', { kernel_shape: [2n, 2n], pads: [1n, 0n, 0n, 1n] })],
+    dims: image,
+  },
+  'LpPool of p = 1': {
+    nodes: [one('LpPool', { kernel_shape: [3n, 1n], strides: [1n, 2n], p: 1n })],
+    dims: image,
+  },
+  GlobalLpPool: { nodes: [one('GlobalLpPool', { p: 3n })], dims: image },
+  TopK: {
+    nodes: [node('TopK', 'x k', 'y i', { axis: -1n, largest: 0n })],
+    initializers: [integers('k', [1], [4])],
+  },
+  'TopK of channels': {
+    nodes: [node('TopK', 'x k', 'y i', { axis: 1n })],
+    dims: image,
+    initializers: [integers('k', [1], [4])],
+  },
+  'Max of two': { nodes: [node('Tanh', 'x', 't'), node('Neg', 'x', 'n'), one('Max', {}, 't n x')] },
+  'Min of two and a vector': {
+    nodes: [node('Tanh', 'x', 't'), one('Min', {}, 'w x t')],
+    initializers: [floats('w', [4], [1, -0.5, 0.25, 0])],
+  },
+  'Max with a vector and a scalar': {
+    nodes: [one('Max', {}, 'x w c')],
+    initializers: [floats('w', [4], [1, -0.5, 0.25, 0]), number('c', -0.25)],
+  },
+  LayerNormalization: {
+    nodes: [one('LayerNormalization', { epsilon: 0.1 }, 'x g b')],
+    dims: tokens,
+    opset: 17,
+    initializers: [weights('g', 4), weights('b', 4)],
+  },
+  'LayerNormalization of two axes': {
+    nodes: [one('LayerNormalization', { epsilon: 0.1, axis: 1n }, 'x g')],
+    dims: tokens,
+    opset: 17,
+    initializers: [number('g', 0.7)],
+  },
+  InstanceNormalization: {
+    nodes: [one('InstanceNormalization', { epsilon: 0.1 }, 'x g b')],
+    dims: image,
+    initializers: [weights('g', 4), weights('b', 4)],
+  },
+  GroupNormalization: {
+    nodes: [one('GroupNormalization', { epsilon: 0.1, num_groups: 2n }, 'x g b')],
+    dims: image,
+    opset: 18,
+    initializers: [weights('g', 2), weights('b', 2)],
+  },
+  'GroupNormalization, scales by channel': {
+    nodes: [one('GroupNormalization', { epsilon: 0.1, num_groups: 2n }, 'x g b')],
+    dims: image,
+    opset: 21,
+    initializers: [weights('g', 4), weights('b', 4)],
+  },
+  MeanVarianceNormalization: {
+    nodes: [one('MeanVarianceNormalization', { axes: [1n, 2n, 3n] })],
+    dims: image,
+  },
+  LRN: { nodes: [one('LRN', { size: 3n, alpha: 0.9, bias: 0.5, beta: 0.75 })], dims: image },
+  'layer normalisation spelt out': {
+    nodes: layerNorm([node('Add', 'v eps', 'e'), node('Sqrt', 'e', 's'), one('Div', {}, 'd s')]),
+    dims: tokens,
+    initializers: forNorm,
+  },
+  'layer normalisation by a power': {
+    nodes: layerNorm([node('Add', 'eps v', 'e'), node('Pow', 'e minus', 's'), one('Mul', {}, 's d')]),
+    initializers: forNorm,
+  },
+  'by a deviation with an epsilon': {
+    nodes: layerNorm([node('Sqrt', 'v', 's'), node('Add', 's eps', 'e'), one('Div', {}, 'd e')]),
+    initializers: forNorm,
+  },
+  'root-mean-square normalisation': {
+    nodes: [
+      ...[node('Mul', 'x x', 'q'), node('ReduceMean', 'q', 'v', { axes: [1n] }), node('Add', 'v eps', 'e')],
+      ...[node('Sqrt', 'e', 's'), node('Div', 'one s', 'r'), one('Mul', {}, 'x r')],
+    ],
+    initializers: forNorm,
+  },
+  'ℓ2 normalisation': {
+    nodes: [
+      ...[
+        node('ReduceL2', 'x', 'n', { axes: [1n] }),
+        node('Clip', 'n eps', 'c'),
+        node('Shape', 'x', 'shape'),
+      ],
+      ...[node('Expand', 'c shape', 'e'), one('Div', {}, 'x e')],
+    ],
+    initializers: forNorm,
+  },
+  'ℓ2 normalisation over channels': {
+    nodes: [
+      ...[node('Mul', 'x x', 'q'), node('ReduceSum', 'q axes', 'n'), node('Max', 'n eps', 'c')],
+      ...[node('Sqrt', 'c', 's'), one('Div', {}, 'x s')],
+    ],
+    dims: image,
+    initializers: [...forNorm, integers('axes', [1], [1])],
+  },
+  Softsign: {
+    nodes: [node('Abs', 'x', 'a'), node('Add', 'one a', 'd'), one('Div', {}, 'x d')],
+    initializers: forNorm,
+  },
+  LogSigmoid: { nodes: [node('Sigmoid', 'x', 's'), one('Log', {}, 's')] },
+  'tanh²': { nodes: [node('Tanh', 'x', 't'), one('Pow', {}, 't two')], initializers: forNorm },
+  'σ²': { nodes: [node('Sigmoid', 'x', 't'), one('Mul', {}, 't t')] },
+  Shrink: { nodes: [one('Shrink', { lambd: 0.25, bias: 0.25 })] },
+  Softshrink: {
+    nodes: [
+      ...[node('Greater', 'x half', 'above'), node('Less', 'x low', 'below')],
+      ...[node('Sub', 'x half', 'p'), node('Add', 'x half', 'q')],
+      ...[node('Where', 'below q zero', 'w'), one('Where', {}, 'above p w')],
+    ],
+    initializers: [...forNorm, number('low', -0.5), number('zero', 0)],
+  },
+  'ThresholdedRelu at 0': { nodes: [one('ThresholdedRelu', { alpha: 0 })] },
+  RNN: {
+    nodes: [node('RNN', 'x w r b', 'y', { hidden_size: 2n })],
+    dims: [5, 1, 3],
+    initializers: [weights('w', 1, 2, 3), weights('r', 1, 2, 2), weights('b', 1, 4)],
+  },
+  'RNN in both directions from a state': {
+    nodes: [
+      withStrings(
+        node('RNN', 'x w r b  h', 'all y', { hidden_size: 2n, direction: 'bidirectional' }),
+        'activations',
+        ['Relu', 'Sigmoid'],
+      ),
+    ],
+    dims: [3, 1, 3],
+    initializers: [weights('w', 2, 2, 3), weights('r', 2, 2, 2), weights('b', 2, 4), weights('h', 2, 1, 2)],
+  },
+};
+
+const size = (x: ArrayLike<number>) =>
+  Math.sqrt(Array.from(x).reduce((sum, value) => sum + value * value, 0));
+
+it.each(Object.entries(CASES))('%s', async (_, { nodes, dims = [1, 4], opset = 13, initializers = [] }) => {
+  const bytes = model(nodes, { inputs: { x: dims }, opset, initializers });
+  const network = await read(bytes);
+  const next = new Random(3);
+  const result = await bound(network, { engine, evaluations: 10, lower: false });
+  expect(result.bound).toBeGreaterThan(0);
+  for (const scale of [0.01, 0.3, 1, 3]) {
+    const x = Float32Array.from(next.normals(product(dims), scale));
+    const there = await runOnnx(bytes, x, dims);
+    expect(distance(evaluateBatch(network, Float64Array.from(x)), there)).toBeLessThan(2e-5);
+    // A secant in float32: steps that are not small against its rounding.
+    const y = x.map((value) => value + 0.1 * scale * next.normal());
+    const other = await runOnnx(bytes, Float32Array.from(y), dims);
+    const secant =
+      size(there.map((value, k) => value - other[k]!)) / size(x.map((value, k) => value - y[k]!));
+    expect(secant).toBeLessThanOrEqual(result.bound! * (1 + 1e-3));
+  }
+});
