@@ -4,7 +4,7 @@ import { mapped } from './arithmetic.ts';
 import type { Call } from './call.ts';
 import type { Operator } from './operator.ts';
 import * as f from './pointwise.ts';
-import { axisOf, expanded, stepsOf, type Value } from './values.ts';
+import { axisOf, demand, expanded, stepsOf, type Value } from './values.ts';
 
 const simple = (g: f.Pointwise): Operator => parametric(() => g);
 
@@ -39,6 +39,15 @@ export const activations: Readonly<Record<string, Operator>> = {
     f.selu(call.float('alpha', 1.6732631921768188), call.float('gamma', 1.0507010221481323)),
   ),
   HardSigmoid: parametric((call) => f.hardSigmoid(call.float('alpha', 0.2), call.float('beta', 0.5))),
+  Shrink: parametric((call) => {
+    const threshold = call.float('lambd', 0.5);
+    demand(threshold > 0 && call.float('bias', 0) === threshold, 'a shrink that does not jump');
+    return f.shrink(threshold);
+  }),
+  ThresholdedRelu: parametric((call) => {
+    demand(call.float('alpha', 1) === 0, 'a threshold at 0');
+    return f.relu;
+  }),
   Swish: parametric((call) => f.swish(call.float('alpha', 1))),
   Gelu: parametric((call) => (call.text('approximate', 'none') === 'tanh' ? f.geluTanh : f.gelu)),
   Clip: parametric((call) => {

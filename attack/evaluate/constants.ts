@@ -2,6 +2,7 @@
 import { type Tensor, TYPES, type Type } from '../model/description.ts';
 import { isInteger, wrapped } from './arithmetic.ts';
 import type { Call } from './call.ts';
+import { leastOf, logSumExp, normOf } from './cells.ts';
 import { Exact, ONE } from './exact.ts';
 import type { Operator } from './operator.ts';
 import { axisOf, demand, positions, product, stepsOf, type Value } from './values.ts';
@@ -77,10 +78,23 @@ export const constants: Readonly<Record<string, Operator>> = {
     (x) => x.reduce((most, entry) => Math.max(most, entry), -Infinity),
     (call, cells) => call.builder.maximum(cells),
   ),
-  ReduceMin: reduction((x) => x.reduce((least, entry) => Math.min(least, entry), Infinity)),
+  ReduceMin: reduction(
+    (x) => x.reduce((least, entry) => Math.min(least, entry), Infinity),
+    (call, cells) => leastOf(call.builder, cells),
+  ),
   ReduceProd: reduction((x) => x.reduce((a, b) => a * b, 1)),
-  ReduceL1: reduction((x) => x.reduce((a, b) => a + Math.abs(b), 0)),
-  ReduceL2: reduction((x) => Math.sqrt(x.reduce((a, b) => a + b * b, 0))),
+  ReduceL1: reduction(
+    (x) => x.reduce((a, b) => a + Math.abs(b), 0),
+    (call, cells) => normOf(call.builder, cells, 1),
+  ),
+  ReduceL2: reduction(
+    (x) => Math.sqrt(x.reduce((a, b) => a + b * b, 0)),
+    (call, cells) => normOf(call.builder, cells, 2),
+  ),
+  ReduceLogSumExp: reduction(
+    (x) => Math.log(x.reduce((sum, entry) => sum + Math.exp(entry), 0)),
+    (call, cells) => logSumExp(call.builder, cells),
+  ),
   ReduceSumSquare: reduction((x) => x.reduce((a, b) => a + b * b, 0)),
 };
 

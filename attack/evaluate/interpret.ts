@@ -5,6 +5,7 @@ import { arithmetic } from './arithmetic.ts';
 import { Call } from './call.ts';
 import { type Circuit, CircuitBuilder } from './circuit.ts';
 import { constants } from './constants.ts';
+import { groups } from './groups.ts';
 import { maps } from './maps.ts';
 import { matrices } from './matrices.ts';
 import { movement } from './movement.ts';
@@ -13,7 +14,9 @@ import { demand, product, type Value } from './values.ts';
 import { windows } from './windows.ts';
 
 export const OPERATORS: ReadonlyMap<string, Operator> = new Map(
-  [activations, arithmetic, constants, maps, matrices, movement, windows].flatMap(Object.entries<Operator>),
+  [activations, arithmetic, constants, groups, maps, matrices, movement, windows].flatMap(
+    Object.entries<Operator>,
+  ),
 );
 
 /** Evaluates node after node; nodes can be added as it goes. */

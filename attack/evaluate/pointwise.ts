@@ -204,3 +204,48 @@ export const power = (exponent: number): Pointwise => ({
   kinks: [],
   jump: 0,
 });
+
+/** Of numbers that are not negative; x^q, q < 1, has no slope at 0. */
+export const root = (q: number): Pointwise => ({
+  value: (x) => Math.max(x, 0) ** q,
+  slope: (x) => (x > 0 ? q * x ** (q - 1) : 0),
+  curvature: (x, radius) => (x > radius ? q * (1 - q) * (x - radius) ** (q - 2) : Infinity),
+  kinks: [],
+  jump: 0,
+});
+export const exponential: Pointwise = {
+  value: Math.exp,
+  slope: Math.exp,
+  curvature: (x, radius) => Math.exp(x + radius),
+  kinks: [],
+  jump: 0,
+};
+/** Of numbers above 0. */
+export const logarithm: Pointwise = {
+  value: Math.log,
+  slope: (x) => 1 / x,
+  curvature: (x, radius) => (x > radius ? (x - radius) ** -2 : Infinity),
+  kinks: [],
+  jump: 0,
+};
+/** 1/√(x + ε) */
+export const overRootOf = (epsilon: number): Pointwise => ({
+  value: (x) => (Math.max(x, 0) + epsilon) ** -0.5,
+  slope: (x) => -0.5 * (Math.max(x, 0) + epsilon) ** -1.5,
+  curvature: () => 0.75 * epsilon ** -2.5,
+  kinks: [],
+  jump: 0,
+});
+/** (b + x)^−β */
+export const fallingPower = (bias: number, beta: number): Pointwise => ({
+  value: (x) => (bias + Math.max(x, 0)) ** -beta,
+  slope: (x) => -beta * (bias + Math.max(x, 0)) ** (-beta - 1),
+  curvature: () => beta * (beta + 1) * bias ** (-beta - 2),
+  kinks: [],
+  jump: 0,
+});
+/** x less λ beyond ±λ, towards 0. */
+export const shrink = (threshold: number): Pointwise => {
+  const [low, high] = [Exact.of(-threshold), Exact.of(threshold)];
+  return piecewiseLinear([low, high], [ONE, ZERO, ONE], [0, ZERO]);
+};

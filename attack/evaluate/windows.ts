@@ -1,5 +1,6 @@
 /** Windows that slide over images: convolutions, poolings, and batch normalisation. */
 import type { Call } from './call.ts';
+import { normOf } from './cells.ts';
 import { Exact, ONE, ZERO } from './exact.ts';
 import type { Operator } from './operator.ts';
 import { demand, positions, product, stepsOf, type Value } from './values.ts';
@@ -20,6 +21,8 @@ export const windows: Readonly<Record<string, Operator>> = {
       }),
     ];
   },
+  LpPool: (call) => [pooled(call, (cells) => normOf(call.builder, cells, call.integer('p', 2)))],
+  GlobalLpPool: (call) => [global(call, (cells) => normOf(call.builder, cells, call.integer('p', 2)))],
   GlobalAveragePool: (call) => [
     global(call, (cells) => {
       const share = ONE.over(Exact.of(cells.length));

@@ -2,6 +2,7 @@
 import type { ModelDescription } from '../model/description.ts';
 import type { Random } from '../random.ts';
 import { constantModel } from './constants.ts';
+import { grouping, imageGrouping, recurring } from './groups.ts';
 import { dense, elementwise, flattening, reading, sliding } from './layers.ts';
 import { telling, twins } from './lengths.ts';
 import { maps } from './maps.ts';
@@ -151,14 +152,12 @@ class Writer {
       ...(rank >= 3 && this.#scope === 'fixed' ? { flattening: 1 } : {}),
       ...(rank === 2 ? { dense: 5 } : {}),
       ...(rank >= 2 && this.#scope === 'fixed' ? { maps: 2.5 } : {}),
+      ...(this.#scope === 'fixed' ? { grouping: 1.2, recurring: 0.2 } : {}),
+      ...(rank >= 3 && rank <= 5 && this.#scope === 'fixed' ? { imageGrouping: 0.8 } : {}),
     } as Record<string, number>);
     const layers: Readonly<Record<string, Layer>> = {
-      elementwise,
-      sliding,
-      reading,
-      flattening,
-      dense,
-      maps,
+      ...{ elementwise, sliding, reading, flattening, dense, maps },
+      ...{ grouping, imageGrouping, recurring },
     }[family]!;
     return layers[this.#random.pick(Object.keys(layers))]!(this.#bench, x);
   }

@@ -93,7 +93,7 @@ export class Workbench implements Bench {
       if (value.items.length === 0 || value.items.length > MOST_ENTRIES) return undefined;
     }
     this.#nodes.push(node);
-    if (this.#interpretation.values.get(names[0]!)!.type === 'cell') this.made.push(...names);
+    this.made.push(...names.filter((name) => this.#interpretation.values.get(name)!.type === 'cell'));
     return names;
   }
 

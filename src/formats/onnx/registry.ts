@@ -53,7 +53,7 @@ const RECURRENT = 'gates multiply data by data; none is offered for recurrent la
 
 /** Why a well-known operator has no converter, or none for data. */
 const REASONS: ReadonlyMap<string, string> = new Map([
-  ...each(NORMALIZATION, ['LpNormalization']),
+  ...each(NORMALIZATION, ['LpNormalization', 'MeanVarianceNormalization']),
   ...each(PRODUCT, [
     'Attention',
     'LinearAttention',

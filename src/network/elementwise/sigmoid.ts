@@ -56,7 +56,7 @@ export interface TanhSquare {
   readonly name: 'tanh-square';
 }
 
-const STEEPEST_SQUARE = 0.7698003589195011; // 4/(3√3) = 0.76980035891950101934…, at tanh x = ±1/√3
+const STEEPEST_SQUARE = 0.7698003589195012; // 4/(3√3) = 0.76980035891950101934…, at tanh x = ±1/√3
 
 export const tanhSquare: Definition<TanhSquare> = {
   ...plain('tanh-square'),

@@ -138,10 +138,6 @@ const CASES: Record<string, Case> = {
     opset: 21,
     initializers: [weights('g', 4), weights('b', 4)],
   },
-  MeanVarianceNormalization: {
-    nodes: [one('MeanVarianceNormalization', { axes: [1n, 2n, 3n] })],
-    dims: image,
-  },
   LRN: { nodes: [one('LRN', { size: 3n, alpha: 0.9, bias: 0.5, beta: 0.75 })], dims: image },
   'layer normalisation spelt out': {
     nodes: layerNorm([node('Add', 'v eps', 'e'), node('Sqrt', 'e', 's'), one('Div', {}, 'd s')]),

@@ -163,7 +163,6 @@ export const SCHEMAS: ReadonlyMap<string, Schema> = new Map([
     ],
   ),
   row('Mean', { T: FLOATS }, [6, 'T* -> T']),
-  row('MeanVarianceNormalization', { T: FLOATS }, [9, 'T -> T', 'axes:ints']),
   row('Min', { T: NUMBERS }, [6, 'T* -> T']),
   row('Mul', { T: NUMBERS }, LEGACY_BROADCAST, [7, 'T T -> T']),
   row('Neg', { T: [...FLOATS, ...SIGNED] }, [6, 'T -> T']),

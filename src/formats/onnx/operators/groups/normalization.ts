@@ -16,7 +16,6 @@ export const statistics: Family = new Map<string, Converter>([
   ['RMSNormalization', { signals: (call) => overLastAxes(call, false) }],
   ['InstanceNormalization', { signals: instanceNormalization }],
   ['GroupNormalization', { signals: groupNormalization }],
-  ['MeanVarianceNormalization', { signals: meanVarianceNormalization }],
   ['LRN', { signals: localResponseNormalization }],
 ]);
 
@@ -91,15 +90,6 @@ function overGroups(
   call.demand(scale!.length === channels, `scale must have ${channels} entries`, scale!.length);
   call.demand(shift!.length === channels, `bias must have ${channels} entries`, shift!.length);
   return call.emitSame({ kind: 'scale', scale: scale!, shift: shift! }, y, OWN_FIELDS);
-}
-
-/** (x − mean) / (deviation + 1e-9), as ONNX writes it out; over channels and positions of every sample if it says nothing else. */
-function meanVarianceNormalization(call: Call): Signal {
-  const input = call.signal(0);
-  const rank = call.dims(input).length;
-  const [x, axes] = sampleAxes(call, input, call.axes(call.attributes.integers('axes') ?? [0, 2, 3], rank));
-  const rate = 1 / product(axes.map((axis) => x.shape[axis]!));
-  return call.settled(normalized(call, x, axes, true, { form: 'sum', rate, floor: Math.fround(1e-9) }));
 }
 
 /** Over neighbouring channels of each position. */
