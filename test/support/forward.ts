@@ -174,8 +174,12 @@ function nonlinearAt(network: Network, node: Node, x: Float64Array): LocalNode {
   const samples = volume(shape.slice(1));
   switch (operator.kind) {
     case 'nonlinearity': {
-      const phi = Array.from({ length: shape[0]! }, (_, c) => activation(operator.function, c));
-      const of = (i: number) => phi[Math.floor(i / samples)]!;
+      // As many slopes as entries: one for each; else one for each channel, or for all.
+      const own = operator.function.name === 'prelu' && operator.function.slopes.length === x.length;
+      const phi = Array.from({ length: own ? x.length : shape[0]! }, (_, c) =>
+        activation(operator.function, c),
+      );
+      const of = (i: number) => phi[own ? i : Math.floor(i / samples)]!;
       return {
         value: x.map((value, i) => of(i).value(value)),
         derivatives: [selection(x.length, Array.from(x.keys()), (i) => of(i).slope(x[i]!))],

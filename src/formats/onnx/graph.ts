@@ -23,7 +23,8 @@ export interface GraphNode {
 /** What an operator is called among those that are read: by its name, in domains other than that of ONNX with the domain before it. */
 export function operatorKey({ domain, opType }: Pick<GraphNode, 'domain' | 'opType'>): string {
   // No operator of the ONNX domain has a dot.
-  if (domain === '') return opType.includes('.') ? '' : opType;
+  if (opType.includes('.')) return '';
+  if (domain === '') return opType;
   return `${domain}.${opType}`;
 }
 

@@ -62,6 +62,11 @@ function paddedAnyhow(
   const x = input.batched && (before[0] !== 0 || after[0] !== 0) ? call.unbatched(input) : input;
   const skipped = before.length - x.shape.length;
   const [from, to] = [before.slice(skipped), after.slice(skipped)];
+  if (mode === 'circular' && [...from, ...to].some((count) => count < 0))
+    call.refuse(
+      `pads [${[...before, ...after].join(', ')}] with the mode wrap`,
+      'whether it crops or wraps first is left open',
+    );
   if (mode === 'circular' && wrapsTwice(x.shape, from, to)) return refuseWraps(call, before, after);
   if (mode === 'reflect') {
     for (const [axis, side] of x.shape.entries()) {

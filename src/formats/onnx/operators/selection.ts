@@ -289,6 +289,8 @@ function tileSignal(call: Call): Signal {
   const x = input.batched && repeats[0] !== 1 ? call.unbatched(input) : input;
   const own = x.batched ? repeats.slice(1) : repeats;
   const entries = product(x.shape.map((side, axis) => side * own[axis]!));
+  // Where one axis vanishes, the product says nothing of the others.
+  if (entries === 0) call.refuse('of nothing', 'empty tensors are not supported');
   call.scope.budget.allocate(call.node.name, entries);
   const lists = x.shape.map((side, axis) => new Int32Array(side * own[axis]!).map((_, k) => k % side));
   return call.settled(pickedByAxis(call, x, lists));

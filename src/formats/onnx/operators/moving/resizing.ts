@@ -114,6 +114,7 @@ function resize(call: Call): Signal {
   if (!position) return call.refuse(coordinates, `coordinates are ${[...POSITIONS.keys()].join(', ')}`);
   const given = attributes.integers('axes');
   const axes = given ? given.map((axis) => call.axis(axis, rank)) : [...new Array(rank).keys()];
+  call.demand(new Set(axes).size === axes.length, 'axes must be distinct', axes);
   const scales = call.inputs[at] && call.numbers(at).data.length > 0 ? [...call.numbers(at).data] : undefined;
   const sizes = scales ? undefined : call.integers(at + 1);
   if (!scales && !sizes) return call.malformed('scales or sizes must be given', 'none');
@@ -148,6 +149,8 @@ function scalings(
     if (factor !== undefined) call.demand(factor > 0 && factor < 2 ** 30, 'scales must be positive', factor);
     const to = factor === undefined ? sizes![k]! : Math.floor(side * factor);
     call.demand(Number.isSafeInteger(to) && to >= 1, 'sizes must be positive', to);
+    if (factor !== undefined && Math.floor(Math.fround(side * factor)) !== to)
+      call.refuse(`of ${side} entries by ${factor}`, 'how many there are is left to rounding');
     const scale = factor === undefined ? ratio(to, side) : ratioOf(factor);
     return [{ axis: axis - (x.batched ? 1 : 0), from: side, to, scale, exact: isExact(scale) }];
   });
@@ -166,6 +169,8 @@ function greatest(a: bigint, b: bigint): bigint {
 
 function resized(call: Call, x: Signal, changes: readonly Scaling[], manner: Manner): Signal {
   if (changes.length === 0) return x;
+  if (changes.every(({ from, to }) => from === to))
+    call.refuse('to the same shape', 'runtimes copy it, whatever the scales say');
   const shape = [...x.shape];
   for (const { axis, to } of changes) shape[axis] = to;
   call.scope.budget.allocate(call.node.name, product(shape));

@@ -1,4 +1,6 @@
 /** Products of a signal with a constant that sum over axes, by the names of axes: Einsum, and stacks of MatMul. */
+
+import { exactSum } from '../../../../network/exact.ts';
 import { OWN_FIELDS } from '../../../../network/lengths/follows.ts';
 import { product, strides } from '../../../../network/size.ts';
 import type { Call, Signal } from '../../call.ts';
@@ -25,7 +27,7 @@ function equationOf(call: Call, ranks: readonly number[]): Equation {
     call.attributes.text('equation', '') || call.malformed('equation must be given', 'none')
   ).replace(/\s/g, '');
   const [left, right, ...more] = text.split('->');
-  const wellFormed = (term: string) => /^[A-Za-z]*(\.\.\.)?[A-Za-z]*$/.test(term);
+  const wellFormed = (term: string) => /^[A-Za-z]*(\.\.\.[A-Za-z]*)?$/.test(term);
   const terms = left!.split(',');
   const fine =
     more.length === 0 && [...terms, right ?? ''].every(wellFormed) && terms.length === ranks.length;
@@ -201,10 +203,14 @@ function inSample(
     lost.map((name) => sides.get(name)!),
     stepsOf(constantNames, own, lost),
   );
-  const weight = Float64Array.from(from, (start) =>
-    within.reduce((sum, offset) => sum + (constant ? constant.data[start + offset]! : 1), 0),
-  );
-  const roundings = within.length > 1 ? within.length : 0;
+  // Sums may cancel: they are rounded only in the end.
+  let roundings = 0;
+  const weight = Float64Array.from(from, (start) => {
+    if (within.length === 1) return constant ? constant.data[start + within[0]!]! : 1;
+    const sum = exactSum(Array.from(within, (offset) => (constant ? constant.data[start + offset]! : 1)));
+    if (!sum.exact) roundings = 2;
+    return sum.value;
+  });
 
   const axisOf = (name: string) => names.indexOf(name);
   const single = [...x.shape.keys()].filter(

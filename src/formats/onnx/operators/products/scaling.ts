@@ -3,6 +3,7 @@ import { product, strides } from '../../../../network/size.ts';
 import type { Call, Signal } from '../../call.ts';
 import { type Constant, constantOf } from '../../values/constant.ts';
 import { isFloat } from '../../values/elementType.ts';
+import { elementType } from '../../values/tensors.ts';
 import { scaledAndShifted, times } from '../arithmetic.ts';
 import type { Converter, Family } from '../converter.ts';
 import { floatResult } from '../entries.ts';
@@ -19,6 +20,9 @@ function dequantized(call: Call): Constant {
   const [x, scale] = [call.numbers(0), call.numbers(1)];
   const zero = call.inputs[2] ? call.numbers(2) : undefined;
   if (!isFloat(scale.type)) return call.refuse(`to ${scale.type}`, 'scales are floats');
+  const stated = call.attributes.integer('output_dtype', 0);
+  if (stated !== 0 && elementType(stated) !== scale.type)
+    call.refuse(`output_dtype = ${stated}`, 'it is to be the type of the scale');
   const result = floatResult(call, scale.type);
   call.scope.budget.allocate(call.node.name, x.data.length);
   const at = scaleIndex(call, x.shape, scale.shape);
@@ -26,7 +30,10 @@ function dequantized(call: Call): Constant {
   call.demand(fits, `zero points must number ${scale.data.length}`, zero?.shape ?? []);
   const data = new Float64Array(x.data.length).map((_, n) => {
     const k = at(n);
-    return result((x.data[n]! - (zero?.data[k] ?? 0)) * scale.data[k]!);
+    const steps = x.data[n]! - (zero?.data[k] ?? 0);
+    if (result(steps) !== steps)
+      call.refuse(`of ${steps}`, 'whether it is rounded before it is multiplied is left open');
+    return result(steps * scale.data[k]!);
   });
   return constantOf(scale.type, x.shape, data);
 }
