@@ -111,7 +111,9 @@ function commandLine(host: CommandHost, finish: (code: number) => void): Command
   const { terminal, signal } = host;
   const [signals, images] = DEFAULTS.cellTolerance;
   const program = new Command('lipsoid')
-    .description('Upper bounds on the ℓ2 Lipschitz constant of neural networks, from ONNX files.')
+    .description(
+      'Upper bounds on the ℓ2 Lipschitz constant of neural networks, from files of ONNX, Keras, PyTorch and others.',
+    )
     .version(host.version, '--version', 'print the version')
     .exitOverride()
     .configureOutput({
