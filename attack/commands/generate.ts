@@ -200,6 +200,8 @@ function drawSurroundings(random: Random): Command {
       ['bound', MODEL, ...short, '--method', 'refined', '--save-multipliers', 'out.json'],
       ['bound', MODEL, ...short, '--method', 'closed-form', '--certificate', 'out.json'],
       ['inspect', MODEL],
+      ['describe', MODEL],
+      ['inspect', MODEL, '--units', 'physical'],
       ['--help'],
       ['verify', 'c.json', MODEL],
       ['export-sdp', MODEL, '--formulation', 'lipsdp', '--out', 'out.dat-s'],

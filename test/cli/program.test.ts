@@ -426,6 +426,16 @@ describe('lipsoid bound', () => {
   });
 });
 
+describe('lipsoid describe', () => {
+  it('prints the proposal, and what is left to be said beside it', async () => {
+    const { code, out, err } = await run('describe w.pth');
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toEqual(description.proposal);
+    expect(err).toMatch(/^1 answer .*docs\/formats\.md/);
+    expect(err).toContain('  after fc');
+  });
+});
+
 describe('lipsoid inspect', () => {
   it('lists layers and the cost', async () => {
     const { code, out, err } = await run('inspect tiny.onnx');

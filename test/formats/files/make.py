@@ -2,7 +2,7 @@
 
     python3 make.py    # Debian: python3-torch, python3-h5py, python3-scipy
 
-PyTorch wrote mlp.pth, cnn.pth, checkpoint.ckpt, legacy.pth and module.pt, NumPy the .npz, SciPy the .mat of version 5. Keras, TensorFlow
+PyTorch wrote mlp.pth, cnn.pth, checkpoint.ckpt, legacy.pth, module.pt, views.pt and the .onnx, NumPy the .npz, SciPy the .mat of version 5. Keras, TensorFlow
 and MATLAB are not to be had there: mlp.h5, cnn.h5, cnn.keras (Keras's published layouts), mlp73.mat and weights.h5 were written by h5py,
 which is HDF5's own library. TensorFlow.js writes its files in the tests themselves.
 """
@@ -64,6 +64,23 @@ torch.save(
     },
     "views.pt",
 )
+class Whole(nn.Module):
+    def __init__(self, forward):
+        super().__init__()
+        self.parts, self.apply_to = nn.ModuleList([mlp, cnn]), forward
+
+    def forward(self, x):
+        return self.apply_to(x)
+
+
+def export(name, shape, forward):
+    # As the module is: neither folded nor fused.
+    torch.onnx.export(Whole(forward).eval(), torch.zeros(1, *shape), name, do_constant_folding=False,
+                      training=torch.onnx.TrainingMode.PRESERVE, opset_version=13)
+
+
+export("mlp.onnx", [4], lambda x: mlp.fc3(mlp.fc2(mlp.fc1(x).relu()).relu()))
+export("cnn.onnx", [2, 6, 6], lambda x: cnn.fc(cnn.bn(cnn.conv(x)).relu().flatten(1)))
 numpy.savez("mlp.npz", **{key.replace(".", "_"): value for key, value in MLP.items()})
 numpy.savez_compressed("cnn.npz", **{key: numpy.asfortranarray(value) for key, value in CNN.items()})
 cells = lambda kind: numpy.array([MLP[f"fc{k}.{kind}"] if kind == "weight" else MLP[f"fc{k}.{kind}"].reshape(-1, 1) for k in (1, 2, 3)] + [None], dtype=object)[:3]

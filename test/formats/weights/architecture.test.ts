@@ -52,6 +52,10 @@ describe('one network', () => {
     nets = { mlp: mlp(), cnn: cnn() };
   });
 
+  it.each(['mlp.onnx', 'cnn.onnx'])('that PyTorch exported to ONNX, %s', async (name) => {
+    await expectSame(await loadNetwork(file(name)), name === 'mlp.onnx' ? nets.mlp : nets.cnn);
+  });
+
   it.each(['mlp.pth', 'checkpoint.ckpt'])('of PyTorch in %s', async (name) => {
     await expectSame(await read(architecture(name, [4], mlpLayers('.'))), nets.mlp);
   });
