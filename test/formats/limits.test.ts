@@ -128,6 +128,21 @@ describe('a file that claims to be large is refused', () => {
     await refusesAll(bytes, 'a.h5', /a global heap holds what is not in it/);
   });
 
+  it('texts of HDF5 that claim to have a gigabyte and more', async () => {
+    const bytes = file('mlp.h5');
+    const heap = Buffer.from(bytes).indexOf('GCOL\x01\x00\x00\x00', 0, 'latin1');
+    const view = new DataView(bytes.buffer);
+    // A text is told by its length, the heap that it lies in, and its number there.
+    const texts = Array.from({ length: bytes.length - 16 }, (_, at) => at).filter(
+      (at) => view.getBigUint64(at + 4, true) === BigInt(heap) && view.getUint32(at, true) > 0,
+    );
+    expect(texts.length).toBeGreaterThan(2);
+    for (const at of texts) view.setUint32(at, 0x70000000, true);
+    const before = process.memoryUsage().rss;
+    await expect(loadNetwork(new File([bytes as BlobPart], 'a.h5'))).rejects.toThrow(InputError);
+    expect(process.memoryUsage().rss - before).toBeLessThan(4e8);
+  });
+
   it('a pickle of many objects, and one that refers to itself', async () => {
     await refusesAll(
       torch(Buffer.alloc(2 ** 24 + 1, 0x5d), floats([1])),

@@ -15,14 +15,19 @@ type Module = Awaited<Library['ready']>;
 /** Groups and arrays that are looked at, and how deep these lie in one another. */
 const MOST_OBJECTS = 1e5;
 const DEEPEST = 32;
-/** Bytes of texts and lists of names. */
-const LARGEST_ATTRIBUTE = 2 ** 26;
+/** Bytes of a text. */
+const LARGEST_TEXT = 2 ** 26;
 const MOST_AXES = 16;
+/** Bytes that the library's memory may have, besides a multiple of the file's: arrays are read as a whole. */
+const FREE_MEMORY = 2 ** 28;
+const MEMORY_PER_BYTE = 64;
+/** Of WebAssembly. */
+const PAGE = 2 ** 16;
 
 /** A file that is open. Paths are as `model_weights/dense/kernel:0`; an empty one is the file itself. */
 export interface Hdf5 {
-  /** Texts of an attribute, one or a list; undefined where it has none of this name. */
-  attribute(path: string, name: string): string[] | undefined;
+  /** The text of an attribute; undefined where it has none of this name, or one that is no single text. */
+  text(path: string, name: string): string | undefined;
   /** All arrays of numbers below a group, by their paths from there on. */
   arrays(path: string): ReadonlyMap<string, NamedArray>;
 }
@@ -47,15 +52,16 @@ export async function withHdf5<T>(
   // Else errors are printed, and reading goes on without what was not read.
   module.activate_throwing_error_handler();
   const files = library.FS!;
+  const guarded = guardOf(file, FREE_MEMORY + MEMORY_PER_BYTE * bytes.length);
   const path = `/${++opened}.h5`;
   files.writeFile(path, bytes);
   try {
-    const content = guarded(file, () => new library.File(path, 'r'));
+    const content = guarded(() => new library.File(path, 'r'));
     try {
       if (content.file_id === -1n) throw new InputError(`${file}: broken HDF5 file, it cannot be opened`);
-      return await use(reading(library, module, content, file, budget));
+      return await use(reading(library, module, content, file, budget, guarded));
     } finally {
-      guarded(file, () => content.close());
+      guarded(() => content.close());
     }
   } finally {
     files.unlink(path);
@@ -70,16 +76,41 @@ function checkSizes(bytes: Uint8Array, file: string): void {
   throw new InputError(`${file}: broken HDF5 file, its offsets must have eight bytes, got ${bytes[at]}`);
 }
 
-/** What the library throws is about the file. */
-function guarded<T>(file: string, act: () => T): T {
+/** Carries something out with the library. */
+type Guard = <T>(act: () => T) => T;
+
+/** What the library throws is about the file, whose claims must not make its memory grow beyond so many bytes. */
+function guardOf(file: string, most: number): Guard {
+  return (act) => {
+    try {
+      return withMemory(most, act);
+    } catch (error) {
+      if (error instanceof InputError) throw error;
+      const text = error instanceof Error ? error.message : String(error);
+      // The first of the library's list is where it failed.
+      const reason = /\(\): ([^\n]*)/.exec(text)?.[1] ?? text;
+      throw new InputError(`${file}: broken HDF5 file, got an error: ${reason.slice(0, 200)}`, {
+        cause: error,
+      });
+    }
+  };
+}
+
+/**
+ * The library allocates what a file says that a text takes before it looks for it. Its memory has no limit of its own below 2 GiB, and is in
+ * nobody's reach, but nothing else runs while it is at work.
+ */
+function withMemory<T>(most: number, act: () => T): T {
+  const { prototype } = WebAssembly.Memory;
+  const { grow } = prototype;
+  prototype.grow = function (pages) {
+    if (this.buffer.byteLength + PAGE * pages > most) throw new RangeError('memory must fit its limit');
+    return grow.call(this, pages);
+  };
   try {
     return act();
-  } catch (error) {
-    if (error instanceof InputError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new InputError(`${file}: broken HDF5 file, got an error: ${reason.slice(0, 200)}`, {
-      cause: error,
-    });
+  } finally {
+    prototype.grow = grow;
   }
 }
 
@@ -89,30 +120,28 @@ function reading(
   content: InstanceType<Library['File']>,
   file: string,
   budget: Budget,
+  guarded: Guard,
 ): Hdf5 {
   const { H5T_class_t: classes } = module;
   /** Groups and arrays of the present visit. */
   let looked = 0;
   const at = (path: string) => (path === '' ? content : content.get(path));
   return {
-    attribute: (path, name) =>
-      guarded(file, () => {
+    text: (path, name) =>
+      guarded(() => {
         const object = at(path);
         if (!(object instanceof library.Group || object instanceof library.Dataset)) return undefined;
         // Of all attributes nothing is read before it is asked for.
         const attribute = object.attrs[name];
         if (!attribute) return undefined;
-        const { type, total_size: count, size } = attribute.metadata;
-        if (type !== classes.H5T_STRING.value || count * size > LARGEST_ATTRIBUTE) {
-          // Keras writes an empty list of names as numbers.
-          return count === 0 ? [] : undefined;
-        }
+        const { type, total_size: count, size, vlen } = attribute.metadata;
+        const fits = count === 1 && (vlen || size <= LARGEST_TEXT);
+        if (type !== classes.H5T_STRING.value || !fits) return undefined;
         const { value } = attribute;
-        const texts = Array.isArray(value) ? value : [value];
-        return texts.map((text) => (typeof text === 'string' ? text : ''));
+        return typeof value === 'string' ? value : undefined;
       }),
     arrays: (path) =>
-      guarded(file, () => {
+      guarded(() => {
         const found = new Map<string, NamedArray>();
         const top = at(path);
         looked = 0;
@@ -153,11 +182,11 @@ function reading(
       ...{ name, shape, whole: !float },
       async numbers() {
         const count = product(shape);
-        if (float && size !== 4 && size !== 8) {
-          throw new InputError(`${name}: must be of float32 or float64, got floats of ${8 * size} bits`);
+        if (float ? size !== 4 && size !== 8 : size > 8) {
+          throw new InputError(`${name}: must be of float32, float64 or whole numbers, got ${8 * size} bits`);
         }
         budget.allocate(name, count + product(chunks ?? []));
-        const value = guarded(file, () => dataset.value);
+        const value = guarded(() => dataset.value);
         const numbers = exact(value, name);
         if (numbers.length !== count) {
           throw new InputError(

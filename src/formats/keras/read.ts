@@ -55,7 +55,7 @@ async function readLegacy(
   given: readonly number[] | undefined,
 ): Promise<Network> {
   return withHdf5(bytes, file, new Budget(bytes.length), (content) => {
-    const [config] = content.attribute('', 'model_config') ?? [];
+    const config = content.text('', 'model_config');
     if (config === undefined) {
       throw new InputError(
         `${file}: holds weights without a model: no attribute model_config; \`lipsoid describe ${file} > net.json\` proposes an architecture, to be completed and bounded`,
