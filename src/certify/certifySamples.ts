@@ -4,13 +4,18 @@ import { Breath } from '../breath.ts';
 import type { RegionProof } from '../certificate/certifyRegion.ts';
 import type { Region } from '../certificate/regions/check.ts';
 import type { EngineHandle } from '../engine/engine.ts';
+import { engineOf } from '../engine/engineOf.ts';
+import { precisionOf } from '../engine/precision.ts';
 import { InputError, UnsupportedError } from '../errors.ts';
+import type { Ball } from '../network/evaluation/enclosure.ts';
 import { ValueEnclosure } from '../network/evaluation/valueEnclosure.ts';
 import type { Network } from '../network/network.ts';
 import { product } from '../network/size.ts';
 import { Attack } from './attack/attack.ts';
+import { groupsOf } from './data/groups.ts';
 import type { Sample } from './data/samples.ts';
 import { CERTIFY_DEFAULTS } from './defaults.ts';
+import { type Evaluator, oneByOne, sideBySide } from './evaluation/sideBySide.ts';
 import { checkLimits, highAt, type Limits, lowAt, outside } from './limits.ts';
 import { checkOrder, logitsOf } from './logits.ts';
 import type { RegionProver } from './proofs/prover.ts';
@@ -103,22 +108,35 @@ export async function* certifyWith(
   const prover = await proverOf(makeProver, network, options);
   try {
     const margins = first ?? (prover ? noMargins(network) : await ofWhole());
-    const means = meansOf(network, prover, options);
+    const evaluator = evaluatorOf(options);
+    const means = meansOf(network, prover, evaluator, options);
     const enclosure = new ValueEnclosure(network);
     const breath = new Breath(signal);
-    for await (const sample of samples) {
+    const size = new GroupSize(network, options);
+    for await (const group of groupsOf(samples, () => size.now)) {
       // Where all is computed at once, signals would never be heard.
       await breath.taken();
       signal?.throwIfAborted();
-      const start = performance.now();
-      const state = stateOf(sample, network, enclosure, margins, options);
-      const until: Until = { end: start + 1000 * timeLimit, signal };
-      if (maxRadius) await largestRadii([state], means, until);
-      await decide([state], radii, means, until);
+      const begun = performance.now();
+      const until: Until = { end: begun + 1000 * timeLimit, signal };
+      const checked = checkedUntil(group.samples, network, options);
+      const outputs = await evaluator.all(checked.samples.map(({ input }) => enclosure.enclosing(input)));
+      const states = checked.samples.map((sample, n) => stateOf(sample, outputs[n], margins));
+      if (maxRadius) await largestRadii(states, means, until);
+      await decide(states, radii, means, until);
       signal?.throwIfAborted();
-      if (options.onProof) await handOver(state, radii, means, options, options.onProof);
-      if (state.counterexample) options.onCounterexample?.(sample.index, state.counterexample);
-      yield state.report(radii, maxRadius, (performance.now() - start) / 1000);
+      const taken = performance.now() - begun;
+      size.learn(states.length, taken);
+      for (const state of states) {
+        const start = performance.now();
+        if (options.onProof) await handOver(state, radii, means, options, options.onProof);
+        if (state.counterexample) options.onCounterexample?.(state.sample.index, state.counterexample);
+        // Of the time of all, its share.
+        const own = taken / states.length + performance.now() - start;
+        yield state.report(radii, maxRadius, own / 1000);
+      }
+      const error = checked.error ?? group.error;
+      if (error) throw error.reason;
     }
   } finally {
     prover?.close();
@@ -177,6 +195,7 @@ async function proverOf(
 function meansOf(
   network: Network,
   prover: RegionProver | undefined,
+  evaluator: Evaluator,
   { limits, attackLimits = limits, evaluations, attackStarts, seed }: CertifySamplesOptions,
 ): Means {
   const starts = attackStarts ?? CERTIFY_DEFAULTS.attackStarts;
@@ -184,20 +203,70 @@ function meansOf(
   return {
     regions: prover && new Regions(prover, limits),
     evaluations: evaluations ?? CERTIFY_DEFAULTS.evaluations,
-    attack: starts > 0 ? new Attack(network, attackLimits, seed ?? CERTIFY_DEFAULTS.seed) : undefined,
+    attack:
+      starts > 0 ? new Attack(network, attackLimits, seed ?? CERTIFY_DEFAULTS.seed, evaluator) : undefined,
     cheap: { starts: 1, steps: cheapSteps },
     thorough: { starts, steps },
   };
 }
 
-function stateOf(
-  sample: Sample,
+/** Samples that are worked on side by side, at most. */
+const MOST_IN_GROUP = 64;
+/** Entries of all tensors of a group. */
+const MOST_ENTRIES = 2 ** 22;
+/** Milliseconds after which reports should come. */
+const PATIENCE = 1000;
+
+/** How many samples are taken together: as many as are reported soon. */
+class GroupSize {
+  readonly #most: number;
+  #now = 1;
+
+  constructor({ tensors }: Network, { timeLimit, maxRadius }: CertifySamplesOptions) {
+    const entries = tensors.reduce((sum, { shape }) => sum + product(shape), 0);
+    // One by one where each has a time of its own, or a search that ends when it ends.
+    const alone = maxRadius || (timeLimit !== undefined && timeLimit < Infinity);
+    this.#most = alone ? 1 : Math.min(MOST_IN_GROUP, Math.max(1, Math.floor(MOST_ENTRIES / entries)));
+  }
+
+  get now(): number {
+    return this.#now;
+  }
+
+  /** @param taken milliseconds for so many samples */
+  learn(samples: number, taken: number): void {
+    const fitting = (samples * PATIENCE) / Math.max(taken, 1);
+    this.#now = Math.max(1, Math.min(this.#most, 2 * this.#now, Math.floor(fitting)));
+  }
+}
+
+function evaluatorOf({ engine, signal }: CertifySamplesOptions): Evaluator {
+  const own = engine && engineOf(engine);
+  return own && precisionOf(own.information) === 'double' ? sideBySide(own, signal) : oneByOne;
+}
+
+/** The samples up to the first that makes no sense, and what is wrong with it. */
+function checkedUntil(
+  samples: readonly Sample[],
   network: Network,
-  enclosure: ValueEnclosure,
-  margins: GlobalMargins,
+  options: CertifySamplesOptions,
+): { readonly samples: readonly Sample[]; readonly error?: { readonly reason: unknown } } {
+  for (const [n, sample] of samples.entries()) {
+    try {
+      checkSample(sample, network, options);
+    } catch (reason) {
+      return { samples: samples.slice(0, n), error: { reason } };
+    }
+  }
+  return { samples };
+}
+
+/** @throws InputError */
+function checkSample(
+  { index, input, label }: Sample,
+  network: Network,
   { limits }: CertifySamplesOptions,
-): SampleState {
-  const { index, input, label } = sample;
+): void {
   const entries = inputsOf(network);
   const outputs = network.tensors[network.output]!.shape[0]!;
   if (input.length !== entries) {
@@ -212,7 +281,10 @@ function stateOf(
   if (label !== undefined && !(Number.isInteger(label) && label >= 0 && label < outputs)) {
     throw new InputError(`sample ${index}: must have a label from 0 to ${outputs - 1}, got ${label}`);
   }
-  const state = new SampleState(sample, enclosure.at(input));
+}
+
+function stateOf(sample: Sample, output: Ball | undefined, margins: GlobalMargins): SampleState {
+  const state = new SampleState(sample, output);
   const radius = state.right ? margins.radius(state.output!, state.label) : 0;
   if (radius > 0) state.prove(radius, 'global');
   return state;

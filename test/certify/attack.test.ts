@@ -205,3 +205,28 @@ describe('points of a ball', () => {
     );
   });
 });
+
+describe('several at a time', () => {
+  it('finds for each what it finds alone', async () => {
+    const random = new Random(91);
+    const network = perceptron([6, 12, 4], random);
+    const attack = new Attack(network, undefined, 0);
+    const questions = Array.from({ length: 30 }, (_, n) => {
+      const centre = random.normals(6);
+      return { centre, label: largest(linearise(network, centre).value), radius: 0.1 * (1 + (n % 8)) };
+    });
+    const together = await attack.withinAll(questions, EFFORT);
+    let count = 0;
+    for (const [n, { centre, label, radius }] of questions.entries()) {
+      const alone = await attack.within(centre, label, radius, EFFORT);
+      expect(together[n] !== undefined).toBe(alone !== undefined);
+      if (!together[n]) continue;
+      count++;
+      expect(together[n].distance).toBeLessThanOrEqual(radius);
+      expect(attack.breaks(together[n].point, label)).toBe(true);
+    }
+    // Neither all nor none.
+    expect(count).toBeGreaterThan(3);
+    expect(count).toBeLessThan(27);
+  });
+});

@@ -8,6 +8,7 @@ import type { Ball as Enclosed } from '../../network/evaluation/enclosure.ts';
 import { type Linearisation, PreparedNetwork } from '../../network/evaluation/preparedNetwork.ts';
 import { ValueEnclosure } from '../../network/evaluation/valueEnclosure.ts';
 import type { Network } from '../../network/network.ts';
+import { type Evaluator, oneByOne } from '../evaluation/sideBySide.ts';
 import { highAt, type Limits, lowAt } from '../limits.ts';
 import type { Until } from '../until.ts';
 import { distanceAbove, project } from './ball.ts';
@@ -35,6 +36,28 @@ const SHRINKING = [0.8, 0.95];
 const MOST_SHRINKINGS = 100;
 const NEVER: Until = { end: Infinity };
 
+/** Descents side by side, at most. */
+const MOST_LANES = 64;
+
+/** Asks for a counterexample to `label` within a radius. */
+export interface AttackQuestion {
+  readonly centre: Float64Array;
+  readonly label: number;
+  readonly radius: number;
+}
+
+/** One descent. */
+interface Lane {
+  /** Of the question that it is for. */
+  readonly question: number;
+  /** Moved in place. */
+  readonly x: Float64Array;
+  readonly ball: Ball;
+  readonly label: number;
+  /** The output that it is after; undefined: whichever is nearest. */
+  readonly rival: number | undefined;
+}
+
 /** What counterexamples are looked for in. */
 interface Ball {
   readonly centre: Float64Array;
@@ -47,9 +70,14 @@ export class Attack {
   readonly #enclosure: ValueEnclosure;
   readonly #limits: Limits | undefined;
   readonly #seed: number;
+  readonly #evaluator: Evaluator;
 
-  /** @param network with a vector of logits as its output */
-  constructor(network: Network, limits: Limits | undefined, seed: number) {
+  /**
+   * @param network with a vector of logits as its output
+   * @param evaluator for many points at a time
+   */
+  constructor(network: Network, limits: Limits | undefined, seed: number, evaluator = oneByOne) {
+    this.#evaluator = evaluator;
     this.#network = new PreparedNetwork(network);
     this.#enclosure = new ValueEnclosure(network);
     this.#limits = limits;
@@ -61,29 +89,61 @@ export class Attack {
     centre: Float64Array,
     label: number,
     radius: number,
-    { starts, steps }: AttackEffort,
+    effort: AttackEffort,
     until = NEVER,
   ): Promise<Counterexample | undefined> {
-    if (performance.now() > until.end) return undefined;
+    const [found] = await this.withinAll([{ centre, label, radius }], effort, until);
+    return found;
+  }
+
+  /** As `within`, for several at a time. */
+  async withinAll(
+    questions: readonly AttackQuestion[],
+    { starts, steps }: AttackEffort,
+    until = NEVER,
+  ): Promise<(Counterexample | undefined)[]> {
+    const found = new Array<Counterexample | undefined>(questions.length).fill(undefined);
+    if (performance.now() > until.end) return found;
     const breath = new Breath(until.signal);
-    const limits = this.#limits && holding(this.#limits, centre);
-    const normal = normals(this.#seed);
-    const rivals = starts > 1 ? nearestRivals(this.#network.linearise(centre), label) : [];
-    for (let start = 0; start < starts && performance.now() <= until.end; start++) {
-      const x = centre.slice();
-      if (start > 0) {
-        const direction = normal(x.length);
-        const scale = radius / Math.hypot(norm(direction), Number.MIN_VALUE);
-        for (let n = 0; n < x.length; n++) x[n]! += scale * direction[n]!;
-        project(x, centre, radius, limits);
+    const lanes = this.#lanes(questions, starts);
+    for (;;) {
+      const some: Lane[] = [];
+      while (some.length < MOST_LANES) {
+        const next = lanes.next();
+        if (next.done) break;
+        if (!found[next.value.question]) some.push(next.value);
       }
-      // The first follows whichever output is nearest, the others one each.
-      const rival = start === 0 ? undefined : rivals[(start - 1) % rivals.length];
-      if (await this.#descend(x, { centre, radius, limits }, label, rival, steps, breath, until)) {
-        return this.#drawnBack(x, centre, label);
+      if (some.length === 0 || performance.now() > until.end) return found;
+      await this.#descend(some, steps, breath, until, ({ question, x, ball, label }) => {
+        found[question] ??= this.#drawnBack(x, ball.centre, label);
+      });
+    }
+  }
+
+  /** Of all questions the centres first, then a random point of each, and so on. */
+  *#lanes(questions: readonly AttackQuestion[], starts: number): Generator<Lane, void> {
+    const all = questions.map(({ centre, label, radius }, question) => {
+      const limits = this.#limits && holding(this.#limits, centre);
+      return { question, label, ball: { centre, radius, limits }, normal: normals(this.#seed) };
+    });
+    const rivals: number[][] = [];
+    for (let start = 0; start < starts; start++) {
+      for (const { question, label, ball, normal } of all) {
+        const { centre, radius, limits } = ball;
+        const x = centre.slice();
+        if (start > 0) {
+          const direction = normal(x.length);
+          const scale = radius / Math.hypot(norm(direction), Number.MIN_VALUE);
+          for (let n = 0; n < x.length; n++) x[n]! += scale * direction[n]!;
+          project(x, centre, radius, limits);
+          rivals[question] ??= nearestRivals(this.#network.linearise(centre), label);
+        }
+        // The first follows whichever output is nearest, the others one each.
+        const own = rivals[question];
+        const rival = start === 0 ? undefined : own![(start - 1) % own!.length];
+        yield { question, x, ball, label, rival };
       }
     }
-    return undefined;
   }
 
   /** The nearest counterexample that is found at any distance in time: from above, the largest radius that can be certified. */
@@ -128,16 +188,14 @@ export class Attack {
     project(x, centre, radius, limits);
     let [least, best] = [Infinity, x.slice()];
     const breath = new Breath(until.signal);
-    for await (const margin of this.#descent(
-      x,
-      { centre, radius, limits },
-      label,
-      undefined,
-      steps,
-      breath,
-      until,
-    )) {
+    for (let k = 0; k < steps; k++) {
+      await breath.taken();
+      if (performance.now() > until.end) break;
+      const at = this.#network.linearise(x);
+      const { margin, other } = marginTo(at.value, label);
       if (margin < least) [least, best] = [margin, x.slice()];
+      const gradient = at.pull(marginOf(at.value.length, label, other));
+      if (!moved(x, { centre, radius, limits }, gradient, k, steps)) break;
     }
     return best;
   }
@@ -148,46 +206,49 @@ export class Attack {
     return output !== undefined && isBroken(output, label);
   }
 
-  /** Steps until a margin is proven not to be positive; `x` is moved in place. */
+  /**
+   * Steps until a margin is proven not to be positive; of a question that is answered all lanes end.
+   * @param onBroken told each lane that comes there
+   */
   async #descend(
-    x: Float64Array,
-    ball: Ball,
-    label: number,
-    rival: number | undefined,
-    steps: number,
-    breath: Breath,
-    until: Until,
-  ): Promise<boolean> {
-    for await (const margin of this.#descent(x, ball, label, rival, steps, breath, until)) {
-      if (margin <= 0 && this.breaks(x, label)) return true;
-    }
-    return this.breaks(x, label);
-  }
-
-  /** Steps against the gradient of a margin: what the label leads by at `x` before each, which moves it in place. */
-  async *#descent(
-    x: Float64Array,
-    { centre, radius, limits }: Ball,
-    label: number,
-    rival: number | undefined,
+    lanes: readonly Lane[],
     steps: number,
     breath: Breath,
     { end }: Until,
-  ): AsyncGenerator<number, void> {
-    for (let k = 0; k < steps; k++) {
+    onBroken: (lane: Lane) => void,
+  ): Promise<void> {
+    const broken = new Set<number>();
+    let left = lanes;
+    const test = async (some: readonly Lane[]) => {
+      const outputs = await this.#evaluator.all(some.map(({ x }) => this.#enclosure.enclosing(x)));
+      for (const [n, lane] of some.entries()) {
+        const output = outputs[n];
+        if (!output || broken.has(lane.question) || !isBroken(output, lane.label)) continue;
+        broken.add(lane.question);
+        onBroken(lane);
+      }
+    };
+    for (let k = 0; k < steps && left.length > 0; k++) {
       await breath.taken();
-      if (performance.now() > end) return;
-      const at = this.#network.linearise(x);
-      const { value } = at;
-      const other = largestOther(value, label);
-      yield value[label]! - value[other]!;
-      const gradient = at.pull(marginOf(value.length, label, rival ?? other));
-      const length = norm(gradient);
-      if (!(length > 0 && length < Infinity)) return;
-      const step = (radius * FIRST_STEP * (1 - k / (steps + 1))) / length;
-      for (let n = 0; n < x.length; n++) x[n]! -= step * gradient[n]!;
-      project(x, centre, radius, limits);
+      if (performance.now() > end) break;
+      const points = await this.#evaluator.all(left.map(({ x }) => this.#network.linearising(x)));
+      const margins = points.map(({ value }, n) => marginTo(value, left[n]!.label));
+      const negative = left.filter((_, n) => margins[n]!.margin <= 0);
+      if (negative.length > 0) await test(negative);
+      const moving = left.flatMap((lane, n) =>
+        broken.has(lane.question) ? [] : [{ lane, at: points[n]!, ...margins[n]! }],
+      );
+      const gradients = await this.#evaluator.all(
+        moving.map(({ lane, at, other }) =>
+          at.pulling(marginOf(at.value.length, lane.label, lane.rival ?? other)),
+        ),
+      );
+      left = moving
+        .filter(({ lane }, n) => moved(lane.x, lane.ball, gradients[n]!, k, steps))
+        .map(({ lane }) => lane);
     }
+    const rest = lanes.filter(({ question }) => !broken.has(question));
+    if (rest.length > 0) await test(rest);
   }
 
   /** As near to the centre, on the way to it, as halving finds. */
@@ -227,6 +288,28 @@ function sumBelow(middle: number, radius: number): number {
 
 function above(sum: number): number {
   return sum + Math.abs(sum) * 2 ** -52;
+}
+
+/** A step against a gradient, in place; false where there is none. */
+function moved(
+  x: Float64Array,
+  { centre, radius, limits }: Ball,
+  gradient: Float64Array,
+  k: number,
+  steps: number,
+): boolean {
+  const length = norm(gradient);
+  if (!(length > 0 && length < Infinity)) return false;
+  const step = (radius * FIRST_STEP * (1 - k / (steps + 1))) / length;
+  for (let n = 0; n < x.length; n++) x[n]! -= step * gradient[n]!;
+  project(x, centre, radius, limits);
+  return true;
+}
+
+/** What the label leads the largest other output by. */
+function marginTo(value: Float64Array, label: number): { readonly margin: number; readonly other: number } {
+  const other = largestOther(value, label);
+  return { margin: value[label]! - value[other]!, other };
 }
 
 function marginOf(outputs: number, label: number, rival: number): Float64Array {

@@ -27,7 +27,7 @@ export async function decide(
   until: Until,
 ): Promise<void> {
   const { attack, cheap, thorough, regions, evaluations } = means;
-  if (attack) for (const state of states) await attackRadii(state, radii, attack, cheap, until);
+  if (attack) await attackRadii(states, radii, attack, cheap, until);
   for (const effort of evaluations > 0 ? [0, evaluations] : [0]) {
     for (const radius of descending(radii)) {
       const open = states.filter((state) => state.isOpen(radius));
@@ -38,24 +38,29 @@ export async function decide(
       );
     }
   }
-  if (attack) for (const state of states) await attackRadii(state, radii, attack, thorough, until);
+  if (attack) await attackRadii(states, radii, attack, thorough, until);
 }
 
 /** The largest open radius first: what breaks it may break smaller ones. */
 async function attackRadii(
-  state: SampleState,
+  states: readonly SampleState[],
   radii: readonly number[],
   attack: Attack,
   effort: AttackEffort,
   until: Until,
 ): Promise<void> {
+  let left = states;
   for (const radius of descending(radii)) {
-    if (!state.isOpen(radius)) continue;
-    const { sample, label } = state;
-    const found = await attack.within(sample.input, label, radius, effort, until);
+    const open = left.filter((state) => state.isOpen(radius));
+    const questions = open.map(({ sample, label }) => ({ centre: sample.input, label, radius }));
+    const found = await attack.withinAll(questions, effort, until);
+    for (const [n, state] of open.entries()) {
+      const counterexample = found[n];
+      if (counterexample) state.breakAt(counterexample.distance, counterexample.point);
+    }
     // In a smaller ball there is less to find.
-    if (!found) return;
-    state.breakAt(found.distance, found.point);
+    const held = new Set(open.filter((_, n) => !found[n]));
+    left = left.filter((state) => !held.has(state));
   }
 }
 

@@ -136,8 +136,10 @@ function convolvedRows(operator: Convolution, input: Shape, output: Shape): NonN
   };
 }
 
-/** [count · windows × channels · taps] */
-function patchesOf(
+/**
+ * The patches of `count` rows of X [… × width] from `first` on, of the channels from `offset` on: [count · windows × channels · taps].
+ */
+export function patchesOf(
   x: Float64Array,
   first: number,
   count: number,

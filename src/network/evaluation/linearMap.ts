@@ -23,6 +23,8 @@ export interface AffineMap {
   readonly roundings: number;
   /** Set where it is a product of matrices with the patches of an image, or its transpose: what it is a product of. */
   readonly patches?: Patches;
+  /** Set where it is a product with a matrix. */
+  readonly matrix?: Rows;
 }
 
 /** How a map acts on patches of images. */
@@ -128,6 +130,7 @@ function dense(matrix: Rows): AffineMap {
     },
     work: matrix.rows * matrix.columns,
     roundings: matrix.columns + 1,
+    matrix,
   };
 }
 

@@ -22,10 +22,10 @@ import {
   stacked,
 } from './enclosure.ts';
 import { listedWindows } from './gather.ts';
-import { atOnce } from './steps.ts';
+import { atOnce, type Steps } from './steps.ts';
 
 type Shape = readonly number[];
-type Enclosed = (inputs: readonly Ball[]) => Ball;
+type Enclosed = (inputs: readonly Ball[]) => Ball | Steps<Ball>;
 
 export class ValueEnclosure {
   readonly #network: Network;
@@ -44,6 +44,11 @@ export class ValueEnclosure {
    * @throws RangeError if `x` has not the input's number of entries
    */
   at(x: Float64Array): Ball | undefined {
+    return atOnce(this.enclosing(x));
+  }
+
+  /** As `at`, in steps: products in whatever order of sums, in float64. */
+  *enclosing(x: Float64Array): Steps<Ball | undefined> {
     const { nodes, tensors, input, output: last } = this.#network;
     const entries = product(tensors[input]!.shape);
     if (x.length !== entries) {
@@ -52,7 +57,8 @@ export class ValueEnclosure {
     const balls: Ball[] = [];
     balls[input] = exact(x);
     for (const [k, { inputs, output }] of nodes.entries()) {
-      const ball = this.#steps[k]!(inputs.map((id) => balls[id]!));
+      const made = this.#steps[k]!(inputs.map((id) => balls[id]!));
+      const ball = 'middle' in made ? made : yield* made;
       // Comparisons with what is no number would decide wrongly.
       if (!allFinite(ball)) return undefined;
       balls[output] = ball;
@@ -65,7 +71,7 @@ function step(operator: Operator, shapes: readonly Shape[], output: Shape): Encl
   const shape = shapes[0]!;
   if (isLinear(operator)) {
     const enclosed = linearEnclosure(operator, shape, output);
-    return ([ball]) => atOnce(enclosed(ball!, true));
+    return ([ball]) => enclosed(ball!, true);
   }
   switch (operator.kind) {
     case 'nonlinearity': {
