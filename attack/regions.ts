@@ -30,6 +30,12 @@ const STEPS = 8;
 const SLACK = 2e-11;
 
 const KINDS = ['anchored', 'incremental'] as const;
+/** Of what lies within limits: what the ball has of it, and all of it. */
+const OF_DOMAINS = [
+  { kind: 'anchored', all: false },
+  { kind: 'incremental', all: false },
+  { kind: 'incremental', all: true },
+] as const;
 
 interface Question {
   readonly centre: Float64Array;
@@ -110,6 +116,15 @@ export class RegionHunt implements Hunt {
         const value = await this.#library.localBound(network, centre, radius, { kind, engine, signal });
         tally?.count('outcomes', value === Infinity ? 'no local bound' : 'local bound');
         const fault = ball.steeper(kind, value);
+        if (fault !== undefined) return fault;
+      }
+      const { limits: domain } = question;
+      for (const { kind, all } of domain ? OF_DOMAINS : []) {
+        const [point, reach] = all ? [undefined, Infinity] : [centre, radius];
+        const options = { kind, domain: domain!, engine, signal };
+        const value = await this.#library.localBound(network, point, reach, options);
+        tally?.count('outcomes', value === Infinity ? 'no bound within limits' : 'bound within limits');
+        const fault = ball.steeperWithin(kind, all, value);
         if (fault !== undefined) return fault;
       }
     } catch (error) {
@@ -215,11 +230,52 @@ class BallOf {
     const { centre } = this.#question;
     for (let k = 0; k < POINTS; k++) {
       const x = kind === 'anchored' && k < POINTS / 3 ? centre : this.#point(k);
-      const log2 = kind === 'anchored' && x !== centre ? this.#secant(x) : this.#slope(x);
+      const secant = kind === 'anchored' && x !== centre && this.#inside(x);
+      const log2 = secant ? this.#secant(x, centre) : this.#slope(x);
       if (log2 > claimed + SLACK)
         return `the ${kind} bound within ${this.#question.radius} must be at least the slope 2^${log2} found, got 2^${claimed}`;
     }
     return undefined;
+  }
+
+  /**
+   * A slope between two points that keep the limits above a bound.
+   * @param all whether they may lie outside of the ball
+   */
+  steeperWithin(kind: (typeof KINDS)[number], all: boolean, bound: number): string | undefined {
+    if (!(bound >= 0)) return `the ${kind} bound within limits must be a number from 0 on, got ${bound}`;
+    if (bound === Infinity) return undefined;
+    const claimed = Math.log2(bound);
+    const { centre, radius } = this.#question;
+    for (let k = 0; k < POINTS; k++) {
+      const from = kind === 'anchored' ? centre : this.#pointWithin(k, all);
+      let to = this.#pointWithin(k + 1, all);
+      // Near each other, where a slope is that of one piece; between two points that keep limits every other one does.
+      if (kind === 'incremental' && k % 2 === 0) to = to.map((x, n) => from[n]! + 1e-3 * (x - from[n]!));
+      this.#withinLimits(to);
+      if (!all && !(this.#inside(from) && this.#inside(to))) continue;
+      const log2 = this.#secant(to, from);
+      if (log2 > claimed + SLACK)
+        return `the ${kind} bound within limits${all ? '' : ` and ${radius}`} must be at least the slope 2^${log2} found, got 2^${claimed}`;
+    }
+    return undefined;
+  }
+
+  /** A point that keeps the limits: of the ball, or anywhere, often in a corner. */
+  #pointWithin(k: number, all: boolean): Float64Array {
+    if (!all) {
+      const x = this.#point(k);
+      this.#withinLimits(x);
+      return x;
+    }
+    const { low, high } = this.#question.limits as { low: Float64Array; high: Float64Array };
+    const corner = k % 2 === 0;
+    const x = low.map((l, n) => {
+      const t = corner ? this.#random.pick([0, 1]) : this.#random.next();
+      return t === 1 ? high[n]! : l + t * (high[n]! - l);
+    });
+    this.#withinLimits(x);
+    return x;
   }
 
   /** A point at which the label is not the largest output. */
@@ -304,18 +360,17 @@ class BallOf {
     return other < 0 ? undefined : other;
   }
 
-  /** log2 of ‖f(x) − f(centre)‖ / ‖x − centre‖, certainly not above the truth but for rounding of the logarithm. */
-  #secant(x: Float64Array): number {
-    const { centre } = this.#question;
-    const apart = squaredNorm([...x].map((value, n) => Exact.of(value).minus(Exact.of(centre[n]!))));
-    if (apart.sign === 0 || !this.#inside(x)) return -Infinity;
+  /** log2 of ‖f(x) − f(y)‖ / ‖x − y‖, certainly not above the truth but for rounding of the logarithm. */
+  #secant(x: Float64Array, y: Float64Array): number {
+    const apart = squaredNorm([...x].map((value, n) => Exact.of(value).minus(Exact.of(y[n]!))));
+    if (apart.sign === 0) return -Infinity;
     if (this.#exact) {
-      const [a, b] = [exactOutputs(this.#circuit, x), exactOutputs(this.#circuit, centre)];
+      const [a, b] = [exactOutputs(this.#circuit, x), exactOutputs(this.#circuit, y)];
       const square = squaredNorm(a.map((value, k) => value.minus(b[k]!)));
       return square.sign === 0 ? -Infinity : (square.log2() - apart.log2()) / 2;
     }
     const none = new Float64Array(x.length);
-    const [a, b] = [x, centre].map((at) => this.#float.enclosedPush(at, none).outputs);
+    const [a, b] = [x, y].map((at) => this.#float.enclosedPush(at, none).outputs);
     const certain = a!.middle.map((value, k) => {
       const far = Math.abs(value - b!.middle[k]!);
       const doubt = a!.radius[k]! + b!.radius[k]! + 1e-15 * (Math.abs(value) + Math.abs(b!.middle[k]!));

@@ -91,6 +91,26 @@ describe('the hunt of regions finds', () => {
     }
   });
 
+  it('bounds within limits that are too low, of a ball and of all that keeps them', async () => {
+    for (const kind of ['anchored', 'incremental'] as const) {
+      const library = faulty({
+        localBound: async (network, centre, radius, options) =>
+          (await LIBRARY.localBound(network, centre, radius, options)) *
+          (options?.kind === kind && options.domain ? 0.8 : 1),
+      });
+      expect((await found(new RegionHunt(library), 200))?.fault).toContain(`the ${kind} bound within limits`);
+    }
+    const small = faulty({
+      localBound: async (network, centre, radius, options) =>
+        LIBRARY.localBound(network, centre, radius, options).then((value) =>
+          radius < Infinity ? value : 0.8 * value,
+        ),
+    });
+    expect((await found(new RegionHunt(small), 300))?.fault).toContain(
+      'the incremental bound within limits must',
+    );
+  });
+
   it('incremental bounds that are anchored', async () => {
     const library = faulty({
       localBound: async (network, centre, radius, options) =>
