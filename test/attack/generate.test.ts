@@ -8,7 +8,7 @@ import { CONVERTERS } from '../../src/formats/onnx/registry.ts';
 describe('generated models', () => {
   it('hold every operator that is read', () => {
     const missing = new Set(CONVERTERS.keys());
-    for (let seed = 1; seed <= 2000 && missing.size > 0; seed++) {
+    for (let seed = 1; seed <= 4000 && missing.size > 0; seed++) {
       for (const kind of ['networks', 'lengths', 'constants'] as const) {
         for (const { op, domain } of drawn(kind, seed).model.nodes)
           missing.delete(domain ? `${domain}.${op}` : op);

@@ -18,7 +18,7 @@ async function refusal(bytes: Uint8Array): Promise<UnsupportedError> {
 describe('refusals', () => {
   it('list every node', async () => {
     const nodes = [
-      node('LayerNormalization', 'x s', 'a'),
+      node('LpNormalization', 'x', 'a'),
       node('Exp', 'a', 'b'),
       node('Mystery', 'b', 'c'),
       node('Relu', 'c', 'd', { colour: 1n }),
@@ -28,7 +28,7 @@ describe('refusals', () => {
     const bytes = model(nodes, { initializers: [floats('s', [4], [1, 1, 1, 1])], imports: ['com.example'] });
     const { items } = await refusal(bytes);
     expect(items.map(({ node, found }) => [node, found])).toEqual([
-      ['make a', 'LayerNormalization'],
+      ['make a', 'LpNormalization'],
       ['make c', 'Mystery'],
       ['make d', 'Relu: attribute colour'],
       ['make e', 'com.example.Gadget'],
@@ -39,7 +39,7 @@ describe('refusals', () => {
 
   it('go on behind a node that is refused', async () => {
     const nodes = [
-      node('InstanceNormalization', 'x s s', 'a'),
+      node('LpNormalization', 'x', 'a'),
       node('Sigmoid', 'a', 'b'),
       node('Mul', 'a b', 'c'),
       node('Tanh', 'a', 'd'),
@@ -61,7 +61,7 @@ describe('refusals', () => {
     ['Exp', [node('Exp', 'x', 'y')], []],
     ['Reciprocal', [node('Reciprocal', 'x', 'y')], []],
     ['Attention', [node('Attention', 'x x x', 'y')], []],
-    ['GroupNormalization', [node('GroupNormalization', 'x w w', 'y')], [floats('w', [1], [1])]],
+    ['LpNormalization', [node('LpNormalization', 'x', 'y')], []],
   ] as const)('%s: no global bound exists', async (_, nodes, initializers) => {
     const { message } = await refusal(model(nodes, { initializers: [...initializers] }));
     expect(message).toMatch(/no global bound exists/);
