@@ -16,6 +16,7 @@ import { allowanceBeside } from './proportion.ts';
 import { queryOf } from './query.ts';
 import { layerReports } from './report/layers.ts';
 import { type LayerReport, METHODS, type MethodName } from './result.ts';
+import { searchObjection } from './runs/search.ts';
 
 export interface InspectedLayer extends LayerReport {
   /** Numbers stored in the layer, after simplification. */
@@ -83,8 +84,12 @@ function inspectedMethods(original: Network, network: Network): Pick<Inspection,
   const allowance = allowanceBeside(original, query.method, {});
   const room = roomIn(undefined, allowance.memory, CPU, original, network);
   try {
-    const { paths, refusals } = pathPlan({ query, original, network, allowance, room, engine: CPU });
+    const task = { query, original, network, allowance, room, engine: CPU };
+    const { paths, refusals } = pathPlan(task);
     const refused = new Map(refusals.map(({ method, error }) => [method, error]));
+    const torus = paths.find(({ kind }) => kind === 'torus');
+    const unsearched = torus && searchObjection(task, torus.program);
+    if (unsearched !== undefined && !refused.has('refined')) refused.set('refined', unsearched);
     const runs = new Set(paths.flatMap(({ kind }) => METHODS_OF[kind]));
     const methods = METHODS.flatMap((method) =>
       method !== 'all' && (runs.has(method) || refused.has(method)) ? [method] : [],

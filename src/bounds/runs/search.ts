@@ -2,8 +2,10 @@
 import { programCost } from '../../ellipsoid/memory/cost.ts';
 import { nonlinearSteps } from '../../ellipsoid/multipliers/relative.ts';
 import { allDifferences, difference, type Objective } from '../../ellipsoid/search/objective.ts';
+import { SearchPlan } from '../../ellipsoid/search/plan.ts';
 import { type Refined, refine } from '../../ellipsoid/search/refine.ts';
 import type { Outcome } from '../../ellipsoid/sweep/sweep.ts';
+import { bytesPerNumber } from '../../engine/precision.ts';
 import type { Program } from '../../program/program.ts';
 import { multipliersFor } from '../paths/givenMultipliers.ts';
 import { evaluationsWithin } from '../proportion.ts';
@@ -28,9 +30,28 @@ export function announceSearch(task: BoundTask, program: Program): void {
 }
 
 /** Evaluations of a search at most; a reason where nobody has asked for one and it is out of proportion. */
-export function evaluationsOf({ query, allowance }: BoundTask, program: Program): number | string {
+export function evaluationsOf(
+  { query, allowance }: Pick<BoundTask, 'query' | 'allowance'>,
+  program: Program,
+): number | string {
   const most = evaluationsWithin(program, allowance.search);
   return typeof most === 'string' ? most : Math.min(query.evaluations, most);
+}
+
+/** What a search says that has no room for a gradient at a single frequency. */
+export const NO_ROOM = 'the search does not fit the memory budget; raise it';
+
+/** Why a program is not searched, as far as that can be told before anything runs. */
+export function searchObjection(
+  task: Pick<BoundTask, 'query' | 'allowance' | 'room'> & {
+    readonly engine: Pick<BoundTask['engine'], 'information'>;
+  },
+  program: Program,
+): string | undefined {
+  const evaluations = evaluationsOf(task, program);
+  if (typeof evaluations === 'string') return evaluations;
+  const plan = new SearchPlan(program, task.room.bytes, bytesPerNumber(task.engine));
+  return plan.hasRoom ? undefined : NO_ROOM;
 }
 
 export interface Found extends Refined {

@@ -8,7 +8,7 @@ import type { BoundTask } from '../task.ts';
 import { allMarginsOf } from './margins.ts';
 import { SHARES } from './pairs.ts';
 import { NOT_DOMINATED, type Row, rowValue } from './rows.ts';
-import { evaluationsOf, type Found, searched } from './search.ts';
+import { evaluationsOf, type Found, NO_ROOM, searched } from './search.ts';
 import type { SearchLog } from './searchLog.ts';
 import { stopwatch } from './stopwatch.ts';
 
@@ -111,7 +111,7 @@ function pairShares({ query }: BoundTask): number {
 const NO_SEARCH = {
   'no time': 'the time limit leaves none for a search; raise it',
   interrupted: 'interrupted before anything that it could have found was proven',
-  'no room': 'the search does not fit the memory budget; raise it',
+  'no room': NO_ROOM,
   'no slope':
     'there is nothing to search: the bound is 0, or leaves the range of the arithmetic that the search works in',
 } as const;

@@ -41,6 +41,11 @@ export class SearchPlan {
     return this.#cuts.find((blocks) => beside + this.#need(counts, blocks) <= this.#memory);
   }
 
+  /** Whether one frequency's worth of tapes fits. */
+  get hasRoom(): boolean {
+    return this.blocksFor(this.counts.map(() => 1)) !== undefined;
+  }
+
   /** Frequencies of every segment that a pass without tapes takes at a time. */
   get pieces(): number[] {
     return this.#parts.map(({ bytes, count }) =>

@@ -68,7 +68,7 @@ export async function refine(
   options: RefineOptions,
 ): Promise<Refined | 'no room' | 'no slope' | 'interrupted'> {
   const plan = new SearchPlan(program, options.memory, bytesPerNumber(engine));
-  if (plan.blocksFor(plan.counts.map(() => 1)) === undefined) return 'no room';
+  if (!plan.hasRoom) return 'no room';
   const layout = new Flat(nonlinearSteps(program));
   const watch = new Watch(options);
   const { objective, signal, interrupt } = options;
