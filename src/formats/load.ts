@@ -3,6 +3,7 @@ import { InputError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
 import { ARCHITECTURE } from './architecture/format.ts';
 import { type FetchExternal, type Format, type LoadOptions, MODEL_OPTIONS, UNITS } from './format.ts';
+import { unpacked } from './gzip.ts';
 import { KERAS } from './keras/format.ts';
 import { NNET } from './nnet/format.ts';
 import { ONNX } from './onnx/format.ts';
@@ -47,8 +48,10 @@ export function checkOptions(options: LoadOptions): void {
  * @throws InputError for files of no format that is read, and options that say nothing of this one; else as the format
  */
 export async function loadModel({ name, model, beside }: ModelFiles, options: LoadOptions): Promise<Network> {
-  const { bytes, sha256 } = model;
-  const format = formatOf(name, bytes);
+  const { sha256 } = model;
+  const { length } = model.bytes;
+  const { name: plain, bytes } = await unpacked({ name, bytes: model.bytes });
+  const format = formatOf(plain, bytes);
   for (const option of MODEL_OPTIONS) {
     if (options[option] !== undefined && !format.options.includes(option)) {
       throw new InputError(
@@ -62,8 +65,7 @@ export async function loadModel({ name, model, beside }: ModelFiles, options: Lo
       fetched.set(location, { sha256: data.sha256, length: data.bytes.length });
       return data.bytes;
     });
-  const { length } = bytes;
-  const network = await format.read(bytes, name, external, options);
+  const network = await format.read(bytes, plain, external, options);
   options.signal?.throwIfAborted();
   return { ...network, source: await sourceOf(name, { sha256, length }, fetched) };
 }

@@ -49,6 +49,8 @@ const NORMALIZATION = 'no global bound exists: nothing keeps it from dividing by
 const PRODUCT = 'no global bound exists for products of data by data';
 const UNBOUNDED = 'no global bound exists: its slope is unbounded';
 const ROUNDING = 'no global bound exists for rounding or choosing by data';
+const QUANTIZED =
+  'no global bound exists for rounding; bound the model before quantization (the float model)';
 const RECURRENT = 'gates multiply data by data; none is offered for recurrent layers with gates';
 
 /** Why a well-known operator has no converter, or none for data. */
@@ -67,18 +69,18 @@ const REASONS: ReadonlyMap<string, string> = new Map([
     'ArgMax',
     'ArgMin',
     'Ceil',
-    'DequantizeLinear',
     'Equal',
     'Floor',
     'Greater',
     'Less',
     'Not',
-    'QLinearConv',
-    'QLinearMatMul',
-    'QuantizeLinear',
     'Round',
     'Sign',
     'Where',
+  ]),
+  ...each(QUANTIZED, [
+    ...['ConvInteger', 'DequantizeLinear', 'DynamicQuantizeLinear', 'MatMulInteger'],
+    ...['QLinearConv', 'QLinearMatMul', 'QuantizeLinear'],
   ]),
   ...each(RECURRENT, ['GRU', 'LSTM']),
 ]);
