@@ -48,6 +48,9 @@ export interface Scope {
   readonly ties: Tie[];
 }
 
+/** How the reasons begin for what has no bound at all. */
+export const UNBOUNDED = 'no global bound exists';
+
 /** What helps where the size of the batch is needed. */
 export const FIX_BATCH = 'give the size of the batch (the option batch)';
 
@@ -119,8 +122,7 @@ export class Call {
   constant(index: number): Constant | undefined {
     const value = this.inputs[index];
     if (value?.kind !== 'signal') return value;
-    const reason =
-      'no global bound exists for what multiplies or rearranges data by data; it must be a constant';
+    const reason = `${UNBOUNDED} for what multiplies or rearranges data by data, as self-attention does; it must be a constant`;
     return this.refuse(`input ${index} depends on the network’s input`, reason);
   }
 

@@ -4,7 +4,7 @@ import { InputError, type Unsupported, UnsupportedError } from '../../errors.ts'
 import { NetworkBuilder } from '../../network/builder.ts';
 import type { Network, Source } from '../../network/network.ts';
 import type { Budget } from '../budget.ts';
-import { Call, type Scope, type Signal, type Value } from './call.ts';
+import { Call, type Scope, type Signal, UNBOUNDED, type Value } from './call.ts';
 import { type GraphNode, neededNodes, operatorKey, type Producers } from './graph.ts';
 import { constantSignal, inputSignals, rimNode } from './inputs.ts';
 import type { Reading, Rim } from './interface.ts';
@@ -137,7 +137,7 @@ class Interpretation {
 
   /** @throws UnsupportedError if anything was refused */
   finish(source: Source | undefined): Network {
-    if (this.objections.length > 0) throw new UnsupportedError(this.objections);
+    if (this.objections.length > 0) throw new UnsupportedError(obstaclesFirst(this.objections));
     const { output } = this.graph;
     const value = this.valueOf(output.name);
     const signal =
@@ -272,6 +272,12 @@ function marked(constant: Constant, call: Call): Constant {
 }
 
 const NOT_COMPUTED = 'it is not computed when a file is read; export the model with constants folded';
+
+/** What has no bound comes before what is not read, or stands in the way of reading it. */
+function obstaclesFirst(items: readonly Unsupported[]): Unsupported[] {
+  const rank = ({ reason }: Unsupported) => (reason.startsWith(UNBOUNDED) ? 0 : 1);
+  return items.toSorted((a, b) => rank(a) - rank(b));
+}
 
 /** Operators that look at the shape of a tensor, not at its entries. */
 const SHAPES: ReadonlySet<string> = new Set(['Shape', 'Size']);

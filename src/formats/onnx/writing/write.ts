@@ -1,5 +1,4 @@
 /** From a network to an ONNX model. */
-import { UnsupportedError } from '../../../errors.ts';
 import type { Network, Node } from '../../../network/network.ts';
 import type {
   Convolution,
@@ -12,6 +11,7 @@ import type {
 import { everyAxis, product, sameShape } from '../../../network/size.ts';
 import { elementwiseNode } from '../elementwise/table.ts';
 import { DataType } from '../values/tensors.ts';
+import { groupedNode } from './groups.ts';
 import { parameterArrays } from './parameterArrays.ts';
 import { GraphWriter, perChannel } from './writer.ts';
 
@@ -148,13 +148,8 @@ function writeNode(
       writer.last('Concat', inputs, { axis: 1 });
       return;
     case 'grouped':
-      throw new UnsupportedError([
-        {
-          node: name,
-          found: operator.function.name,
-          reason: 'functions of groups are read, not written',
-        },
-      ]);
+      groupedNode(writer, name, operator, x);
+      return;
     case 'softmax':
       writer.last(operator.logarithm ? 'LogSoftmax' : 'Softmax', [x], { axis: 1 });
       return;
