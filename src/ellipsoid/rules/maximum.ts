@@ -4,7 +4,7 @@
  * of windows that share a sample. With D ≻ S (D ⪰ S if nothing else lives on) the output has the covariance diag(e),
  * uncorrelated with what lives on, and that keeps Σ_kk + Σ_kc (D − S)⁻¹ Σ_ck.
  *
- * A function of groups that is L-Lipschitz obeys the same rule with μ = 1 and L D for D: Σ_{o ∈ image of G} Δp_o² ≤ L² Σ_{i ∈ G} Δy_i², so that
+ * A function of groups that is L-Lipschitz obeys the same rule with μ = 1 and L² D for D: Σ_{o ∈ image of G} Δp_o² ≤ L² Σ_{i ∈ G} Δy_i², so that
  * Σ_o Δp_o² / e_o ≤ Σ_i Δy_i² / D_i when e_o = L² max_{i ∈ G} D_i for all o of the image of G.
  */
 import type { Engine, Matrices, Vector } from '../../engine/engine.ts';

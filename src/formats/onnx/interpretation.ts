@@ -25,6 +25,8 @@ export interface ResolvedGraph {
   /** What the network is a function of, and what is held at numbers. */
   readonly inputs: readonly Rim[];
   readonly fixed: ReadonlyMap<string, Constant>;
+  /** Whether what is fixed leaves one sample. */
+  readonly single: boolean;
   readonly output: Rim;
   readonly producers: Producers;
   readonly initializers: ReadonlyMap<string, TensorProto>;

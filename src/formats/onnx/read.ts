@@ -44,7 +44,7 @@ export async function readOnnx(bytes: Uint8Array, options: ReadOptions): Promise
   const external = await fetchExternalFiles(model, options.external);
   const graph = resolve(model, external, bytes.length, options);
   const size = [...external.values()].reduce((sum, file) => sum + file.length, bytes.length);
-  const batch = options.batch ?? (graph.fixed.size > 0 ? 1 : undefined);
+  const batch = options.batch ?? (graph.single ? 1 : undefined);
   const { inputShape } = options;
   const [usual, ...others] = readings(graph.inputs, {
     ...(inputShape && { inputShape }),
@@ -103,7 +103,16 @@ function resolve(
   const unneeded = flat.filter((node) => !needed.has(node));
   const stores = { external, movable: options.owned === true };
   const { name } = options;
-  return { name, inputs, fixed, output, producers, initializers, stores, nodes, unneeded, types };
+  // Numbers of one sample in an input whose batch is open say that there is one; others say nothing of it.
+  const single = all.some(
+    (rim) =>
+      read.has(rim.name) &&
+      rim.dims &&
+      rim.dims.length > 1 &&
+      rim.dims[0] === undefined &&
+      fixed.get(rim.name)?.shape[0] === 1,
+  );
+  return { name, inputs, fixed, single, output, producers, initializers, stores, nodes, unneeded, types };
 }
 
 /** All nodes, each after those that it depends on. */

@@ -50,11 +50,14 @@ export function groupsOfChannels({ function: f, groups }: Grouped): {
   return { ofSource, ofTarget: scalar ? Int32Array.from(groups.keys()) : ofSource };
 }
 
+/** L is squared, in float32 too: one that is smaller may be replaced by this. */
+const LEAST_LIPSCHITZ = 2 ** -60;
+
 /** L of the whole operator on a tensor: the largest of its groups. */
 export function groupedLipschitz({ function: f, groups, wide }: Grouped, input: readonly number[]): number {
   const { lipschitz } = groupDefinitionOf(f);
   const image = wide ? product(input.slice(1)) : 1;
   const most = groups.reduce((n, { length }) => Math.max(n, length), 0);
   const least = groups.reduce((n, { length }) => Math.min(n, length), most);
-  return Math.max(lipschitz(f, most * image), lipschitz(f, least * image));
+  return Math.max(lipschitz(f, most * image), lipschitz(f, least * image), LEAST_LIPSCHITZ);
 }

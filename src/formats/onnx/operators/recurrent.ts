@@ -51,6 +51,7 @@ function plainRecurrence(call: Call): Signal[] {
   const length = sample[0]!;
   const features = sample.at(-1)!;
   checkLengths(call, length);
+  call.scope.budget.work(call.node.name, length * product(sample));
   const flat = call.view(x, [product(sample)]);
   const steps = Array.from({ length }, (_, t) =>
     selected(

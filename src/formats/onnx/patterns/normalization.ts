@@ -190,7 +190,11 @@ function reducedAxes(
 ): readonly number[] | undefined | 'unknown' {
   if (!node.attributes.flag('keepdims', true) || node.attributes.flag('noop_with_empty_axes'))
     return 'unknown';
-  if (node.opset < inputSince) return node.attributes.integers('axes');
+  // An empty list is all of them, as it is for a reduction by itself.
+  if (node.opset < inputSince) {
+    const axes = node.attributes.integers('axes');
+    return axes?.length === 0 ? undefined : axes;
+  }
   const name = node.inputs[1] ?? '';
   if (name === '') return undefined;
   const constant = around.constant(name);

@@ -21,6 +21,7 @@ export function alongAxes(call: Call, x: Signal, axes: readonly number[], f: Gro
   // Up to three axes of positions stay what they are.
   const positions = kept.length > 3 ? [product(sides(kept))] : sides(kept);
   const front = call.permuted(x, [...axes, ...kept], [channels, ...positions]);
+  call.scope.budget.allocate(call.node.name, channels);
   const groups = [Int32Array.from({ length: channels }, (_, channel) => channel)];
   const y = emitGroups(call, front, f, groups, false);
   if (groupDefinitionOf(f).scalar) return call.view(y, sides(kept));

@@ -28,6 +28,7 @@ export function softmaxAlong(call: Call, x: Signal, axes: readonly number[], log
   const kept = [...x.shape.keys()].filter((axis) => !axes.includes(axis));
   const order = [...axes, ...kept];
   const channels = product(axes.map((axis) => x.shape[axis]!));
+  call.scope.budget.allocate(call.node.name, channels);
   const plain = axes.length === 1 && axes[0] === 0;
   const front = plain ? x : call.permuted(x, order, [channels, ...kept.map((axis) => x.shape[axis]!)]);
   const y = call.emitSame({ kind: 'softmax', logarithm }, front, OWN_FIELDS);
