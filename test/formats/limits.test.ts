@@ -1,5 +1,5 @@
 /** Files that claim to be large: memory and time are bounded before anything is allocated. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { InputError } from '../../src/errors.ts';
 import { loadNetwork } from '../../src/formats/load.browser.ts';
 import { openWeights } from '../../src/formats/weights/open.ts';
@@ -141,6 +141,28 @@ describe('a file that claims to be large is refused', () => {
     const before = process.memoryUsage().rss;
     await expect(loadNetwork(new File([bytes as BlobPart], 'a.h5'))).rejects.toThrow(InputError);
     expect(process.memoryUsage().rss - before).toBeLessThan(4e8);
+  });
+
+  it('HDF5 once its library has trapped, whose memory nobody knows then', async () => {
+    class Trapping {
+      constructor() {
+        throw new WebAssembly.RuntimeError('unreachable');
+      }
+    }
+    const FS = { writeFile: () => {}, unlink: () => {} };
+    const ready = Promise.resolve({ activate_throwing_error_handler: () => 0 });
+    vi.resetModules();
+    vi.doMock('h5wasm', () => ({ File: Trapping, FS, ready }));
+    try {
+      const { withHdf5 } = await import('../../src/formats/hdf5/hdf5.ts');
+      const { Budget } = await import('../../src/formats/budget.ts');
+      const read = () => withHdf5(file('mlp.h5'), 'a.h5', new Budget(0), () => 1);
+      await expect(read()).rejects.toThrow(/broken HDF5 file, got an error: unreachable/);
+      await expect(read()).rejects.toThrow(/has broken down over an earlier file; start again/);
+    } finally {
+      vi.doUnmock('h5wasm');
+      vi.resetModules();
+    }
   });
 
   it('a pickle of many objects, and one that refers to itself', async () => {

@@ -34,6 +34,8 @@ export interface Hdf5 {
 
 /** Files that were opened, so that no two have one name. */
 let opened = 0;
+/** Whether the library has trapped: what its memory holds from then on is anybody's guess, and no file is read by it any more. */
+let trapped = false;
 
 /**
  * What `use` makes of a file, which is open until then.
@@ -45,6 +47,11 @@ export async function withHdf5<T>(
   budget: Budget,
   use: (content: Hdf5) => T | Promise<T>,
 ): Promise<T> {
+  if (trapped) {
+    throw new InputError(
+      `${file}: cannot be read, since the library for HDF5 has broken down over an earlier file; start again`,
+    );
+  }
   checkSizes(bytes, file);
   checkHeaps(bytes, file);
   const library = await import('h5wasm');
@@ -86,7 +93,9 @@ function guardOf(file: string, most: number): Guard {
       return withMemory(most, act);
     } catch (error) {
       if (error instanceof InputError) throw error;
+      // All that the library itself finds wrong begins so.
       const text = error instanceof Error ? error.message : String(error);
+      if (!/HDF5-DIAG|^name not defined/.test(text)) trapped = true;
       // The first of the library's list is where it failed.
       const reason = /\(\): ([^\n]*)/.exec(text)?.[1] ?? text;
       throw new InputError(`${file}: broken HDF5 file, got an error: ${reason.slice(0, 200)}`, {
