@@ -27,11 +27,15 @@ const CHEAP = [
   '1000',
 ];
 
+/** Trials after which the child is replaced. */
+const FILES_PER_CHILD = 500;
+
 export class FormatsHunt implements Hunt {
   readonly name = 'formats';
   readonly unit = 'files';
   readonly #ours: LimitedProcess<FileJob, FileAnswer>;
   readonly #root = mkdtempSync(join(tmpdir(), 'lipsoid-formats-'));
+  #trials = 0;
   /** How files of each format ended. */
   readonly tally = new Tally();
 
@@ -40,6 +44,8 @@ export class FormatsHunt implements Hunt {
   }
 
   async trial(seed: number): Promise<Finding | undefined> {
+    // The library for HDF5 gets tired of broken files: beyond thousands it traps, and reads none any more.
+    if (++this.#trials % FILES_PER_CHILD === 0) await this.#ours.close();
     const random = new Random(seed);
     const model = random.pick(MODELS);
     const changes = drawChanges(model, random);
