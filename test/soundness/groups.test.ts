@@ -1,6 +1,7 @@
 /** Networks with functions of groups: no bound is below a slope, whichever path and method gives it. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bound } from '../../src/bounds/bound.ts';
+import { localBound } from '../../src/certify/certify.ts';
 import { createEngine } from '../../src/engine/create.ts';
 import type { EngineHandle } from '../../src/engine/engine.ts';
 import { NetworkBuilder } from '../../src/network/builder.ts';
@@ -157,4 +158,29 @@ it('a network of 1-Lipschitz steps that sort has the bound 1', async () => {
   const { methods, bound: least } = await bound(b.build(x), { engine, evaluations: 10 });
   for (const { bound: value } of methods) expect(value ?? 1).toBeGreaterThanOrEqual(1);
   expect(least).toBeLessThan(1 + 1e-6);
+});
+
+describe('around inputs', () => {
+  const over = (name: 'max' | 'sort') => {
+    const random = new Random(5);
+    const b = new NetworkBuilder(name);
+    const x = b.add('conv', conv(random, 2, 4, 1), [b.input('x', [2, 6])]);
+    const f = name === 'max' ? { name } : { name, descending: true };
+    const groups = [Int32Array.of(0, 2), Int32Array.of(1, 3)];
+    const y = b.add('groups', { kind: 'grouped', function: f, groups, wide: false }, [x]);
+    return b.build(y);
+  };
+
+  it('maxima of groups are maxima like others', async () => {
+    const network = over('max');
+    const centre = new Random(6).normals(12);
+    const local = await localBound(network, centre, 0.3, { engine });
+    expect(local).toBeCloseTo(await localBound(unroll(network, 0), centre, 0.3, { engine }), 10);
+    expect(local).toBeLessThanOrEqual((await bound(network, { engine })).bound! * (1 + 1e-9));
+  });
+
+  it('other functions of groups are refused', async () => {
+    const centre = new Random(6).normals(12);
+    await expect(localBound(over('sort'), centre, 0.3, { engine })).rejects.toThrow(/functions of groups/);
+  });
 });

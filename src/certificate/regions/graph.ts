@@ -4,6 +4,7 @@
  */
 import { type Elementwise, sharingParameters } from '../../network/elementwise/elementwise.ts';
 import { entrySources, listedWindows } from '../../network/evaluation/gather.ts';
+import { placedGroups } from '../../network/groups/grouped.ts';
 import { isLinear } from '../../network/linearOperator.ts';
 import { linearMatrix, linearOffset } from '../../network/matrix.ts';
 import type { Network, Node } from '../../network/network.ts';
@@ -166,8 +167,15 @@ export function graphOf(whole: Network, scale: Float64Array | null): Graph {
           listedWindows(operator, shape, target).map((window) => [...window]),
         );
       case 'grouped':
-        demand(false, `${name}: a function of groups (${operator.function.name}) is not covered`);
-        return source;
+        demand(
+          operator.function.name === 'max',
+          `${name}: a function of groups (${operator.function.name}) is not covered`,
+        );
+        return maxima(
+          name,
+          source,
+          placedGroups(operator, shape).map(({ sources }) => [...sources]),
+        );
       case 'softmax': {
         // Of one position, and nothing but reshapes behind it.
         const rest = nodes.slice(nodes.findIndex((node) => node.output === output) + 1);

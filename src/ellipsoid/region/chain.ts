@@ -5,6 +5,7 @@
 import { UnsupportedError } from '../../errors.ts';
 import { type Elementwise, sharingParameters } from '../../network/elementwise/elementwise.ts';
 import { listedWindows, type MaximumOperator } from '../../network/evaluation/gather.ts';
+import { placedGroups } from '../../network/groups/grouped.ts';
 import { isLinear } from '../../network/linearOperator.ts';
 import type { Network, Node } from '../../network/network.ts';
 import { prune } from '../../network/prune.ts';
@@ -139,6 +140,10 @@ function translated(graph: Graph, network: Network, node: Node, own: readonly nu
     case 'global-max-pool':
       return tournament(graph, name, inputs[0]!, windowsOf(operator, input, target));
     case 'grouped':
+      if (operator.function.name === 'max') {
+        const windows = placedGroups(operator, input).map(({ sources }) => [...sources]);
+        return tournament(graph, name, inputs[0]!, windows);
+      }
       throw new UnsupportedError([
         {
           ...{ node: name, found: operator.function.name },
