@@ -3,7 +3,7 @@ import { type Unsupported, UnsupportedError } from '../errors.ts';
 import { slopeInterval } from '../network/elementwise/elementwise.ts';
 import { channelsRead, entrySources, mostReads, padSources } from '../network/evaluation/gather.ts';
 import { fewestSamplesInside, mostWindowsSharing } from '../network/evaluation/windows.ts';
-import { groupedLipschitz, groupsOfChannels } from '../network/groups/grouped.ts';
+import { groupedLipschitz, groupsOfChannels, lastSoftmax } from '../network/groups/grouped.ts';
 import {
   boxOf,
   isUpsampling,
@@ -64,6 +64,12 @@ export function variablesOf(
       unsupported.push({ node: node.name, found, reason });
       return make({ kind: 'input' });
     };
+    const ending = lastSoftmax(node, network);
+    if (ending) {
+      factor = ending.logarithm ? Math.sqrt(ending.size) : 0.5;
+      byTensor.set(node.output, sources[0]!);
+      continue;
+    }
     const padded = padsByCopies ? withCopies(node, sources, make) : undefined;
     const result = translate(padded?.node ?? node, padded?.sources ?? sources, shape, lengths, make, refuse);
     if (node.operator.kind === 'softmax') factor = softmaxFactor(node, shape);

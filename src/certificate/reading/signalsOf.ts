@@ -4,6 +4,7 @@ import { slopeInterval } from '../../network/elementwise/elementwise.ts';
 import { channelsRead, entrySources, mostReads } from '../../network/evaluation/gather.ts';
 import { fewestSamplesInside, mostWindowsSharing } from '../../network/evaluation/windows.ts';
 import { multipliable } from '../../network/exact.ts';
+import { lastSoftmax } from '../../network/groups/grouped.ts';
 import { latticeOf } from '../../network/lattice.ts';
 import type { Network, Node } from '../../network/network.ts';
 import type { AveragePool, Operator, Scale } from '../../network/operator.ts';
@@ -85,10 +86,16 @@ function translated(network: Network): SignalGraph {
   for (const node of nodes) {
     const output = tensors[node.output]!.shape;
     const sources = node.inputs.map((t) => made.get(t)!);
-    made.set(node.output, signalOf(node, sources, tensors[node.inputs[0]!]!.shape, output, add));
-    if (node.operator.kind !== 'softmax') continue;
+    const { operator } = node;
+    const ending =
+      operator.kind === 'softmax' ? { ...operator, size: output[0]! } : lastSoftmax(node, network);
+    made.set(
+      node.output,
+      ending ? sources[0]! : signalOf(node, sources, tensors[node.inputs[0]!]!.shape, output, add),
+    );
+    if (!ending) continue;
     // Softmax is ½-Lipschitz; I − 1pᵀ, the Jacobian of log-softmax over n classes, has norm at most √n. Rounded up.
-    factor = node.operator.logarithm ? Math.sqrt(output[0]!) * (1 + 2 ** -50) : 0.5;
+    factor = ending.logarithm ? Math.sqrt(ending.size) * (1 + 2 ** -50) : 0.5;
   }
   const output = made.get(network.output)!;
   inlineSums(signals, output);

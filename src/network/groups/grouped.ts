@@ -1,4 +1,5 @@
 /** Where the entries of groups lie in a flattened tensor. */
+import type { Network, Node } from '../network.ts';
 import type { Grouped, Softmax } from '../operator.ts';
 import { product } from '../size.ts';
 import { groupDefinitionOf } from './table.ts';
@@ -37,6 +38,23 @@ export function placedGroups(
 export function softmaxOfGroups({ logarithm }: Softmax, channels: number): Grouped {
   const group = Int32Array.from({ length: channels }, (_, channel) => channel);
   return { kind: 'grouped', function: { name: 'softmax', logarithm }, groups: [group], wide: false };
+}
+
+/** Of a softmax of groups that every entry is in one of, as the last step of a network: its groups' logarithm and largest size. */
+export function lastSoftmax(
+  { operator, inputs, output }: Node,
+  network: Network,
+): { readonly logarithm: boolean; readonly size: number } | undefined {
+  if (operator.kind !== 'grouped' || operator.function.name !== 'softmax' || output !== network.output) {
+    return undefined;
+  }
+  const entries = placedGroups(operator, network.tensors[inputs[0]!]!.shape).flatMap(({ sources }) => [
+    ...sources,
+  ]);
+  const size = operator.groups.reduce((most, { length }) => Math.max(most, length), 0);
+  const all = product(network.tensors[inputs[0]!]!.shape);
+  const partition = entries.length === all && new Set(entries).size === all && !operator.wide;
+  return partition ? { logarithm: operator.function.logarithm, size } : undefined;
 }
 
 /** For each channel of the input the group that it is in, and for each of the output that whose image it is. */
