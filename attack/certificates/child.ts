@@ -6,7 +6,9 @@ import { decodeValues } from '../../src/certificate/fields.ts';
 import { readCertificate } from '../../src/certificate/format.ts';
 import { loadNetwork } from '../../src/index.ts';
 import type { Network } from '../../src/network/network.ts';
-import { sampledLowerBound } from '../../test/support/forward.ts';
+import { product } from '../../src/network/size.ts';
+import { linearise, pull, sampledLowerBound } from '../../test/support/forward.ts';
+import { Random } from '../../test/support/random.ts';
 import { commandLine, type Spoken, sharedEngine } from '../limited/commandLine.ts';
 import { serve } from '../limited/serve.ts';
 import { hiddenCharacter } from '../mutation/text.ts';
@@ -48,6 +50,8 @@ const SAMPLES = 60;
 interface Subject {
   readonly network: Network;
   readonly slope: number;
+  /** Of output i minus output j: the steepest slope known. */
+  readonly pairs: readonly (readonly number[])[];
 }
 
 const subjects = new Map<string, Promise<Subject>>();
@@ -59,15 +63,35 @@ function subjectIn(folder: string): Promise<Subject> {
   const made = loadNetwork(join(folder, 'model.onnx')).then((network) => ({
     network,
     slope: Math.log10(sampledLowerBound(network, SAMPLES, 1) * (1 - SLACK)),
+    pairs: pairSlopes(network),
   }));
   subjects.set(folder, made);
   return made;
 }
 
+/** ‖∇(f_i − f_j)‖ at random points. */
+function pairSlopes(network: Network): number[][] {
+  const random = new Random(2);
+  const [inputs, outputs] = [network.input, network.output].map((id) => product(network.tensors[id]!.shape));
+  const steepest = Array.from({ length: outputs! }, () => new Array<number>(outputs!).fill(0));
+  for (let k = 0; k < SAMPLES; k++) {
+    const at = linearise(network, random.normals(inputs!));
+    for (let i = 0; i < outputs!; i++) {
+      for (let j = 0; j < i; j++) {
+        const u = new Float64Array(outputs!);
+        [u[i], u[j]] = [1, -1];
+        const slope = Math.hypot(...pull(at, u)) * (1 - SLACK);
+        steepest[i]![j] = steepest[j]![i] = Math.max(steepest[i]![j]!, slope);
+      }
+    }
+  }
+  return steepest;
+}
+
 async function work(job: CertificateJob): Promise<CertificateAnswer> {
-  const { network, slope } = await subjectIn(job.folder);
+  const { network, slope, pairs } = await subjectIn(job.folder);
   const start = process.cpuUsage();
-  const own = { accepted: false, bounded: false, exact: false, ...(await done(job, network, slope)) };
+  const own = { accepted: false, bounded: false, exact: false, ...(await done(job, network, slope, pairs)) };
   const { user, system } = process.cpuUsage(start);
   const polluted = 'polluted' in {} || 'claim' in {};
   if (polluted) own.faults.push('Object.prototype was changed');
@@ -78,6 +102,7 @@ async function done(
   job: CertificateJob,
   network: Network,
   slope: number,
+  pairs: Subject['pairs'],
 ): Promise<Partial<CertificateAnswer> & { faults: string[] }> {
   const { folder } = job;
   const model = join(folder, 'model.onnx');
@@ -112,6 +137,7 @@ async function done(
       const faults = [...saidFaults(shown, [0, 1, 4]), ...codeFaults(spoken, [0, 1, 4])];
       if (shown.code !== spoken.code) faults.push(`exit code ${shown.code}, with --json ${spoken.code}`);
       if (spoken.code !== 0) return { faults };
+      faults.push(...marginFaults(pairs, spoken.stdout));
       return { ...acceptedFaults(network, slope, job.text, spoken.stdout, faults), accepted: true };
     }
     case 'start': {
@@ -141,6 +167,18 @@ async function done(
       return { faults, bounded: true };
     }
   }
+}
+
+/** What accepted margins must keep. */
+function marginFaults(pairs: Subject['pairs'], verdict: string): string[] {
+  const { margins } = JSON.parse(verdict) as { margins?: (number | null)[][] };
+  return (margins ?? []).flatMap((row, i) =>
+    row.flatMap((margin, j) =>
+      i === j || margin === null || margin >= pairs[i]![j]!
+        ? []
+        : [`accepts ${margin} for outputs ${i} and ${j}, but the slope is ${pairs[i]![j]}`],
+    ),
+  );
 }
 
 /** What an accepted certificate must keep. */

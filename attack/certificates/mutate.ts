@@ -142,6 +142,29 @@ const CHANGES: Readonly<Record<string, Change>> = {
   reach(certificate, _, random) {
     certificate.reach = random.pick([null, 1, 1 + 2 ** -52, 1.01, 1.5, 2, 3, 4, 64, 2 ** 20, 2 ** 21, 0, -2]);
   },
+  margins(certificate, _, random) {
+    const own = certificate.margins as { bounds: number[]; sets: { layers: LooseLayer[] }[] } | undefined;
+    if (!own || own.bounds.length === 0) return;
+    const k = random.integer(0, own.bounds.length - 1);
+    const j = random.integer(0, own.bounds.length - 1);
+    switch (random.integer(0, 3)) {
+      case 0:
+        own.bounds[k]! *= random.pick([0, 0.5, 0.9, 0.99, 1 - 1e-6, 1 - 1e-9, 1 - 2 ** -52, 1.1]);
+        break;
+      case 1:
+        [own.bounds[k], own.bounds[j]] = [own.bounds[j]!, own.bounds[k]!];
+        break;
+      case 2:
+        own.sets = random.pick([own.sets.slice(1), [...own.sets, ...own.sets], []]);
+        break;
+      default:
+        if (own.sets.length === 0) return;
+        for (const layer of random.pick(own.sets).layers) {
+          const factor = random.pick(FACTORS);
+          layer.values = encodeValues(decodeValues(layer.values, '').map((x) => x * factor));
+        }
+    }
+  },
   unrolledFrom(certificate, _, random) {
     certificate.unrolledFrom = random.pick([null, 0, 1, 2, 3, 5, 99, 2 ** 30]);
   },

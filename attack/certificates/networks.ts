@@ -24,10 +24,13 @@ const TORUS = ['--method', 'closed-form', '--rule', 'GC(1.5)'];
 const UNROLLED = ['--method', 'unrolled', '--rule', 'GC(1.5)'];
 const SEARCHED = ['--method', 'refined', '--evaluations', '10'];
 const ANY_LENGTH = [...TORUS, '--length', 'any'];
+const MARGINS = ['--target', 'margins'];
 
 export const SPECIMENS: readonly Specimen[] = [
   specimen('dense', smallMlp(), SEARCHED),
   specimen('linear', linear(), TORUS),
+  specimen('margins', linear(), [...TORUS, ...MARGINS]),
+  specimen('margins, searched', shortcut(), [...SEARCHED, ...MARGINS]),
   specimen('shortcut', shortcut(), SEARCHED),
   specimen('signal', signal(), TORUS),
   specimen('signal unrolled', signal(), UNROLLED),

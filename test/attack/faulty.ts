@@ -66,6 +66,19 @@ const FAULTS: Readonly<Record<string, Library>> = {
       return { accepted: true, bound: 1, log10: 0, claimed: claim };
     },
   },
+  'margins unread': {
+    verify: async (network, certificate, options) => {
+      const { margins, ...rest } = certificate as { margins?: { bounds: number[] } };
+      const verification = await verify(network, rest as typeof certificate, options);
+      if (!verification.accepted || !margins) return verification;
+      const outputs = (1 + Math.sqrt(1 + 8 * margins.bounds.length)) / 2;
+      const at = (i: number, j: number) => margins.bounds[(i * (i - 1)) / 2 + j]!;
+      const square = Array.from({ length: outputs }, (_, i) =>
+        Array.from({ length: outputs }, (_, j) => (i === j ? 0 : at(Math.max(i, j), Math.min(i, j)))),
+      );
+      return { ...verification, margins: square };
+    },
+  },
   'constant hash': {
     loadNetwork: async (path, options) => {
       const network = await loadNetwork(path, options);
