@@ -107,6 +107,31 @@ function reduced(opType: string): Step {
 
 const isImage = ({ shape }: Value) => shape.length === 4;
 
+const COORDINATES = ['half_pixel', 'half_pixel_symmetric', 'asymmetric', 'pytorch_half_pixel'];
+
+/** Of small numbers, as float32 has it. */
+const fraction = (g: LinearGraph) => Math.fround(g.random.integer(1, 9) / g.random.integer(1, 5));
+
+/** The last two axes of an image by factors. */
+function scaled(
+  g: LinearGraph,
+  x: Value,
+  factor: () => number,
+  attributes: Parameters<typeof node>[3],
+): Value | undefined {
+  if (!isImage(x)) return undefined;
+  const factors = [1, 1, factor(), factor()];
+  const shape = x.shape.map((side, axis) => Math.floor(side * factors[axis]!));
+  if (shape.includes(0)) return undefined;
+  let k = 0;
+  const scales = g.floats([4], () => factors[k++]!);
+  const coordinates = g.random.pick(COORDINATES);
+  return g.apply('Resize', [x.name, '', scales], shape, {
+    ...attributes,
+    coordinate_transformation_mode: coordinates,
+  });
+}
+
 const picks = (g: LinearGraph, count: number, side: number) =>
   Array.from({ length: count }, () => g.random.integer(-side, side - 1));
 
@@ -198,35 +223,37 @@ export const STEPS: Readonly<Record<string, Step>> = {
     return g.apply('Where', g.random.chance(0.5) ? [mask, x.name, other] : [mask, other, x.name], x.shape);
   },
   Pad: (g, x) => {
-    const before = x.shape.map((side, axis) => (axis === 0 ? 0 : g.random.integer(side > 1 ? -1 : 0, 1)));
-    const after = x.shape.map((_, axis) => (axis === 0 ? 0 : g.random.integer(0, 2)));
-    const mode = g.random.pick(['constant', 'constant', 'edge']);
+    const mode = g.random.pick(['constant', 'constant', 'edge', 'reflect', 'wrap']);
+    const ends = x.shape.map((side, axis) => {
+      if (axis === 0) return [0, 0];
+      const crop = side > 1 && g.random.chance(0.3) ? 1 : 0;
+      // Reflected is what is left, but for its end.
+      const most = mode === 'constant' || mode === 'edge' ? 2 : Math.min(2, side - crop - 1);
+      return g.random.shuffled([crop ? -1 : g.random.integer(0, most), g.random.integer(0, most)]);
+    });
     const value = mode === 'constant' && g.random.chance(0.5) ? [g.floats([])] : [];
-    const shape = x.shape.map((side, axis) => side + before[axis]! + after[axis]!);
-    return g.apply('Pad', [x.name, g.integers([...before, ...after]), ...value], shape, { mode });
+    const pads = g.integers([0, 1].flatMap((end) => ends.map((own) => own[end]!)));
+    const shape = x.shape.map((side, axis) => side + ends[axis]![0]! + ends[axis]![1]!);
+    return g.apply('Pad', [x.name, pads, ...value], shape, { mode });
   },
   'Resize to the nearest': (g, x) => {
-    if (!isImage(x)) return undefined;
-    const factors = [1, 1, g.random.integer(1, 3), g.random.pick([1, 2, 0.5])];
-    const shape = x.shape.map((side, axis) => Math.floor(side * factors[axis]!));
-    if (shape.includes(0)) return undefined;
-    let k = 0;
-    const scales = g.floats([4], () => factors[k++]!);
-    const mode = g.random.pick(['half_pixel', 'asymmetric', 'pytorch_half_pixel']);
     const nearest = g.random.pick(['round_prefer_floor', 'round_prefer_ceil', 'floor', 'ceil']);
-    const attributes = { mode: 'nearest', coordinate_transformation_mode: mode, nearest_mode: nearest };
-    return g.apply('Resize', [x.name, '', scales], shape, attributes);
+    return scaled(g, x, () => g.random.pick([1, 2, 3, 0.5]), { mode: 'nearest', nearest_mode: nearest });
   },
+  'Resize to the nearest by fractions': (g, x) =>
+    scaled(g, x, () => fraction(g), { mode: 'nearest', nearest_mode: g.random.pick(['floor', 'ceil']) }),
   'Resize by interpolation': (g, x) => {
     if (!isImage(x)) return undefined;
     const shape = [...x.shape.slice(0, 2), g.random.integer(1, 6), g.random.integer(1, 6)];
-    const coordinates = g.random.pick(['half_pixel', 'asymmetric', 'align_corners', 'pytorch_half_pixel']);
+    const coordinates = g.random.pick([...COORDINATES, 'align_corners']);
     const attributes = {
       mode: g.random.pick(['linear', 'cubic']),
       coordinate_transformation_mode: coordinates,
     };
     return g.apply('Resize', [x.name, '', '', g.integers(shape)], shape, attributes);
   },
+  'Resize by interpolation by fractions': (g, x) =>
+    scaled(g, x, () => fraction(g), { mode: g.random.pick(['linear', 'cubic']) }),
   DepthToSpace: (g, x) => {
     if (!isImage(x) || x.shape[1]! % 4 !== 0) return undefined;
     const [, c, h, w] = x.shape as [number, number, number, number];
@@ -324,7 +351,10 @@ export const SHAPES = [
   [1, 1, 3, 1],
 ] as const;
 
-/** A pointwise function or none, and a step. */
-export function step(g: LinearGraph, name: string, x: Value): Value | undefined {
-  return STEPS[name]!(g, x);
-}
+/** What is refused of these steps since runtimes, or they and ONNX, read it differently. */
+export const LEFT_OPEN: readonly RegExp[] = [
+  /Resize: of \d+ entries to \d+: which entry is nearest is left to rounding/,
+  /Resize: of \d+ entries by [\d.]+: how many there are is left to rounding/,
+  /Resize: to the same shape: runtimes copy it/,
+  /Pad: pads .* with the mode wrap: whether it crops or wraps first is left open/,
+];

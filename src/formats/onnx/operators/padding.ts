@@ -68,14 +68,15 @@ function paddedAnyhow(
       'whether it crops or wraps first is left open',
     );
   if (mode === 'circular' && wrapsTwice(x.shape, from, to)) return refuseWraps(call, before, after);
-  if (mode === 'reflect') {
+  if (mode === 'reflect' || mode === 'replicate') {
     for (const [axis, side] of x.shape.entries()) {
+      // What is cropped is gone before anything is padded.
+      const left = side + Math.min(from[axis]!, 0) + Math.min(to[axis]!, 0);
       const most = Math.max(from[axis]!, to[axis]!);
-      call.demand(
-        most < side || most <= 0,
-        `reflect padding must be below the ${side} entries of an axis`,
-        most,
-      );
+      if (most <= 0) continue;
+      call.demand(left >= 1, `padding must have entries of axis ${axis} left`, left);
+      if (mode === 'reflect')
+        call.demand(most < left, `reflect padding must be below the ${left} entries left of an axis`, most);
     }
   }
   const shape = x.shape.map((side, axis) => from[axis]! + side + to[axis]!);

@@ -240,9 +240,13 @@ function isNearWhole({ over, under }: Ratio): boolean {
   return Math.min(above, 2 ** 20 - 1 - above) <= 1 + Math.abs(Number(over) / Number(under));
 }
 
-/** Of weights, against what is added up for them: quotients of rounded integers, products of three, and sums at the ends of an axis, where
- *  what is added has at most twice the size of the sum. */
-const ROUNDINGS = 32;
+/**
+ * Of weights, against themselves. Quotients take three (two integers and a division), products of three at most 13 (`near`). At the ends
+ * of an axis taps add up that differ in sign, from either side on: their sizes are at most 11/3, 2 or 3 times the size of the sum of two,
+ * three or four of them, at a = −4 (of two: (1 + 5t − 2t²) / (1 − 3t + 6t²), of four: 1 + 8t(1 − t)). With the roundings of additions
+ * these are at most 11/3 · 13 + 1, 2 · 15 and 3 · 16.
+ */
+const ROUNDINGS = 64;
 
 /** [to, from] */
 function weightsOf(scaling: Scaling, { mode, position, cubic }: Manner): Float64Array {
