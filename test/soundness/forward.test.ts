@@ -1,6 +1,7 @@
 /** The yardstick itself: the tests' own evaluation and derivatives against the library's and against difference quotients. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { NetworkBuilder } from '../../src/network/builder.ts';
 import { evaluate } from '../../src/network/evaluation/evaluate.ts';
 import { jacobian as jacobianOfLibrary } from '../../src/network/evaluation/jacobian.ts';
 import type { Network } from '../../src/network/network.ts';
@@ -90,6 +91,20 @@ describe.each(Object.entries(FAMILIES))('the naive evaluation of %s', (_, plans)
       { numRuns: 25 },
     );
   });
+});
+
+it('the naive evaluation knows slopes of every entry', () => {
+  const builder = new NetworkBuilder('slopes');
+  const slopes = Float64Array.of(0.5, -2, 3, 0.25, 7, 1);
+  const x = builder.input('x', [2, 3]);
+  const network = builder.build(
+    builder.add('y', { kind: 'nonlinearity', function: { name: 'prelu', slopes } }, [x]),
+  );
+  const below = new Float64Array(6).fill(-1);
+  const value = forward(network, below);
+  expect(value).toEqual(slopes.map((slope) => -slope));
+  expect(distance(value, evaluate(network, below))).toBe(0);
+  expect(distance(jacobian(network, below), jacobianOfLibrary(network, below).data)).toBe(0);
 });
 
 describe('the sampled lower bound', () => {

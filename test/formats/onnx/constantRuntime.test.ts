@@ -166,6 +166,7 @@ const STEPS: Readonly<Record<string, Step>> = {
   ReduceL1: reduction('ReduceL1', 18),
   ReduceL2: reduction('ReduceL2', 18),
   ReduceSumSquare: reduction('ReduceSumSquare', 18),
+  ReduceLogSumExp: reduction('ReduceLogSumExp', 18),
   Cast: (g, x) => {
     const to = g.random.pick(TYPES);
     return g.apply('Cast', [x], to, x.shape, { to: BigInt(dataTypeOf(to)) });
@@ -336,7 +337,9 @@ const STEPS: Readonly<Record<string, Step>> = {
 };
 
 /** Functions that no runtime rounds correctly: off by some units in the last place of float32. */
-const APPROXIMATE: ReadonlySet<string> = new Set(['Exp', 'Log', 'Sigmoid', 'Tanh', 'Softplus', 'Pow']);
+const APPROXIMATE: ReadonlySet<string> = new Set([
+  ...['Exp', 'Log', 'Sigmoid', 'Tanh', 'Softplus', 'Pow', 'ReduceLogSumExp'],
+]);
 
 const SIXTEEN_BITS: ReadonlyMap<ElementType, number> = new Map([
   ['float16', 2 ** -10],
@@ -420,5 +423,41 @@ describe('constants', () => {
     for (const [opType, { constants }] of CONVERTERS) {
       if (constants) expect(compared.get(opType) ?? 0, opType).toBeGreaterThanOrEqual(3);
     }
+  });
+});
+
+describe('DequantizeLinear', () => {
+  const weights = (q: readonly TensorProto[], attributes: Parameters<typeof node>[3] = {}) => {
+    const scale = tensor('s', 'float', [], [3]);
+    const inputs = ['q', 's', ...(q.length > 1 ? ['z'] : [])].join(' ');
+    const nodes = [
+      node('DequantizeLinear', inputs, 'w', attributes),
+      node('Cast', 'w', 'c', { to: BigInt(DataType.FLOAT) }),
+      node('Mul', 'x c', 'y'),
+    ];
+    return model(nodes, { inputs: { x: ['N', 1] }, initializers: [...q, scale], opset: 23 });
+  };
+  const computed = async (bytes: Uint8Array) => [...evaluate(await read(bytes), Float64Array.of(1))];
+
+  it('of integers that float32 holds, to the type of the scale', async () => {
+    const q = [tensor('q', 'int32', [1], [2 ** 24])];
+    expect(await computed(weights(q))).toEqual([3 * 2 ** 24]);
+    expect(await computed(weights(q, { output_dtype: BigInt(DataType.FLOAT) }))).toEqual([3 * 2 ** 24]);
+  });
+
+  it('to another type than that of the scale is refused', async () => {
+    const bytes = weights([tensor('q', 'int8', [1], [1])], { output_dtype: BigInt(DataType.FLOAT16) });
+    const error = await read(bytes).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(UnsupportedError);
+    expect((error as Error).message).toMatch(/output_dtype = 10: it is to be the type of the scale/);
+  });
+
+  it.each([
+    ['an integer', [tensor('q', 'int32', [1], [2 ** 24 + 1])]],
+    ['a difference', [tensor('q', 'int32', [1], [2 ** 24]), tensor('z', 'int32', [], [-1])]],
+  ])('of %s that float32 rounds is refused', async (_, q) => {
+    const error = await read(weights(q)).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(UnsupportedError);
+    expect((error as Error).message).toMatch(/of 16777217: whether it is rounded before/);
   });
 });

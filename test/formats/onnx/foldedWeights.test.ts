@@ -170,6 +170,28 @@ const CASES: readonly Case[] = [
     constants: [scalar('s', 1.1)],
     slope: 2.1 ** 10,
   },
+  // The sum of each is 1, in whichever order.
+  ...[
+    [2 ** 60, 1, -(2 ** 60)],
+    [2 ** 60, -(2 ** 60), 1],
+    [1, 2 ** 60, -(2 ** 60)],
+    [1, -(2 ** 60), 2 ** 60],
+    [-(2 ** 60), 1, 2 ** 60],
+    [-(2 ** 60), 2 ** 60, 1],
+  ].flatMap((row): Case[] => [
+    {
+      name: `products that are summed over an axis of ${row} alone`,
+      nodes: [node('Einsum', 'x c', 'y', { equation: 'bi,ij->bi' })],
+      constants: [doubles('c', [2, 3], [...row, ...row])],
+      slope: 1,
+    },
+    {
+      name: `a matrix whose entries are sums of ${row}`,
+      nodes: [node('Einsum', 'x c', 'y', { equation: 'bi,ijk->bj' })],
+      constants: [doubles('c', [2, 2, 3], [...row, 0, 0, 0, 0, 0, 0, ...row])],
+      slope: 1,
+    },
+  ]),
 ];
 
 test.each(CASES)('$name', async ({ nodes, constants, slope }) => {
@@ -180,4 +202,23 @@ test.each(CASES)('$name', async ({ nodes, constants, slope }) => {
   expect(assurance).toBe('rounding-safe');
   expect(value! / slope).toBeGreaterThan(1 - 1e-14);
   expect(value! / slope).toBeLessThan(1 + 1e-6);
+});
+
+test('sums of constants say whether they are rounded', async () => {
+  const rounded = async (row: readonly number[], equation: string, shape: readonly number[]) => {
+    const copies = shape.slice(0, -1).reduce((p, n) => p * n, 1);
+    const c = doubles('c', shape, Array.from({ length: copies }, () => row).flat());
+    const bytes = model([node('Einsum', 'x c', 'y', { equation })], {
+      ...{ inputs: { x: [1, 2] }, initializers: [c], inputType: DataType.DOUBLE },
+    });
+    const { nodes } = await read(bytes);
+    return nodes.map(({ operator }) => ('roundings' in operator && operator.roundings) || 0);
+  };
+  for (const [equation, shape] of [
+    ['bi,ij->bi', [2, 2]],
+    ['bi,ijk->bj', [2, 2, 2]],
+  ] as const) {
+    expect(Math.max(...(await rounded([1, 2 ** -60], equation, shape))), equation).toBe(2);
+    expect(Math.max(...(await rounded([1, 2 ** -50], equation, shape))), equation).toBe(0);
+  }
 });

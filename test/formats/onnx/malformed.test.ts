@@ -63,6 +63,12 @@ describe('malformed', () => {
     await expect(read(model(joined, { initializers }))).rejects.toThrow(message);
   });
 
+  it('an equation of a million letters', async () => {
+    // To try where each letter belongs to, for every start, would take minutes.
+    const bytes = model([node('Einsum', 'x', 'y', { equation: `${'a'.repeat(1e6)}!` })]);
+    await expect(read(bytes)).rejects.toThrow(/equation must name the axes of 1 operands/);
+  });
+
   it('initialisers of one name', async () => {
     const initializers = [floats('w', [], [1]), floats('w', [], [2])];
     await expect(read(model([node('Mul', 'x w', 'y')], { initializers }))).rejects.toThrow(
@@ -124,9 +130,11 @@ describe('sizes', () => {
     ['Range', [node('Range', 'zero many unit', 'w'), node('Mul', 'x w', 'y')], [1]],
     ['Reshape', [node('Reshape', 'x s', 'y')], [-1, 2 ** 50]],
     ['Tile', [node('Tile', 'vector s', 'w'), node('Mul', 'x w', 'y')], [2 ** 50]],
+    ['Tile of nothing', [node('Reshape', 'x square', 'i'), node('Tile', 'i s', 'y')], [1, 0, 2 ** 40]],
   ])('%s', async (_, nodes, sides) => {
     const initializers = [
       integers('s', [sides.length], sides),
+      integers('square', [3], [-1, 2, 2]),
       floats('one', [], [1]),
       floats('vector', [1], [1]),
       floats('zero', [], [0]),

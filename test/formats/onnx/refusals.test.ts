@@ -37,6 +37,12 @@ describe('refusals', () => {
     ]);
   });
 
+  it('name operators of a domain and a name that read as those of another', async () => {
+    const nodes = [node('onnx.ml.Scaler', 'x', 'y', { scale: [0.001] }, 'ai')];
+    const { items } = await refusal(model(nodes, { imports: ['ai', 'ai.onnx.ml'] }));
+    expect(items.map(({ node }) => node)).toEqual(['make y']);
+  });
+
   it('go on behind a node that is refused', async () => {
     const nodes = [
       node('LpNormalization', 'x', 'a'),
