@@ -3,6 +3,7 @@ import type { Elementwise } from '../../network/elementwise/table.ts';
 import type { TensorId } from '../../network/network.ts';
 import { isObject, type Json, shown } from '../fields.ts';
 import { PLAIN } from '../layers/functions.ts';
+import { isOwnModule } from './modules.ts';
 import type { Place } from './place.ts';
 
 /** Slope of `leaky_relu` by name; the layer has another. */
@@ -28,10 +29,6 @@ const FUNCTIONS: Readonly<Record<string, Elementwise>> = {
   hard_tanh: PLAIN['hard-tanh'],
 };
 
-/** Until Keras 3, and in TensorFlow.js; since then what PyTorch has. */
-const HARD_SIGMOID_2: Elementwise = { name: 'hard-sigmoid', alpha: 0.2, beta: 0.5 };
-const HARD_SIGMOID_3: Elementwise = { name: 'hard-sigmoid', alpha: 1 / 6, beta: 0.5 };
-
 /** @throws UnsupportedError for functions that are not known or have no bounded slope */
 export function activation(
   place: Place,
@@ -44,12 +41,7 @@ export function activation(
   if (name === 'softmax' || name === 'log_softmax') {
     return place.add({ kind: 'softmax', logarithm: name === 'log_softmax' }, [x], part);
   }
-  const f =
-    name === 'hard_sigmoid'
-      ? place.reading.version >= 3
-        ? HARD_SIGMOID_3
-        : HARD_SIGMOID_2
-      : functionOf(name);
+  const f = name === 'hard_sigmoid' ? hardSigmoid(place) : functionOf(name);
   if (f) return place.add({ kind: 'nonlinearity', function: f }, [x], part);
   return place.refuse(
     `the activation ${name ?? shown(value)}`,
@@ -57,15 +49,26 @@ export function activation(
   );
 }
 
+/** Until Keras 3, and in TensorFlow.js, it had another slope than PyTorch's. */
+function hardSigmoid(place: Place): Elementwise {
+  const { version } = place.reading;
+  if (version === undefined) {
+    place.refuse('hard_sigmoid', 'its slope is that of a version of Keras, which the file does not say');
+  }
+  return { name: 'hard-sigmoid', alpha: version >= 3 ? 1 / 6 : 0.2, beta: 0.5 };
+}
+
 function functionOf(name: string | undefined): Elementwise | undefined {
   return name !== undefined && Object.hasOwn(FUNCTIONS, name) ? FUNCTIONS[name] : undefined;
 }
 
-/** Keras 3 writes functions as objects too. */
+/** Keras 3 writes functions as objects too; those of somebody else have a name of theirs, `Custom>relu`, or a module. */
 function nameOf(value: Json | undefined): string | undefined {
   if (value === undefined || value === null) return 'linear';
   if (typeof value === 'string') return value;
-  return isObject(value) && value.class_name === 'function' && typeof value.config === 'string'
-    ? value.config
-    : undefined;
+  if (!isObject(value) || value.class_name !== 'function' || typeof value.config !== 'string')
+    return undefined;
+  const { module, registered_name: registered, config } = value;
+  const own = isOwnModule(module) || module === 'builtins';
+  return own && [undefined, null, 'function', config].includes(registered as string) ? config : undefined;
 }

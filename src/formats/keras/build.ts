@@ -10,12 +10,14 @@ const INPUT = 'InputLayer';
 
 /**
  * The network reads and writes images as Keras does, with their channels last.
+ * @param version of Keras, the first of its numbers; undefined where nothing says it
  * @param given the shape of the input, which the file may leave open
  * @throws InputError for what is malformed or does not fit
  * @throws UnsupportedError for what has no bound or is not read, every layer of a kind that is not known at once
  */
 export async function buildKeras(
   topology: Topology,
+  version: number | undefined,
   weights: KerasWeights,
   file: string,
   given: readonly number[] | undefined,
@@ -26,7 +28,7 @@ export async function buildKeras(
   const input = builder.input(topology.input || 'input', shape);
   const tensors = new Map<string, TensorId>([[topology.input, first(builder, input)]]);
   const ties: Tie[] = [];
-  const reading = { builder, version: topology.version, weights, ties, padded: new Map() };
+  const reading = { builder, version, weights, ties, padded: new Map() };
   for (const layer of topology.layers) {
     if (layer.kind === INPUT) continue;
     const inputs = layer.inputs.map((name) => tensors.get(name)!);

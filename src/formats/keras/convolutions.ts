@@ -19,20 +19,23 @@ interface Windows {
   readonly pads: Pads;
 }
 
-/** @param sizes the field of the windows' sides */
-export function windowsOf(place: Place, axes: number, sizes: string, dilated: boolean): Windows {
+/**
+ * Windows of a convolution, which may be dilated and go step by step where nothing is said, or of a pooling, which go by their own size.
+ */
+export function windowsOf(place: Place, axes: number, kind: 'convolution' | 'pooling'): Windows {
   const { config } = place;
   place.demandAxes(axes);
   place.demandChannelsLast();
-  const kernel = config.perAxis(sizes, axes, 1);
+  const pooled = kind === 'pooling';
+  const kernel = config.perAxis(pooled ? 'pool_size' : 'kernel_size', axes, 1);
   const ones = kernel.map(() => 1);
   const stride =
-    config.raw('strides') === null
+    pooled && config.raw('strides') === null
       ? [...kernel]
-      : config.optional('strides', ones, (key) => config.perAxis(key, axes, 1));
-  const dilation = dilated
-    ? config.optional('dilation_rate', ones, (key) => config.perAxis(key, axes, 1))
-    : ones;
+      : config.optional('strides', pooled ? [...kernel] : ones, (key) => config.perAxis(key, axes, 1));
+  const dilation = pooled
+    ? ones
+    : config.optional('dilation_rate', ones, (key) => config.perAxis(key, axes, 1));
   const pads = padsOf(place, kernel, stride, dilation);
   return { source: place.x, kernel, stride, dilation, pads };
 }
@@ -64,7 +67,7 @@ function padsOf(
 
 /** Windows of a convolution, which pads by itself what was padded with zeros before. */
 function paddedWindows(place: Place, axes: number): Windows {
-  const windows = windowsOf(place, axes, 'kernel_size', true);
+  const windows = windowsOf(place, axes, 'convolution');
   const padded = place.reading.padded.get(place.x);
   const own = [...windows.pads.before, ...windows.pads.after].some((n) => n > 0);
   return padded && !own ? { ...windows, source: padded.source, pads: padded } : windows;

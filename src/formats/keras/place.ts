@@ -27,8 +27,8 @@ const IDLE =
 /** A model that is being read. */
 export interface Reading {
   readonly builder: NetworkBuilder;
-  /** Of Keras. */
-  readonly version: number;
+  /** Of Keras, the first of its numbers; undefined where nothing says it. */
+  readonly version: number | undefined;
   readonly weights: KerasWeights;
   readonly ties: Tie[];
   /** What was padded with zeros by layers of their own, by what came of it: convolutions pad by themselves. */

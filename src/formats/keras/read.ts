@@ -6,7 +6,7 @@ import { zipEntries } from '../../arrays/zip.ts';
 import { InputError } from '../../errors.ts';
 import type { Network } from '../../network/network.ts';
 import { Budget } from '../budget.ts';
-import { parsedJson } from '../fields.ts';
+import { isObject, type Json, parsedJson } from '../fields.ts';
 import { withHdf5 } from '../hdf5/hdf5.ts';
 import { wholeEntry } from '../wholeEntry.ts';
 import { buildKeras } from './build.ts';
@@ -15,6 +15,7 @@ import { grouped, namedWeights, numberedWeights } from './weights.ts';
 
 /** Of what a model says of its layers. */
 const LARGEST_CONFIG = 2 ** 26;
+const LARGEST_METADATA = 2 ** 20;
 
 /**
  * @param given the shape of the input, with channels last, which the file may leave open
@@ -35,17 +36,22 @@ async function readArchive(
   given: readonly number[] | undefined,
 ): Promise<Network> {
   const entries = await zipEntries(bytesSource(file, bytes));
+  const find = (name: string) => entries.find((one) => one.name === name);
   const entry = (name: string) => {
-    const found = entries.find((one) => one.name === name);
+    const found = find(name);
     if (!found) throw new InputError(`${file}: must hold ${name}, got an archive without it`);
     return found;
   };
   const config = parsedJson(await wholeEntry(entry('config.json'), LARGEST_CONFIG), `config.json in ${file}`);
   const topology = topologyOf(config, file);
+  const metadata = find('metadata.json');
+  const said =
+    metadata && parsedJson(await wholeEntry(metadata, LARGEST_METADATA), `metadata.json in ${file}`);
+  const version = versionIn(isObject(said) ? said.keras_version : undefined);
   // Weights do not get smaller by much where they are packed.
   const weights = await wholeEntry(entry('model.weights.h5'), 2 ** 20 + 16 * bytes.length);
   return withHdf5(weights, `model.weights.h5 in ${file}`, new Budget(bytes.length), (content) =>
-    buildKeras(topology, numberedWeights(topology.layers, content.arrays('')), file, given),
+    buildKeras(topology, version, numberedWeights(topology.listed, content.arrays('')), file, given),
   );
 }
 
@@ -66,6 +72,12 @@ async function readLegacy(
       file,
     );
     const byLayer = grouped(content.arrays('model_weights'), (path) => path.split('/')[0]);
-    return buildKeras(topology, namedWeights(byLayer), file, given);
+    const version = versionIn(content.text('', 'keras_version'));
+    return buildKeras(topology, version, namedWeights(byLayer), file, given);
   });
+}
+
+/** 3 of `3.6.0`. */
+function versionIn(said: Json | undefined): number | undefined {
+  return typeof said === 'string' && /^[1-9][0-9]*\./.test(said) ? Number.parseInt(said, 10) : undefined;
 }

@@ -109,6 +109,8 @@ async function normalization(place: Place): Promise<TensorId> {
   }
   const centred = config.optional('center', true, (key) => config.flag(key));
   const scaled = config.optional('scale', true, (key) => config.flag(key));
+  // They say how it is trained where `renorm` is on, which is refused.
+  for (const key of ['renorm_clipping', 'renorm_momentum']) config.raw(key);
   const roles = [
     ...(scaled ? ['gamma'] : []),
     ...(centred ? ['beta'] : []),
@@ -167,7 +169,7 @@ function softmax(place: Place): TensorId {
 
 function maxPool(axes: number): Row {
   return (place) => {
-    const { kernel, stride, dilation, pads } = windowsOf(place, axes, 'pool_size', false);
+    const { kernel, stride, dilation, pads } = windowsOf(place, axes, 'pooling');
     return place.add({ kind: 'max-pool', kernel, stride, dilation, ...pads }, [place.x]);
   };
 }
@@ -175,7 +177,7 @@ function maxPool(axes: number): Row {
 /** What is padded does not count. */
 function averagePool(axes: number): Row {
   return (place) => {
-    const { kernel, stride, pads } = windowsOf(place, axes, 'pool_size', false);
+    const { kernel, stride, pads } = windowsOf(place, axes, 'pooling');
     const padding = { mode: 'zero', ...pads } as const;
     return place.add({ kind: 'average-pool', kernel, stride, padding, countIncludesPadding: false }, [
       place.x,

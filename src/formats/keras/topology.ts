@@ -1,6 +1,7 @@
 /** What Keras and TensorFlow.js say in JSON of a model: its layers, and which reads which. */
 import { InputError, UnsupportedError } from '../../errors.ts';
 import { Fields, isObject, type Json, shown } from '../fields.ts';
+import { isOwnModule } from './modules.ts';
 
 export interface KerasLayer {
   readonly name: string;
@@ -13,10 +14,10 @@ export interface KerasLayer {
 
 export interface Topology {
   readonly name: string;
-  /** Of Keras; 2 for TensorFlow.js. */
-  readonly version: number;
   /** Each after those that it reads. */
   readonly layers: readonly KerasLayer[];
+  /** The same in the order of the file, in which Keras numbers their weights. */
+  readonly listed: readonly KerasLayer[];
   /** Without the batch, in Keras's order of axes; null for what the file leaves open. */
   readonly inputShape: readonly (number | null)[];
   readonly input: string;
@@ -31,20 +32,18 @@ const SHAPES = ['batch_shape', 'batch_input_shape'];
 /**
  * @param file for messages
  * @throws InputError for what is malformed
- * @throws UnsupportedError for models of several inputs or outputs, and layers that are called several times
+ * @throws UnsupportedError for models of several inputs or outputs, layers that are called several times, and classes that are not Keras's
  */
 export function topologyOf(document: Json, file: string): Topology {
   const whole = new Fields(document, file);
   const outer = isObject(whole.raw('model_config')) ? new Fields(whole.raw('model_config'), file) : whole;
   const kind = outer.text('class_name');
-  const said = whole.raw('keras_version') ?? outer.raw('keras_version');
-  const version =
-    typeof said === 'string' && /^[0-9]/.test(said) ? Number.parseInt(said, 10) : outer.raw('module') ? 3 : 2;
   const config = outer.raw('config');
   const fields = Array.isArray(config)
     ? new Fields({ layers: config }, `${file}: config`)
     : new Fields(config, `${file}: config`);
   const name = typeof fields.raw('name') === 'string' ? fields.text('name') : kind;
+  refuseForeign(outer, name);
   const layers = fields.raw('layers');
   if (!Array.isArray(layers) || layers.length === 0 || layers.length > MOST_LAYERS) {
     return fields.refuse(
@@ -55,10 +54,10 @@ export function topologyOf(document: Json, file: string): Topology {
   }
   switch (kind) {
     case 'Sequential':
-      return { name, version, ...sequential(layers, file) };
+      return { name, ...sequential(layers, file) };
     case 'Functional':
     case 'Model':
-      return { name, version, ...functional(fields, layers, file) };
+      return { name, ...functional(fields, layers, file) };
     default: {
       const reason =
         'models made of layers one after the other (Sequential) or by calls (Functional) are read; export ONNX';
@@ -77,27 +76,44 @@ function layerOf(
   const inner = outer.raw('config');
   const stated = outer.raw('name') ?? (isObject(inner) ? inner.name : undefined);
   const name = typeof stated === 'string' ? stated : `${kind} ${k + 1}`;
+  refuseForeign(outer, name);
   return { name, kind, config: new Fields(inner, `${file}: layer ${k + 1} (${name})`), outer };
 }
 
-function sequential(list: readonly Json[], file: string): Omit<Topology, 'name' | 'version'> {
+/** @throws UnsupportedError for a class of somebody else, which computes what it likes whatever it is called */
+function refuseForeign(outer: Fields, name: string): void {
+  const kind = outer.text('class_name');
+  const module = outer.raw('module');
+  const registered = outer.raw('registered_name') ?? kind;
+  const own = isOwnModule(module);
+  if (own && registered === kind) return;
+  const found = `${shown(registered)} of the module ${shown(module)}`;
+  const reason = `a class that is not Keras's own is not read, also where it is called ${kind}; export ONNX`;
+  throw new UnsupportedError([{ node: name, found, reason }]);
+}
+
+function sequential(list: readonly Json[], file: string): Omit<Topology, 'name'> {
   const read = list.map((value, k) => layerOf(value, file, k));
   const first = read[0]!;
   const inputShape = shapeIn(first.config, file);
-  const layers = read.map(({ name, kind, config }, k) => ({
-    ...{ name, kind, config },
-    inputs: k > 0 ? [read[k - 1]!.name] : kind === INPUT ? [] : [''],
-  }));
+  const layers = unique(
+    read.map(({ name, kind, config }, k) => ({
+      ...{ name, kind, config },
+      inputs: k > 0 ? [read[k - 1]!.name] : kind === INPUT ? [] : [''],
+    })),
+    file,
+  );
   const input = first.kind === INPUT ? first.name : '';
-  return { layers: unique(layers, file), inputShape, input, output: layers.at(-1)!.name };
+  return { layers, listed: layers, inputShape, input, output: layers.at(-1)!.name };
 }
 
-function functional(fields: Fields, list: readonly Json[], file: string): Omit<Topology, 'name' | 'version'> {
+function functional(fields: Fields, list: readonly Json[], file: string): Omit<Topology, 'name'> {
   const read = list.map((value, k) => {
     const { name, kind, config, outer } = layerOf(value, file, k);
     return { name, kind, config, inputs: inboundOf(outer, name) };
   });
-  const layers = sorted(unique(read, file), file);
+  const listed = unique(read, file);
+  const layers = sorted(listed, file);
   const input = onlyName(fields, 'input_layers');
   const output = onlyName(fields, 'output_layers');
   const own = layers.find(({ name }) => name === input);
@@ -111,7 +127,7 @@ function functional(fields: Fields, list: readonly Json[], file: string): Omit<T
     const reason = 'a network has one input; export ONNX to bound one of several with the others fixed';
     throw new UnsupportedError([{ node: other.name, found: 'a second input', reason }]);
   }
-  return { layers, inputShape: shapeIn(own.config, file), input, output };
+  return { layers, listed, inputShape: shapeIn(own.config, file), input, output };
 }
 
 /** The one layer of a list of [name, node, tensor], or of one such. */
@@ -154,22 +170,29 @@ function inboundOf(outer: Fields, name: string): string[] {
   const sources: (string | undefined)[] = Array.isArray(call)
     ? call.map((source) => (isPlainSource(source) ? (source[0] as string) : undefined))
     : tensorsIn(isObject(call) ? call.args : undefined, 0);
-  const kwargs = isObject(call) && isObject(call.kwargs) ? Object.entries(call.kwargs) : [];
-  // What is said of training and masks changes nothing that is bounded.
-  const extra = kwargs.find(([key, value]) => !['training', 'mask'].includes(key) && value !== null);
-  if (extra || sources.length === 0 || sources.includes(undefined)) {
+  const idle = Array.isArray(call) || (isObject(call) && areIdle(call.kwargs));
+  if (!idle || sources.length === 0 || sources.includes(undefined)) {
     throw new InputError(
-      `${outer.where}: inbound_nodes must be calls on outputs of layers, got ${shown(call)}`,
+      `${outer.where}: inbound_nodes must be calls on outputs of layers without other arguments, got ${shown(call)}`,
     );
   }
   return sources as string[];
 }
 
-/** [layer, node 0, tensor 0, no arguments] */
+/** Arguments of a call that change nothing: none, and that it is not for training. */
+function areIdle(value: Json | undefined): boolean {
+  if (value === undefined) return true;
+  return (
+    isObject(value) &&
+    Object.entries(value).every(([key, own]) => own === null || (key === 'training' && own === false))
+  );
+}
+
+/** [layer, node 0, tensor 0, idle arguments] */
 function isPlainSource(source: Json): source is readonly Json[] {
   if (!Array.isArray(source) || typeof source[0] !== 'string' || source[1] !== 0 || source[2] !== 0)
     return false;
-  return source[3] === undefined || (isObject(source[3]) && Object.keys(source[3]).length === 0);
+  return areIdle(source[3]);
 }
 
 /** Names in arguments that are tensors, or lists of these, as Keras 3 writes them. */

@@ -13,6 +13,8 @@ import { isPlainName } from '../onnx/values/tensors.ts';
 import { isWhole, type NamedArray } from '../weights/namedArrays.ts';
 
 const MOST_WEIGHTS = 1e5;
+/** What layers compute is what they did in Keras 2, whichever version a model was converted from. */
+const ITS_KERAS = 2;
 
 const TYPES: Readonly<Record<string, NumberTypeName>> = {
   float32: 'float32',
@@ -73,7 +75,7 @@ function networkOf(
 ): Promise<Network> {
   // Of `a/b/kernel` the layer is b, whatever model it lies in.
   const byLayer = grouped(arrays, (name) => name.split('/').at(-2));
-  return buildKeras(topologyOf(topology, file), namedWeights(byLayer), file, given);
+  return buildKeras(topologyOf(topology, file), ITS_KERAS, namedWeights(byLayer), file, given);
 }
 
 function refuseGraphs(fields: Fields, topology: Json | undefined, file: string): void {

@@ -3,7 +3,7 @@
     python3 make.py    # Debian: python3-torch, python3-h5py, python3-scipy
 
 PyTorch wrote mlp.pth, cnn.pth, checkpoint.ckpt, legacy.pth, module.pt, views.pt and the .onnx, NumPy the .npz, SciPy the .mat of version 5. Keras, TensorFlow
-and MATLAB are not to be had there: mlp.h5, cnn.h5, cnn.keras (Keras's published layouts), mlp73.mat and weights.h5 were written by h5py,
+and MATLAB are not to be had there: makeKeras.py has what Keras 3 itself wrote, and mlp.h5, cnn.h5, cnn.keras (Keras's published layouts), mlp73.mat and weights.h5 were written by h5py,
 which is HDF5's own library. TensorFlow.js writes its files in the tests themselves.
 """
 import io, json, zipfile

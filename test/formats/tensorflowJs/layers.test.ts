@@ -208,6 +208,18 @@ describe('layers have the values that TensorFlow.js gives them', () => {
     for (const [k, value] of own.entries()) expect(Math.abs(value - y[k]!)).toBeLessThan(1e-5);
   });
 
+  it.each(['null', 'left out'])('pooling without strides, which goes by its own size: %s', async (how) => {
+    const model = sequential(IMAGE, layers.maxPooling2d({ poolSize: [2, 3] }), layers.averagePooling2d({}));
+    const saved = await artifactsOf(model);
+    const text = JSON.stringify(saved.modelTopology);
+    const other = text.replaceAll(/"strides":\[\d,\d\],/g, how === 'null' ? '"strides":null,' : '');
+    expect(other.length).toBeLessThan(text.length);
+    const network = await fromLayersModel({
+      save: (handler) => handler.save({ ...(saved as object), modelTopology: JSON.parse(other) }),
+    });
+    expectValues(network, model);
+  });
+
   it('in branches', async () => {
     const x = tf.input({ shape: IMAGE });
     const conv = () => layers.conv2d({ filters: 3, kernelSize: 3, padding: same });
