@@ -19,15 +19,20 @@ export interface ZipEntry {
   readonly stretch: () => Promise<Stretch>;
 }
 
-/** @throws InputError for archives that are broken, and for several disks */
+/**
+ * Archives of which readers see different things are none: those with two entries of one name, or with a directory that does not lie right
+ * before its end, or that another one says to be elsewhere.
+ * @throws InputError for archives that are broken, and for several disks
+ */
 export async function zipEntries(source: ByteSource): Promise<ZipEntry[]> {
   const broken = (what: string) => new InputError(`${source.name}: broken zip archive, ${what}`);
   const { at, size } = await directoryOf(source, broken);
-  if (size > LARGEST_DIRECTORY || at + size > source.size) throw broken('its directory lies outside of it');
+  if (size > LARGEST_DIRECTORY) throw broken('its directory is too large');
   const bytes = await source.read(at, size);
   const view = viewOf(bytes);
-  const entries: ZipEntry[] = [];
-  for (let next = 0; next + 46 <= size; ) {
+  const entries = new Map<string, ZipEntry>();
+  for (let next = 0; next < size; ) {
+    if (next + 46 > size) throw broken('its directory ends in an entry');
     if (view.getUint32(next, true) !== ENTRY) throw broken('its directory is none');
     const [nameLength, extraLength, commentLength] = [28, 30, 32].map((k) => view.getUint16(next + k, true));
     const end = next + 46 + nameLength! + extraLength! + commentLength!;
@@ -43,10 +48,11 @@ export async function zipEntries(source: ByteSource): Promise<ZipEntry[]> {
     const method = view.getUint16(next + 10, true);
     const crc = view.getUint32(next + 16, true);
     const fields = { name, length: length!, packed: packed!, local: local!, method, crc, encrypted };
-    entries.push({ name, stretch: () => stretchOf(source, fields) });
+    if (entries.has(name)) throw broken(`it has two entries of the name ${name.slice(0, 100)}`);
+    entries.set(name, { name, stretch: () => stretchOf(source, fields) });
     next = end;
   }
-  return entries;
+  return [...entries.values()];
 }
 
 interface Fields {
@@ -92,14 +98,28 @@ async function directoryOf(
   let end = bytes.length - 22;
   while (end >= 0 && view.getUint32(end, true) !== END) end--;
   if (end < 0) throw broken('it has no directory: the end of the file is missing');
+  if (end + 22 + view.getUint16(end + 20, true) !== bytes.length) {
+    throw broken('something lies behind the end of its directory');
+  }
   const narrow = { at: view.getUint32(end + 16, true), size: view.getUint32(end + 12, true) };
-  if (narrow.at !== ELSEWHERE && narrow.size !== ELSEWHERE) return narrow;
-  if (end < 20 || view.getUint32(end - 20, true) !== LOCATOR_64) throw broken('its directory is missing');
+  // Readers look for a locator whether or not the numbers say that they are elsewhere.
+  if (end < 20 || view.getUint32(end - 20, true) !== LOCATOR_64) {
+    if (narrow.at + narrow.size !== from + end) throw broken('its directory does not lie before its end');
+    return narrow;
+  }
+  const before = from + end - 20;
   const wide = wideNumber(view, end - 12);
-  if (wide + 56 > source.size) throw broken('its directory lies outside of it');
+  if (!(wide + 56 <= before)) throw broken('its directory lies outside of it');
   const record = viewOf(await source.read(wide, 56));
-  if (record.getUint32(0, true) !== END_64) throw broken('its directory is missing');
-  return { at: wideNumber(record, 48), size: wideNumber(record, 40) };
+  if (record.getUint32(0, true) !== END_64 || wide + 12 + wideNumber(record, 4) !== before) {
+    throw broken('its directory is missing');
+  }
+  const found = { at: wideNumber(record, 48), size: wideNumber(record, 40) };
+  if (found.at + found.size !== wide) throw broken('its directory does not lie before its end');
+  for (const key of ['at', 'size'] as const) {
+    if (narrow[key] !== ELSEWHERE && narrow[key] !== found[key]) throw broken('it has two directories');
+  }
+  return found;
 }
 
 /** Sizes that are too large for 32 bits, from the extra field that holds them in this order. */

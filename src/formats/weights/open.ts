@@ -12,7 +12,7 @@ import { withHdf5 } from '../hdf5/hdf5.ts';
 import { isHdf5 } from '../hdf5/signature.ts';
 import { matlabArrays } from './matlab/matlab5.ts';
 import { isMatlab5 } from './matlab/signature.ts';
-import { type NamedArray, type NamedArrays, storedWeights } from './namedArrays.ts';
+import { demandName, type NamedArray, type NamedArrays, storedWeights } from './namedArrays.ts';
 import { isLegacyTorch, refuseLegacyTorch } from './torch/legacy.ts';
 import { isTorchArchive, stateDictionary } from './torch/stateDictionary.ts';
 
@@ -37,6 +37,7 @@ export async function openWeights(bytes: Uint8Array, file: string): Promise<Name
     const arrays = await safetensors(source);
     // The order of names is that in which tensors were aligned, not that of layers.
     const keys = [...arrays.keys()].sort(natural);
+    for (const key of keys) demandName(key, file, budget);
     return new Map(keys.map((key) => [key, storedWeights(arrays.get(key)!(), budget)]));
   }
   throw new InputError(`${file}: must be a file of weights (${FILES}), got another file`);
@@ -77,7 +78,7 @@ async function numpyArrays(entries: readonly ZipEntry[], budget: Budget): Promis
   const found = new Map<string, ReturnType<typeof storedWeights>>();
   for (const { name, stretch } of entries) {
     const key = name.slice(0, -'.npy'.length);
-    if (found.has(key)) throw new InputError(`${name}: names must be unique, got it twice`);
+    demandName(key, name.slice(0, 100), budget);
     found.set(key, storedWeights(await npyArray(await stretch(), key), budget));
   }
   return found;

@@ -9,7 +9,7 @@ import { ByteReader, bytesSource, inflated, stored } from '../../../arrays/stret
 import { InputError } from '../../../errors.ts';
 import { product } from '../../../network/size.ts';
 import type { Budget } from '../../budget.ts';
-import type { NamedArray } from '../namedArrays.ts';
+import { demandName, type NamedArray } from '../namedArrays.ts';
 import { HEADER } from './signature.ts';
 
 const MATRIX = 14;
@@ -41,6 +41,9 @@ export async function matlabArrays(
 ): Promise<ReadonlyMap<string, NamedArray>> {
   const little = bytes[126] === 0x49;
   const found = new Map<string, NamedArray>();
+  /** Names of all that was looked at, arrays of numbers or not. */
+  const names = new Set<string>();
+  let looked = 0;
   const reader = new Elements(bytes, file, little, HEADER);
   while (!reader.done) {
     const { type, content } = reader.next();
@@ -55,16 +58,19 @@ export async function matlabArrays(
   /** @param given the name of what lies in cells and structures, which have none of their own */
   function readMatrix(elements: Elements, given: string | undefined, depth: number): void {
     if (depth > DEEPEST) throw elements.broken(`cells and structures must lie at most ${DEEPEST} deep`);
-    if (found.size > MOST_ARRAYS) throw elements.broken(`it must hold at most ${MOST_ARRAYS} arrays`);
+    if (++looked > MOST_ARRAYS) throw elements.broken(`it must hold at most ${MOST_ARRAYS} arrays`);
     // An empty cell may be nothing at all.
     if (elements.done) return;
     const flags = elements.words('flags')[0] ?? 0;
     const kind = flags & 255;
-    // Objects and functions have no dimensions.
-    if (kind !== CELL && kind !== STRUCTURE && !(kind >= FIRST_NUMBERS && kind <= LAST_NUMBERS)) return;
+    // Functions and objects of the newer kind have no dimensions.
+    if (kind < CELL || kind > LAST_NUMBERS) return;
     const shape = elements.words('dimensions');
     const own = elements.text('its name');
     const name = given ?? own;
+    demandName(name, file, budget);
+    if (names.has(name)) throw elements.broken(`names must be unique, got ${name.slice(0, 100)} twice`);
+    names.add(name);
     const count = product(shape);
     if (shape.length > MOST_AXES || !shape.every((side) => side >= 0) || !Number.isSafeInteger(8 * count)) {
       throw elements.broken(
@@ -75,17 +81,19 @@ export async function matlabArrays(
       for (let k = 1; k <= count; k++) readMatrix(elements.matrix(), `${name}{${k}}`, depth + 1);
     } else if (kind === STRUCTURE) {
       const length = elements.words('the length of names')[0] ?? 0;
-      const names = elements.text('names of fields');
+      const all = elements.text('names of fields');
       if (!(length > 0)) throw elements.broken('names of fields must have a length');
-      const fields = Array.from({ length: Math.floor(names.length / length) }, (_, k) =>
-        names.slice(k * length, (k + 1) * length).replace(/\0.*$/s, ''),
+      if (all.length > MOST_ARRAYS * length)
+        throw elements.broken(`${name} must have at most ${MOST_ARRAYS} fields`);
+      const fields = Array.from({ length: Math.floor(all.length / length) }, (_, k) =>
+        all.slice(k * length, (k + 1) * length).replace(/\0.*$/s, ''),
       );
+      // Of any number of elements without fields there is nothing.
       for (let k = 1; fields.length > 0 && k <= count; k++) {
         const one = count === 1 ? name : `${name}(${k})`;
         for (const field of fields) readMatrix(elements.matrix(), `${one}.${field}`, depth + 1);
       }
-    } else if ((flags >> 8) & COMPLEX) return;
-    else if (!found.has(name)) {
+    } else if (kind >= FIRST_NUMBERS && !((flags >> 8) & COMPLEX)) {
       found.set(name, numbersOf(elements.next(), shape, kind, name));
     }
   }

@@ -61,9 +61,13 @@ const OTHER = Symbol('other');
 /** Stands on the stack where a list of operands begins. */
 const MARK = Symbol('mark');
 
+const MOST_AXES = 16;
+
 /** Numbers that a tensor's shape can be made of. */
 const isSize = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
-const areSizes = (value: unknown): value is number[] => Array.isArray(value) && value.every(isSize);
+// How many there are comes first: a long list could be named again and again.
+const areSizes = (value: unknown): value is number[] =>
+  Array.isArray(value) && value.length <= MOST_AXES && value.every(isSize);
 
 /**
  * What a pickle stands for.
@@ -241,10 +245,16 @@ class PickleMachine {
       return new Map();
     }
     if (maker === MAKES_TENSOR) {
-      const [storage, offset, shape, strides] = operands;
+      const [storage, offset, shape, strides, , , metadata] = operands;
       const sizes = isSize(offset) && areSizes(shape) && areSizes(strides) && shape.length === strides.length;
-      if (!(storage instanceof PickledStorage) || !sizes) throw this.#broken('a tensor is described wrongly');
-      return new PickledTensor(storage, offset, shape, strides);
+      if (!(storage instanceof PickledStorage) || !sizes)
+        throw this.#broken(`a tensor is described wrongly, or has more than ${MOST_AXES} axes`);
+      // What else there is of a tensor: that its numbers are to be negated, for one.
+      const plain =
+        metadata === undefined || metadata === null || (metadata instanceof Map && metadata.size === 0);
+      if (!plain || operands.length > 7) throw this.#foreign('a tensor with metadata');
+      // Lists may grow afterwards, and the tensor has been made.
+      return new PickledTensor(storage, offset, [...shape], [...strides]);
     }
     throw this.#foreign('a call');
   }

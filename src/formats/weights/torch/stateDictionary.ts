@@ -5,14 +5,14 @@ import type { ZipEntry } from '../../../arrays/zip.ts';
 import { InputError } from '../../../errors.ts';
 import { product } from '../../../network/size.ts';
 import type { Budget } from '../../budget.ts';
+import { shown } from '../../fields.ts';
 import { wholeEntry } from '../../wholeEntry.ts';
-import { isWhole, type NamedArray, type NamedArrays } from '../namedArrays.ts';
+import { demandName, isWhole, type NamedArray, type NamedArrays } from '../namedArrays.ts';
 import { type Pickled, type PickledStorage, PickledTensor, readPickle } from './pickle.ts';
 
 const PICKLE = /(^|\/)data\.pkl$/;
 /** Of names and shapes; those of the largest models have a megabyte or two. */
 const LARGEST_PICKLE = 2 ** 24;
-const MOST_AXES = 16;
 
 /** Keys under which checkpoints keep the state dictionary of their model. */
 const USUAL = ['state_dict', 'model_state_dict', 'model'];
@@ -59,10 +59,14 @@ export async function stateDictionary(
   const order = entries.find(({ name }) => name === `${root}byteorder`);
   const data = entries.filter(({ name }) => name.startsWith(`${root}data/`));
   const byKey = new Map(data.map((entry) => [entry.name.slice(`${root}data/`.length), entry]));
-  const little = !order || new TextDecoder().decode(await wholeEntry(order, 16)).trim() === 'little';
+  const endian = order ? new TextDecoder().decode(await wholeEntry(order, 16)).trim() : 'little';
+  if (endian !== 'little' && endian !== 'big') {
+    throw new InputError(`${file}: its byteorder must be little or big, got ${shown(endian)}`);
+  }
+  const little = endian === 'little';
   const archive: Archive = { file, little, entries: byKey, storages: new Map(), budget };
   const found = new Map<string, NamedArray>();
-  for (const [key, tensor] of tensorsOf(content)) found.set(key, arrayOf(archive, key, tensor));
+  for (const [key, tensor] of tensorsOf(archive, content)) found.set(key, arrayOf(archive, key, tensor));
   if (found.size === 0) {
     throw new InputError(`${file}: must hold a dictionary of tensors by name, got none`);
   }
@@ -70,21 +74,30 @@ export async function stateDictionary(
 }
 
 /** The tensors of the dictionary that is the model's: where there are several, all of them, by keys joined with dots. */
-function tensorsOf(content: Pickled): Map<string, PickledTensor> {
+function tensorsOf({ file, budget }: Archive, content: Pickled): Map<string, PickledTensor> {
   const own = directTensors(content);
-  if (own.size > 0 || !(content instanceof Map)) return own;
-  const usual = USUAL.map((key) => directTensors(content.get(key))).find(({ size }) => size > 0);
-  if (usual) return usual;
-  const filled = [...content].flatMap(([key, value]) => {
+  const usual = USUAL.map((key) => directTensors(content instanceof Map ? content.get(key) : undefined));
+  const whole = [own, ...usual].find(({ size }) => size > 0);
+  const parts = whole ? [{ key: '', tensors: whole }] : partsOf(content);
+  const found = new Map<string, PickledTensor>();
+  for (const { key, tensors } of parts) {
+    for (const [name, tensor] of tensors) {
+      const joined = parts.length === 1 ? name : `${key}.${name}`;
+      demandName(joined, file, budget);
+      if (found.has(joined)) throw new InputError(`${file}: names must be unique, got ${joined} twice`);
+      found.set(joined, tensor);
+    }
+  }
+  return found;
+}
+
+/** Dictionaries of tensors in a dictionary. */
+function partsOf(content: Pickled): { key: string; tensors: Map<string, PickledTensor> }[] {
+  if (!(content instanceof Map)) return [];
+  return [...content].flatMap(([key, value]) => {
     const tensors = directTensors(value);
     return typeof key === 'string' && tensors.size > 0 ? [{ key, tensors }] : [];
   });
-  if (filled.length === 1) return filled[0]!.tensors;
-  return new Map(
-    filled.flatMap(({ key, tensors }) =>
-      [...tensors].map(([name, tensor]) => [`${key}.${name}`, tensor] as const),
-    ),
-  );
 }
 
 function directTensors(content: Pickled | undefined): Map<string, PickledTensor> {
@@ -101,8 +114,8 @@ function arrayOf(archive: Archive, key: string, tensor: PickledTensor): NamedArr
   const name = `${key} in ${file}`;
   const { storage, offset, shape, strides } = tensor;
   const type = Object.hasOwn(TYPES, storage.type.name) ? TYPES[storage.type.name] : undefined;
-  if (shape.length > MOST_AXES || !Number.isSafeInteger(8 * product(shape))) {
-    throw new InputError(`${name}: must have at most ${MOST_AXES} axes, got [${shape.join(', ')}]`);
+  if (!Number.isSafeInteger(8 * product(shape))) {
+    throw new InputError(`${name}: must be an array that fits memory, got [${shape.join(', ')}]`);
   }
   return {
     ...{ name, shape, whole: type !== undefined && isWhole(type) },
