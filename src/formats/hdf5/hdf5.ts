@@ -5,7 +5,8 @@
 import { InputError } from '../../errors.ts';
 import { product } from '../../network/size.ts';
 import type { Budget } from '../budget.ts';
-import type { NamedArray } from '../weights/namedArrays.ts';
+import { demandName, type NamedArray } from '../weights/namedArrays.ts';
+import { demandUsualType } from './datatype.ts';
 import { checkHeaps } from './heaps.ts';
 import { startOf } from './signature.ts';
 
@@ -66,7 +67,7 @@ export async function withHdf5<T>(
     const content = guarded(() => new library.File(path, 'r'));
     try {
       if (content.file_id === -1n) throw new InputError(`${file}: broken HDF5 file, it cannot be opened`);
-      return await use(reading(library, module, content, file, budget, guarded));
+      return await use(reading(library, module, content, bytes, file, budget, guarded));
     } finally {
       guarded(() => content.close());
     }
@@ -127,13 +128,15 @@ function reading(
   library: Library,
   module: Module,
   content: InstanceType<Library['File']>,
+  bytes: Uint8Array,
   file: string,
   budget: Budget,
   guarded: Guard,
 ): Hdf5 {
   const { H5T_class_t: classes } = module;
-  /** Groups and arrays of the present visit. */
+  /** Groups and arrays of the present visit, and where the headers of its groups stand. */
   let looked = 0;
+  const groups = new Set<number>();
   const at = (path: string) => (path === '' ? content : content.get(path));
   return {
     text: (path, name) =>
@@ -154,6 +157,7 @@ function reading(
         const found = new Map<string, NamedArray>();
         const top = at(path);
         looked = 0;
+        groups.clear();
         if (top instanceof library.Group) visit(top, '', 0, found);
         return found;
       }),
@@ -166,11 +170,14 @@ function reading(
     found: Map<string, NamedArray>,
   ): void {
     if (depth > DEEPEST) throw new InputError(`${file}: groups must lie at most ${DEEPEST} deep`);
+    const header = headerOf(group);
+    if (groups.has(header)) throw new InputError(`${file}: groups must lie in one place, got one in several`);
+    groups.add(header);
     for (const key of group.keys()) {
-      // Links can make a group hold itself.
       if (++looked > MOST_OBJECTS)
         throw new InputError(`${file}: must hold at most ${MOST_OBJECTS} groups and arrays`);
       const path = prefix + key;
+      demandName(path, file, budget);
       const object = group.get(key);
       if (object instanceof library.Group) visit(object, `${path}/`, depth + 1, found);
       else if (object instanceof library.Dataset) {
@@ -178,6 +185,12 @@ function reading(
         if (array) found.set(path, array);
       }
     }
+  }
+
+  /** Where the header of an object stands, which all links to it have in common. */
+  function headerOf({ path }: { readonly path: string }): number {
+    const reference = Uint8Array.from(module.create_object_reference(content.file_id, path));
+    return Number(new DataView(reference.buffer).getBigUint64(0, true));
   }
 
   /** Undefined for what is no array of numbers. */
@@ -194,6 +207,11 @@ function reading(
         if (float ? size !== 4 && size !== 8 : size > 8) {
           throw new InputError(`${name}: must be of float32, float64 or whole numbers, got ${8 * size} bits`);
         }
+        demandUsualType(
+          bytes,
+          guarded(() => headerOf(dataset)),
+          name,
+        );
         budget.allocate(name, count + product(chunks ?? []));
         const value = guarded(() => dataset.value);
         const numbers = exact(value, name);

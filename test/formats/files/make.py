@@ -181,6 +181,36 @@ with h5py.File("mlp73.mat", "w", userblock_size=512) as file:
         file[name].attrs["MATLAB_class"] = numpy.bytes_("single")
 with open("mlp73.mat", "r+b") as file:
     file.write(b"MATLAB 7.3 MAT-file, Platform: GLNXA64, Created on: Wed Jan  1 00:00:00 2025 HDF5 schema 1.00 .".ljust(124) + b"\x00\x02IM")
+
+def numbers_of_every_layout(path, **how):
+    with h5py.File(path, "w", **how) as file:
+        values = numpy.array([[1.5, -2.25, 3], [4, 5, -6]])
+        for kind in ("<f4", ">f4", "<f8", ">f8", "<i4", ">i2"):
+            file.create_dataset("usual " + kind, data=values.astype(kind), chunks=(1, 3) if kind == "<f8" else None)
+        other = {"bias": h5py.h5t.IEEE_F32LE.copy(), "fields": h5py.h5t.IEEE_F64LE.copy(), "precision": h5py.h5t.STD_I32LE.copy(), "offset": h5py.h5t.STD_I32LE.copy()}
+        other["bias"].set_ebias(120)
+        other["fields"].set_fields(63, 51, 12, 0, 51)
+        other["precision"].set_precision(16)
+        other["offset"].set_precision(24)
+        other["offset"].set_offset(8)
+        for name, kind in other.items():
+            dataset = h5py.h5d.create(file.id, b"other " + name.encode(), kind, h5py.h5s.create_simple((2, 3)))
+            dataset.write(h5py.h5s.ALL, h5py.h5s.ALL, values)
+        file["named"] = numpy.dtype("<f4")
+        file.create_dataset("other named", data=values, dtype=file["named"])
+
+
+numbers_of_every_layout("layouts.h5")
+numbers_of_every_layout("layouts2.h5", libver="latest")
+
+# Groups of which each lies in the one before it twice.
+with h5py.File("diamonds.h5", "w") as file:
+    group = file
+    for _ in range(20):
+        inner = group.create_group("a")
+        group["b"] = inner
+        group = inner
+
 with h5py.File("weights.h5", "w") as file:
     for key, value in MLP.items():
         file.create_dataset(key.replace(".", "/"), data=value)
