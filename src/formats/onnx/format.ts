@@ -1,6 +1,5 @@
 /** ONNX among the formats. */
 import type { Format } from '../format.ts';
-import { readOnnx } from './read.ts';
 
 const ENDING = /\.onnx$/i;
 
@@ -19,8 +18,9 @@ export const ONNX: Format = {
   ending: ENDING,
   begins: (bytes) => FIRST_BYTES.includes(bytes[0]!),
   options: ['inputShape', 'output', 'input', 'fix', 'batch'],
-  read: (bytes, file, external, { inputShape, output, input, fix, batch, signal }) =>
-    readOnnx(bytes, {
+  async read(bytes, file, external, { inputShape, output, input, fix, batch, signal }) {
+    const { readOnnx } = await import('./read.ts');
+    return readOnnx(bytes, {
       name: file.replace(ENDING, ''),
       external,
       owned: true,
@@ -30,5 +30,6 @@ export const ONNX: Format = {
       ...(fix && { fix }),
       ...(batch && { batch }),
       ...(signal && { signal }),
-    }),
+    });
+  },
 };
