@@ -3,17 +3,37 @@ import { InputError } from '../errors.ts';
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
+/** Objects and lists within each other, of which models have a dozen: whoever walks through them may call itself for each. */
+const DEEPEST = 128;
+/** In ASCII; those that close stand two behind those that open. */
+const [QUOTE, BACKSLASH, BRACKET, BRACE] = [0x22, 0x5c, 0x5b, 0x7b];
+
 /**
  * @param what the text is, for messages
  * @throws InputError
  */
 export function parsedJson(bytes: Uint8Array, what: string): Json {
+  if (isDeep(bytes)) throw new InputError(`${what}: must be nested at most ${DEEPEST} deep`);
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as Json;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new InputError(`${what}: must be JSON in UTF-8, got an error: ${reason.slice(0, 200)}`);
   }
+}
+
+function isDeep(bytes: Uint8Array): boolean {
+  let depth = 0;
+  let quoted = false;
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at]!;
+    if (quoted && byte === BACKSLASH) at++;
+    else if (byte === QUOTE) quoted = !quoted;
+    else if (!quoted && (byte === BRACKET || byte === BRACE)) depth++;
+    else if (!quoted && (byte === BRACKET + 2 || byte === BRACE + 2)) depth--;
+    if (depth > DEEPEST) return true;
+  }
+  return false;
 }
 
 export function isObject(value: Json | undefined): value is { readonly [key: string]: Json } {

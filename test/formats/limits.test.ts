@@ -180,6 +180,21 @@ describe('a file that claims to be large is refused', () => {
     await refusesAll(torch(call, floats([1])), 'a.pth', /got os\.system, which is never unpickled/);
   });
 
+  it.each(['[', '{"a":'])('JSON of very many lists or objects within each other: %s', async (open) => {
+    const nested = (count: number) => `${open.repeat(count)}1${(open === '[' ? ']' : '}').repeat(count)}`;
+    for (const format of [
+      '"format":"lipsoid-architecture","input"',
+      '"weightsManifest":[],"modelTopology"',
+    ]) {
+      const read = (count: number) =>
+        loadNetwork(new TextEncoder().encode(`{"deep":"]]\\"}[",${format}:${nested(count)},"layers":[]}`));
+      await expect(read(200_000)).rejects.toThrow(/must be nested at most 128 deep/);
+      await expect(read(128)).rejects.toThrow(/must be nested at most 128 deep/);
+      await expect(read(127)).rejects.toThrow(/must be|weightsManifest/);
+      await expect(read(127)).rejects.not.toThrow(/nested/);
+    }
+  });
+
   it('layers of Keras that repeat samples very often', async () => {
     const layers = [
       {

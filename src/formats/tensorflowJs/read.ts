@@ -10,7 +10,7 @@ import { buildKeras } from '../keras/build.ts';
 import { topologyOf } from '../keras/topology.ts';
 import { grouped, namedWeights } from '../keras/weights.ts';
 import { isPlainName } from '../onnx/values/tensors.ts';
-import { isWhole, type NamedArray } from '../weights/namedArrays.ts';
+import { demandName, isWhole, type NamedArray } from '../weights/namedArrays.ts';
 
 const MOST_WEIGHTS = 1e5;
 /** What layers compute is what they did in Keras 2, whichever version a model was converted from. */
@@ -42,9 +42,10 @@ export async function readTensorFlowJs(
   const manifest = fields.raw('weightsManifest');
   if (!Array.isArray(manifest)) return fields.refuse('weightsManifest', 'a list', manifest);
   const arrays = new Map<string, NamedArray>();
+  const taken = new Set<string>();
   for (const [k, value] of manifest.entries()) {
     const group = new Fields(value, `${file}: group ${k + 1} of weightsManifest`);
-    const data = await joinedShards(group, external);
+    const data = await joinedShards(group, external, taken);
     addArrays(arrays, group.raw('weights') ?? null, data, group.where);
   }
   return networkOf(topology ?? null, arrays, file, given);
@@ -85,7 +86,8 @@ function refuseGraphs(fields: Fields, topology: Json | undefined, file: string):
   throw new UnsupportedError([{ node: file, found: 'a graph model of TensorFlow', reason }]);
 }
 
-async function joinedShards(group: Fields, external: FetchExternal): Promise<Uint8Array> {
+/** @param taken files of weights so far: each is named once, however often that would multiply it */
+async function joinedShards(group: Fields, external: FetchExternal, taken: Set<string>): Promise<Uint8Array> {
   const paths = group.raw('paths');
   const plain =
     Array.isArray(paths) &&
@@ -94,6 +96,8 @@ async function joinedShards(group: Fields, external: FetchExternal): Promise<Uin
   const shards: Uint8Array[] = [];
   for (const path of paths as readonly string[]) {
     const name = path.replace(/^\.\//, '');
+    if (taken.has(name)) throw new InputError(`${group.where}: paths must be unique, got ${name} twice`);
+    taken.add(name);
     const shard = await external(name);
     if (!shard)
       throw new InputError(
@@ -121,6 +125,7 @@ function addArrays(arrays: Map<string, NamedArray>, specs: Json, data: Uint8Arra
   for (const value of specs) {
     const spec = new Fields(value, where);
     const key = spec.text('name');
+    demandName(key, where, budget);
     const shape = shapeOf(spec);
     const dtype = spec.text('dtype');
     const { stored, decode } = storageOf(spec, dtype);

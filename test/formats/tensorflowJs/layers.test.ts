@@ -374,6 +374,27 @@ describe('model.json with its weights', () => {
       /got no such file/,
     ],
     [
+      'a shard twice',
+      (model) => {
+        model.weightsManifest[0]!.paths = ['a.bin', './a.bin'];
+      },
+      /paths must be unique, got a\.bin twice/,
+    ],
+    [
+      'a shard in two groups',
+      (model) => {
+        model.weightsManifest.push({ paths: ['model.weights.bin'], weights: [] });
+      },
+      /group 2 of weightsManifest: paths must be unique/,
+    ],
+    [
+      'a very long name of a weight',
+      (model) => {
+        Object.assign(model.weightsManifest[0]!.weights[0]!, { name: 'k'.repeat(4097) });
+      },
+      /at most 4096 characters/,
+    ],
+    [
       'too few bytes',
       (model) => {
         model.weightsManifest[0]!.paths = ['short.bin'];
