@@ -51,30 +51,33 @@ export function proposed(arrays: NamedArrays, file: string): ArchitectureProposa
   let channels: number | undefined;
   let vector = false;
   for (const [k, group] of groups.entries()) {
-    const weight = group.parts.get('weight');
-    const axes = weight?.array.shape.length ?? 0;
-    const kind = kindOf(group);
-    if (kind === 'linear' && k > 0 && !vector) layers.push({ layer: 'flatten' });
-    if (kind === undefined) {
-      const all = [...[...group.parts.values()].map(({ key }) => key), ...group.others];
-      layers.push({ layer: QUESTION, name: `${group.name} (${all.join(', ')})` });
-    } else if (kind === 'batch-norm') layers.push(batchNorm(group));
+    if (isNorm(group)) layers.push(batchNorm(group));
     else {
-      const { inputs, outputs, order } = sidesOf(group);
+      const readings = readingsOf(group, channels);
+      if (readings.length === 0) {
+        const all = [...[...group.parts.values()].map(({ key }) => key), ...group.others];
+        layers.push({ layer: QUESTION, name: `${group.name} (${all.join(', ')})` });
+        continue;
+      }
+      const weight = group.parts.get('weight')!;
+      const axes = weight.array.shape.length;
+      const [kind, order] = [common(readings, 'kind'), common(readings, 'order') ?? QUESTION];
+      const inputs = common(readings, 'inputs');
+      if (kind === 'linear' && k > 0 && !vector) layers.push({ layer: 'flatten' });
       const groupCount = channels !== undefined && inputs !== undefined ? channels / inputs : 1;
       const grouped = kind === 'conv' && Number.isInteger(groupCount) ? groupCount : 1;
       layers.push({
-        ...{ layer: kind, name: group.name, weight: weight!.key },
+        ...{ layer: kind ?? QUESTION, name: group.name, weight: weight.key },
         ...(group.parts.has('bias') && { bias: group.parts.get('bias')!.key }),
         ...(order !== 'outputs-first' && { order }),
         ...(kind !== 'linear' && { stride: QUESTION, padding: QUESTION, dilation: QUESTION }),
         ...(grouped > 1 && { groups: grouped }),
       });
       if (k === 0) input = [inputs ?? QUESTION, ...Array.from({ length: axes - 2 }, () => QUESTION)];
-      channels = outputs;
+      channels = common(readings, 'outputs');
       vector = kind === 'linear';
     }
-    if (kind !== undefined) layers.push({ layer: QUESTION, name: `after ${group.name}` });
+    layers.push({ layer: QUESTION, name: `after ${group.name}` });
   }
   return { format: ARCHITECTURE_NAME, version: VERSION, weights: file, input, layers };
 }
@@ -114,35 +117,56 @@ function readName(key: string): { name: string; role?: Role; outputsLast?: boole
   return { name: `${numbered[1]}layer ${numbered[3]}`, role };
 }
 
-function kindOf({ parts, others }: Group): 'linear' | 'conv' | 'transposed-conv' | 'batch-norm' | undefined {
-  if (others.length > 0) return undefined;
-  if (parts.has('mean') && parts.has('variance')) return 'batch-norm';
-  if (parts.has('mean') || parts.has('variance')) return undefined;
-  const shape = parts.get('weight')?.array.shape ?? [];
-  if (shape.length === 2) return 'linear';
-  if (shape.length < 3 || shape.length > 5) return undefined;
+/** What a weight may be: a layer, and its channels by the order of the weight's axes. */
+interface Reading {
+  readonly kind: 'linear' | 'conv' | 'transposed-conv';
+  readonly order: 'outputs-first' | 'outputs-last';
+  readonly inputs: number;
+  readonly outputs: number;
+}
+
+/** None for what is no layer with a weight. */
+function readingsOf({ parts, others }: Group, channels: number | undefined): Reading[] {
+  const weight = parts.get('weight');
+  const shape = weight?.array.shape ?? [];
+  const other = others.length > 0 || parts.has('mean') || parts.has('variance');
+  if (other || !weight || shape.length < 2 || shape.length > 5) return [];
+  const ends = { 'outputs-first': [shape[0]!, shape[1]!], 'outputs-last': [shape.at(-1)!, shape.at(-2)!] };
+  const all = (['outputs-first', 'outputs-last'] as const).flatMap((order): Reading[] => {
+    const [first, second] = ends[order] as [number, number];
+    if (shape.length === 2) return [{ kind: 'linear', order, inputs: second, outputs: first }];
+    return [
+      { kind: 'conv', order, inputs: second, outputs: first },
+      { kind: 'transposed-conv', order, inputs: first, outputs: second },
+    ];
+  });
+  const named = ({ order }: Reading) => (order === 'outputs-last') === weight.outputsLast;
   const bias = entries(parts.get('bias')?.array);
-  const last = parts.get('weight')!.outputsLast;
-  const [first, second] = last ? [shape.at(-1), shape.at(-2)] : shape;
-  return bias !== undefined && bias !== first && bias === second ? 'transposed-conv' : 'conv';
+  const tests: ((reading: Reading) => boolean)[] = [
+    // `kernel` is always outputs last, while a name of PyTorch's may stand for something else: its bias goes first.
+    ...(weight.outputsLast ? [named] : []),
+    ...(bias === undefined ? [] : [({ outputs }: Reading) => outputs === bias]),
+    ...(weight.outputsLast === undefined ? [] : [named]),
+    ...(channels === undefined || shape.length === 2
+      ? []
+      : [({ kind, inputs }: Reading) => (kind === 'conv' ? channels % inputs === 0 : channels === inputs)]),
+  ];
+  // What fits none of them has another reason, and says nothing.
+  return tests.reduce((left, test) => (left.some(test) ? left.filter(test) : left), all);
 }
 
 function entries(array: NamedArray | undefined): number | undefined {
   return array?.shape.reduce((size, side) => size * side, 1);
 }
 
-/** Inputs and outputs as the number of biases says, or else as names do. */
-function sidesOf({ parts }: Group): { inputs?: number; outputs?: number; order: string } {
-  const { array, outputsLast } = parts.get('weight')!;
-  const { shape } = array;
-  const bias = entries(parts.get('bias')?.array);
-  const [first, last] = [shape[0]!, shape.at(-1)!];
-  const fits = bias !== undefined && first !== last && (bias === first || bias === last);
-  const known = fits && outputsLast !== true ? bias === last : outputsLast;
-  if (known === undefined) return { order: QUESTION };
-  return known
-    ? { inputs: shape.at(-2)!, outputs: last, order: 'outputs-last' }
-    : { inputs: shape[1]!, outputs: first, order: 'outputs-first' };
+/** What all readings have in common. */
+function common<K extends keyof Reading>(readings: readonly Reading[], key: K): Reading[K] | undefined {
+  const [first] = readings;
+  return readings.every((reading) => reading[key] === first![key]) ? first![key] : undefined;
+}
+
+function isNorm({ parts, others }: Group): boolean {
+  return others.length === 0 && parts.has('mean') && parts.has('variance');
 }
 
 function batchNorm({ name, parts }: Group): { readonly [key: string]: Json } {

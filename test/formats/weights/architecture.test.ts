@@ -170,6 +170,9 @@ function matlabFile(little: boolean, name: string, shape: number[], numbers: num
   return bytes;
 }
 
+/** What nothing tells of a convolution. */
+const SIDES = { stride: '?', padding: '?', dilation: '?' };
+
 describe('a file of weights alone', () => {
   it('is refused, with what to do', async () => {
     await expect(loadNetwork(file('mlp.pth'))).rejects.toThrow(/lipsoid describe .*proposes an architecture/);
@@ -227,6 +230,43 @@ describe('a file of weights alone', () => {
       { W1: [6, 6], b1: [6] },
       { layer: 'linear', name: 'layer 1', weight: 'W1', bias: 'b1', order: '?' },
     ],
+    // As PyTorch has the transpose: 16 inputs, 3 outputs, as many as the kernel has samples.
+    [
+      { 'up.weight': [16, 3, 3, 3], 'up.bias': [3] },
+      { layer: 'transposed-conv', name: 'up', weight: 'up.weight', bias: 'up.bias', ...SIDES },
+    ],
+    [
+      { W1: [16, 3, 3, 3], b1: [3] },
+      { layer: '?', name: 'layer 1', weight: 'W1', bias: 'b1', order: '?', ...SIDES },
+    ],
+    [
+      { 'up.weight': [16, 16, 3, 3], 'up.bias': [16] },
+      { layer: '?', name: 'up', weight: 'up.weight', bias: 'up.bias', ...SIDES },
+    ],
+    [{ 'up.weight': [16, 8, 3, 3] }, { layer: '?', name: 'up', weight: 'up.weight', ...SIDES }],
+    [
+      { 'c.weight': [8, 3, 5, 5], 'c.bias': [8] },
+      { layer: 'conv', name: 'c', weight: 'c.weight', bias: 'c.bias', ...SIDES },
+    ],
+    [
+      { 'a/kernel': [3, 3, 4, 8], 'a/bias': [8] },
+      { layer: 'conv', name: 'a', weight: 'a/kernel', bias: 'a/bias', order: 'outputs-last', ...SIDES },
+    ],
+    [
+      { 'a/kernel': [3, 3, 4, 8], 'a/bias': [4] },
+      {
+        layer: 'transposed-conv',
+        name: 'a',
+        weight: 'a/kernel',
+        bias: 'a/bias',
+        order: 'outputs-last',
+        ...SIDES,
+      },
+    ],
+    [
+      { 'n.running_mean': [6], 'n.weight': [6, 6] },
+      { layer: '?', name: 'n (n.running_mean, n.weight)' },
+    ],
     [{ 'a/kernel': [6, 6] }, { layer: 'linear', name: 'a', weight: 'a/kernel', order: 'outputs-last' }],
     [
       { 'ln.weight': [6], 'ln.bias': [6] },
@@ -242,6 +282,23 @@ describe('a file of weights alone', () => {
     const { proposal } = await describeWeights(safetensorsFile(tensors));
     expect(proposal.layers[0]).toEqual(layer);
   });
+});
+
+it('a convolution that fits the channels before it is proposed as one, and another is asked for', async () => {
+  const weight = (...shape: number[]) => ({
+    shape,
+    numbers: new Float32Array(shape.reduce((a, b) => a * b, 1)),
+  });
+  const before = { 'a.bias': weight(8), 'a.weight': weight(8, 3, 3, 3) };
+  const kinds = async (...shape: number[]) => {
+    const { proposal, questions } = await describeWeights(
+      safetensorsFile({ ...before, 'b.weight': weight(...shape) }),
+    );
+    return [proposal.layers[2]!.layer, questions[3]];
+  };
+  expect(await kinds(16, 8, 3, 3)).toEqual(['conv', 'stride, padding, dilation of b']);
+  expect(await kinds(8, 16, 3, 3)).toEqual(['transposed-conv', 'stride, padding, dilation of b']);
+  expect(await kinds(8, 8, 3, 3)).toEqual(['?', 'layer, stride, padding, dilation of b']);
 });
 
 describe('an architecture is refused', () => {
