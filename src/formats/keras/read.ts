@@ -10,6 +10,7 @@ import { isObject, type Json, parsedJson } from '../fields.ts';
 import { withHdf5 } from '../hdf5/hdf5.ts';
 import { wholeEntry } from '../wholeEntry.ts';
 import { buildKeras } from './build.ts';
+import { layersInOrder } from './order.ts';
 import { topologyOf } from './topology.ts';
 import { grouped, namedWeights, numberedWeights } from './weights.ts';
 
@@ -48,10 +49,11 @@ async function readArchive(
   const said =
     metadata && parsedJson(await wholeEntry(metadata, LARGEST_METADATA), `metadata.json in ${file}`);
   const version = versionIn(isObject(said) ? said.keras_version : undefined);
+  const listed = layersInOrder(topology, file);
   // Weights do not get smaller by much where they are packed.
   const weights = await wholeEntry(entry('model.weights.h5'), 2 ** 20 + 16 * bytes.length);
   return withHdf5(weights, `model.weights.h5 in ${file}`, new Budget(bytes.length), (content) =>
-    buildKeras(topology, version, numberedWeights(topology.listed, content.arrays('')), file, given),
+    buildKeras(topology, version, numberedWeights(listed, content.arrays('')), file, given),
   );
 }
 

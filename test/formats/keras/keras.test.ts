@@ -49,6 +49,24 @@ describe('a model that Keras wrote has the values that Keras computed', () => {
   );
 });
 
+it.each([
+  [
+    'change places',
+    (layers: unknown[]) => void layers.splice(5, 4, layers[8], layers[6], layers[7], layers[5]),
+  ],
+  [
+    'are not on the way to the output',
+    (layers: unknown[]) => void layers.push({ ...(layers[5] as object), name: 'idle' }),
+  ],
+])('an archive whose layers %s has other weights for Keras, and is refused', async (_, change) => {
+  const archive = await rearchived((entries) => {
+    const model = JSON.parse(entries['config.json']!.toString());
+    change(model.config.layers);
+    entries['config.json'] = Buffer.from(JSON.stringify(model));
+  });
+  await expect(loadNetwork(archive)).rejects.toThrow(/in the order in which Keras lists them/);
+});
+
 /** An archive of Keras 3 with other entries. */
 async function rearchived(change: (entries: Record<string, Buffer>) => void): Promise<Uint8Array> {
   const entries: Record<string, Buffer> = {};
