@@ -4,7 +4,7 @@ import { type Description, describedWeights } from './describe.ts';
 import type { LoadOptions } from './format.ts';
 import { bytesOf, fetchedFiles, type Given, givenFiles } from './given.ts';
 import { checkOptions, loadModel, type ModelFiles } from './load.ts';
-import { type OutlinedNode, outlineOnnx } from './onnx/outline.ts';
+import type { OutlinedNode } from './onnx/outline.ts';
 
 /**
  * Reads a model of any format that is read: from bytes, a blob or a file, whose files beside it are options, or from a URL, beside which
@@ -37,5 +37,6 @@ function filesOf(model: string | URL | Given, options: LoadOptions): Promise<Mod
  * @throws InputError, UnsupportedError as `loadNetwork` for what is no ONNX model of a known version
  */
 export async function outline(file: Given): Promise<OutlinedNode[]> {
+  const { outlineOnnx } = await import('./onnx/outline.ts');
   return outlineOnnx(await bytesOf(file));
 }

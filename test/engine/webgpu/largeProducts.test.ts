@@ -73,64 +73,67 @@ function largestError(
   return largest;
 }
 
-describe.skipIf(withoutGpu).each([false, true])('large products, complex: %s', (complex) => {
-  let engine: Engine;
-  beforeAll(async () => {
-    useSwiftShader();
-    engine = await openWebGpu({ ...(await requestAdapter()), software: false });
-  });
-  afterAll(() => engine.close());
+describe.skipIf(withoutGpu).each([false, true])(
+  'large products, complex: %s',
+  { timeout: 400_000 },
+  (complex) => {
+    let engine: Engine;
+    beforeAll(async () => {
+      useSwiftShader();
+      engine = await openWebGpu({ ...(await requestAdapter()), software: false });
+    });
+    afterAll(() => engine.close());
 
-  // Rows and columns change places, since a tile of a complex product is wider than high.
-  const [m, n, k] = complex
-    ? ([sizes.columns, sizes.rows, sizes.depth] as const)
-    : ([sizes.rows, sizes.columns, sizes.depth] as const);
-  // Compiling takes seconds in software.
-  const options = [
-    ...(complex || thorough ? [{ adjointA: true, adjointB: false }] : []),
-    ...(thorough ? [false, true].map((adjoint) => ({ adjointA: adjoint, adjointB: adjoint })) : []),
-  ];
-
-  it.each(options)('op(A) op(B), adjoints: $adjointA, $adjointB', async ({ adjointA, adjointB }) => {
-    const a = adjointA ? entries(k, m, complex, 1) : entries(m, k, complex, 1);
-    const b = adjointB ? entries(n, k, complex, 2) : entries(k, n, complex, 2);
-    const [first, second] = [a, b].map((x) => engine.matrices(x.data, batch, x.rows, x.columns, complex));
-    const result = engine.product(first!, second!, { adjointA, adjointB });
-    const [found] = await engine.read(result);
-    const error = largestError(
-      found!,
-      [m, n, k],
-      (e, i, l) => at(a, complex, adjointA, e, i, l),
-      (e, l, j) => at(b, complex, adjointB, e, l, j),
-      complex,
+    // Rows and columns change places, since a tile of a complex product is wider than high.
+    const [m, n, k] = complex
+      ? ([sizes.columns, sizes.rows, sizes.depth] as const)
+      : ([sizes.rows, sizes.columns, sizes.depth] as const);
+    // Compiling takes seconds in software.
+    const options = (thorough ? [false, true] : []).flatMap((adjointA) =>
+      [false, true].map((adjointB) => ({ adjointA, adjointB })),
     );
-    expect(error).toBeLessThan(1e-4);
-    engine.release(first!, second!, result);
-  });
 
-  it('W Wᴴ, exactly Hermitian', async () => {
-    const size = 130;
-    const w = entries(size, k, complex, 3);
-    const handle = engine.matrices(w.data, batch, size, k, complex);
-    const result = engine.congruence(handle);
-    const [found] = await engine.read(result);
-    const error = largestError(
-      found!,
-      [size, size, k],
-      (e, i, l) => at(w, complex, false, e, i, l),
-      (e, l, j) => at(w, complex, true, e, l, j),
-      complex,
-    );
-    expect(error).toBeLessThan(1e-4);
-    const whole = { rows: size, columns: size, data: found! };
-    for (const [i, j] of [
-      [0, 129],
-      [3, 70],
-      [65, 64],
-      [100, 128],
-    ] as const) {
-      expect(at(whole, complex, false, 1, i, j)).toEqual(at(whole, complex, true, 1, i, j));
-    }
-    engine.release(handle, result);
-  });
-});
+    it.each(options)('op(A) op(B), adjoints: $adjointA, $adjointB', async ({ adjointA, adjointB }) => {
+      const a = adjointA ? entries(k, m, complex, 1) : entries(m, k, complex, 1);
+      const b = adjointB ? entries(n, k, complex, 2) : entries(k, n, complex, 2);
+      const [first, second] = [a, b].map((x) => engine.matrices(x.data, batch, x.rows, x.columns, complex));
+      const result = engine.product(first!, second!, { adjointA, adjointB });
+      const [found] = await engine.read(result);
+      const error = largestError(
+        found!,
+        [m, n, k],
+        (e, i, l) => at(a, complex, adjointA, e, i, l),
+        (e, l, j) => at(b, complex, adjointB, e, l, j),
+        complex,
+      );
+      expect(error).toBeLessThan(1e-4);
+      engine.release(first!, second!, result);
+    });
+
+    it('W Wᴴ, exactly Hermitian', async () => {
+      const size = 130;
+      const w = entries(size, k, complex, 3);
+      const handle = engine.matrices(w.data, batch, size, k, complex);
+      const result = engine.congruence(handle);
+      const [found] = await engine.read(result);
+      const error = largestError(
+        found!,
+        [size, size, k],
+        (e, i, l) => at(w, complex, false, e, i, l),
+        (e, l, j) => at(w, complex, true, e, l, j),
+        complex,
+      );
+      expect(error).toBeLessThan(1e-4);
+      const whole = { rows: size, columns: size, data: found! };
+      for (const [i, j] of [
+        [0, 129],
+        [3, 70],
+        [65, 64],
+        [100, 128],
+      ] as const) {
+        expect(at(whole, complex, false, 1, i, j)).toEqual(at(whole, complex, true, 1, i, j));
+      }
+      engine.release(handle, result);
+    });
+  },
+);
