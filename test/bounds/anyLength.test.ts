@@ -253,7 +253,7 @@ describe('what has no bound for any length', () => {
           chain(() => [MEAN]),
         )(16),
       ),
-    ).rejects.toThrow(/--smallest-length/);
+    ).rejects.toThrow(/the option smallestLength/);
     const sum = family(
       14,
       chain(() => [{ kind: 'global-average-pool', sum: true }]),
