@@ -11,6 +11,8 @@ import type { Network, TensorId } from '../../src/network/network.ts';
 import type { Grouped, Operator } from '../../src/network/operator.ts';
 import { simplify } from '../../src/network/simplify/simplify.ts';
 import { unroll } from '../../src/network/unroll.ts';
+import { useSwiftShader, withoutGpu } from '../engine/webgpu/hosts.ts';
+import { closeCpuEngines, openCpuEngines } from '../support/cpuEngines.ts';
 import { Random } from '../support/random.ts';
 import { runs } from '../support/runs.ts';
 
@@ -158,6 +160,62 @@ it('a network of 1-Lipschitz steps that sort has the bound 1', async () => {
   const { methods, bound: least } = await bound(b.build(x), { engine, evaluations: 10 });
   for (const { bound: value } of methods) expect(value ?? 1).toBeGreaterThanOrEqual(1);
   expect(least).toBeLessThan(1 + 1e-6);
+});
+
+/** A function of groups whose constant, squared, is below all numbers, and a factor that brings its slope at 0 back. */
+interface Tiny {
+  readonly function: GroupFunction;
+  readonly factor: number;
+}
+
+const TINY: Record<string, Tiny> = {
+  'LRN, 1e-170': { function: response(1e34, 5), factor: 1e170 },
+  'LRN, 1e-600': { function: response(1e30, 20), factor: 1e300 },
+  'x / (‖x‖ + 1e200)': { function: division('sum', 1e200), factor: 1e200 },
+  'x / max(‖x‖, 1e200)': { function: division('most', 1e200), factor: 1e200 },
+};
+
+function response(bias: number, beta: number): GroupFunction {
+  return { name: 'local-response', before: 0, after: 0, rate: 1e-4, beta, bias };
+}
+
+function division(form: 'root' | 'sum' | 'most', floor: number): GroupFunction {
+  return { name: 'normalize', form, centred: false, rate: 1, floor };
+}
+
+function tiny({ function: f, factor }: Tiny): Network {
+  const b = new NetworkBuilder('tiny');
+  const groups = [Int32Array.of(0, 1)];
+  let x = b.add('', { kind: 'grouped', function: f, groups, wide: false }, [b.input('x', [2, 3])]);
+  x = b.add('', { kind: 'nonlinearity', function: { name: 'relu' } }, [x]);
+  return b.build(b.add('', { kind: 'scale', scale: Float64Array.of(factor) }, [x]));
+}
+
+async function holdsTiny(of: Tiny, own: EngineHandle): Promise<void> {
+  const network = tiny(of);
+  const slope = climbed(network, new Random(2));
+  const { methods } = await bound(network, { engine: own, evaluations: 1, lower: false });
+  const told = methods.filter((row) => row.bound !== null);
+  expect(told.length).toBeGreaterThan(0);
+  for (const row of told) {
+    expect(row.bound, `${row.method} ${row.rule}`).toBeGreaterThan(0);
+    expect(row.bound, `${row.method} ${row.rule}`).toBeGreaterThanOrEqual(slope * (1 - 1e-9));
+  }
+}
+
+describe('constants that vanish when they are squared', () => {
+  it.each(Object.entries(TINY))('%s', async (_, of) => {
+    const { wasm, blas } = await openCpuEngines();
+    for (const own of blas ? [wasm, blas] : [wasm]) await holdsTiny(of, own);
+    await closeCpuEngines({ wasm, blas });
+  });
+
+  it.skipIf(withoutGpu)('in float32', async () => {
+    useSwiftShader();
+    const gpu = await createEngine({ engine: 'webgpu' });
+    await holdsTiny({ function: division('sum', 1e23), factor: 1e23 }, gpu);
+    await gpu.close();
+  });
 });
 
 describe('around inputs', () => {

@@ -63,6 +63,9 @@ const forNorm = [
   number('one', 1),
 ];
 
+const meanOverNoAxes = (opset: number) =>
+  opset < 18 ? node('ReduceMean', 'q', 'v', { axes: [] as bigint[] }) : node('ReduceMean', 'q none', 'v');
+
 const CASES: Record<string, Case> = {
   'softmax over the last axis of an image': { nodes: [one('Softmax', { axis: 3n })], dims: image },
   'softmax over channels, then more': {
@@ -178,6 +181,25 @@ const CASES: Record<string, Case> = {
     dims: image,
     initializers: [...forNorm, integers('axes', [1], [1])],
   },
+  // The other way round, entry by entry, its bound would be 1.
+  ...Object.fromEntries(
+    [13, 18].map((opset) => [
+      `root-mean-square normalisation by an empty list of axes, operator set ${opset}`,
+      {
+        nodes: [
+          ...[node('MatMul', 'x stretch', 'h'), node('Mul', 'h h', 'q'), meanOverNoAxes(opset)],
+          ...[node('Add', 'v one', 'e'), node('Sqrt', 'e', 's')],
+          ...[node('Div', 'h s', 'n'), one('MatMul', {}, 'n second')],
+        ],
+        dims: [1, 2],
+        opset,
+        initializers: [
+          ...[...forNorm, floats('stretch', [2, 2], [100, 0, 0, 1]), floats('second', [2, 1], [0, 1])],
+          ...[integers('none', [0], [])],
+        ],
+      },
+    ]),
+  ),
   Softsign: {
     nodes: [node('Abs', 'x', 'a'), node('Add', 'one a', 'd'), one('Div', {}, 'x d')],
     initializers: forNorm,

@@ -191,6 +191,36 @@ describe('the batch axis', () => {
     await expect(read(fixed, { batch: 1 })).rejects.toThrow(/batch size must be 1/);
   });
 
+  it('is 1 where an input that is read and whose batch is open is fixed with one row, and nowhere else', async () => {
+    const sum = node('ReduceSum', 'h a', 'y');
+    const initializers = [integers('a', [1], [0])];
+    const row = { shape: [1, 4], data: [1, 2, 3, 4] };
+    const fix = new Map([['t', row]]);
+    const open = { inputs: { x: ['N', 4], t: ['N', 4] }, initializers };
+    const network = await read(model([node('Add', 'x t', 'h'), sum], open), { fix });
+    expect([...evaluate(network, Float64Array.of(1, 1, 1, 1))]).toEqual([2, 3, 4, 5]);
+    const mixed = /the batch axis is not left alone/;
+    const unread = model([node('Relu', 'x', 'h'), sum], open);
+    await expect(read(unread)).rejects.toThrow(mixed);
+    await expect(read(unread, { fix })).rejects.toThrow(mixed);
+    const closed = { inputs: { x: ['N', 4], t: [1, 4] }, initializers };
+    await expect(read(model([node('Add', 'x t', 'h'), sum], closed), { fix })).rejects.toThrow(mixed);
+  });
+
+  it('is the length of a signal that is read step by step from a fixed state', async () => {
+    const nodes = [node('RNN', 'x W R   h', 'y', { hidden_size: 2n })];
+    const initializers = [floats('W', [1, 2, 3], [1, 0, 0, 0, 1, 0]), floats('R', [1, 2, 2], [1, 0, 0, 1])];
+    const steps = (length: number | string) =>
+      model(nodes, { inputs: { x: [length, 1, 3], h: [1, 1, 2] }, initializers });
+    const fix = new Map([['h', { shape: [1, 1, 2], data: [0, 0] }]]);
+    // Steps are no samples, however many there are.
+    await expect(read(steps('seq'), { fix })).rejects.toThrow(/the batch axis is not left alone/);
+    for (const options of [{ fix }, { fix, inputShape: [8, 1, 3] }]) {
+      const bytes = steps('inputShape' in options ? 'seq' : 8);
+      expect(await inputShape(bytes, options)).toEqual([8, 1, 3]);
+    }
+  });
+
   it('may be lost and regained while it is 1', async () => {
     const nodes = [
       node('Reshape', 'x s', 'flat'),

@@ -162,6 +162,27 @@ describe('sizes', () => {
     await expect(read(flat)).rejects.toThrow(InputError);
   });
 
+  it.each([
+    ['a norm', [node('ReduceL2', 'x', 'y', { axes: [1n] })], [1, 1e9]],
+    [
+      'a chain of softmax',
+      Array.from({ length: 60 }, (_, k) =>
+        node('Softmax', k === 0 ? 'x' : `h${k}`, k === 59 ? 'y' : `h${k + 1}`, { axis: 1n }),
+      ),
+      [1, 2e7],
+    ],
+    ['many steps', [node('RNN', 'x w w', 'y', { hidden_size: 1n })], [3e5, 1, 1]],
+    ['more steps', [node('RNN', 'x w w', 'y', { hidden_size: 1n })], [1e9, 1, 1]],
+  ] as const)('of groups and steps that are listed: %s', async (_, nodes, dims) => {
+    const bytes = model(nodes, { inputs: { x: dims }, initializers: [floats('w', [1, 1, 1], [1])] });
+    const [start, before] = [performance.now(), process.memoryUsage().rss];
+    const error = await read(bytes).catch((reason: unknown) => reason);
+    expect([InputError, UnsupportedError]).toContain((error as Error).constructor);
+    // Refused before anything is made: lists of 10⁷ entries take longer, and more.
+    expect(performance.now() - start).toBeLessThan(1000);
+    expect(process.memoryUsage().rss - before).toBeLessThan(1e8);
+  });
+
   it('of kernels and pads that no image has', async () => {
     const weights = [floats('w', [1, 1, 1], [1])];
     const inputs = { x: ['N', 1, 8] };

@@ -161,6 +161,20 @@ describe('forms of another operator set are malformed', () => {
     await expect(read(bytes)).rejects.toThrow(InputError);
   });
 
+  it('an empty list of axes to squeeze may be none or all of them', async () => {
+    const listed = (inputs: string, axes: Parameters<typeof node>[3], opset: number) =>
+      read(
+        model([node('Squeeze', inputs, 'y', axes)], {
+          inputs: { x: ['N', 4, 1] },
+          initializers: [integers('none', [0], [])],
+          opset,
+        }),
+      );
+    const left = /with an empty list of axes: whether it stands for none or all is left open/;
+    await expect(listed('x', { axes: [] }, 11)).rejects.toThrow(left);
+    await expect(listed('x none', {}, 13)).rejects.toThrow(left);
+  });
+
   it('softmax runs over all axes from axis on before operator set 13', async () => {
     const inputs = { x: ['N', 4, 3] };
     const bytes = (opset: number) => model([node('Softmax', 'x', 'y', { axis: 1n })], { inputs, opset });

@@ -160,6 +160,8 @@ function squeezedDims(call: Call, from: readonly Dimension[]): Dimension[] {
     const reason = `with an open batch size it depends on the batch; give the axes, or ${FIX_BATCH}`;
     call.refuse('without axes', reason);
   }
+  if (axes?.length === 0)
+    call.refuse('with an empty list of axes', 'whether it stands for none or all is left open');
   const chosen = axes ? call.axes(axes, from.length) : [...from.keys()].filter((axis) => from[axis] === 1);
   for (const axis of chosen) {
     if (from[axis] === 'batch') call.refuse('the batch axis', 'it must remain the first axis');

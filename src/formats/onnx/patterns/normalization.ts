@@ -191,14 +191,12 @@ function reducedAxes(
   if (!node.attributes.flag('keepdims', true) || node.attributes.flag('noop_with_empty_axes'))
     return 'unknown';
   // An empty list is all of them, as it is for a reduction by itself.
-  if (node.opset < inputSince) {
-    const axes = node.attributes.integers('axes');
-    return axes?.length === 0 ? undefined : axes;
-  }
+  const listed = (axes: readonly number[] | undefined) => (axes?.length === 0 ? undefined : axes);
+  if (node.opset < inputSince) return listed(node.attributes.integers('axes'));
   const name = node.inputs[1] ?? '';
   if (name === '') return undefined;
   const constant = around.constant(name);
-  return constant && !constant.batch && constant.data.length > 0 ? [...constant.data] : 'unknown';
+  return constant && !constant.batch ? listed([...constant.data]) : 'unknown';
 }
 
 /** x where a value is x less its mean along the same axes. */

@@ -2,7 +2,7 @@
 
 import { type GroupFunction, groupDefinitionOf } from '../../../../network/groups/table.ts';
 import { tied } from '../../../../network/lengths/follows.ts';
-import { everyAxis, product } from '../../../../network/size.ts';
+import { product } from '../../../../network/size.ts';
 import type { Call, Signal } from '../../call.ts';
 import { constantOf } from '../../values/constant.ts';
 import { contracted } from '../products/contraction.ts';
@@ -52,7 +52,7 @@ export function emitGroups(
 }
 
 /** What has the axes of a sample in another order, in theirs again. */
-function restored(call: Call, y: Signal, x: Signal, order: readonly number[]): Signal {
+export function restored(call: Call, y: Signal, x: Signal, order: readonly number[]): Signal {
   const unfolded = call.view(
     y,
     order.map((axis) => x.shape[axis]!),
@@ -101,5 +101,5 @@ export function sampleAxes(call: Call, input: Signal, axes: readonly number[]): 
 
 /** All axes from one on. */
 export function axesFrom(first: number, rank: number): number[] {
-  return [...everyAxis(rank, 0).keys()].filter((axis) => axis >= first);
+  return Array.from({ length: rank - first }, (_, k) => first + k);
 }

@@ -3,7 +3,7 @@ import { OWN_FIELDS } from '../../../../network/lengths/follows.ts';
 import { product } from '../../../../network/size.ts';
 import type { Call, Signal } from '../../call.ts';
 import type { Converter, Family } from '../converter.ts';
-import { axesFrom, sampleAxes } from './along.ts';
+import { axesFrom, restored, sampleAxes } from './along.ts';
 
 export const softmax: Family = new Map<string, Converter>([
   ['Softmax', { signals: (call) => overAxes(call, false) }],
@@ -32,13 +32,5 @@ export function softmaxAlong(call: Call, x: Signal, axes: readonly number[], log
   const plain = axes.length === 1 && axes[0] === 0;
   const front = plain ? x : call.permuted(x, order, [channels, ...kept.map((axis) => x.shape[axis]!)]);
   const y = call.emitSame({ kind: 'softmax', logarithm }, front, OWN_FIELDS);
-  if (plain) return y;
-  const unfolded = call.view(
-    y,
-    order.map((axis) => x.shape[axis]!),
-  );
-  return call.permuted(
-    unfolded,
-    order.map((_, axis) => order.indexOf(axis)),
-  );
+  return plain ? y : restored(call, y, x, order);
 }
