@@ -274,13 +274,39 @@ function moved(
 
 function movedImage(sources: Int32Array, source: Variable, shape: readonly number[], make: Make): Variable {
   const own = [source.channels, ...source.window];
+  const overlap = Math.max(1, mostReads(sources, product(own)));
+  const channels = channelsRead(sources, own, shape);
   return make({
     kind: 'maximum',
     source,
     gain: ONE,
-    overlap: Math.max(1, mostReads(sources, product(own))),
-    windows: { kind: 'moved', channels: channelsRead(sources, own, shape) },
+    overlap,
+    windows: { kind: 'moved', channels, ...tiedReadings(channels, source.channels, overlap) },
   });
+}
+
+/**
+ * Where an entry of a channel goes to one channel of the result and its neighbour to another, a sum over both counts more places than any
+ * entry has. Such channels of the result are tied to one covariance, and share the places that there are (docs/mathematics.md §1).
+ */
+function tiedReadings(channels: readonly Int32Array[], inputs: number, overlap: number) {
+  const readers = Array.from({ length: inputs }, (): number[] => []);
+  for (const [o, list] of channels.entries()) for (const c of list) readers[c]!.push(o);
+  const ties = channels.map((_, o) => o);
+  const top = (o: number): number => {
+    while (ties[o] !== o) o = ties[o] = ties[ties[o]!]!;
+    return o;
+  };
+  for (const list of readers) if (list.length > overlap) for (const o of list) ties[top(o)] = top(list[0]!);
+  const numbers = new Map([...new Set(ties.map((_, o) => top(o)))].map((o, k) => [o, k]));
+  const tied = Int32Array.from(ties, (_, o) => numbers.get(top(o))!);
+  const readings = Array.from(numbers, (): number[] => []);
+  for (const [c, list] of readers.entries()) {
+    const places = new Map<number, number>();
+    for (const o of list) places.set(tied[o]!, Math.min(overlap, (places.get(tied[o]!) ?? 0) + 1));
+    for (const [set, count] of places) for (let k = 0; k < count; k++) readings[set]!.push(c);
+  }
+  return { tied, readings: readings.map((list) => Int32Array.from(list)) };
 }
 
 function latticeMap(lattice: Lattice, from: readonly number[], to: readonly number[]): LinearMap {

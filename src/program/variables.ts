@@ -69,9 +69,17 @@ export interface Maximum {
   readonly windows:
     | { readonly kind: 'strided'; readonly stride: readonly number[] }
     | { readonly kind: 'whole' }
-    /** Single entries, moved and repeated: for every channel of the result the channels of the source that it has entries of, each as often
-     *  as it has one of their entries at most. */
-    | { readonly kind: 'moved'; readonly channels: readonly Int32Array[] }
+    /**
+     * Single entries, moved and repeated: for every channel of the result the channels of the source that it has entries of, each as often
+     * as it has one of their entries at most. `tied`: for every channel of the result the number of its list among `readings`, which hold
+     * the same for all channels of the result with that number, each as often as one entry stands in all of the result at most.
+     */
+    | {
+        readonly kind: 'moved';
+        readonly channels: readonly Int32Array[];
+        readonly tied: Int32Array;
+        readonly readings: readonly Int32Array[];
+      }
     /** Functions of groups in place of maxima: for every channel the group that it is in, for every one of the image whose image it is part of.
      *  What a whole group changes by is at most what its channels do, after `gain`. */
     | {

@@ -157,6 +157,17 @@ export const networks: Record<string, () => Network> = {
     const y = b.add(RELU, b.add({ kind: 'concat' }, h, p));
     return b.build(b.affine(y, 2));
   },
+  'entries moved to other channels, some to two': () => {
+    const b = new Builder();
+    const x = b.add(RELU, b.convolution(b.input([1, 6]), 2, 3));
+    // Two channels share the first, two others have all of the second.
+    const sources = Int32Array.from([
+      ...[0, 2, 4, -1, -1, -1, 1, 3, 5, -1, -1, -1],
+      ...[6, 7, 8, 9, 10, 11, 11, 10, 9, 8, 7, 6],
+    ]);
+    const y = b.add({ kind: 'gather', sources, shape: [4, 6] }, x);
+    return b.build(b.affine(b.add(LEAKY, b.convolution(y, 3, 3)), 2));
+  },
   'an unrolled network with overlapping max pooling': () => {
     const b = new Builder();
     const x = b.maxPool(b.add(LEAKY, b.convolution(b.input([1, 6]), 2, 3)), 3, 2);

@@ -1,7 +1,8 @@
 /**
  * Multipliers of a max pooling on the boundary of D ⪰ S (docs/mathematics.md §1 and §5).
  *
- * Parameters e^θ = ê, one per channel (per output where windows are listed, per group of what is a function of groups). With 1/D̂_i = Σ_{o ∋ i} g_i²/ê_o over the windows o
+ * Parameters e^θ = ê, one per channel (per output where windows are listed, per group of what is a function of groups,
+ * per tied channels where entries are moved). With 1/D̂_i = Σ_{o ∋ i} g_i²/ê_o over the windows o
  * that sample i falls in, s = λ_max(D̂^{−½} S D̂^{−½}) gives the least s for which D = s D̂ dominates S; the output has the covariance
  * diag(s ê). Where something lives on beside the pooling D must stay off the boundary: D = τ s D̂, τ = 1 + e^{θ_last}.
  */
@@ -21,13 +22,15 @@ export function poolParameters(step: MaximumStep): number {
   return free + (step.kept.length > 0 ? 1 : 0);
 }
 
-/** Entries of ê: one per channel of a pooling, per output where windows are listed, per group. */
+/** Entries of ê: one per channel of a pooling, per output where windows are listed, per group, per tied channels. */
 function freeOf({ maximum, target }: MaximumStep): number {
   switch (maximum.windows.kind) {
     case 'listed':
       return target.rows;
     case 'grouped':
       return maximum.windows.groups;
+    case 'moved':
+      return maximum.windows.readings.length;
     default:
       return target.variable.channels;
   }
@@ -62,12 +65,19 @@ export function incidence(step: MaximumStep): Incidence {
     };
   }
   if (windows.kind === 'moved') {
-    const own = Array.from({ length: step.target.rows }, (_, k) => Int32Array.of(k));
     const { channels } = step.source.variable;
-    const byChannel = transpose(windows.channels, channels);
+    const byChannel = transpose(windows.readings, channels);
     const ofSource = Array.from({ length: rows }, (_, k) => byChannel[k % channels]!);
-    const sourcesOf = transpose(ofSource, step.target.rows);
-    return { ofSource, sourcesOf, ofTarget: own, targetsOf: own, weight: square };
+    const ofTarget = Array.from({ length: step.target.rows }, (_, k) =>
+      Int32Array.of(windows.tied[k % windows.tied.length]!),
+    );
+    return {
+      ofSource,
+      sourcesOf: transpose(ofSource, windows.readings.length),
+      ofTarget,
+      targetsOf: transpose(ofTarget, windows.readings.length),
+      weight: square,
+    };
   }
   const { channels } = step.target.variable;
   const own = windows.kind === 'grouped' ? windows : undefined;

@@ -16,7 +16,8 @@ function startOf({ step, relative }: LayerMultipliers): Float64Array {
   const start = new Float64Array(poolParameters(step)).fill(Math.log(0.3));
   const { targetsOf } = incidence(step);
   for (let k = 0; k < free; k++) {
-    start[k] = Math.max(-20, logarithm(relative[targetsOf[k]![0]!]! / largest, 0));
+    const most = targetsOf[k]!.reduce((m, row) => Math.max(m, relative[row]!), 0);
+    start[k] = Math.max(-20, logarithm(most / largest, 0));
   }
   return start;
 }
