@@ -299,6 +299,20 @@ describe('circular padding at any length', () => {
     await expect(refused).rejects.toThrow(UnsupportedError);
     await expect(refused).rejects.toThrow(/beside circular padding/);
   });
+
+  it('is refused where no signal is: what wraps one sample counts it twice', async () => {
+    const channels = 2;
+    const make = family(
+      1,
+      chain(() => [
+        RELU,
+        { kind: 'global-max-pool' },
+        { kind: 'reindex', permutation: [0], shape: [channels, 1] },
+        { kind: 'pad', padding: { mode: 'circular', before: [1], after: [0] } },
+      ]),
+    );
+    await expect(bound(make(24), { engine, length: 'any' })).rejects.toThrow(/pad beside circular padding/);
+  });
 });
 
 it('of signals with four axes are refused, and not with an error of the program', async () => {

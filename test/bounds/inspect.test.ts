@@ -11,6 +11,7 @@ import { loadNetwork } from '../../src/formats/load.node.ts';
 import { NetworkBuilder } from '../../src/network/builder.ts';
 import type { Network } from '../../src/network/network.ts';
 import type { Operator, PaddingMode } from '../../src/network/operator.ts';
+import { RELU } from '../support/signals.ts';
 
 let engine: EngineHandle;
 beforeAll(async () => {
@@ -80,3 +81,16 @@ it.each(files)(
   },
   60_000,
 );
+
+it('inspect answers for a network that is nothing but moved entries behind one function', () => {
+  const builder = new NetworkBuilder('moved');
+  const y = builder.add('', RELU, [builder.input('x', [3, 2, 4])]);
+  const turned = [0, 1].map(() =>
+    builder.add('', { kind: 'reindex', permutation: [2, 0, 1], shape: [4, 3, 2] }, [y]),
+  );
+  const joined = builder.add('', { kind: 'concat' }, turned);
+  const network = builder.build(
+    builder.add('', { kind: 'reindex', permutation: [1, 2, 0], shape: [3, 2, 8] }, [joined]),
+  );
+  expect(inspect(network).methods.length).toBeGreaterThan(0);
+});

@@ -66,7 +66,7 @@ describe('lipsoid', () => {
   it('refuses a file that is no network with exit code 1', () => {
     const { status, stdout, stderr } = lipsoid('bound', 'package.json');
     expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
-    expect(stderr).toMatch(/^error: .*ONNX/);
+    expect(stderr).toMatch(/^error: package.json: .*weightsManifest/);
   });
 
   it('says in JSON that a file does not exist', () => {

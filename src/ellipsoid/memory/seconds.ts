@@ -50,7 +50,9 @@ function partsOf(program: Program) {
 }
 
 function secondsOfRadius({ segments }: Program): number {
-  const last = segments.at(-1)!;
+  const last = segments.at(-1);
+  // A network that is nothing but its factor.
+  if (!last) return 0;
   const rows = totalRows(last.steps.at(-1)?.after ?? last.start);
   const [matrices, perProduct] =
     last.axes === 0 ? [1, 2] : [halfCount(gridSides(last, last.steps.length)), 8];

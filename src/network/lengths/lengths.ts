@@ -86,7 +86,8 @@ function refuseBrokenCircles(network: Network): void {
   const sides = tensors[input]!.shape.slice(1);
   const broken = nodes.filter((node) => {
     const { operator, output } = node;
-    if (!followers.has(output)) return false;
+    // What follows no length lies on no circle of the signal's: a sample that is repeated there counts twice.
+    if (!followers.has(output)) return paddingOf(node)?.mode === 'circular';
     const own = tensors[output]!.shape.slice(1);
     const strided = 'stride' in operator && operator.stride.some((s) => s !== 1);
     const resized = own.some((n, a) => n !== sides[a]);
