@@ -16,6 +16,8 @@ const SYSTEM_PACKAGES = [
   { name: 'chromium', present: 'test -e /usr/lib/chromium/vk_swiftshader_icd.json' },
   // The page must work in it too: it collects garbage that Chromium keeps.
   { name: 'firefox-esr', present: 'test -x /usr/bin/firefox-esr' },
+  // ONNX's own models with their values.
+  { name: 'libonnx-testdata', present: 'test -d /usr/share/libonnx-testdata/data' },
   // llvmpipe, for WebGPU in Deno.
   { name: 'mesa-vulkan-drivers', present: 'ls /usr/share/vulkan/icd.d/lvp_icd.*.json' },
 ];

@@ -142,8 +142,15 @@ class Interpretation {
     if (this.objections.length > 0) throw new UnsupportedError(obstaclesFirst(this.objections));
     const { output } = this.graph;
     const value = this.valueOf(output.name);
+    if (!value) {
+      const node = this.graph.producers.get(output.name)!;
+      const found = `${node.opType}: output ${output.name}`;
+      throw new UnsupportedError([
+        { node: node.name, found, reason: 'of this operator the first output is read' },
+      ]);
+    }
     const signal =
-      value?.kind === 'constant' ? constantSignal(value, output.name, this.input, this.scope) : value!;
+      value.kind === 'constant' ? constantSignal(value, output.name, this.input, this.scope) : value;
     this.checkDeclared(signal);
     return this.scope.builder.build(signal.id, source, this.scope.ties);
   }

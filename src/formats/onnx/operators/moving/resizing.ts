@@ -171,6 +171,14 @@ function resized(call: Call, x: Signal, changes: readonly Scaling[], manner: Man
   if (changes.length === 0) return x;
   if (changes.every(({ from, to }) => from === to))
     call.refuse('to the same shape', 'runtimes copy it, whatever the scales say');
+  const broken = changes.find(
+    ({ from, to, scale }) => BigInt(from) * scale.over !== BigInt(to) * scale.under,
+  );
+  if (manner.position === POSITIONS.get('align_corners') && broken)
+    call.refuse(
+      `of ${broken.from} entries to ${broken.to} with aligned corners`,
+      'whether the last corner is that of the whole or of the broken number of entries is left open',
+    );
   const shape = [...x.shape];
   for (const { axis, to } of changes) shape[axis] = to;
   call.scope.budget.allocate(call.node.name, product(shape));
