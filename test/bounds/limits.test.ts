@@ -298,6 +298,26 @@ describe('very many inputs and branches', () => {
     expect(longest).toBeLessThan(1000);
   });
 
+  it('four of 10^9 channels, without a list of them', () => {
+    const builder = new NetworkBuilder('picked');
+    const picked = builder.add('', { kind: 'gather', sources: Int32Array.of(3, 999_999_999, 0, 0) }, [
+      builder.input('x', [1e9, 2]),
+    ]);
+    const from = Int32Array.from;
+    let longest = 0;
+    const watched = vi.spyOn(Int32Array, 'from').mockImplementation((...values: unknown[]) => {
+      longest = Math.max(longest, (values[0] as { length?: number }).length ?? 0);
+      if (longest > 1e6) throw new Error(`a list of ${longest} entries`);
+      return Reflect.apply(from, Int32Array, values);
+    });
+    try {
+      expect(simplify(builder.build(picked)).nodes.length).toBeGreaterThan(0);
+    } finally {
+      watched.mockRestore();
+    }
+    expect(longest).toBeLessThan(1000);
+  });
+
   it('branches beyond any plan are refused by name', () => {
     const branches = (count: number) => {
       const builder = new NetworkBuilder('branches');

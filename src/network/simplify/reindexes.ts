@@ -36,6 +36,9 @@ import {
   wholeView,
 } from './view.ts';
 
+/** Channels that are listed one by one where no operator has as many weights. */
+const MOST_CHANNELS = 2 ** 20;
+
 /**
  * Reindexes move down the network: they compose and cancel, pass elementwise functions, scales, pools and sums
  * where these cannot tell, and end in the order of the columns of an affine operator or of the input channels of
@@ -187,6 +190,8 @@ class ReindexPass {
         return { operator: permuteWindows(operator, view), inputs };
       case 'gather': {
         if (operator.shape) return { operator: permuteSources(operator, view), inputs };
+        // A few may be picked of more than can be listed.
+        if (source[0]! > MOST_CHANNELS) return undefined;
         const channels = channelPermutation(view, source);
         if (!channels) return undefined;
         const back = inverse(channels);
