@@ -9,8 +9,8 @@ import { useSwiftShader, withoutGpu } from './hosts.ts';
 const thorough = runs(1) > 1;
 
 /** A little more than a tile in both directions, and no multiple of a slice deep; as many as it takes to keep a real GPU busy. */
-const sizes = { rows: 130, columns: 70, depth: 19 };
-const batch = 64;
+const sizes = { rows: 130, columns: 140, depth: 19 };
+const batch = 32;
 
 /** Row-major, complex interleaved. */
 interface Entries {
