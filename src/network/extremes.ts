@@ -13,3 +13,14 @@ export function smallest(values: Iterable<number>): number {
   for (const value of values) least = Math.min(least, value);
   return least;
 }
+
+/** The largest modulus: 0 of nothing, NaN where there is one. */
+export function largestModulus(values: ArrayLike<number>): number {
+  let most = 0;
+  for (let k = 0; k < values.length; k++) {
+    const size = Math.abs(values[k]!);
+    // NaN comes, and stays.
+    if (size > most || Number.isNaN(size)) most = size;
+  }
+  return most;
+}

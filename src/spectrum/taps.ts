@@ -240,14 +240,15 @@ function magnitudesOf({ values, magnitudes }: TapMatrix): Float64Array {
   return magnitudes ?? values.map(Math.abs);
 }
 
+/** The largest modulus; NaN where any number is NaN. */
 function largestModulus(values: ArrayLike<number>): number {
-  // Two at a time, so that neither comparison waits for the other.
+  // Two at a time, so that neither comparison waits for the other. NaN comes, and stays.
   let [even, odd] = [0, 0];
   const whole = values.length - (values.length % 2);
   for (let k = 0; k < whole; k += 2) {
     const [x, y] = [Math.abs(values[k]!), Math.abs(values[k + 1]!)];
-    if (!(x <= even)) even = x;
-    if (!(y <= odd)) odd = y;
+    if (x > even || Number.isNaN(x)) even = x;
+    if (y > odd || Number.isNaN(y)) odd = y;
   }
   if (whole < values.length) even = Math.max(even, Math.abs(values[whole]!));
   return Math.max(even, odd);

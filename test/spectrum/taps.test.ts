@@ -1,6 +1,6 @@
 /** Entries that lie in one array are placed as those that are told one by one. */
 import { describe, expect, it } from 'vitest';
-import { placeConvolution, TapBuilder, type TapKernel, type Taps } from '../../src/spectrum/taps.ts';
+import { placeConvolution, scaleOf, TapBuilder, type TapKernel, type Taps } from '../../src/spectrum/taps.ts';
 import { Random } from '../support/random.ts';
 
 const KERNEL = [3, 2];
@@ -55,5 +55,19 @@ describe('taps of kernels', () => {
       if (one.magnitudes) uncertain++;
     }
     expect(uncertain).toBeGreaterThan(0);
+  });
+});
+
+describe('the scale of taps', () => {
+  it('is none of a map with a number that is none, wherever it stands, and that does not vanish', () => {
+    for (const place of [0, 1, 2, 3, 4]) {
+      const values = new Float64Array(5);
+      values[place] = Number.NaN;
+      expect(scaleOf([values], []), `at ${place}`).toMatchObject({ exponent: 0, vanishes: false });
+      values[(place + 2) % 5] = 8;
+      expect(scaleOf([values], []), `at ${place}`).toMatchObject({ exponent: 0, vanishes: false });
+    }
+    expect(scaleOf([Float64Array.of(0, -9, 3)], [])).toMatchObject({ exponent: 3, vanishes: false });
+    expect(scaleOf([new Float64Array(5)], []).vanishes).toBe(true);
   });
 });

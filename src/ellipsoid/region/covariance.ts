@@ -3,6 +3,7 @@
  * multiplier, the others are eliminated with theirs.
  */
 import { U } from '../../network/evaluation/elementwiseEnclosure.ts';
+import { largestModulus } from '../../network/extremes.ts';
 import { SLACK } from '../rounding/rounding.ts';
 import { type Algebra, absoluteTimes, columnsOf, rowsOf, transposed } from './algebra.ts';
 import { type LinearPart, LOST } from './linearPart.ts';
@@ -282,14 +283,4 @@ function lossOfUnderflow(
   const eliminated =
     omega * (inverse?.sum ?? 0) * (2 * entries + omega) + LOST * uncertain.length * (1 + entries);
   return 2 * linear.outputs * (again + eliminated) + 2 ** -960;
-}
-
-export function largestModulus(values: Float64Array): number {
-  let most = 0;
-  for (let k = 0; k < values.length; k++) {
-    const size = Math.abs(values[k]!);
-    // NaN comes, and stays.
-    if (size > most || Number.isNaN(size)) most = size;
-  }
-  return most;
 }

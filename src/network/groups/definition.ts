@@ -1,4 +1,5 @@
 /** What is known of a function of a group of entries, and the words in which it is said. */
+import { largestModulus } from '../extremes.ts';
 
 /**
  * A function of n entries at once, into as many or into one, that is L-Lipschitz in ℓ2: ‖φ(x) − φ(y)‖₂ ≤ L ‖x − y‖₂. That is all that bounds
@@ -50,12 +51,6 @@ export function length(x: Float64Array): number {
   let sum = 0;
   for (const value of x) sum += (value / most) ** 2;
   return most * Math.sqrt(sum);
-}
-
-export function largestModulus(x: Float64Array): number {
-  let most = 0;
-  for (const value of x) most = Math.max(most, Math.abs(value));
-  return most;
 }
 
 /** Unit roundoff of float64. */

@@ -1,6 +1,7 @@
 /** The largest of a group, its norms, and smooth maxima. */
 
-import { above, type GroupDefinition, gradient, largestModulus, U } from './definition.ts';
+import { largestModulus } from '../extremes.ts';
+import { above, type GroupDefinition, gradient, U } from './definition.ts';
 import { softmaxOf } from './softmax.ts';
 
 /** The largest entry. */

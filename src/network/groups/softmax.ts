@@ -1,5 +1,6 @@
 /** Softmax and its logarithm between layers; as the last step of a network they are an operator of their own. */
-import { above, type GroupDefinition, inner, largestModulus, symmetric, U } from './definition.ts';
+import { largestModulus } from '../extremes.ts';
+import { above, type GroupDefinition, inner, symmetric, U } from './definition.ts';
 
 /** e^{x_i} / Σ e^{x_k}, or its logarithm. */
 export interface GroupSoftmax {

@@ -1,5 +1,6 @@
 /** One stage of a pass by factors, and what it rounds (docs/soundness.md, "Regions"). */
 import { U } from '../../../network/evaluation/elementwiseEnclosure.ts';
+import { largestModulus } from '../../../network/extremes.ts';
 import { SLACK } from '../../rounding/rounding.ts';
 import { type Algebra, absoluteTimes } from '../algebra.ts';
 import {
@@ -7,7 +8,6 @@ import {
   errorOfPropagation,
   gamma,
   inverseFromAbove,
-  largestModulus,
   omegaOf,
   type Sectors,
 } from '../covariance.ts';
