@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { normPlan } from '../../src/ellipsoid/norms/form.ts';
+import { pickNorm } from '../../src/ellipsoid/norms/gains.ts';
 import { termSpectrum } from '../../src/ellipsoid/norms/layerSpectrum.ts';
 import { type NormsOptions, normsOf } from '../../src/ellipsoid/norms/norms.ts';
 import { Rounding } from '../../src/ellipsoid/rounding/rounding.ts';
@@ -129,5 +130,24 @@ describe('the norm of a map', () => {
     expect([plan.rows, plan.columns]).toEqual([1, 1]);
     const norms = await normsOf(engine, program, { memory: 1e9 });
     expect(toNumber(norms.get(step.terms[0]!.term.map)!)).toBeCloseTo(0.5, 9);
+  });
+});
+
+describe('the norm of entries that are picked', () => {
+  const norm = (sources: readonly number[], scale: readonly number[]) =>
+    toNumber(pickNorm({ kind: 'pick', sources: Int32Array.from(sources), scale: Float64Array.from(scale) }));
+
+  it('is the length of what one and the same entry is scaled by', () => {
+    expect(norm([0, 0, 1], [3, 4, -1])).toBeCloseTo(5, 12);
+    expect(norm([0, 0, 0, 2], [2])).toBeCloseTo(2 * Math.sqrt(3), 12);
+    expect(norm([-1, -1], [7])).toBe(0);
+  });
+
+  it('does not vanish beside a large scale of what reads no entry', () => {
+    for (const large of [1e100, 1e162, 1e200, 1e300]) {
+      const found = norm([-1, 0, 1], [large, 1e-100, 1e-100]);
+      expect(found).toBeGreaterThanOrEqual(1e-100);
+      expect(found).toBeLessThan(1.001e-100);
+    }
   });
 });

@@ -14,14 +14,19 @@ export function normOf(map: LinearMap, norms: Norms): Scaled {
   return norm;
 }
 
-/** The root of the largest Σ scale² over the rows that read one and the same entry: they do not overlap. */
+/** The root of the largest Σ scale² over the rows that read one and the same entry: they do not overlap. Rows that read none do not count:
+ *  beside a large scale of theirs the squares of all others could vanish. */
 export function pickNorm({ sources, scale }: Extract<LinearMap, { kind: 'pick' }>): Scaled {
-  const most = scale.reduce((m, s) => Math.max(m, Math.abs(s)), 0);
+  const scaleOf = (row: number) => scale[scale.length === 1 ? 0 : row]!;
+  let most = 0;
+  for (const [row, source] of sources.entries()) {
+    if (source >= 0) most = Math.max(most, Math.abs(scaleOf(row)));
+  }
   if (most === 0) return ZERO;
   const sums = new Map<number, number>();
   for (const [row, source] of sources.entries()) {
     if (source < 0) continue;
-    const ratio = scale[scale.length === 1 ? 0 : row]! / most;
+    const ratio = scaleOf(row) / most;
     sums.set(source, (sums.get(source) ?? 0) + ratio * ratio);
   }
   let largest = 0;
