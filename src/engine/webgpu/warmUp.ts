@@ -14,7 +14,7 @@ const many = { batch: 256, rows: 129, columns: 129 };
  * takes some 15 ms for each, one after another, and a pass takes about fifty. Nothing is computed, and no memory taken.
  */
 export function warmUp(device: Device): void {
-  const nowhere: Space = { id: -1, buffer: {} as GPUBuffer, bytes: 0, lastUse: -1 };
+  const nowhere: Space = { id: -1, buffer: {} as GPUBuffer, bytes: 0, waste: 0, lastUse: -1 };
   const recorder = new Recorder({
     device,
     take: () => nowhere,

@@ -11,6 +11,8 @@ export interface Space {
   readonly buffer: GPUBuffer;
   /** Size of the buffer. */
   readonly bytes: number;
+  /** Bytes that it has beyond those that its holder needs. */
+  waste: number;
   /** Number of the last recorded piece of work that uses it. */
   lastUse: number;
 }
@@ -19,6 +21,8 @@ export interface Space {
 const largestWaste = 1.25;
 /** and by this one where a real GPU has room: making a buffer takes about as long as reading all of it a few times. */
 const largestWasteInRoom = 2;
+/** As long as what is wasted is no more than this part of its memory. */
+const wasteInRoom = 1 / 8;
 /** Idle memory that is kept whatever the peak was. */
 const keptAnyway = 64 * 2 ** 20;
 
@@ -27,6 +31,7 @@ export class Arena {
   /** Idle buffers by size. */
   readonly #idle = new Map<number, Space[]>();
   #liveBytes = 0;
+  #wastedBytes = 0;
   #idleBytes = 0;
   #peakBytes = 0;
   #created = 0;
@@ -42,7 +47,10 @@ export class Arena {
 
   /** @param usedBefore only a buffer whose last use is before this piece of work will do: one that is written out of turn. */
   take(bytes: number, usedBefore = Number.POSITIVE_INFINITY): Space {
-    const space = this.#reuse(bytes, usedBefore) ?? this.#create(bytes);
+    const wanted = sizeClass(bytes, this.#device.largestBinding);
+    const space = this.#reuse(wanted, usedBefore) ?? this.#create(wanted);
+    space.waste = space.bytes - wanted;
+    this.#wastedBytes += space.waste;
     this.#liveBytes += space.bytes;
     this.#peakBytes = Math.max(this.#peakBytes, this.#liveBytes);
     return space;
@@ -53,6 +61,7 @@ export class Arena {
     list.push(space);
     this.#idle.set(space.bytes, list);
     this.#liveBytes -= space.bytes;
+    this.#wastedBytes -= space.waste;
     this.#idleBytes += space.bytes;
   }
 
@@ -74,10 +83,12 @@ export class Arena {
     }
   }
 
-  #reuse(bytes: number, usedBefore: number): Space | undefined {
-    const wanted = sizeClass(bytes, this.#device.largestBinding);
-    const room = (this.#device.memory ?? 0) - this.#liveBytes;
-    const largest = wanted * (largestWasteInRoom * wanted <= room ? largestWasteInRoom : largestWaste);
+  #reuse(wanted: number, usedBefore: number): Space | undefined {
+    const { memory = 0 } = this.#device;
+    const hasRoom =
+      largestWasteInRoom * wanted <= memory - this.#liveBytes &&
+      this.#wastedBytes + wanted <= wasteInRoom * memory;
+    const largest = wanted * (hasRoom ? largestWasteInRoom : largestWaste);
     let best: Space[] | undefined;
     let size = Number.POSITIVE_INFINITY;
     for (const [candidate, list] of this.#idle) {
@@ -95,8 +106,7 @@ export class Arena {
   }
 
   #create(bytes: number): Space {
-    const size = sizeClass(bytes, this.#device.largestBinding);
-    return { id: this.#created++, buffer: this.#device.buffer(size), bytes: size, lastUse: -1 };
+    return { id: this.#created++, buffer: this.#device.buffer(bytes), bytes, waste: 0, lastUse: -1 };
   }
 }
 
