@@ -10,44 +10,12 @@ const threadsAcross = 16u;
 var<workgroup> sliceOfA: array<Four, sizeOfA>;
 var<workgroup> sliceOfB: array<Four, sizeOfB>;
 
-/// Zero beyond the edges.
-fn entryOfA(base: u32, i: u32, l: u32) -> Scalar {
-  if (i >= sizes.m || l >= sizes.k) { return fromReal(0.0); }
-  if (adjointA) { return conjugate(a[base + l * sizes.m + i]); }
-  return a[base + i * sizes.k + l];
-}
-
-fn entryOfB(base: u32, l: u32, j: u32) -> Scalar {
-  if (j >= sizes.n || l >= sizes.k) { return fromReal(0.0); }
-  if (adjointB) { return conjugate(b[base + j * sizes.k + l]); }
-  return b[base + l * sizes.n + j];
-}
-
 fn fourOfA(base: u32, i: u32, l: u32) -> Four {
   return four(entryOfA(base, i, l), entryOfA(base, i + 1u, l), entryOfA(base, i + 2u, l), entryOfA(base, i + 3u, l));
 }
 
 fn fourOfB(base: u32, l: u32, j: u32) -> Four {
   return four(entryOfB(base, l, j), entryOfB(base, l, j + 1u), entryOfB(base, l, j + 2u), entryOfB(base, l, j + 3u));
-}
-
-fn store(base: u32, i: u32, j: u32, value: Scalar) {
-  if (i >= sizes.m || j >= sizes.n) { return; }
-  if (!hermitian) {
-    out[base + i * sizes.n + j] = value;
-  } else if (i > j) {
-    out[base + i * sizes.n + j] = value;
-    out[base + j * sizes.n + i] = conjugate(value);
-  } else if (i == j) {
-    out[base + i * sizes.n + j] = fromReal(realPart(value));
-  }
-}
-
-fn storeFour(base: u32, i: u32, j: u32, values: Four) {
-  store(base, i, j, first(values));
-  store(base, i, j + 1u, second(values));
-  store(base, i, j + 2u, third(values));
-  store(base, i, j + 3u, fourth(values));
 }
 
 /// Where a thread's four of a slice goes: how deep, and which of the slice's width. Neighbouring threads read neighbouring entries,

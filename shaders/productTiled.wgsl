@@ -9,38 +9,6 @@ const fours = 16u;
 var<workgroup> sliceOfA: array<Four, 256>;
 var<workgroup> sliceOfB: array<Four, 256>;
 
-/// Zero beyond the edges.
-fn entryOfA(base: u32, i: u32, l: u32) -> Scalar {
-  if (i >= sizes.m || l >= sizes.k) { return fromReal(0.0); }
-  if (adjointA) { return conjugate(a[base + l * sizes.m + i]); }
-  return a[base + i * sizes.k + l];
-}
-
-fn entryOfB(base: u32, l: u32, j: u32) -> Scalar {
-  if (j >= sizes.n || l >= sizes.k) { return fromReal(0.0); }
-  if (adjointB) { return conjugate(b[base + j * sizes.k + l]); }
-  return b[base + l * sizes.n + j];
-}
-
-fn store(base: u32, i: u32, j: u32, value: Scalar) {
-  if (i >= sizes.m || j >= sizes.n) { return; }
-  if (!hermitian) {
-    out[base + i * sizes.n + j] = value;
-  } else if (i > j) {
-    out[base + i * sizes.n + j] = value;
-    out[base + j * sizes.n + i] = conjugate(value);
-  } else if (i == j) {
-    out[base + i * sizes.n + j] = fromReal(realPart(value));
-  }
-}
-
-fn storeFour(base: u32, i: u32, j: u32, values: Four) {
-  store(base, i, j, first(values));
-  store(base, i, j + 1u, second(values));
-  store(base, i, j + 2u, third(values));
-  store(base, i, j + 3u, fourth(values));
-}
-
 fn work(group: u32, local: u32) {
   let tilesDown = (sizes.m + side - 1u) / side;
   let tilesAcross = (sizes.n + side - 1u) / side;

@@ -9,15 +9,18 @@ const shape = { m: 'u32', n: 'u32', k: 'u32' } as const;
 const layout = { offsetA: 'u32', strideA: 'u32', offsetB: 'u32', strideB: 'u32', offsetOut: 'u32' } as const;
 const sizes = { ...shape, ...layout };
 
-const fromRegisters = threads('product', bindings, sizes, 'everyEntry');
-const tiled = workgroups('productTiled', bindings, sizes, 256, 'everyEntry');
-const large = workgroups('productLarge', bindings, sizes, 256, 'everyEntry');
+/** What kernels that work in tiles share. */
+const tiles = ['productEdges', 'productStore'] as const;
+
+const fromRegisters = threads('product', bindings, sizes, 'everyEntry', 'productStore');
+const tiled = workgroups('productTiled', bindings, sizes, 256, 'everyEntry', ...tiles);
+const large = workgroups('productLarge', bindings, sizes, 256, 'everyEntry', ...tiles);
 
 /** As these, but for matrices that are settled. */
 const ongoing = { ...bindings, settled: 'read u32' } as const;
-const ongoingFromRegisters = threads('product', ongoing, sizes, 'entriesGoingOn');
-const ongoingTiled = workgroups('productTiled', ongoing, sizes, 256, 'entriesGoingOn');
-const ongoingLarge = workgroups('productLarge', ongoing, sizes, 256, 'entriesGoingOn');
+const ongoingFromRegisters = threads('product', ongoing, sizes, 'entriesGoingOn', 'productStore');
+const ongoingTiled = workgroups('productTiled', ongoing, sizes, 256, 'entriesGoingOn', ...tiles);
+const ongoingLarge = workgroups('productLarge', ongoing, sizes, 256, 'entriesGoingOn', ...tiles);
 
 /** One of the kernels that multiply, and what one of its threads or workgroups computes. */
 interface Plan {
