@@ -138,7 +138,7 @@ export class Device {
       this.#variants.set(kernel, variants);
     }
     let key = complex ? 'complex' : 'real';
-    for (const name in constants) key += constants[name] ? `,${name}` : `,!${name}`;
+    for (const name in constants) key += `,${name}=${constants[name]}`;
     let found = variants.get(key);
     if (!found) {
       found = this.#compiling(kernel, complex, constants);

@@ -235,7 +235,14 @@ export class Timeline {
     const done = () => {
       this.#ahead--;
     };
-    this.#submit(portions).then(done, done);
+    let submitted: Promise<unknown>;
+    try {
+      submitted = this.#submit(portions);
+    } catch (error) {
+      done();
+      throw error;
+    }
+    submitted.then(done, done);
   }
 
   /** The next portions that fit one submission, at least one. Uploads come first in theirs: what they overwrite is of those before. */

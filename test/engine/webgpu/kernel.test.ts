@@ -1,6 +1,7 @@
 /** The ranges that dispatches are cut into, and the uniforms that tell kernels of them. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Device } from '../../../src/engine/webgpu/device.ts';
 import { moduleText, rangeOf, threads, writeUniform } from '../../../src/engine/webgpu/kernel.ts';
 
 const kernel = threads(
@@ -62,5 +63,29 @@ describe('uniforms', () => {
       expect(() => writeUniform(view, 0, kernel, range, { n, sign: 1, alpha: 1 })).toThrow(RangeError);
     }
     expect(() => writeUniform(view, 0, kernel, range, { n: 1, sign: 1 })).toThrow('size alpha must be given');
+  });
+});
+
+describe('variants of a kernel', () => {
+  it('are others by every constant, its value included', async () => {
+    const limits = {
+      ...{ maxStorageBufferBindingSize: 2 ** 27, maxBufferSize: 2 ** 27 },
+      ...{ maxStorageBuffersPerShaderStage: 8, maxComputeWorkgroupStorageSize: 2 ** 14 },
+    };
+    const gpu = {
+      ...{ limits, lost: new Promise(() => {}) },
+      createShaderModule: () => ({}),
+      createBindGroupLayout: () => ({}),
+      createPipelineLayout: () => ({}),
+      createComputePipelineAsync: async () => ({}),
+    };
+    const adapter = { limits, requestDevice: async () => gpu } as unknown as GPUAdapter;
+    const device = await Device.open({ adapter, name: 'none', software: true }, {});
+    const constants = [{ depth: 8 }, { depth: 16 }, { whole: true }, { whole: false }, {}];
+    const found = [true, false].flatMap((complex) =>
+      constants.map((own) => device.variant(kernel, complex, own)),
+    );
+    expect(new Set(found).size).toBe(10);
+    expect(device.variant(kernel, true, { depth: 8 })).toBe(found[0]);
   });
 });
