@@ -4,16 +4,19 @@ import { errorOfInverse, inverseFromAbove, type Sectors } from '../covariance.ts
 import type { Partition } from './partition.ts';
 import { placesOf } from './sparseRows.ts';
 
+/** Of one block: (D − B_UU)⁻¹. */
 export interface Eliminated {
   /** Uncertain entries, as they are numbered in the block, and among all that are uncertain. */
   readonly places: readonly number[];
   readonly among: readonly number[];
   readonly inverse: Float64Array;
+  /** At least (D − B_UU)⁻¹. */
   readonly above: Float64Array;
   /** How far entries of `inverse` may be from the real one. */
   readonly doubt: Float64Array;
 }
 
+/** Block by block, undefined for one without uncertain entries; undefined altogether where one of them is not dominated. */
 export function eliminate(
   { blocks: lists, starts, size: n }: Partition,
   b: Float64Array,
@@ -44,7 +47,6 @@ export function eliminate(
 type Inverse = Pick<Eliminated, 'inverse' | 'above' | 'doubt'>;
 
 /** @param rest a difference that was rounded once */
-
 function inverseOfOne(rest: number): Inverse | undefined {
   if (!(rest > 0 && rest < Infinity)) return undefined;
   const value = 1 / rest;
@@ -58,7 +60,6 @@ function inverseOfOne(rest: number): Inverse | undefined {
 }
 
 /** (diag D − B)⁻¹, by Cholesky; undefined where that does not run through. */
-
 function inverseOfSeveral(d: Float64Array, b: (p: number, q: number) => number): Inverse | undefined {
   const n = d.length;
   const l = Array.from(d, () => new Float64Array(n));
@@ -98,5 +99,3 @@ function inverseOfSeveral(d: Float64Array, b: (p: number, q: number) => number):
   });
   return { inverse, above: inverseFromAbove(d, inverse, error), doubt };
 }
-
-/** K + G_Uᵀ (D − B_UU)⁻¹ G_U, from above. */

@@ -137,8 +137,7 @@ export class FactoredPass {
   }
 }
 
-/** By how much the level grows so that rows may be off. */
-
+/** A state with its anchor: what that is uncertain by goes into the blocks. */
 function settled(
   partition: Partition,
   { middle, radius }: Ball,
@@ -150,7 +149,6 @@ function settled(
 }
 
 /** g_iᵀ (I − K)⁻¹ g_i, from above. */
-
 function varianceOfRow({ starts, columns, values }: SparseRows, i: number, core: Core | undefined): number {
   const [first, end] = [starts[i]!, starts[i + 1]!];
   let [sum, square] = [0, 0];
@@ -170,7 +168,6 @@ function varianceOfRow({ starts, columns, values }: SparseRows, i: number, core:
 }
 
 /** Row sums of |S_UU|, about. */
-
 function rowSumsOf(
   { starts, columns, values }: SparseRows,
   { inverse }: Core,
@@ -213,7 +210,6 @@ function rowSumsOf(
 }
 
 /** Of the blocks, what is between uncertain entries, row by row. */
-
 function blocksAmong(
   { blocks: lists, starts, size }: Partition,
   b: Float64Array,
@@ -233,8 +229,7 @@ function blocksAmong(
   return rows;
 }
 
-/** Where an entry is in a list; −1 where it is not. */
-
+/** C (M B̃ M + e² D) Cᵀ, block by block. */
 function blocksBehind({ to, parts }: Passage, inner: Float64Array): Float64Array {
   const out = new Float64Array(to.length);
   for (const [block, own] of parts.entries()) {
@@ -259,8 +254,7 @@ function blocksBehind({ to, parts }: Passage, inner: Float64Array): Float64Array
   return out;
 }
 
-/** All of it as one covariance, for the stages that are not local. */
-
+/** C A, of which only what a pattern has may differ from 0. */
 function rowsBehind({ columns, targets, sees }: Passage, a: SparseRows): SparseRows {
   const values = new Float64Array(sees.columns.length);
   let t = 0;
@@ -273,8 +267,7 @@ function rowsBehind({ columns, targets, sees }: Passage, a: SparseRows): SparseR
   return { ...sees, values };
 }
 
-/** The entries of A [… × width] that a pattern has. */
-
+/** All of it as one covariance, for the stages that are not local. */
 async function dense(
   algebra: Algebra,
   linear: LinearPart,
@@ -328,5 +321,3 @@ async function dense(
   );
   return stateAround({ middle, radius }, covariance, level);
 }
-
-/** Aᵀ, [columns × rows] */

@@ -6,8 +6,7 @@ export interface SparseRows extends Pattern {
   readonly values: Float64Array;
 }
 
-/** In front of a stage: for every direction c, cᵀ (y − anchor) ≤ √(level · cᵀ S c). */
-
+/** The entries of A [… × width] that a pattern has. */
 export function gathered(a: Float64Array, width: number, { starts, columns }: Pattern): SparseRows {
   const values = new Float64Array(columns.length);
   for (let i = 0; i + 1 < starts.length; i++)
@@ -16,7 +15,6 @@ export function gathered(a: Float64Array, width: number, { starts, columns }: Pa
 }
 
 /** What of A [n × n] is not 0. */
-
 export function nonzeros(a: Float64Array, n: number): SparseRows {
   const starts = new Int32Array(n + 1);
   for (let i = 0; i < n; i++) {
@@ -33,8 +31,7 @@ export function nonzeros(a: Float64Array, n: number): SparseRows {
   return { starts, columns, values };
 }
 
-/** Row sums of what is uncertain. */
-
+/** Aᵀ with all its entries, [columns × rows]. */
 export function denseColumns({ starts, columns, values }: SparseRows, count: number): Float64Array {
   const rows = starts.length - 1;
   const out = new Float64Array(count * rows);
@@ -43,16 +40,14 @@ export function denseColumns({ starts, columns, values }: SparseRows, count: num
   return out;
 }
 
-/** C A, of which only what a pattern has may differ from 0. */
-
+/** Where an entry is in a list; −1 where it is not. */
 export function placesOf(list: Int32Array, size: number): Int32Array {
   const places = new Int32Array(size).fill(-1);
   for (const [k, i] of list.entries()) places[i] = k;
   return places;
 }
 
-/** What is behind the functions of a stage; the linear part that follows is still to come, but for what it rounds. */
-
+/** Row sums of what is uncertain, in rows and columns. */
 export function sumsWithin({ starts, columns, values }: SparseRows, uncertain: Int32Array): Float64Array {
   const places = placesOf(uncertain, starts.length - 1);
   return Float64Array.from(uncertain, (i) => {

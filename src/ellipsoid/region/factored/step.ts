@@ -17,6 +17,7 @@ import { type Eliminated, eliminate } from './blockInverses.ts';
 import type { Partition } from './partition.ts';
 import type { SparseRows } from './sparseRows.ts';
 
+/** In front of a stage: for every direction c, cᵀ (y − anchor) ≤ √(level · cᵀ S c), S = B + G (I − K)⁻¹ Gᵀ. */
 export interface Factored {
   readonly anchor: Float64Array;
   readonly level: number;
@@ -37,12 +38,10 @@ export interface Core {
   readonly norm: number;
 }
 
-/** Of one block: (D − B_UU)⁻¹. */
-
+/** By how much the level grows so that rows may be off. */
 export const TAU = SHARE_OF_CENTRE;
 
-/** A state with its anchor: what that is uncertain by goes into the blocks. */
-
+/** What is behind the functions of a stage; the linear part that follows is still to come, but for what it rounds. */
 export interface Passed {
   readonly level: number;
   /** M (I + B_:U (D − B_UU)⁻¹ E_Uᵀ) G */
@@ -55,7 +54,6 @@ export interface Passed {
 }
 
 /** Undefined where multipliers do not dominate, or rounding hides whether they do. */
-
 export async function passedThrough(
   algebra: Algebra,
   linear: LinearPart,
@@ -107,8 +105,7 @@ export async function passedThrough(
   return { level: level * (1 + TAU) * (1 + 4 * U), moved, core: next, inner, rounding };
 }
 
-/** Block by block; undefined where one of them is not dominated. */
-
+/** K + G_Uᵀ (D − B_UU)⁻¹ G_U, from above. */
 function coreBehind(
   { starts, columns, values }: SparseRows,
   { blocks: lists }: Partition,
@@ -161,6 +158,7 @@ function coreBehind(
   return taken;
 }
 
+/** Undefined where K is not below I, or rounding hides whether it is. */
 async function coreOf(algebra: Algebra, taken: Float64Array): Promise<Core | undefined> {
   const ones = new Float64Array(Math.sqrt(taken.length)).fill(1);
   const inverse = await algebra.inverse(ones, taken);
@@ -172,7 +170,6 @@ async function coreOf(algebra: Algebra, taken: Float64Array): Promise<Core | und
 }
 
 /** M (I + B_:U (D − B_UU)⁻¹ E_Uᵀ) G; all entries of a block have the same columns. */
-
 function movedRows(
   { blocks: lists, starts }: Partition,
   b: Float64Array,
@@ -205,7 +202,6 @@ function movedRows(
 }
 
 /** Adds B_:U (D − B_UU)⁻¹ B_U: of one block, from above but for rounding. */
-
 function addThrough(
   to: Float64Array,
   b: Float64Array,
@@ -279,5 +275,3 @@ function doubtOfRows(
   const lost = linear.outputs * inputs * omega * omega;
   return linear.absolute(p).map((value) => value * SLACK + lost);
 }
-
-/** C (M B̃ M + e² D) Cᵀ, block by block. */
