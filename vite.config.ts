@@ -25,8 +25,8 @@ export default defineConfig({
     hookTimeout: 120_000,
     // Processes, not threads: native libraries keep one state per process.
     pool: 'forks',
-    // One more than there are cores: much of the time is spent waiting for browsers and other runtimes.
-    maxWorkers: availableParallelism() + 1,
+    // Two more than there are cores: much of the time is spent waiting for browsers and other runtimes.
+    maxWorkers: availableParallelism() + 2,
     sequence: { sequencer: LongestFirst },
     // CSDP's threads spin while they wait: beside other tests two take twice as long as one.
     env: { OMP_NUM_THREADS: '1' },
