@@ -21,7 +21,8 @@ export const DOUBTS = 10;
  * In float64 from what is known of inversion by Cholesky (Higham 2002, theorem 10.3 and §14.3), whose errors scale with the
  * matrix: with t = tr X̃, x = ‖X̃‖_∞, tr D^{−½}(D − S)D^{−½} ≤ n and k = O(n): the factorisation is that of a matrix within δ = k u n,
  * the inverse of the factor is within ε = k u √(n t) of its own, relative to its Frobenius norm √t, and their product within k u t.
- * With τ = δ x < 1, D ≻ S and (D − S)⁻¹ ⪯ X + (2 ε √(x t) + ε² t + k u t + 2 τ x) D⁻¹.
+ * With φ = ε √t and τ = δ x < 1/10, D ≻ S and (D − S)⁻¹ ⪯ (1 + 2 τ) (1 + φ) (X + (k u (t + x) + φ) D⁻¹): nearly in proportion to X, which where D is
+ * next to S is large only in the directions in which it is.
  *
  * In float32 from the residual E = I − (D − S) X: with η = ‖D^{−½} E D^½‖_∞ < 1 and X Hermitian, (D − S)⁻¹ ⪯ X / (1 − η), provided that D ≻ S,
  * which the rule that chose D has proven (`dominated`) or λ_max(D^{−½} S D^{−½}) < 1 proves.
@@ -53,14 +54,30 @@ function byCholesky(engine: Engine, rounding: Rounding, d: Vector, s: Matrices, 
   /** τ = tau x, ε = epsilon √t. */
   const tau = 1.3 * k * n;
   const epsilon = k * Math.sqrt(n);
-  const shift = engine.combine([
-    [2 * SLACK * epsilon, engine.multiply(trace, engine.squareRoot(norm))],
-    [SLACK * epsilon ** 2, engine.multiply(trace, trace)],
-    [k, trace],
-    [2 * SLACK * tau, engine.multiply(norm, norm)],
+  const one = engine.vector([1]);
+  /** φ, and 1 + φ. */
+  const phi = engine.combine([[SLACK * epsilon, trace]]);
+  const more = engine.combine([
+    [1, one],
+    [SLACK, phi],
   ]);
+  // 1 + 2 τ is at most 1.2 where the proof holds.
+  const shift = engine.multiply(
+    more,
+    engine.combine([
+      [1.2 * SLACK * k, trace],
+      [1.2 * SLACK, phi],
+      [k, norm],
+    ]),
+  );
+  const factor = engine.combine([
+    [1, more],
+    [2 * SLACK * tau, engine.multiply(more, norm)],
+  ]);
+  const batch = engine.vector(new Float64Array(x.batch).fill(1));
+  const scaled = engine.scaleBatch(x, engine.multiply(factor, batch));
   return {
-    inverse: engine.addDiagonal(x, engine.multiply(shift, engine.reciprocal(d))),
+    inverse: engine.addDiagonal(scaled, engine.multiply(shift, engine.reciprocal(d))),
     // ε n < 1/10 keeps what was computed of X close enough to what it stands for.
     doubt: engine.combine([
       [DOUBTS * tau, norm],
