@@ -27,6 +27,8 @@ export function inlineSums(graph: VariableGraph): VariableGraph {
       const single = consumers.get(term.source)!.length === 1 && term.source !== graph.output;
       const repeated = uses.get(term.source)! > 1;
       if (term.map.kind !== 'identity' || inner.kind !== 'linear' || !single || repeated) return [term];
+      // Of what is sorted more is known than of its parts.
+      if (inner.sorted) return [term];
       const scale = term.map.scale;
       // Of large layers the extremes take a while.
       const plain = scale.length === 1 && scale[0] === 1;
@@ -39,7 +41,7 @@ export function inlineSums(graph: VariableGraph): VariableGraph {
         }),
       );
     });
-    variable.origin = { kind: 'linear', terms };
+    variable.origin = { ...variable.origin, terms };
   }
   return dropUnused(graph);
 }

@@ -49,6 +49,13 @@ export interface NonlinearityStep extends Transition {
   /** Slopes per row of `source`. */
   readonly lower: Float64Array;
   readonly upper: Float64Array;
+  readonly sums?: LiveSums;
+}
+
+/** Among what lives on beside the differences of sorted groups: the sums, and their scale (`Sums`). */
+export interface LiveSums {
+  readonly live: Live;
+  readonly scale: number;
 }
 
 /** Max pooling. `cut`: nothing else lives on, so the result starts a segment of its own. */
@@ -61,6 +68,7 @@ export interface MaximumStep extends Transition {
   /** One entry per row of `source`. */
   readonly gain: Float64Array;
   readonly cut: boolean;
+  readonly sums?: LiveSums;
 }
 
 export type Step = LinearStep | ReadStep | NonlinearityStep | MaximumStep;

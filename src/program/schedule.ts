@@ -7,7 +7,7 @@
  */
 import { UnsupportedError } from '../errors.ts';
 import { leastCommonMultiple } from '../spectrum/frequencies.ts';
-import type { Live, PlacedTerm, Program, Segment, Step } from './program.ts';
+import type { Live, LiveSums, PlacedTerm, Program, Segment, Step } from './program.ts';
 import { Spacings, unsupportedBranch } from './spacings.ts';
 import {
   consumersOf,
@@ -15,6 +15,7 @@ import {
   type Lengths,
   type LinearMap,
   type Maximum,
+  type Sums,
   sourcesOf,
   type Term,
   type Variable,
@@ -126,8 +127,8 @@ class Scheduler {
 
   // ---- linear steps ---------------------------------------------------------------------------
 
-  /** Makes a variable live. Networks may be deeper than the stack. */
-  #ensure(variable: Variable): Live {
+  /** Makes a variable live. Networks may be deeper than the stack. @param beside linear in the same variables: made in the same step */
+  #ensure(variable: Variable, beside?: Variable): Live {
     const open = [variable];
     for (let next = open.at(-1); next; next = open.at(-1)) {
       if (this.#liveOf(next)) {
@@ -140,7 +141,7 @@ class Scheduler {
       const missing = origin.terms.find((t) => !this.#liveOf(t.source));
       if (missing) open.push(missing.source);
       else if (next.window.length === 0 && this.#axes > 0) this.#read(next);
-      else this.#advance(next, this.#spacings.of(next));
+      else this.#advance(next, this.#spacings.of(next), next === variable ? beside : undefined);
     }
     return this.#liveOf(variable)!;
   }
@@ -150,12 +151,16 @@ class Scheduler {
   }
 
   /** A linear step that computes `variable` (or none) and moves to a working grid on which `spacing` fits. */
-  #advance(variable: Variable | undefined, spacing: readonly number[]): void {
+  #advance(variable: Variable | undefined, spacing: readonly number[], beside?: Variable): void {
     const before = this.#live;
     const grid = this.#grid.map((g, a) => leastCommonMultiple(g, spacing[a]!));
     const ratio = grid.map((g, a) => g / this.#grid[a]!);
-    const made = new Set<Variable>(variable ? [variable] : []);
-    if (variable) this.#consume(variable);
+    const made = new Set<Variable>();
+    for (const one of [variable, beside]) {
+      if (!one || this.#liveOf(one)) continue;
+      made.add(one);
+      this.#consume(one);
+    }
     const survivors: Variable[] = [];
     for (const live of before) {
       const pending = this.#pending.get(live.variable)!;
@@ -302,7 +307,7 @@ class Scheduler {
   #nonlinearity(variable: Variable, from: Variable): void {
     const origin = variable.origin;
     if (origin.kind !== 'nonlinearity') throw new Error(`schedule: ${variable.name} is linear`);
-    const source = this.#ensure(from);
+    const source = this.#ensure(from, origin.sums?.variable);
     this.#spacings.of(variable);
     this.#consume(variable);
     const before = this.#live;
@@ -317,12 +322,13 @@ class Scheduler {
       target,
       lower: perRow(origin.lower),
       upper: perRow(origin.upper),
+      ...sumsAmong(kept, origin.sums),
     });
     this.#setLive(after, this.#grid);
   }
 
   #maximum(variable: Variable, origin: Maximum): void {
-    this.#ensure(origin.source);
+    this.#ensure(origin.source, origin.sums?.variable);
     const windows = origin.windows;
     this.#consume(variable);
     const survivors = () => this.#live.filter((l) => this.#pending.get(l.variable)!.size > 0);
@@ -353,6 +359,7 @@ class Scheduler {
       maximum: origin,
       gain: perRowOf(origin.gain, source),
       cut,
+      ...sumsAmong(kept, origin.sums),
     });
     this.#setLive(after, this.#grid);
     if (cut) {
@@ -386,6 +393,11 @@ class Scheduler {
   #consume(reader: Variable): void {
     for (const source of sourcesOf(reader)) this.#pending.get(source)!.delete(reader);
   }
+}
+
+function sumsAmong(kept: readonly Live[], sums: Sums | undefined): { sums?: LiveSums } {
+  const live = kept.find(({ variable }) => variable === sums?.variable);
+  return live && sums ? { sums: { live, scale: sums.scale } } : {};
 }
 
 function layout(

@@ -16,6 +16,7 @@ import type { Network, Node } from '../network/network.ts';
 import type { Convolution, Padding, Scale, TransposedConvolution } from '../network/operator.ts';
 import { perChannel, product, strides } from '../network/size.ts';
 import type { TapKernel, TapTable } from '../spectrum/taps.ts';
+import { sortedGroups } from './sorts.ts';
 import type { Lengths, LinearMap, Term, Variable, VariableGraph } from './variables.ts';
 
 /** The largest vector that entries of an image may become by a linear map, where no layer absorbs it. */
@@ -201,6 +202,10 @@ function translate(
     case 'grouped': {
       const { ofSource, ofTarget } = groupsOfChannels(operator);
       const groups = operator.groups.length;
+      const sorted = sortedGroups(operator, source, (origin, suffix, channels) =>
+        make(origin, suffix, [channels, ...source.window]),
+      );
+      if (sorted) return sorted;
       const gain = Float64Array.of(groupedLipschitz(operator, [source.channels, ...source.window]));
       const windows = { kind: 'grouped', ofSource, ofTarget, groups } as const;
       return make({ kind: 'maximum', source, gain, overlap: 1, windows });

@@ -49,6 +49,8 @@ export interface Term {
 export interface Linear {
   readonly kind: 'linear';
   readonly terms: readonly Term[];
+  /** What it is a 1-Lipschitz function of, sorted, where that is more than its terms tell (`sorts.ts`). */
+  readonly sorted?: Variable;
 }
 
 export interface Nonlinear {
@@ -57,6 +59,14 @@ export interface Nonlinear {
   /** Slope interval [α, β], one entry per channel or one for all. */
   readonly lower: Float64Array;
   readonly upper: Float64Array;
+  readonly sums?: Sums;
+}
+
+/** Of groups that are sorted (`sorts.ts`): their sums, which stay what they are, beside the differences that go through a function. */
+export interface Sums {
+  readonly variable: Variable;
+  /** Sums times this, and differences, are orthogonal coordinates of what is sorted, up to one common factor. */
+  readonly scale: number;
 }
 
 /** Largest entries over windows, after slopes of at most `gain` in modulus. */
@@ -90,6 +100,7 @@ export interface Maximum {
       }
     /** On vectors: for every output the entries it is the maximum of. */
     | { readonly kind: 'listed'; readonly entries: readonly Int32Array[] };
+  readonly sums?: Sums;
 }
 
 export interface Variable {
@@ -154,19 +165,18 @@ export function dropUnused(graph: VariableGraph): VariableGraph {
 
 /** A graph made of other objects, whose origins can be rewritten without touching those of the original. */
 export function copyOf(graph: VariableGraph): VariableGraph {
-  const copies = new Map<Variable, Variable>();
+  const copies = new Map(graph.variables.map((variable) => [variable, { ...variable }]));
   const of = (variable: Variable) => copies.get(variable)!;
-  for (const variable of graph.variables) {
-    const { origin } = variable;
-    copies.set(variable, {
-      ...variable,
-      origin:
-        origin.kind === 'input'
-          ? origin
-          : origin.kind === 'linear'
-            ? { ...origin, terms: origin.terms.map((term) => ({ ...term, source: of(term.source) })) }
-            : { ...origin, source: of(origin.source) },
-    });
+  for (const copy of copies.values()) {
+    const { origin } = copy;
+    if (origin.kind === 'input') continue;
+    if (origin.kind === 'linear') {
+      const terms = origin.terms.map((term) => ({ ...term, source: of(term.source) }));
+      copy.origin = { ...origin, terms, ...(origin.sorted && { sorted: of(origin.sorted) }) };
+    } else {
+      const sums = origin.sums && { ...origin.sums, variable: of(origin.sums.variable) };
+      copy.origin = { ...origin, source: of(origin.source), ...(sums && { sums }) };
+    }
   }
   return {
     ...graph,

@@ -44,13 +44,16 @@ export function applyWindows(graph: VariableGraph): VariableGraph {
     );
   }
   const consumers = consumersOf(variables);
+  // Of what is sorted only the sums need a window: the differences go through a function.
+  const passesOn = (v: Variable) =>
+    canBeClean.get(v)! || (v.origin.kind === 'linear' && v.origin.sorted !== undefined);
   const mustBeClean = new Set<Variable>();
   const requires = (consumer: Variable, v: Variable): boolean =>
     consumer.origin.kind === 'linear' &&
     consumer.origin.terms.some(
       (t) =>
         t.source === v &&
-        (isZeroPadded(t) || (mustBeClean.has(consumer) && canBeClean.get(consumer)! && keepsClean(t))),
+        (isZeroPadded(t) || (mustBeClean.has(consumer) && passesOn(consumer) && keepsClean(t))),
     );
   const result: Variable[] = [];
   for (const v of variables.reverse()) {
@@ -60,7 +63,7 @@ export function applyWindows(graph: VariableGraph): VariableGraph {
       const origin = v.origin;
       if (origin.kind === 'nonlinearity') {
         v.origin = holdingZero(origin);
-      } else if (origin.kind === 'linear' && !canBeClean.get(v)!) {
+      } else if (origin.kind === 'linear' && !passesOn(v)) {
         const window: Variable = {
           name: `${v.name} (window)`,
           operator: 'window',
@@ -80,7 +83,7 @@ export function applyWindows(graph: VariableGraph): VariableGraph {
 function redirect(consumer: Variable, from: Variable, to: Variable): void {
   const origin = consumer.origin as Linear;
   consumer.origin = {
-    kind: 'linear',
+    ...origin,
     terms: origin.terms.map((t) => (t.source === from ? { ...t, source: to } : t)),
   };
 }

@@ -1,6 +1,8 @@
 /** Networks with functions of groups: no bound is below a slope, whichever path and method gives it. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bound } from '../../src/bounds/bound.ts';
+import { certify } from '../../src/certificate/certify.ts';
+import { verify } from '../../src/certificate/verify.ts';
 import { localBound } from '../../src/certify/certify.ts';
 import { createEngine } from '../../src/engine/create.ts';
 import type { EngineHandle } from '../../src/engine/engine.ts';
@@ -11,6 +13,7 @@ import type { Network, TensorId } from '../../src/network/network.ts';
 import type { Grouped, Operator } from '../../src/network/operator.ts';
 import { simplify } from '../../src/network/simplify/simplify.ts';
 import { unroll } from '../../src/network/unroll.ts';
+import { sourced } from '../certificate/networks.ts';
 import { useSwiftShader, withoutGpu } from '../engine/webgpu/hosts.ts';
 import { closeCpuEngines, openCpuEngines } from '../support/cpuEngines.ts';
 import { Random } from '../support/random.ts';
@@ -123,9 +126,15 @@ function climbed(network: Network, random: Random): number {
 describe('no bound is below a slope', () => {
   const count = runs(40);
   it.each(Array.from({ length: count }, (_, seed) => seed))('network %i', async (seed) => {
-    const network = networkOf(seed);
+    const network = sourced(networkOf(seed));
     const slope = climbed(network, new Random(seed + 1000));
-    const { methods } = await bound(network, { engine, evaluations: 15 });
+    const result = await bound(network, { engine, evaluations: 15 });
+    const { methods } = result;
+    if (result.proof) {
+      const certificate = await certify(network, result);
+      expect((await verify(network, certificate)).accepted).toBe(true);
+      expect(certificate.claim.bound!).toBeGreaterThanOrEqual(slope * (1 - 1e-9));
+    }
     let least = Infinity;
     for (const row of methods) {
       if (row.bound !== null)

@@ -200,7 +200,7 @@ export function planOf(
     const regular = values.length === length && values.every((x) => x > 2 ** -900 && x < 2 ** 900);
     demand(regular, `${wanted}: needs ${length} positive values within 1e±270, got others`);
     const last = !live.some((l) => isNeeded(l.signal, signal));
-    const cuts = origin.kind === 'maximum' && (!origin.entries || origin.moved === true);
+    const cuts = origin.kind === 'maximum' && beginsAnew(origin, signal);
     const alone = last && cuts;
     demand(alone || origin.kind !== 'maximum' || !origin.moved, `${wanted}: other signals live on beside it`);
     // Where D or the windows have a longer period than the grid, the grid gets coarser first.
@@ -289,10 +289,11 @@ function repeated(period: Index, values: Float64Array, source: Live): number[] {
 /** The D of a maximum with results e: Σ_o Δp_o² / e_o ≤ Σ_i Δy_i² Σ_{o ∋ i} g_i² / e_o ≤ Σ_i Δy_i² / D_i. Rounded down. */
 function sharedMultipliers(
   values: Float64Array,
-  { overlap, entries, gain, moved }: Maximum,
+  { overlap, entries, gain, moved, groups }: Maximum,
   source: Live,
 ): number[] {
   if (moved) return movedMultipliers(values, { overlap, entries: entries!, gain }, source);
+  if (groups) return groupMultipliers(values, groups, gain, source);
   const sums = Array.from({ length: source.rows }, (_, row) =>
     entries ? 0 : overlap / values[row % source.channels]!,
   );
@@ -301,6 +302,27 @@ function sharedMultipliers(
   return sums.map((sum, row) => {
     const most = Math.max(perChannel(gain, row), 2 ** -200);
     return down / (sum * (most * most));
+  });
+}
+
+/** Whether what a maximum leaves starts a segment, where nothing else lives. */
+function beginsAnew({ entries, moved, groups }: Maximum, { window }: Signal): boolean {
+  return groups ? window.length > 0 : !entries || moved === true;
+}
+
+/** The D of functions of groups with results e, L-Lipschitz: Σ_{o of G} Δp_o² / e_o ≤ L² Σ_{i of G} Δy_i² / min e_o. Rounded down. */
+function groupMultipliers(
+  values: Float64Array,
+  { ofSource, ofTarget }: NonNullable<Maximum['groups']>,
+  gain: readonly number[],
+  source: Live,
+): number[] {
+  const least = new Map<number, number>();
+  for (const [o, g] of ofTarget.entries()) least.set(g, Math.min(least.get(g) ?? Infinity, values[o]!));
+  return Array.from({ length: source.rows }, (_, row) => {
+    const channel = row % source.channels;
+    const steepest = Math.max(perChannel(gain, channel), 2 ** -200);
+    return ((1 - 16 * U) * least.get(ofSource[channel]!)!) / (steepest * steepest);
   });
 }
 

@@ -37,6 +37,7 @@ function spacingOf({ name, origin }: Signal, unit: Sides): Sides {
       return origin.source.spacing;
     case 'maximum':
       if (origin.moved) return unit;
+      if (origin.groups) return origin.source.spacing;
       return origin.source.spacing.map((s, a) => s * origin.stride![a]!);
     case 'linear': {
       const [first, ...others] = origin.terms.map(({ source, map }) =>

@@ -24,12 +24,13 @@ export function maskWindows(signals: readonly Signal[]): Signal[] {
       origin.kind !== 'linear' || origin.terms.every((t) => isLocal(t.map) && canBeClean.has(t.source));
     if (clean) canBeClean.add(s);
   }
+  const passes = (s: Signal) => canBeClean.has(s) || (s.origin.kind === 'linear' && s.origin.sorted === true);
   const readers = readersOf(signals);
   const mustBeClean = new Set<Signal>();
   const result: Signal[] = [];
   for (const signal of signals.toReversed()) {
     const demanding = [...readers.get(signal)!].flatMap((reader) => {
-      const passesOn = mustBeClean.has(reader) && canBeClean.has(reader);
+      const passesOn = mustBeClean.has(reader) && passes(reader);
       const linear = reader.origin.kind === 'linear' ? reader.origin : undefined;
       return linear?.terms.some((t) => t.source === signal && (spills(t.map) || passesOn)) ? [linear] : [];
     });
@@ -38,7 +39,7 @@ export function maskWindows(signals: readonly Signal[]): Signal[] {
     if (demanding.length > 0 && origin.kind === 'sector') {
       origin.lower = origin.lower.map((l) => Math.min(l, 0));
       origin.upper = origin.upper.map((u) => Math.max(u, 0));
-    } else if (demanding.length > 0 && !canBeClean.has(signal)) {
+    } else if (demanding.length > 0 && !passes(signal)) {
       const sector = { kind: 'sector', role: 'window', source: signal, lower: [0], upper: [1] } as const;
       const mask: Signal = { ...signal, name: `${signal.name} (window)`, origin: { ...sector } };
       for (const reader of demanding) {

@@ -31,6 +31,8 @@ export interface SignalMap {
 export interface Linear {
   readonly kind: 'linear';
   terms: readonly { readonly source: Signal; readonly map: SignalMap }[];
+  /** Sorted groups, put together: what is zero outside the window needs zero sums there. */
+  readonly sorted?: true;
 }
 
 /** Slopes in [lower, upper], one entry per channel or one for all. */
@@ -45,7 +47,7 @@ export interface Sector {
 /**
  * Over windows with a stride, over the whole image (neither given), or of listed entries of a vector. `moved`: nothing but single entries,
  * each in `overlap` places at most; `entries` has, for every channel of the result, the channels that these are of, each as often as one of
- * their entries is there at most.
+ * their entries is there at most. `groups`: functions of groups instead, of channels whose group `ofSource` has, into those of `ofTarget`.
  */
 export interface Maximum {
   readonly kind: 'maximum';
@@ -58,6 +60,7 @@ export interface Maximum {
   readonly stride?: Sides;
   readonly entries?: readonly Int32Array[];
   readonly moved?: true;
+  readonly groups?: { readonly ofSource: Int32Array; readonly ofTarget: Int32Array };
 }
 
 export interface Signal {

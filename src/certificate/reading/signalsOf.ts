@@ -11,6 +11,7 @@ import type { AveragePool, Operator, Scale } from '../../network/operator.ts';
 import { everyAxis, product } from '../../network/size.ts';
 import { unroll, unrolledSize } from '../../network/unroll.ts';
 import { placeOnGrids } from './grids.ts';
+import { groupsOf } from './groups.ts';
 import {
   type Entries,
   extremes,
@@ -207,13 +208,9 @@ function signalOf(node: Node, sources: readonly Signal[], input: Sides, shape: S
       return maximum(vector, operator.windows.length, { entries: operator.windows });
     }
     case 'grouped':
-      throw new UnsupportedError([
-        {
-          node: name,
-          found: operator.function.name,
-          reason: 'certificates do not cover functions of groups',
-        },
-      ]);
+      return groupsOf(operator, source, shape, (suffix, own, origin) =>
+        add(name + suffix, [own, ...source.window], origin),
+      );
     case 'softmax':
       return source;
     default:
@@ -308,6 +305,7 @@ function inlineSums(signals: readonly Signal[], output: Signal): void {
       const once = readers.get(source)!.size === 1 && terms.filter((t) => t.source === source).length === 1;
       const { diagonal } = map;
       if (!diagonal || !once || source === output || source.origin.kind !== 'linear') return [term];
+      if (source.origin.sorted) return [term];
       const values = Array.from({ length: source.channels }, (_, c) => diagonal.value(c));
       if (!source.origin.terms.every((t) => multipliable(values, extremes(t.map)))) return [term];
       return source.origin.terms.map((t) => ({ source: t.source, map: scaledRows(diagonal, t.map) }));
@@ -319,7 +317,7 @@ function inlineSums(signals: readonly Signal[], output: Signal): void {
 function fuseMaxima(signals: readonly Signal[]): void {
   const readers = readersOf(signals);
   for (const { origin } of signals) {
-    if (origin.kind !== 'maximum') continue;
+    if (origin.kind !== 'maximum' || origin.groups) continue;
     const inner = origin.source.origin;
     if (inner.kind !== 'sector' || readers.get(origin.source)!.size > 1) continue;
     origin.gain = inner.lower.map((l, c) => Math.max(Math.abs(l), Math.abs(inner.upper[c]!)));

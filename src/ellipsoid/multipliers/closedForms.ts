@@ -76,19 +76,23 @@ const COARSE = 2 ** -7;
 /** Where D lies on the boundary, the bound is in proportion to them. */
 const FINE = 2 ** -11;
 
-/** @param onBoundary whether D is to be as small as can be */
+/**
+ * @param onBoundary whether D is to be as small as can be
+ * @param whole what the radius is that of: S itself where absent
+ */
 export function statistics(
   engine: Engine,
   s: Matrices,
   wanted: Wanted,
   onBoundary: boolean,
   root: Vector | undefined,
+  whole = s,
 ): Statistics {
   const tolerance = onBoundary ? FINE : COARSE;
   return {
     diagonal: engine.diagonal(s),
-    ...(wanted.radius ? { radius: engine.spectralRadius(s, tolerance) } : {}),
-    ...(wanted.size && !wanted.radius ? { size: engine.estimatedRadius(s) } : {}),
+    ...(wanted.radius ? { radius: engine.spectralRadius(whole, tolerance) } : {}),
+    ...(wanted.size && !wanted.radius ? { size: engine.estimatedRadius(whole) } : {}),
     ...(wanted.rowSums ? { rowSums: engine.rowSums(s) } : {}),
     ...(wanted.offDiagonal ? { offDiagonal: engine.offDiagonalRadius(s, tolerance) } : {}),
     ...(root ? { shaped: engine.spectralRadius(engine.scaleSides(s, root, root), FINE) } : {}),
@@ -111,16 +115,23 @@ export function merge(engine: Engine, a: Statistics, b: Statistics): Statistics 
  * D of a rule. `skip` (length 1, optional) is √(σ q) / g, what a skip connection beside the nonlinearity needs:
  * with q = λ_max of the skipped part and g the gain of the branch, D = (2/c)(base + √(σ q)/g) at c = 1 minimises
  * q + (√(qσ) + ½ g D)² / (D − σ), which bounds the block's output (docs/mathematics.md §4).
+ *
+ * @param even slopes are in [−β, β]: then D itself is the covariance of the image, and c = 1 stands for D next to σ
  */
-export function multiplier(engine: Engine, rule: Rule, s: Statistics, skip: Vector | undefined): Vector {
+export function multiplier(
+  engine: Engine,
+  rule: Rule,
+  s: Statistics,
+  skip: Vector | undefined,
+  even = false,
+): Vector {
   const ones = engine.vector(new Float64Array(s.diagonal.length).fill(1));
   const base = (): Vector => {
     switch (rule.family) {
-      case 'spectral norm':
-        return engine.combine([
-          [2 / rule.c, required(s.radius)],
-          ...(skip ? ([[2 / rule.c, skip]] as const) : []),
-        ]);
+      case 'spectral norm': {
+        const factor = even ? Math.max(1 + evenExcess(engine), (1 + rule.c) / 2) : 2 / rule.c;
+        return engine.combine([[factor, required(s.radius)], ...(skip ? ([[factor, skip]] as const) : [])]);
+      }
       case 'row sums':
         return engine.combine([
           [2 / rule.c, required(s.rowSums)],
@@ -147,10 +158,11 @@ export function multiplier(engine: Engine, rule: Rule, s: Statistics, skip: Vect
  * @param radius factor by which the engine's spectral radii may be too small
  * @param sums likewise for row sums
  */
-export function dominates(rule: Rule, radius: number, sums: number): boolean {
+export function dominates(rule: Rule, radius: number, sums: number, even: boolean): boolean {
   switch (rule.family) {
     case 'spectral norm':
-      return rule.c * radius < 2;
+      // Next to S it has to be seen.
+      return even ? 2 * radius < 1 + rule.c : rule.c * radius < 2;
     case 'row sums':
       return rule.c * sums < 2;
     case 'shift':
@@ -174,6 +186,11 @@ export function leastMultiplier(engine: Engine, rule: Rule, s: Statistics): Vect
 function required(vector: Vector | undefined): Vector {
   if (!vector) throw new Error('multiplier: a statistic of S is missing');
   return vector;
+}
+
+/** How far D stays from S: what rounding adds to (D − S)⁻¹ grows with the square of its reciprocal. */
+function evenExcess(engine: Engine): number {
+  return precisionOf(engine.information) === 'double' ? 2 ** -24 : 2 ** -10;
 }
 
 /** Small against any covariance scaled to 1, yet its square and reciprocal are normal numbers. */

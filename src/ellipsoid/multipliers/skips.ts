@@ -21,26 +21,51 @@ const LARGEST_RATIO = 2 ** 20;
 
 /** Whether anything lives on beside a nonlinearity: then rules need norms. */
 export function hasSkips(program: Program): boolean {
-  return program.segments.some((s) =>
-    s.steps.some((step) => step.kind === 'nonlinearity' && step.kept.length > 0),
-  );
+  const steps = program.segments.flatMap((s) => s.steps);
+  const parts = partsOfSorted(steps);
+  return steps.some((step) => step.kind === 'nonlinearity' && besideOf(step, parts).length > 0);
+}
+
+/** For everything that sorted groups are put together of, the other part. */
+function partsOfSorted(steps: readonly Step[]): ReadonlyMap<Variable, Variable> {
+  const parts = new Map<Variable, Variable>();
+  for (const { variable } of steps.flatMap(({ after }) => after)) {
+    if (variable.origin.kind !== 'linear' || !variable.origin.sorted) continue;
+    const [sums, image] = sourcesOf(variable);
+    parts.set(sums!, image!);
+    parts.set(image!, sums!);
+  }
+  return parts;
 }
 
 /** One entry for every nonlinearity whose output later joins something that lives beside it. */
 export function skipsOf(program: Program, norms: Norms): Map<Step, Skip> {
   const steps = program.segments.flatMap((s) => s.steps);
+  const parts = partsOfSorted(steps);
   const skips = new Map<Step, Skip>();
   steps.forEach((step, k) => {
-    if (step.kind !== 'nonlinearity' || step.kept.length === 0) return;
-    const skip = skipOf(step, steps.slice(k + 1), norms);
+    if (step.kind !== 'nonlinearity') return;
+    const beside = besideOf(step, parts);
+    if (beside.length === 0) return;
+    const skip = skipOf(step, beside, steps.slice(k + 1), norms);
     if (skip) skips.set(step, skip);
   });
   return skips;
 }
 
-function skipOf(step: NonlinearityStep, later: readonly Step[], norms: Norms): Skip | undefined {
+/** What lives on beside a nonlinearity. Sums and differences of sorted groups count as one: the image of these is not correlated with those. */
+function besideOf({ kept, sums, target }: NonlinearityStep, parts: ReadonlyMap<Variable, Variable>): Live[] {
+  return kept.filter((live) => live !== sums?.live && live.variable !== parts.get(target.variable));
+}
+
+function skipOf(
+  step: NonlinearityStep,
+  beside: readonly Live[],
+  later: readonly Step[],
+  norms: Norms,
+): Skip | undefined {
   const branch = step.target.variable;
-  const kept = step.kept.map((l) => l.variable);
+  const kept = beside.map((l) => l.variable);
   const from = (bases: readonly Variable[]) => {
     const map = new Map([...kept, branch].map((v) => [v, ZERO]));
     for (const v of bases) map.set(v, ONE);
@@ -58,11 +83,11 @@ function skipOf(step: NonlinearityStep, later: readonly Step[], norms: Norms): S
       if (sourcesOf(variable).some((source) => dependents.has(source))) dependents.add(variable);
       if (variable.origin.kind !== 'linear') continue;
       const own = ofBranch.of(variable);
-      const beside = ofKept.of(variable);
-      if (beside.mantissa === 0 || !dependents.has(variable)) continue;
-      const joining: Live[] = step.kept.filter((l) => from([l.variable]).of(variable).mantissa !== 0);
+      const skipped = ofKept.of(variable);
+      if (skipped.mantissa === 0 || !dependents.has(variable)) continue;
+      const joining: Live[] = beside.filter((l) => from([l.variable]).of(variable).mantissa !== 0);
       // A branch of gain 0 (a residual block as it is initialised) wants D as large as can be.
-      const ratio = own.mantissa === 0 ? LARGEST_RATIO : (toNumber(over(beside, own)) ?? LARGEST_RATIO);
+      const ratio = own.mantissa === 0 ? LARGEST_RATIO : (toNumber(over(skipped, own)) ?? LARGEST_RATIO);
       return {
         ranges: rangesOf(joining),
         ratio: Math.min(ratio, LARGEST_RATIO),

@@ -40,10 +40,12 @@ export function pickNorm({ sources, scale }: Extract<LinearMap, { kind: 'pick' }
  * norms multiply along paths, add in sums, and join as √Σ² where terms fill different channels.
  */
 export class Gains {
+  readonly #bases: ReadonlyMap<Variable, Scaled>;
   readonly #known: Map<Variable, Scaled>;
   readonly #norms: Norms;
 
   constructor(bases: ReadonlyMap<Variable, Scaled>, norms: Norms) {
+    this.#bases = bases;
     this.#known = new Map(bases);
     this.#norms = norms;
   }
@@ -53,7 +55,7 @@ export class Gains {
     const known = this.#known;
     const open = [target];
     for (let next = open.at(-1); next; next = open.at(-1)) {
-      const missing = known.has(next) ? [] : sourcesOf(next).filter((source) => !known.has(source));
+      const missing = known.has(next) ? [] : this.#sourcesOf(next).filter((source) => !known.has(source));
       if (missing.length > 0) {
         for (const source of missing) open.push(source);
         continue;
@@ -62,19 +64,32 @@ export class Gains {
       if (!known.has(next))
         known.set(
           next,
-          evaluate(next, (v) => known.get(v)!, this.#norms),
+          evaluate(next, this.#sourcesOf(next), (v) => known.get(v)!, this.#norms),
         );
     }
     return known.get(target)!;
   }
+
+  /** What the gain of a variable follows from: where groups are sorted that of what they are, but if a part of them is a base. */
+  #sourcesOf(v: Variable): readonly Variable[] {
+    const sources = sourcesOf(v);
+    const whole = v.origin.kind === 'linear' ? v.origin.sorted : undefined;
+    return whole && !sources.some((source) => this.#bases.has(source)) ? [whole] : sources;
+  }
 }
 
-function evaluate(v: Variable, of: (v: Variable) => Scaled, norms: Norms): Scaled {
+function evaluate(
+  v: Variable,
+  sources: readonly Variable[],
+  of: (v: Variable) => Scaled,
+  norms: Norms,
+): Scaled {
   const origin = v.origin;
   switch (origin.kind) {
     case 'input':
       return ZERO;
     case 'linear':
+      if (origin.sorted && sources[0] === origin.sorted) return of(origin.sorted);
       return joined(origin.terms, (t) => {
         const inner = of(t.source);
         return inner.mantissa === 0 ? ZERO : times(inner, normOf(t.map, norms));

@@ -21,7 +21,7 @@ import type { Skip } from '../multipliers/skips.ts';
 import type { Rounding } from '../rounding/rounding.ts';
 import { pooledMultiplier } from '../rules/maximum.ts';
 import { pooledFactor } from '../rules/maximumAbove.ts';
-import { argument, levelOf } from '../rules/nonlinearity.ts';
+import { argument, levelOf, rangesOf } from '../rules/nonlinearity.ts';
 import { handlesOf, type Propagation, type Proven } from './propagation.ts';
 import type { Choice, Run } from './run.ts';
 
@@ -100,7 +100,8 @@ export class Chooser {
   #closedForm(run: Run, k: number, step: NonlinearityStep | MaximumStep, name: RuleName) {
     const engine = this.#engine;
     const candidates = name === 'mixed' ? RULES : RULES.filter((r) => r.name === name);
-    const dominated = candidates.every((rule) => this.#dominates(rule, step.source.rows));
+    const even = isEven(step);
+    const dominated = candidates.every((rule) => this.#dominates(rule, step.source.rows, even));
     const skip = this.#skips.get(step);
     const wanted = wantedBy(candidates);
     const { stats, level, skipped } = this.#statistics(
@@ -137,9 +138,9 @@ export class Chooser {
     return result;
   }
 
-  #dominates(rule: Rule, n: number): boolean {
+  #dominates(rule: Rule, n: number, even: boolean): boolean {
     const rounding = this.#rounding;
-    return rounding !== undefined && dominates(rule, rounding.radius, 1 + rounding.gamma(4 * n + 32));
+    return rounding !== undefined && dominates(rule, rounding.radius, 1 + rounding.gamma(4 * n + 32), even);
   }
 
   /** The covariance of a pooled tensor, from above where rounding is bounded. */
@@ -162,8 +163,15 @@ export class Chooser {
       const { state, done } = this.#propagation.stateBefore(run, k, piece);
       const own = scoped(engine, (e) => {
         const matrices = this.#propagation.asMatrices(e, state, step);
-        const onBoundary = step.kind === 'maximum' && step.kept.length === 0;
-        const stats = statistics(e, argument(e, matrices, step.source), wanted, onBoundary, shape?.root);
+        const onBoundary = isEven(step) && (step.kept.length === 0 || step.sums !== undefined);
+        const stats = statistics(
+          e,
+          argument(e, matrices, step.source),
+          wanted,
+          onBoundary,
+          shape?.root,
+          wholeOf(e, matrices, step),
+        );
         const skipped = skip ? e.estimatedRadius(e.submatrix(matrices, skip.ranges, skip.ranges)) : undefined;
         return { stats, level: levelOf(e, matrices, step.source), skipped };
       });
@@ -257,5 +265,21 @@ function closedForm(
   skip: Vector | undefined,
 ): Vector {
   if (step.kind === 'maximum' && step.kept.length === 0) return leastMultiplier(engine, rule, stats);
-  return multiplier(engine, rule, stats, skip);
+  return multiplier(engine, rule, stats, skip, isEven(step));
+}
+
+/** Whether the image is uncorrelated with what lives on beside it: slopes in [−β, β]. */
+function isEven(step: NonlinearityStep | MaximumStep): boolean {
+  return step.kind === 'maximum' || step.lower.every((low, k) => low === -step.upper[k]!);
+}
+
+/** The covariance of sums and differences of sorted groups, in coordinates in which that of the groups has the same norm. */
+function wholeOf(engine: Engine, state: Matrices, { source, sums }: NonlinearityStep | MaximumStep) {
+  if (!sums) return undefined;
+  const ranges = rangesOf([sums.live, source]);
+  const whole = engine.submatrix(state, ranges, ranges);
+  if (sums.scale === 1) return whole;
+  const scales = new Float64Array(whole.rows).fill(1).fill(sums.scale, 0, sums.live.rows);
+  const vector = engine.vector(scales);
+  return engine.scaleSides(whole, vector, vector);
 }

@@ -20,6 +20,7 @@ const isMultiplied = (operator: Operator) =>
   'weight' in operator ||
   operator.kind === 'scale' ||
   operator.kind === 'add' ||
+  operator.kind === 'grouped' ||
   operator.kind === 'global-average-pool';
 
 /** What engines do with weights. */
