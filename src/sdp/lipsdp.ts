@@ -13,6 +13,7 @@ import { slopeInterval } from '../network/elementwise/elementwise.ts';
 import type { Network, Node } from '../network/network.ts';
 import { mapped } from '../network/numbers.ts';
 import type { Affine, OperatorKind } from '../network/operator.ts';
+import { withComparators } from '../network/simplify/comparators.ts';
 import { broadcast, product } from '../network/size.ts';
 import { unroll, unrolledSize } from '../network/unroll.ts';
 import { combination, coordinates, type Form } from './form.ts';
@@ -40,7 +41,8 @@ const REASONS: Partial<Record<OperatorKind, string>> = {
  * The program of a simplified network; convolutions become dense matrices.
  * @throws UnsupportedError for max pooling, softmax, and what is too large
  */
-export function lipsdp(network: Network): Formulated {
+export function lipsdp(whole: Network): Formulated {
+  const network = withComparators(whole);
   refuseWhatHasNoConstraint(network);
   const flat = unroll(network, 0);
   const scales = incrementScales(flat);

@@ -2,7 +2,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bound } from '../../src/bounds/bound.ts';
 import { certify } from '../../src/certificate/certify.ts';
+import { certifyRegion } from '../../src/certificate/certifyRegion.ts';
 import { verify } from '../../src/certificate/verify.ts';
+import { verifyRegion } from '../../src/certificate/verifyRegion.ts';
+import { localBound } from '../../src/certify/certify.ts';
+import { createRegionProver } from '../../src/certify/proofs/regionProver.ts';
 import type { RuleName } from '../../src/ellipsoid/multipliers/closedForms.ts';
 import { createEngine } from '../../src/engine/create.ts';
 import type { Engine } from '../../src/engine/engine.ts';
@@ -149,6 +153,65 @@ describe('figures', () => {
     }
   });
 });
+
+describe('around inputs', () => {
+  it.each(Array.from({ length: runs(12) }, (_, seed) => seed))('network %i', async (seed) => {
+    const random = new Random(900 + seed);
+    const network = sourced(randomSorting(random));
+    const prepared = new PreparedNetwork(network);
+    const centre = random.normals(prepared.inputs);
+    const radius = 10 ** -random.integer(0, 1);
+    const [between, from] = [
+      await localBound(network, centre, radius, { engine }),
+      await localBound(network, centre, radius, { engine, kind: 'anchored' }),
+    ];
+    const value = (x: Float64Array) => prepared.evaluate(x)[network.output]!;
+    const near = () => {
+      const step = random.normals(prepared.inputs);
+      const length = (size(step) / radius) * (1.0001 + random.uniform());
+      return centre.map((x, k) => x + step[k]! / length);
+    };
+    const slope = (x: Float64Array, y: Float64Array) =>
+      size(value(x).map((v, k) => v - value(y)[k]!)) / size(x.map((v, k) => v - y[k]!));
+    for (let k = 0; k < 200; k++) {
+      const [x, y] = [near(), near()];
+      expect(slope(x, centre)).toBeLessThanOrEqual(from * (1 + 1e-9));
+      const close = x.map((v, i) => v + 1e-6 * (y[i]! - v));
+      expect(slope(x, close)).toBeLessThanOrEqual(between * (1 + 1e-6));
+    }
+    // Where no order changes it is linear.
+    const inside = await localBound(network, centre, 1e-7, { engine });
+    const local = climbedAt(prepared, centre, random);
+    expect(inside).toBeGreaterThanOrEqual(local * (1 - 1e-9));
+    expect(inside).toBeLessThanOrEqual(local * (1 + 1e-4));
+
+    const values = value(centre);
+    const label = values.indexOf(Math.max(...values));
+    if (values.length < 2) return;
+    const prover = await createRegionProver(network, { engine });
+    const asked = { centre, label, radius: 0.2 * radius };
+    const [answer] = await prover.prove([asked], { evaluations: 12, proof: true });
+    if (!answer!.proof) return;
+    const region = { ...asked, scale: null, limits: null };
+    const certificate = await certifyRegion(network, region, answer!.proof);
+    expect((await verifyRegion(network, certificate)).accepted).toBe(true);
+  });
+});
+
+/** ‖f'(x)‖ */
+function climbedAt(prepared: PreparedNetwork, x: Float64Array, random: Random): number {
+  const line = prepared.linearise(x);
+  let v = random.normals(prepared.inputs);
+  let found = 0;
+  for (let power = 0; power < 300; power++) {
+    const length = size(v);
+    if (length === 0) break;
+    const image = line.push(v.map((value) => value / length));
+    found = size(image);
+    v = line.pull(image);
+  }
+  return found;
+}
 
 describe('planted faults are caught', () => {
   const programOf = (network: Network, alter: (graph: VariableGraph) => void): Program => {

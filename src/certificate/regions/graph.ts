@@ -2,6 +2,7 @@
  * A network as steps on flat vectors: linear ones, and stages of functions entry by entry, each as early as what it reads allows.
  * max(a, b) = b + relu(a − b), in rounds of pairs; a softmax at the end is left off, which keeps the order of the outputs.
  */
+
 import { type Elementwise, sharingParameters } from '../../network/elementwise/elementwise.ts';
 import { entrySources, listedWindows } from '../../network/evaluation/gather.ts';
 import { placedGroups } from '../../network/groups/grouped.ts';
@@ -9,6 +10,7 @@ import { isLinear } from '../../network/linearOperator.ts';
 import { linearMatrix, linearOffset } from '../../network/matrix.ts';
 import type { Network, Node } from '../../network/network.ts';
 import { prune } from '../../network/prune.ts';
+import { withComparators } from '../../network/simplify/comparators.ts';
 import { product } from '../../network/size.ts';
 import { demand } from '../checker/refusal.ts';
 import { type Rows, rowsOf } from './sparse.ts';
@@ -58,7 +60,7 @@ const LARGEST_WEIGHT = 2 ** 100;
 
 /** @param scale what the input is multiplied with first, one number or one a channel; null: nothing */
 export function graphOf(whole: Network, scale: Float64Array | null): Graph {
-  const { tensors, nodes, ...network } = prune(whole);
+  const { tensors, nodes, ...network } = prune(withComparators(whole));
   const sizes: number[] = [];
   const depth: number[] = [];
   const linear: Linear[] = [];

@@ -10,6 +10,7 @@ import { isLinear } from '../../network/linearOperator.ts';
 import type { Network, Node } from '../../network/network.ts';
 import { prune } from '../../network/prune.ts';
 import { unknownOperator } from '../../network/shape.ts';
+import { withComparators } from '../../network/simplify/comparators.ts';
 import { product } from '../../network/size.ts';
 import { softmaxFactor } from '../../program/translate.ts';
 import { LinearPart, type LinearStep, type Slot } from './linearPart.ts';
@@ -85,7 +86,7 @@ class Graph {
  * The chain of a network. A softmax at the end is left off: the chain's outputs are what it reads, in the same order.
  */
 export function chainOf(whole: Network): Chain {
-  const network = prune(whole);
+  const network = prune(withComparators(whole));
   const graph = new Graph();
   const own: number[] = [];
   const shape = (id: number) => network.tensors[id]!.shape;
