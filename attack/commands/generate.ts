@@ -21,7 +21,7 @@ const TIME_LIMIT = 30;
 /** For the start of a process and all that is not the search, on a busy machine. */
 const MARGIN = 60;
 
-const METHODS = ['all', 'spectral-product', 'closed-form', 'unrolled', 'refined'];
+const METHODS = ['all', 'spectral-product', 'closed-form', 'unrolled', 'refined', 'moduli-product'];
 const RULES = ['SN(1)', 'GC(1.5)', 'Shift(1.5)', 'mixed', 'GC(1.99)'];
 
 /** Values of the options of `bound`: what is allowed, and what is not. */
@@ -39,6 +39,8 @@ const OPTIONS: Readonly<
   },
   '--evaluations': { good: ['0', '1', '2', '5', '20', '50'], bad: ['-1', '1.5', 'many', '1e3'] },
   '--tolerance': { good: ['0', '1e-5', '0.5', '1e300'], bad: ['-1', 'NaN', 'Infinity', ''] },
+  '--norm': { good: ['2', 'inf', '1'], bad: ['', '0', 'INF', '2.0', 'Infinity'] },
+  '--output-norm': { good: ['2', 'inf', '1'], bad: ['', '3', 'max', 'constructor'] },
   '--length': { good: ['any'], bad: ['8', 'ANY'] },
   '--smallest-length': { good: ['1', '5'], bad: ['0', '-3', '1.5'] },
   '--cell-tolerance': { good: ['0.01', '0.5', '1e9'], bad: ['0', '-1', 'x'] },

@@ -3,8 +3,10 @@ import { createEngine } from '../engine/create.ts';
 import { engineOf } from '../engine/engineOf.ts';
 import { lent } from '../engine/scope.ts';
 import type { Network } from '../network/network.ts';
+import { weighted } from '../network/norms/balls.ts';
 import { isLess, log10, type Scaled } from '../scaled.ts';
 import { lowerBoundOf } from './lower/lowerBound.ts';
+import { checkWeights } from './options.ts';
 import { beyondOf, pathPlan } from './paths/plan.ts';
 import { queryOf } from './query.ts';
 import { reportOf } from './report/report.ts';
@@ -18,20 +20,24 @@ import { SearchLog } from './runs/searchLog.ts';
 import { type BoundTask, boundTask } from './task.ts';
 
 /**
- * Bounds the ℓ2 Lipschitz constant of a network: ‖f(x) − f(y)‖₂ ≤ bound · ‖x − y‖₂ for all inputs x, y.
+ * Bounds the Lipschitz constant of a network: ‖f(x) − f(y)‖ ≤ bound · ‖x − y‖ for all inputs x, y, in ℓ2 or the norms that are asked for.
  *
  * @throws UnsupportedError where no method covers the network: lists every node that stands in the way
  * @throws InputError for options that make no sense
  * @throws the signal's reason when it is aborted
  */
-export async function bound(network: Network, options: BoundOptions = {}): Promise<BoundResult> {
+export async function bound(given: Network, options: BoundOptions = {}): Promise<BoundResult> {
+  const { weights } = options;
+  if (weights) checkWeights(given, weights);
+  const network = weights ? weighted(given, Float64Array.from(weights)) : given;
   const query = queryOf(network, options);
   const engine = options.engine ? engineOf(options.engine) : await createEngine();
   try {
     return await lent(engine, async (own) => {
       const task = boundTask(own, network, options, query);
       try {
-        return await answer(task, options.onTrace);
+        const result = await answer(task, options.onTrace);
+        return weights ? { ...result, weighted: true } : result;
       } finally {
         task.close();
       }

@@ -10,6 +10,9 @@ export const DEFAULTS = {
   prefixRule: 'mixed',
   /** The bound of the whole output. */
   target: 'global',
+  /** Of inputs and of outputs. */
+  norm: '2',
+  outputNorm: '2',
   /** Bytes for what is computed, beside those of the weights: a default may not keep anybody from networks whose weights alone are as
    *  large. */
   memory: 2 * 2 ** 30,

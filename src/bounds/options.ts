@@ -2,11 +2,13 @@
 import { RULE_NAMES } from '../ellipsoid/multipliers/closedForms.ts';
 import { InputError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
+import { isEuclidean, NORMS, type NormPair } from '../network/norms/norm.ts';
 import { keepsOutputOrder } from '../network/outputOrder.ts';
+import { product } from '../network/size.ts';
 import { DEFAULTS } from './defaults.ts';
 import { type BoundOptions, METHODS, type MethodName } from './result.ts';
 
-type Checked = Omit<BoundOptions, 'engine' | 'multipliers' | 'target'>;
+type Checked = Omit<BoundOptions, 'engine' | 'multipliers' | 'target' | 'weights'>;
 
 /** The method that the options mean. @throws InputError naming the choices */
 export function checkedMethod(options: Checked): MethodName {
@@ -33,12 +35,61 @@ export function checkedMethod(options: Checked): MethodName {
   if (seed !== undefined && !(Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32)) {
     throw new InputError(`seed: a whole number below 2^32, got ${seed}`);
   }
-  if (rule !== undefined && (method === 'spectral-product' || method === 'refined')) {
+  if (
+    rule !== undefined &&
+    (method === 'spectral-product' || method === 'moduli-product' || method === 'refined')
+  ) {
     throw new InputError(`rule: the method ${method} has no rules`);
   }
   checkLength(options);
   if (rule !== undefined && method !== 'unrolled') return 'closed-form';
   return method ?? DEFAULTS.method;
+}
+
+/** @param method as `checkedMethod` has it. @throws InputError for norms that are none, or do not go with the rest */
+export function checkedNorms(
+  {
+    norm = DEFAULTS.norm,
+    outputNorm = DEFAULTS.outputNorm,
+    target,
+    length,
+  }: Pick<BoundOptions, 'norm' | 'outputNorm' | 'target' | 'length'>,
+  method: MethodName,
+): NormPair {
+  for (const [name, value] of Object.entries({ norm, 'output norm': outputNorm })) {
+    if (!NORMS.includes(value))
+      throw new InputError(`${name}: one of ${NORMS.join(', ')}, got ${String(value)}`);
+  }
+  const norms = { input: norm, output: outputNorm };
+  if (isEuclidean(norms)) {
+    if (method === 'moduli-product') {
+      throw new InputError('method: moduli-product goes with norm inf or 1, or such an output norm');
+    }
+    return norms;
+  }
+  if (length !== undefined) {
+    throw new InputError('length: bounds for any length are in the norm 2 of inputs and outputs');
+  }
+  if (target !== undefined && target !== 'global' && outputNorm !== '2') {
+    throw new InputError('output norm: differences of two outputs are numbers, which have no other norm');
+  }
+  if (target === 'margins' && norm === '1') {
+    throw new InputError('target: all margins go with norm 2 and inf; with norm 1 one pair at a time');
+  }
+  return norms;
+}
+
+/** @throws InputError for weights that are not as many numbers of at least 0 as the input has entries, and not all 0 */
+export function checkWeights(network: Network, weights: ArrayLike<number>): void {
+  const entries = product(network.tensors[network.input]!.shape);
+  if (weights.length !== entries) {
+    throw new InputError(
+      `weights: one number for each of ${entries} entries of the input, got ${weights.length}`,
+    );
+  }
+  const wrong = Array.from(weights).find((w) => !(w >= 0 && w < Infinity));
+  if (wrong !== undefined) throw new InputError(`weights: numbers of at least 0, got ${wrong}`);
+  if (Array.from(weights).every((w) => w === 0)) throw new InputError('weights: some above 0, got none');
 }
 
 function checkLength({ length, smallestLength, cellTolerance, method }: Checked): void {

@@ -1,8 +1,9 @@
 /** What a caller asks for, checked and with nothing left open. */
 import { RULE_NAMES, type RuleName } from '../ellipsoid/multipliers/closedForms.ts';
 import type { Network } from '../network/network.ts';
+import type { NormPair } from '../network/norms/norm.ts';
 import { DEFAULTS } from './defaults.ts';
-import { checkedMethod, checkMultipliers, checkTarget } from './options.ts';
+import { checkedMethod, checkedNorms, checkMultipliers, checkTarget } from './options.ts';
 import type { BoundOptions, MethodName, StoredMultipliers } from './result.ts';
 
 export interface Query {
@@ -12,6 +13,8 @@ export interface Query {
   /** The closed forms to run. */
   readonly rules: readonly RuleName[];
   readonly target: NonNullable<BoundOptions['target']>;
+  /** What the bound is in. */
+  readonly norms: NormPair;
   /** The two outputs whose difference is bounded; undefined: the whole output is. */
   readonly pair: readonly [i: number, j: number] | undefined;
   /** Whether multipliers are searched for: it makes no sense where one closed form is asked for. */
@@ -37,11 +40,12 @@ export interface Query {
 export function queryOf(network: Network, options: BoundOptions): Query {
   const method = checkedMethod(options);
   checkTarget(network, options.target);
+  const norms = checkedNorms(options, method);
   checkMultipliers(network, options.multipliers);
   const { rule, multipliers, length, smallestLength, cellTolerance } = options;
   const target = options.target ?? DEFAULTS.target;
   return {
-    ...{ method, rule, target, multipliers, length, smallestLength, cellTolerance },
+    ...{ method, rule, target, norms, multipliers, length, smallestLength, cellTolerance },
     rules: rule ? [rule] : RULE_NAMES,
     pair: typeof target === 'object' ? target : undefined,
     searches: !rule && (method === 'all' || method === 'refined' || method === 'unrolled'),
@@ -58,4 +62,9 @@ export function queryOf(network: Network, options: BoundOptions): Query {
 /** Whether rows of a method are asked for. */
 export function wants(query: Query, method: Exclude<MethodName, 'all'>): boolean {
   return query.method === 'all' || query.method === method;
+}
+
+/** Whether passes with multipliers are wanted. */
+export function wantsPasses({ method }: Query): boolean {
+  return method !== 'spectral-product' && method !== 'moduli-product';
 }

@@ -3,11 +3,19 @@
 import type { RuleName } from '../ellipsoid/multipliers/closedForms.ts';
 import type { Status as SearchStatus } from '../ellipsoid/search/refine.ts';
 import type { EngineHandle, EngineInformation } from '../engine/engine.ts';
+import type { Norm, NormPair } from '../network/norms/norm.ts';
 import type { BoundProof } from './report/proof.ts';
 
 export type { SearchStatus };
 
-export const METHODS = ['all', 'spectral-product', 'closed-form', 'unrolled', 'refined'] as const;
+export const METHODS = [
+  'all',
+  'spectral-product',
+  'closed-form',
+  'unrolled',
+  'refined',
+  'moduli-product',
+] as const;
 export type MethodName = (typeof METHODS)[number];
 
 export interface Progress {
@@ -49,6 +57,13 @@ export interface BoundOptions {
   /** What the refined method makes small: the bound itself (default), all margins together (the root of the sum of their squares), or
    *  output i minus output j; with a pair, `bound` is the bound on that difference. */
   readonly target?: 'global' | 'margins' | readonly [i: number, j: number];
+  /** How changes of the input are measured: ℓ2 (default), ℓ∞ or ℓ1. */
+  readonly norm?: Norm;
+  /** How changes of the output are measured: ℓ2 (default), ℓ∞ or ℓ1. */
+  readonly outputNorm?: Norm;
+  /** One number of at least 0 for each entry of the input, in whose units its changes are measured; with ℓ∞ the half widths of a box. Where
+   *  it is 0 the entry does not change. Default: 1 for all. */
+  readonly weights?: ArrayLike<number>;
   /** Gradient evaluations of the refined method at most. 0 takes the multipliers as they are given. */
   readonly evaluations?: number;
   /** The search ends when ten steps gain less than this fraction of the bound. */
@@ -212,6 +227,12 @@ export interface LowerBound {
 export interface BoundResult {
   readonly bound: number | null;
   readonly log10: number | null;
+  /** What changes of inputs and outputs are measured in. */
+  readonly norms: NormPair;
+  /** Present where changes of the input are measured in units of their own (`weights`). */
+  readonly weighted?: true;
+  /** What the bound gives away by how it is computed in these norms, in words; absent where that is nothing. */
+  readonly loose?: string;
   /** Of the least bound; absent where no method gave one. */
   readonly method?: Exclude<MethodName, 'all'>;
   readonly rule?: RowRule;

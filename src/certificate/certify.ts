@@ -3,6 +3,7 @@ import type { BoundProof } from '../bounds/report/proof.ts';
 import type { BoundResult } from '../bounds/result.ts';
 import { InputError, UnsupportedError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
+import { isEuclidean } from '../network/norms/norm.ts';
 import type { Multipliers, Proven } from './checker/check.ts';
 import type { Scaled } from './checker/numbers.ts';
 import type { Layer } from './checker/plan.ts';
@@ -48,13 +49,21 @@ const WORSE = 1.01;
  */
 export async function certify(
   network: Network,
-  result: Pick<BoundResult, 'log10' | 'proof' | 'engine' | 'method' | 'rule' | 'length' | 'marginProofs'>,
+  result: Pick<
+    BoundResult,
+    'log10' | 'norms' | 'weighted' | 'proof' | 'engine' | 'method' | 'rule' | 'length' | 'marginProofs'
+  >,
   options: CertifyOptions = {},
 ): Promise<Certificate> {
   const { source, name, tensors, input, output } = network;
   if (!source) throw new InputError(`${name}: a certificate is for a network from a file, got none`);
   const refused = (reason: string) => new UnsupportedError([{ node: name, found: 'a certificate', reason }]);
   const { proof, length } = result;
+  if (!isEuclidean(result.norms) || result.weighted) {
+    throw new InputError(
+      `${name}: certificates are of bounds from ℓ2 to ℓ2 without weights, got a result in other norms`,
+    );
+  }
   if (!proof) {
     throw new InputError(
       `${name}: a certificate needs multipliers, got a result that has none (spectral product, or a pair of outputs)`,

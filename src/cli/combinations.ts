@@ -1,6 +1,7 @@
 /** Which options of a command go together. A limit that cannot be reached is no contradiction; what could never be done is. */
-import { checkedMethod } from '../bounds/options.ts';
+import { checkedMethod, checkedNorms } from '../bounds/options.ts';
 import type { LocalKind } from '../certify/proofs/localBound.ts';
+import { isEuclidean } from '../network/norms/norm.ts';
 import type { BoundCommand } from './commands/bound.ts';
 import type { CertifyCommand } from './commands/certifyCommand.ts';
 import { UsageError } from './failure.ts';
@@ -8,13 +9,14 @@ import { flagOf } from './words.ts';
 
 /** Of `bound`. @throws UsageError naming the options, InputError for values that the library refuses as well */
 export function checkCombination(command: BoundCommand): void {
-  const { method, rule, target, certificate, multipliers, saveMultipliers } = command;
+  const { method, rule, target, certificate, multipliers, saveMultipliers, weights } = command;
   const refuse = (option: string, why: string) => new UsageError(`${option}: ${why}`);
   if (rule !== undefined && method !== 'closed-form' && method !== 'unrolled') {
     throw refuse('--rule', `goes with --method closed-form or unrolled, got --method ${method}`);
   }
-  checkedMethod(command);
-  const searches = rule === undefined && method !== 'closed-form' && method !== 'spectral-product';
+  const norms = checkedNorms(command, checkedMethod(command));
+  const isProduct = method === 'spectral-product' || method === 'moduli-product';
+  const searches = rule === undefined && method !== 'closed-form' && !isProduct;
   const asked = rule === undefined ? `--method ${method}` : `--rule ${rule}`;
   for (const [option, file] of [
     ['--multipliers', multipliers],
@@ -24,18 +26,22 @@ export function checkCombination(command: BoundCommand): void {
       throw refuse(option, `goes with a search, --method all, refined or unrolled, got ${asked}`);
     }
   }
-  if (target === 'margins' && method === 'spectral-product') {
-    throw refuse(
-      '--target margins',
-      'goes with methods that know covariances, got --method spectral-product',
-    );
+  if (target === 'margins' && isProduct) {
+    throw refuse('--target margins', `goes with methods that know covariances, got --method ${method}`);
   }
   if (certificate === undefined) return;
   if (typeof target === 'object') {
     throw refuse('--certificate', 'is for the bound of the whole output, got a pair as --target');
   }
-  if (method === 'spectral-product') {
-    throw refuse('--certificate', 'needs multipliers, which --method spectral-product has none of');
+  if (isProduct) {
+    throw refuse('--certificate', `needs multipliers, which --method ${method} has none of`);
+  }
+  if (!isEuclidean(norms)) {
+    const got = norms.input === '2' ? `--output-norm ${norms.output}` : `--norm ${norms.input}`;
+    throw refuse('--certificate', `is for bounds from ℓ2 to ℓ2, got ${got}`);
+  }
+  if (weights !== undefined) {
+    throw refuse('--certificate', 'is for changes of the input as it is, got --weights');
   }
 }
 

@@ -5,6 +5,7 @@ import { METHODS } from '../bounds/result.ts';
 import { CERTIFY_DEFAULTS } from '../certify/defaults.ts';
 import { RULE_NAMES } from '../ellipsoid/multipliers/closedForms.ts';
 import { UNITS } from '../formats/format.ts';
+import { NORMS } from '../network/norms/norm.ts';
 import { FORMULATIONS } from '../sdp/sdpa.ts';
 import { checkCertify, checkCombination, checkRegion } from './combinations.ts';
 import { type BoundCommand, boundCommand } from './commands/bound.ts';
@@ -112,7 +113,7 @@ function commandLine(host: CommandHost, finish: (code: number) => void): Command
   const [signals, images] = DEFAULTS.cellTolerance;
   const program = new Command('lipsoid')
     .description(
-      'Upper bounds on the ℓ2 Lipschitz constant of neural networks, from files of ONNX, Keras, PyTorch and others.',
+      'Upper bounds on the Lipschitz constants of neural networks, from files of ONNX, Keras, PyTorch and others.',
     )
     .version(host.version, '--version', 'print the version')
     .exitOverride()
@@ -134,6 +135,22 @@ function commandLine(host: CommandHost, finish: (code: number) => void): Command
       '--target <what>',
       'what the search makes small: global, margins, or two outputs such as 3,5',
       target,
+    )
+    .addOption(
+      new Option(
+        '--norm <which>',
+        `how changes of the input are measured (default: ${DEFAULTS.norm})`,
+      ).choices(NORMS),
+    )
+    .addOption(
+      new Option(
+        '--output-norm <which>',
+        `and those of the output (default: ${DEFAULTS.outputNorm})`,
+      ).choices(NORMS),
+    )
+    .option(
+      '--weights <file>',
+      'units of the input, entry by entry, .npy or the array x of an .npz; with --norm inf the half widths of a box',
     )
     .option(
       '--evaluations <n>',

@@ -94,8 +94,12 @@ export interface Program {
   readonly segments: readonly Segment[];
   readonly input: Variable;
   readonly output: Variable;
-  /** Factor for what follows the output (softmax). */
+  /** Factor for what follows the output (softmax), or that comes of norms. */
   readonly factor: number;
+  /** What is bounded of a vector output: absent, its length; `entries`: the largest of its entries, one by one. */
+  readonly reading?: 'entries';
+  /** What a bound in other norms gives away, for people. */
+  readonly loose?: string;
   /** Sides of the torus in samples of the variable, for variables on a grid. */
   readonly torusOf: ReadonlyMap<Variable, readonly number[]>;
   /** Set where segments are single maps, for norms alone: linear variables and their terms. */

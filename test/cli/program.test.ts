@@ -25,6 +25,7 @@ const information = { name: 'cpu-wasm', description: 'Wasm, 2 threads', unitRoun
 const result: BoundResult = {
   bound: 9.5080328,
   log10: 0.97809,
+  norms: { input: '2', output: '2' },
   method: 'closed-form',
   rule: 'SN(1.3)',
   assurance: 'rounding-safe',
@@ -242,6 +243,30 @@ describe('lipsoid bound', () => {
     expect((await run('bound a.onnx --no-lower')).calls.bound).toMatchObject({ lower: false });
   });
 
+  it('says what a bound is in', async () => {
+    let asked: BoundOptions | undefined;
+    const overrides: Partial<Library> = {
+      readPoint: async (path, shape) => new Float64Array(shape[0]!).fill(path.length),
+      bound: async (_, options) => {
+        asked = options;
+        return { ...result, norms: { input: 'inf', output: '1' }, weighted: true, loose: 'much is lost' };
+      },
+    };
+    const line = 'bound a.onnx --norm inf --output-norm 1 --weights w.npy';
+    const { out } = await run(line, overrides);
+    expect(asked).toMatchObject({ norm: 'inf', outputNorm: '1', weights: Float64Array.of(5, 5, 5) });
+    expect(out).toContain(
+      '‖f(x) − f(y)‖₁ ≤ 9.50804 · ‖(x − y) / w‖∞ for all inputs x and y (closed-form, SN(1.3); w the numbers in w.npy).',
+    );
+    expect(out).toContain('In these norms much is lost.');
+    const document = JSON.parse((await run(`${line} --json`, overrides)).out);
+    expect(document).toMatchObject({
+      norms: { input: 'inf', output: '1' },
+      weighted: true,
+      loose: 'much is lost',
+    });
+  });
+
   it('--quiet prints the table alone and shows no progress', async () => {
     const { out, calls } = await run('bound a.onnx --quiet');
     expect(out.split('\n')).toHaveLength(10);
@@ -256,6 +281,7 @@ describe('lipsoid bound', () => {
       engine: information,
       bound: result.bound,
       log10: result.log10,
+      norms: { input: '2', output: '2' },
       method: 'closed-form',
       rule: 'SN(1.3)',
       assurance: 'rounding-safe',
@@ -589,6 +615,17 @@ describe('command lines that make no sense end with 1 and name the choices', () 
     ['bound a.onnx --method spectral-product --target margins', 'covariances'],
     ['bound a.onnx --method spectral-product --certificate c.json', '--certificate: needs multipliers'],
     ['bound a.onnx --target 0,1 --certificate c.json', 'of the whole output'],
+    ['bound a.onnx --norm 3', 'Allowed choices are 2, inf, 1'],
+    ['bound a.onnx --output-norm max', 'Allowed choices are 2, inf, 1'],
+    ['bound a.onnx --norm inf --certificate c.json', 'from ℓ2 to ℓ2, got --norm inf'],
+    ['bound a.onnx --output-norm 1 --certificate c.json', 'from ℓ2 to ℓ2, got --output-norm 1'],
+    ['bound a.onnx --weights w.npy --certificate c.json', 'got --weights'],
+    ['bound a.onnx --norm inf --length any', 'in the norm 2 of inputs and outputs'],
+    ['bound a.onnx --norm 1 --target margins', 'one pair at a time'],
+    ['bound a.onnx --output-norm inf --target 0,1', 'which have no other norm'],
+    ['bound a.onnx --method moduli-product', 'goes with norm inf or 1'],
+    ['bound a.onnx --norm inf --method moduli-product --target margins', 'covariances'],
+    ['bound a.onnx --at x.npy --radius 1 --weights w.npy', '--weights: does not go with --at'],
     ['bound a.onnx --smallest-length 4', 'goes with length any'],
     ['bound a.onnx --cell-tolerance 0.1', 'goes with length any'],
     ['bound a.onnx --length any --method unrolled', 'all, closed-form and refined'],

@@ -14,7 +14,8 @@ const ENGINES: Readonly<Record<string, string>> = {
   'cpu-wasm': 'WebAssembly (float64)',
 };
 
-const METHODS: Readonly<Record<MethodName, string>> = {
+/** Products of moduli go with other norms than those of the page. */
+const METHODS: Readonly<Record<Exclude<MethodName, 'moduli-product'>, string>> = {
   all: 'All, keep the least',
   'spectral-product': 'Product of norms',
   'closed-form': 'Closed forms',

@@ -59,12 +59,21 @@ export async function lowerBoundOf(
   interrupt?.addEventListener('abort', stopInTime);
   let own: Engine | undefined;
   try {
-    const { seed, pair, length, smallestLength } = query;
+    const { seed, pair, norms, length, smallestLength } = query;
     const isDouble = precisionOf(task.engine.information) === 'double';
     if (!isDouble && work - leastWork > WORTH_AN_ENGINE) own = await createEngine({ engine: 'cpu' });
     const engine = isDouble ? task.engine : own;
     const most = (upper && toNumber(upper)) ?? undefined;
-    const options = { seed, pair, signal, interrupt: enough.signal, engine, deadline: end, upper: most };
+    const options = {
+      seed,
+      pair,
+      norms,
+      signal,
+      interrupt: enough.signal,
+      engine,
+      deadline: end,
+      upper: most,
+    };
     const found =
       length === 'any'
         ? await sampledAtLengths(original, smallestLength ?? DEFAULTS.smallestLength, options)

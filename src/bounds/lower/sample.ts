@@ -2,7 +2,8 @@
  * A lower bound on the Lipschitz constant: the largest ‖J(x) v‖ / ‖v‖ that a search over points x and directions v finds,
  * with proof where there is one. It says how far the upper bound can at most be from the truth.
  *
- * At a point the best v is the first singular vector of J, by power iteration. To find points, two ends x ± h v are moved
+ * At a point the best v in ℓ2 is the first singular vector of J, by power iteration. In other norms it goes on likewise: u has the
+ * largest product with J v of all functionals of norm 1, and the next v with Jᵀ u; no step makes ‖J v‖ less. To find points, two ends x ± h v are moved
  * up the slope of ‖f(x + h v) − f(x − h v)‖: with u the direction of that difference and g± = Jᵀ u at the two ends, v turns
  * to g₊ + g₋ (power iteration on the mean Jacobian between them) and x moves along g₊ − g₋. That crosses kinks that the
  * gradient of ‖J(x) v‖ does not see, and works for every operator alike; h shrinks on the way.
@@ -16,8 +17,8 @@ import { type Ball, enclosing } from '../../network/evaluation/enclosure.ts';
 import { type Linearisation, PreparedNetwork } from '../../network/evaluation/preparedNetwork.ts';
 import { plainProduct, type Steps } from '../../network/evaluation/steps.ts';
 import type { Network } from '../../network/network.ts';
-import type { Affine } from '../../network/operator.ts';
-import { product } from '../../network/size.ts';
+import { withDifference } from '../../network/norms/balls.ts';
+import { dual, EUCLIDEAN, type Norm, type NormPair, normOf, steepest } from '../../network/norms/norm.ts';
 import { type Scaled, scaled, ZERO } from '../../scaled.ts';
 import type { Deadline } from '../deadline.ts';
 import { normals } from './normals.ts';
@@ -85,6 +86,8 @@ export interface LowerOptions {
   readonly seed: number;
   /** Only of output i minus output j. */
   readonly pair?: readonly [i: number, j: number] | undefined;
+  /** Of v and of J v; default ℓ2. */
+  readonly norms?: NormPair | undefined;
   /** Rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   /** Takes what has been found so far. */
@@ -108,7 +111,7 @@ export interface SampledSlope {
 }
 
 /**
- * A number that ‖f(x) − f(y)‖₂ / ‖x − y‖₂ comes to, or above, for some x ≠ y, in exact arithmetic where it is `rounding-safe`, and up to the
+ * A number that ‖f(x) − f(y)‖ / ‖x − y‖ comes to, or above, for some x ≠ y, in exact arithmetic where it is `rounding-safe`, and up to the
  * rounding of cancelling layers where it is not. 0 where nothing better
  * is found: the output is constant wherever the search looks, or numbers leave the range of float64.
  * The same for the same network and seed, on the same machine. Undefined where its time was over before there was one.
@@ -117,7 +120,7 @@ export async function sampledLowerBound(
   network: Network,
   options: LowerOptions,
 ): Promise<SampledSlope | undefined> {
-  const bounded = options.pair ? differenceOf(network, options.pair) : network;
+  const bounded = options.pair ? withDifference(network, options.pair) : network;
   const search = new Search(bounded, options);
   await search.run();
   return search.result();
@@ -135,7 +138,7 @@ async function untilEnough(work: Promise<void>): Promise<void> {
 }
 
 interface SteepPoint {
-  /** ‖J(x) v‖, ‖v‖ = 1, as computed. */
+  /** ‖J(x) v‖, ‖v‖ = 1 in the norms of the search, as computed. */
   readonly slope: number;
   readonly x: Float64Array;
   readonly v: Float64Array;
@@ -145,6 +148,7 @@ class Search {
   readonly #network: Network;
   readonly #prepared: PreparedNetwork;
   readonly #options: LowerOptions;
+  readonly #norms: NormPair;
   readonly #normals: (length: number) => Float64Array;
   readonly #products: number;
   readonly #matrixProducts: MatrixProducts | undefined;
@@ -162,6 +166,7 @@ class Search {
     this.#network = network;
     this.#prepared = new PreparedNetwork(network);
     this.#options = options;
+    this.#norms = options.norms ?? EUCLIDEAN;
     this.#normals = normals(options.seed);
     const { share = 1, engine } = options;
     this.#matrixProducts = engine && new MatrixProducts(engine);
@@ -195,7 +200,7 @@ class Search {
     const inputs = this.#prepared.inputs;
     const scale = SCALES[this.#started++ % SCALES.length]!;
     const x = this.#normals(inputs).map((value) => scale * value);
-    return this.#look(x, unit(this.#normals(inputs)), STEPS_OF_SAMPLE);
+    return this.#look(x, this.#direction(this.#normals(inputs)), STEPS_OF_SAMPLE);
   }
 
   #beside({ slope, x, v }: SteepPoint): SteepPoint {
@@ -228,7 +233,7 @@ class Search {
       best.computed = Math.max(best.computed, found.slope * (1 - NOMINAL));
       if (!this.#hasTimeFor(PRODUCTS_OF_PROOF)) return;
       const ball = await this.#made(enclosing(this.#network, beside, found.v, HOPELESS));
-      best.proved = Math.max(best.proved, ball ? provedSlope(ball, found.v) : 0);
+      best.proved = Math.max(best.proved, ball ? provedSlope(ball, found.v, this.#norms) : 0);
       // One proof has to do for who is in a hurry.
       if (this.#options.interrupt?.aborted || this.#products < FEW_PRODUCTS) return;
     }
@@ -244,10 +249,11 @@ class Search {
     let v = first;
     const wide = nearness * FIRST_REACH * size(x);
     for (let k = 1; k <= steps && this.#spent < SEARCHED * this.#products; k++) {
-      const reach = wide * (LAST_REACH / FIRST_REACH) ** (k / steps);
+      // A step of this length whatever norm v has been chosen in.
+      const reach = (wide * (LAST_REACH / FIRST_REACH) ** (k / steps)) / this.#length(v);
       const ahead = await this.#made(this.#prepared.linearising(moved(x, reach, v)));
       const behind = await this.#made(this.#prepared.linearising(moved(x, -reach, v)));
-      const u = unit(moved(ahead.value, -1, behind.value));
+      const u = this.#functional(moved(ahead.value, -1, behind.value));
       // Flat all along, or beyond what numbers can hold.
       if (!(norm(u) > 0)) {
         this.#spent += 2;
@@ -255,11 +261,11 @@ class Search {
       }
       const [up, down] = [await this.#made(ahead.pulling(u)), await this.#made(behind.pulling(u))];
       this.#spent += 4;
-      const direction = unit(moved(up, 1, down));
+      const direction = this.#direction(moved(up, 1, down));
       // Where both ends are flat, nearer ones may not be.
       if (norm(direction) > 0) {
+        x = moved(x, (reach * this.#length(v)) / 2, unit(moved(up, -1, down)));
         v = direction;
-        x = moved(x, reach / 2, unit(moved(up, -1, down)));
       }
       if (k % STEPS_BETWEEN_LOOKS === 0 || k === steps) await this.#look(x, v, 1);
       if (await this.#stops()) return true;
@@ -321,6 +327,25 @@ class Search {
     return next.value;
   }
 
+  /** The direction of norm 1 that a gradient gains most in. */
+  #direction(gradient: Float64Array): Float64Array {
+    return this.#norms.input === '2' ? unit(gradient) : steepest(gradient, this.#norms.input);
+  }
+
+  /** The functional of norm 1 that is largest at an image. */
+  #functional(image: Float64Array): Float64Array {
+    return this.#norms.output === '2' ? unit(image) : steepest(image, dual(this.#norms.output));
+  }
+
+  /** ‖v‖₂ of a direction of norm 1. */
+  #length(v: Float64Array): number {
+    return this.#norms.input === '2' ? 1 : norm(v) || 1;
+  }
+
+  #slope(image: Float64Array): number {
+    return this.#norms.output === '2' ? norm(image) : normOf(image, this.#norms.output);
+  }
+
   /** Power iteration on JᵀJ: approaches the norm of J from below. */
   async #steepest(
     point: Linearisation,
@@ -329,14 +354,15 @@ class Search {
   ): Promise<{ slope: number; v: Float64Array }> {
     let v = start;
     let image = await this.#made(point.pushing(v));
-    let slope = norm(image);
+    let slope = this.#slope(image);
     for (let k = 0; k < steps; k++) {
-      const next = unit(await this.#made(point.pulling(image)));
+      const u = this.#norms.output === '2' ? image : this.#functional(image);
+      const next = this.#direction(await this.#made(point.pulling(u)));
       if (!(norm(next) > 0)) break;
       v = next;
       image = await this.#made(point.pushing(v));
       const before = slope;
-      slope = norm(image);
+      slope = this.#slope(image);
       if (slope <= before * (1 + CONVERGED)) break;
     }
     return { slope, v };
@@ -347,27 +373,11 @@ class Search {
 const CONVERGED = 1e-10;
 
 /** Not above ‖J(x′) v‖ / ‖v‖ in exact arithmetic for what is in the ball of J(x′) v; 0 where nothing can be said. */
-function provedSlope({ middle, radius }: Ball, v: Float64Array): number {
+function provedSlope({ middle, radius }: Ball, v: Float64Array, norms: NormPair): number {
   const certain = middle.map((value, n) => Math.max(0, Math.abs(value) - radius[n]!));
   // Rounding of the two norms, the subtractions and the quotient, and as much again.
   const slack = (middle.length + v.length + 20) * 2 ** -52;
-  const slope = (norm(certain) / norm(v)) * (1 - slack);
+  const length = (x: Float64Array, of: Norm) => (of === '2' ? norm(x) : normOf(x, of));
+  const slope = (length(certain, norms.output) / length(v, norms.input)) * (1 - slack);
   return slope > 0 && slope < Infinity ? slope : 0;
-}
-
-/** The network followed by the difference of two of its outputs. */
-function differenceOf(network: Network, [i, j]: readonly [number, number]): Network {
-  const inputs = product(network.tensors[network.output]!.shape);
-  const weight = new Float64Array(inputs);
-  weight[i] = 1;
-  weight[j] = -1;
-  const operator: Affine = { kind: 'affine', outputs: 1, inputs, weight };
-  const name = `output ${i} − output ${j}`;
-  const output = network.tensors.length;
-  return {
-    ...network,
-    tensors: [...network.tensors, { name, shape: [1] }],
-    nodes: [...network.nodes, { name, operator, inputs: [network.output], output }],
-    output,
-  };
 }

@@ -4,7 +4,7 @@ import { hasSkips } from '../../ellipsoid/multipliers/skips.ts';
 import type { Program } from '../../program/program.ts';
 import type { Variable } from '../../program/variables.ts';
 import type { MemoryError } from '../budget.ts';
-import { type Query, wants } from '../query.ts';
+import { type Query, wants, wantsPasses } from '../query.ts';
 import type { StoredMultipliers } from '../result.ts';
 
 /** For signals of the length that the network says: on a torus, or unrolled to dense matrices from some layer on. */
@@ -39,5 +39,7 @@ export function storedPath({ kind }: Path): StoredMultipliers['path'] {
 
 /** Whether norms of the program's maps are wanted: as a bound, or by rules where something lives on beside a nonlinearity. */
 export function needsNorms(query: Query, { program, objection }: FixedPath): boolean {
-  return wants(query, 'spectral-product') || (hasSkips(program) && objection === undefined);
+  return (
+    wants(query, 'spectral-product') || (wantsPasses(query) && hasSkips(program) && objection === undefined)
+  );
 }

@@ -2,13 +2,13 @@
 
 import { UnsupportedError } from '../../errors.ts';
 import { compileApart } from '../../program/apart.ts';
-import { compile } from '../../program/compile.ts';
 import { beyondMemory, disproportion, MemoryError } from '../budget.ts';
 import { wants } from '../query.ts';
 import type { BoundResult, MethodName } from '../result.ts';
 import type { BoundTask } from '../task.ts';
 import { anyLengthPath } from './anyLength.ts';
 import { checkGiven } from './givenMultipliers.ts';
+import { programIn } from './normed.ts';
 import type { FixedPath, Path } from './path.ts';
 import { runCount } from './runCount.ts';
 import { type Unrolled, unrolledProgram, wholeUnrolling } from './unrolled.ts';
@@ -43,7 +43,7 @@ export function pathPlan(task: PlanTask): PathPlan {
     checkGiven(query, paths);
     return { paths, refusals: [] };
   }
-  const torus = query.method === 'unrolled' ? undefined : attempt(() => compile(task.network));
+  const torus = query.method === 'unrolled' ? undefined : attempt(() => programIn(task.network, query));
   const { dense, ...leftOut } = unrolling(task, torus instanceof UnsupportedError);
   const paths: FixedPath[] = [];
   const refusals: RefusedMethod[] = [];
@@ -52,7 +52,9 @@ export function pathPlan(task: PlanTask): PathPlan {
   };
   if (torus instanceof UnsupportedError) {
     // Products of norms need no plan that all maps fit in.
-    const apart = wants(query, 'spectral-product') ? attempt(() => compileApart(task.network)) : torus;
+    const apart = wants(query, 'spectral-product')
+      ? attempt(() => programIn(task.network, query, compileApart))
+      : torus;
     if (apart instanceof UnsupportedError) {
       refuse(['spectral-product', 'closed-form', 'refined'], torus.message);
     } else {
@@ -111,7 +113,9 @@ function unrolling(
 ): Pick<PathPlan, 'leftOut'> & { readonly dense?: Unrolled | UnsupportedError } {
   const asked = query.method === 'unrolled';
   if (!asked && query.method !== 'all' && query.method !== 'refined') return {};
-  const dense = attempt(() => unrolledProgram(network, room.bytes, asked || needed));
+  const dense = attempt(() =>
+    unrolledProgram(network, room.bytes, asked || needed, (one) => programIn(one, query)),
+  );
   if (dense instanceof UnsupportedError) return { dense };
   if (!asked) {
     const whole = wholeUnrolling(network, room.bytes);

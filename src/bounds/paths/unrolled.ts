@@ -21,13 +21,19 @@ export interface Unrolled {
  * nothing to unroll (no layer works on images) or nothing fits.
  * @param memory bytes for the dense matrices and the covariances of one pass
  * @param asked false: also keep the cost in proportion
+ * @param compiled makes programs of networks
  * @throws UnsupportedError for what the layers before hold
  */
-export function unrolledProgram(network: Network, memory: number, asked: boolean): Unrolled | undefined {
+export function unrolledProgram(
+  network: Network,
+  memory: number,
+  asked: boolean,
+  compiled: (network: Network) => Program = compile,
+): Unrolled | undefined {
   for (const from of candidates(network)) {
     if (!fits(network, from, memory)) continue;
     if (!asked && unrolledSize(network, from).flops > UNASKED_FLOPS) continue;
-    const program = compile(unroll(network, from));
+    const program = compiled(unroll(network, from));
     if (asked || programCost(program) <= UNASKED_FLOPS) return { program, from };
   }
   return undefined;

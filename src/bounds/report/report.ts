@@ -1,5 +1,7 @@
 /** The answer: what the rows of one call come to. */
+import { isEuclidean } from '../../network/norms/norm.ts';
 import { keepsOutputOrder } from '../../network/outputOrder.ts';
+import type { Program } from '../../program/program.ts';
 import { log10, type Scaled } from '../../scaled.ts';
 import type { BoundResult, LowerBound, TracePoint } from '../result.ts';
 import { hasEntries, type MarginTable, marginBounds } from '../runs/margins.ts';
@@ -33,13 +35,19 @@ export function reportOf(
     rows.filter((row) => row.multipliers),
     (row) => row.objective ?? row.value,
   );
-  const margins = best && marginsOf(task, rows, pairs, best);
+  // Products of moduli have no program.
+  const passed = best?.program ? best : least(rows.filter((row) => row.program));
+  const margins = best?.value && passed?.program && marginsOf(task, rows, pairs, passed.program, best.value);
   const contradicted = best?.value && lower && contradicts(task, lower, best.value);
   const sampled = contradicted ? undefined : lower;
   const said = contradicted ? [...notes, CONTRADICTED] : notes;
-  const proven = query.pair ? undefined : least(rows.filter((row) => row.outcome !== undefined));
+  // What multipliers prove in other norms no certificate says.
+  const certifiable = !query.pair && isEuclidean(query.norms);
+  const proven = certifiable ? least(rows.filter((row) => row.outcome !== undefined)) : undefined;
   return {
     ...numbers(best?.value),
+    norms: query.norms,
+    ...(best?.program?.loose && { loose: best.program.loose }),
     ...(best ? { method: best.method } : {}),
     ...(best?.rule ? { rule: best.rule } : {}),
     ...(query.pair ? { target: query.pair } : {}),
@@ -56,7 +64,9 @@ export function reportOf(
     ...(proven ? { proof: proofOf(proven.program!, proven.outcome!, proven.unrolledFrom ?? null) } : {}),
     ...(margins ? { margins: margins.bounds } : {}),
     ...(margins && pairs ? { pairs: pairs.report } : {}),
-    ...(margins && query.target === 'margins' ? { marginProofs: marginProofs(rows, pairs, margins) } : {}),
+    ...(margins && certifiable && query.target === 'margins'
+      ? { marginProofs: marginProofs(rows, pairs, margins) }
+      : {}),
     layers: layerReports(
       network,
       best?.program,
@@ -89,12 +99,14 @@ function marginsOf(
   { query, original }: BoundTask,
   rows: readonly Row[],
   pairs: PairFindings | undefined,
-  { program, value }: Row,
+  program: Program,
+  bound: Scaled,
 ): MarginTable | undefined {
-  const { output, factor } = program!;
-  if (query.pair || !hasEntries(program!) || factor !== 1 || !keepsOutputOrder(original)) return undefined;
+  const { output, factor } = program;
+  if (query.pair || query.norms.output !== '2' || query.norms.input === '1') return undefined;
+  if (!hasEntries(program) || factor !== 1 || !keepsOutputOrder(original)) return undefined;
   const outcomes = [...rows.flatMap((row) => row.outcome ?? []), ...(pairs?.outcomes ?? [])];
-  return marginBounds(output.channels, outcomes, value!);
+  return marginBounds(output.channels, outcomes, bound);
 }
 
 /** What proves the bounds of a table. */

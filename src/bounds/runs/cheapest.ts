@@ -22,7 +22,7 @@ export async function cheapestRow(task: BoundTask, paths: readonly Path[]): Prom
   });
   return {
     method: 'spectral-product',
-    value: ofPair(bound, query.pair),
+    value: ofPair(path.program, bound, query.pair),
     seconds: clock(),
     program: path.program,
     note: "The time limit was over before any method came to its end: this is the product of norms that are bounded by sums of entries (Schur's test), far above what more time gives.",

@@ -5,13 +5,15 @@ import { hasSkips } from '../../ellipsoid/multipliers/skips.ts';
 import type { Norms } from '../../ellipsoid/norms/gains.ts';
 import { normsOf } from '../../ellipsoid/norms/norms.ts';
 import { precisionOf } from '../../engine/precision.ts';
+import { isEuclidean } from '../../network/norms/norm.ts';
 import type { Program } from '../../program/program.ts';
 import { type FixedPath, needsNorms, type Path, storedPath } from '../paths/path.ts';
 import { runCount } from '../paths/runCount.ts';
-import { wants } from '../query.ts';
+import { wants, wantsPasses } from '../query.ts';
 import type { BoundTask } from '../task.ts';
 import { AnyLength } from './anyLength.ts';
 import { closedFormRows, closedRows } from './closedForm.ts';
+import { moduliProduct } from './moduliProduct.ts';
 import { least, ofPair, type Row } from './rows.ts';
 import { announceSearch } from './search.ts';
 import type { SearchLog } from './searchLog.ts';
@@ -33,6 +35,7 @@ export async function* pathRows(
   log: SearchLog,
 ): AsyncGenerator<Row> {
   for (const path of paths) if (path.kind !== 'any length') announce(task, path);
+  if (wants(task.query, 'moduli-product') && !isEuclidean(task.query.norms)) yield await moduliRow(task);
   const openings: Opening[] = [];
   try {
     for (const path of paths) {
@@ -52,12 +55,18 @@ export async function* pathRows(
   }
 }
 
+async function moduliRow({ original, query, stop }: BoundTask): Promise<Row> {
+  const clock = stopwatch();
+  const found = await moduliProduct(original, query.norms, query.pair, stop);
+  return { method: 'moduli-product', ...found, seconds: clock() };
+}
+
 /** Tells the ledger what a path takes. What one for any length takes is seen on the way. */
 function announce(task: BoundTask, path: FixedPath): void {
   const { query, ledger } = task;
   const { program, objection } = path;
   if (objection === undefined) {
-    if (query.method !== 'spectral-product') ledger.announce(runCount(query.rules) * programCost(program));
+    if (wantsPasses(query)) ledger.announce(runCount(query.rules) * programCost(program));
     if (query.searches) announceSearch(task, program);
   }
   if (!needsNorms(query, path)) return;
@@ -80,7 +89,7 @@ async function* fixedRows(task: BoundTask, path: FixedPath): AsyncGenerator<Row,
     if (kind === 'torus' && wants(query, 'spectral-product')) yield product.row;
     norms = tests ? await aboutNorms(task, program) : product.norms;
   }
-  if (query.method === 'spectral-product' || objection !== undefined) return undefined;
+  if (!wantsPasses(query) || objection !== undefined) return undefined;
   const { rows, passSeconds } = yield* closedFormRows(task, path, norms);
   const best = least(rows);
   if (!query.searches || !best) return undefined;
@@ -121,7 +130,7 @@ async function productRow(
       performance.now() +
       (query.method === 'spectral-product' ? 1 : PART_OF_NORMS) * 1000 * task.deadline.left,
   });
-  const value = ofPair(bound, query.pair);
+  const value = ofPair(program, bound, query.pair);
   const note = tested > 0 ? testedNote(tested, query.method === 'all') : undefined;
   return {
     norms,

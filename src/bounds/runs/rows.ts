@@ -6,7 +6,7 @@ import type { Engine } from '../../engine/engine.ts';
 import type { Program, Step } from '../../program/program.ts';
 import { isLess, roundedUp, type Scaled, scaled, squareRoot, times } from '../../scaled.ts';
 import type { LengthReport, MethodResult, RowRule, SearchReport, StoredMultipliers } from '../result.ts';
-import { hasEntries, marginOf } from './margins.ts';
+import { hasEntries, largestVariance, marginOf } from './margins.ts';
 
 /** A row before it is written as numbers. */
 export interface Row {
@@ -47,7 +47,7 @@ export interface PairStart {
   readonly evaluations: number;
 }
 
-/** The bound that an outcome gives: on the whole output, or on the difference of a pair of its entries. NaN where it failed. */
+/** The bound that an outcome gives: on the whole output, its largest entry, or on the difference of a pair of its entries. NaN where it failed. */
 export function rowValue(
   program: Program,
   outcome: Outcome,
@@ -56,13 +56,29 @@ export function rowValue(
   if (Number.isNaN(outcome.squared.mantissa)) return outcome.squared;
   const whole = squareRoot(outcome.squared);
   const value =
-    pair && hasEntries(program) ? marginOf(outcome, program.output.channels, ...pair) : ofPair(whole, pair);
+    program.reading === 'entries'
+      ? largestEntryOf(outcome, whole)
+      : pair && hasEntries(program)
+        ? marginOf(outcome, program.output.channels, ...pair)
+        : ofPair(program, whole, pair);
   return roundedUp(times(value, scaled(program.factor)));
 }
 
 /** What a bound of the whole output says of the difference of two of its entries, where one is asked for. */
-export function ofPair(whole: Scaled, pair: readonly [i: number, j: number] | undefined): Scaled {
-  return pair ? times(whole, scaled(Math.SQRT2)) : whole;
+export function ofPair(
+  { reading }: Program,
+  whole: Scaled,
+  pair: readonly [i: number, j: number] | undefined,
+): Scaled {
+  // Where entries are read the difference is taken in the network.
+  return pair && reading === undefined ? times(whole, scaled(Math.SQRT2)) : whole;
+}
+
+/** The largest √Σ_ii; the whole where the outcome has no covariance of entries. */
+function largestEntryOf({ covariance }: Outcome, whole: Scaled): Scaled {
+  if (!covariance) return whole;
+  const { matrix, exponent } = covariance;
+  return squareRoot(scaled(largestVariance(matrix), exponent));
 }
 
 /** The row with the least value, or the least of something else. */

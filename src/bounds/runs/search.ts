@@ -132,7 +132,9 @@ export async function searched(
 }
 
 function objectiveOf(program: Program, { target }: Query): Objective {
-  if (target === 'global' || !hasEntries(program)) return { kind: 'radius' };
+  if (!hasEntries(program)) return { kind: 'radius' };
+  if (program.reading === 'entries') return { kind: 'entries' };
+  if (target === 'global') return { kind: 'radius' };
   const outputs = program.output.channels;
   return target === 'margins' ? allDifferences(outputs) : difference(outputs, ...target);
 }

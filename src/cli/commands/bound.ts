@@ -12,6 +12,7 @@ import type {
 import type { RuleName } from '../../ellipsoid/multipliers/closedForms.ts';
 import { InputError } from '../../errors.ts';
 import type { Network } from '../../network/network.ts';
+import type { Norm } from '../../network/norms/norm.ts';
 import { countParameters } from '../../network/parameters.ts';
 import { printableJson } from '../../printable.ts';
 import { EXIT } from '../failure.ts';
@@ -37,6 +38,10 @@ export interface BoundCommand extends ModelOptions {
   /** Bytes. */
   readonly memory?: number;
   readonly target?: 'global' | 'margins' | readonly [number, number];
+  readonly norm?: Norm;
+  readonly outputNorm?: Norm;
+  /** A file. */
+  readonly weights?: string;
   readonly evaluations?: number;
   readonly tolerance?: number;
   readonly length?: 'any';
@@ -109,7 +114,7 @@ async function computed(
   files: readonly OutputFile[],
 ): Promise<{ network: Network; result: BoundResult }> {
   const { threads, rule, memory, target, evaluations, tolerance, timeLimit } = command;
-  const { lower, seed, rigor, inflationLimit } = command;
+  const { lower, seed, rigor, inflationLimit, norm, outputNorm } = command;
   const { length, smallestLength, cellTolerance } = command;
   const multipliers =
     command.multipliers === undefined ? undefined : await readMultipliers(command.multipliers);
@@ -125,6 +130,10 @@ async function computed(
     const network = await openNetwork(command.file, command, library, signal);
     signal.throwIfAborted();
     await OutputFile.keepApart(files, externalFiles(command.file, network));
+    const weights =
+      command.weights === undefined
+        ? undefined
+        : await library.readPoint(command.weights, network.tensors[network.input]!.shape);
     const engine = await opening;
     const result = await library.bound(network, {
       method: command.method,
@@ -132,6 +141,9 @@ async function computed(
       interrupt: signal,
       since,
       ...(target !== undefined && { target }),
+      ...(norm !== undefined && { norm }),
+      ...(outputNorm !== undefined && { outputNorm }),
+      ...(weights && { weights }),
       ...(evaluations !== undefined && { evaluations }),
       ...(tolerance !== undefined && { tolerance }),
       ...(timeLimit !== undefined && { timeLimit }),
@@ -192,6 +204,9 @@ function boundDocument(file: string, network: Network, result: BoundResult): obj
     engine: result.engine,
     bound: result.bound,
     log10: result.log10,
+    norms: result.norms,
+    weighted: result.weighted,
+    loose: result.loose,
     method: result.method,
     rule: result.rule,
     target: result.target,
@@ -273,6 +288,9 @@ function heading(network: Network, result: BoundResult): string {
   );
 }
 
+/** Behind the bars of a norm. */
+const SIGNS: Readonly<Record<Norm, string>> = { '2': '₂', inf: '∞', '1': '₁' };
+
 /** What the number means, how far it can be trusted, and what would make it smaller. */
 function explanation(result: BoundResult, command: BoundCommand): string[] {
   if (!hasBound(result)) return ['No method gave a bound.'];
@@ -282,9 +300,16 @@ function explanation(result: BoundResult, command: BoundCommand): string[] {
         `|f${result.target[0]}(x) − f${result.target[1]}(x) − f${result.target[0]}(y) + f${result.target[1]}(y)|`,
         'entries of f from 0',
       ]
-    : ['‖f(x) − f(y)‖₂', ''];
+    : [`‖f(x) − f(y)‖${SIGNS[result.norms.output]}`, ''];
+  const change = result.weighted ? '(x − y) / w' : 'x − y';
+  const said = [
+    methodName(result),
+    what,
+    ...(result.weighted ? [`w the numbers in ${command.weights}`] : []),
+  ];
   return [
-    `${of} ≤ ${value} · ‖x − y‖₂ for all inputs x and y (${[methodName(result), what].filter((t) => t).join('; ')}).`,
+    `${of} ≤ ${value} · ‖${change}‖${SIGNS[result.norms.input]} for all inputs x and y (${said.filter((t) => t).join('; ')}).`,
+    ...(result.loose ? [`In these norms ${result.loose}.`] : []),
     ...(result.length ? [lengthText(result.length)] : []),
     ...(result.lower ? [lowerText(result.lower, value)] : []),
     `${assuranceText(result)} Digits are rounded ${result.lower ? 'outward' : 'up'}.`,
@@ -367,7 +392,7 @@ function advice(result: BoundResult, { method, rule, target }: BoundCommand): st
   }
   if (rule !== undefined && methods.some((row) => row.late)) return ['Tighter: a longer --time-limit.'];
   if (rule !== undefined) return ['Tighter: without --rule, all rules and a search for multipliers.'];
-  if (method === 'closed-form' || method === 'spectral-product') {
+  if (method === 'closed-form' || method === 'spectral-product' || method === 'moduli-product') {
     return ['Tighter: --method all, which searches for multipliers as well.'];
   }
   const searches = methods.flatMap((row) => (row.search ? [row.search] : []));

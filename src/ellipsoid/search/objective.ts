@@ -1,10 +1,12 @@
 /** What the search over multipliers minimises. */
-import type { Engine, Matrices } from '../../engine/engine.ts';
+import type { Engine, Matrices, Vector } from '../../engine/engine.ts';
 import { type SmoothMaximum, total } from '../rules/smoothMaximum.ts';
 
 export type Objective =
   /** L: the largest eigenvalue of Σ_out, smoothed. */
   | { readonly kind: 'radius' }
+  /** The largest √Σ_ii of a vector output, smoothed. */
+  | { readonly kind: 'entries' }
   /** √tr(C Σ_out) for a vector output and a positive semidefinite C [outputs, outputs]. */
   | { readonly kind: 'trace'; readonly matrix: Float64Array };
 
@@ -34,4 +36,23 @@ export function linearFunctional(
   const c = engine.matrices(matrix, 1, state.rows, state.rows, false);
   const value = total(engine, engine.diagonalSum(engine.product(c, state)));
   return { radius: value, trace: engine.vector([1]), power: c };
+}
+
+/** As `smoothMaximum`, of the entries of the diagonal: max Σ_ii ≤ (Σ Σ_ii^p)^{1/p}, p = 2^doublings. */
+export function smoothLargestEntry(
+  engine: Engine,
+  state: Matrices,
+  doublings: number,
+): Pick<SmoothMaximum, 'radius' | 'trace' | 'power'> {
+  const variances = engine.diagonal(state);
+  const radius = engine.largest(variances);
+  let square: Vector = engine.multiply(variances, engine.reciprocal(radius));
+  // x^{p−1} = x · x² · x⁴ ⋯
+  let power = square;
+  for (let k = 1; k < doublings; k++) {
+    square = engine.multiply(square, square);
+    power = engine.multiply(power, square);
+  }
+  const trace = total(engine, engine.multiply(square, square));
+  return { radius, trace, power: engine.diagonalMatrix(power, false) };
 }

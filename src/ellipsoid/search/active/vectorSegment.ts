@@ -94,5 +94,6 @@ function nonlinear(
 
 function squaredOf(engine: Engine, state: Matrices, objective: Objective): Vector {
   if (objective.kind === 'trace') return linearFunctional(engine, state, objective.matrix).radius;
+  if (objective.kind === 'entries') return engine.largest(engine.diagonal(state));
   return engine.spectralRadius(state);
 }
