@@ -49,18 +49,23 @@ export function checkedMethod(options: Checked): MethodName {
 /** @param method as `checkedMethod` has it. @throws InputError for norms that are none, or do not go with the rest */
 export function checkedNorms(
   {
-    norm = DEFAULTS.norm,
+    norm,
     outputNorm = DEFAULTS.outputNorm,
     target,
     length,
-  }: Pick<BoundOptions, 'norm' | 'outputNorm' | 'target' | 'length'>,
+    sensitivities,
+  }: Pick<BoundOptions, 'norm' | 'outputNorm' | 'target' | 'length' | 'sensitivities'>,
   method: MethodName,
 ): NormPair {
-  for (const [name, value] of Object.entries({ norm, 'output norm': outputNorm })) {
+  const input = norm ?? (sensitivities ? '1' : DEFAULTS.norm);
+  for (const [name, value] of Object.entries({ norm: input, 'output norm': outputNorm })) {
     if (!NORMS.includes(value))
       throw new InputError(`${name}: one of ${NORMS.join(', ')}, got ${String(value)}`);
   }
-  const norms = { input: norm, output: outputNorm };
+  if (sensitivities && input !== '1') {
+    throw new InputError(`sensitivities: the largest of them is the bound in norm 1, got norm ${input}`);
+  }
+  const norms = { input, output: outputNorm };
   if (isEuclidean(norms)) {
     if (method === 'moduli-product') {
       throw new InputError('method: moduli-product goes with norm inf or 1, or such an output norm');
@@ -73,7 +78,7 @@ export function checkedNorms(
   if (target !== undefined && target !== 'global' && outputNorm !== '2') {
     throw new InputError('output norm: differences of two outputs are numbers, which have no other norm');
   }
-  if (target === 'margins' && norm === '1') {
+  if (target === 'margins' && input === '1') {
     throw new InputError('target: all margins go with norm 2 and inf; with norm 1 one pair at a time');
   }
   return norms;

@@ -17,6 +17,8 @@ export interface Query {
   readonly norms: NormPair;
   /** The two outputs whose difference is bounded; undefined: the whole output is. */
   readonly pair: readonly [i: number, j: number] | undefined;
+  /** Whether numbers for single entries of the input are asked for. */
+  readonly sensitivities: boolean;
   /** Whether multipliers are searched for: it makes no sense where one closed form is asked for. */
   readonly searches: boolean;
   readonly evaluations: number;
@@ -48,6 +50,7 @@ export function queryOf(network: Network, options: BoundOptions): Query {
     ...{ method, rule, target, norms, multipliers, length, smallestLength, cellTolerance },
     rules: rule ? [rule] : RULE_NAMES,
     pair: typeof target === 'object' ? target : undefined,
+    sensitivities: options.sensitivities ?? false,
     searches: !rule && (method === 'all' || method === 'refined' || method === 'unrolled'),
     evaluations: options.evaluations ?? DEFAULTS.evaluations,
     tolerance: options.tolerance ?? DEFAULTS.tolerance,

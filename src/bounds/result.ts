@@ -64,6 +64,9 @@ export interface BoundOptions {
   /** One number of at least 0 for each entry of the input, in whose units its changes are measured; with ℓ∞ the half widths of a box. Where
    *  it is 0 the entry does not change. Default: 1 for all. */
   readonly weights?: ArrayLike<number>;
+  /** Also a bound for every single entry of the input, how much the output changes by when that entry alone changes by 1; `norm` is 1 then, and
+   *  the search makes the sum of their squares small. Default false. */
+  readonly sensitivities?: boolean;
   /** Gradient evaluations of the refined method at most. 0 takes the multipliers as they are given. */
   readonly evaluations?: number;
   /** The search ends when ten steps gain less than this fraction of the bound. */
@@ -262,6 +265,9 @@ export interface BoundResult {
   readonly proof?: BoundProof;
   /** margins[i][j]: bound on the Lipschitz constant of output i minus output j, for vector outputs of up to 256 entries. */
   readonly margins?: readonly (readonly number[])[];
+  /** Bounds of how much the output, or the difference of a pair, changes by when one entry of the input alone changes, by 1 or its weight, in
+   *  the order of the input; absent where they were not asked for or nothing says more of one than of all (`note` has the reason). */
+  readonly sensitivities?: readonly number[];
   /** With the target `margins`: the search for single pairs, from what the search for all of them together had found. */
   readonly pairs?: PairReport;
   /** With the target `margins`, for `certify`: every bound in `margins` is about that of one of these, where multipliers prove it. */

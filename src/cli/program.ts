@@ -149,6 +149,10 @@ function commandLine(host: CommandHost, finish: (code: number) => void): Command
       ).choices(NORMS),
     )
     .option(
+      '--sensitivities',
+      'a bound for each entry of the input as well, when it alone changes; with --norm 1',
+    )
+    .option(
       '--weights <file>',
       'units of the input, entry by entry, .npy or the array x of an .npz; with --norm inf the half widths of a box',
     )

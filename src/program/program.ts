@@ -96,8 +96,9 @@ export interface Program {
   readonly output: Variable;
   /** Factor for what follows the output (softmax), or that comes of norms. */
   readonly factor: number;
-  /** What is bounded of a vector output: absent, its length; `entries`: the largest of its entries, one by one. */
-  readonly reading?: 'entries';
+  /** What is bounded of a vector output: absent, its length; `entries`: the largest of its entries, one by one; `inputs`: likewise, of the
+   *  transposed network, whose entries are the inputs. */
+  readonly reading?: 'entries' | 'inputs';
   /** What a bound in other norms gives away, for people. */
   readonly loose?: string;
   /** Sides of the torus in samples of the variable, for variables on a grid. */

@@ -267,6 +267,24 @@ describe('lipsoid bound', () => {
     });
   });
 
+  it('shows the largest sensitivities, and all of them in JSON', async () => {
+    const sensitivities = Array.from({ length: 20 }, (_, k) => 1 + k);
+    let asked: BoundOptions | undefined;
+    const overrides: Partial<Library> = {
+      bound: async (_, options) => {
+        asked = options;
+        return { ...result, norms: { input: '1', output: '2' }, sensitivities };
+      },
+    };
+    const { out } = await run('bound a.onnx --sensitivities', overrides);
+    expect(asked).toMatchObject({ sensitivities: true });
+    expect(out).toMatch(/entry +bound\n +19 +20\.0000\n +18 +19\.0000\n/);
+    expect(out).toContain('The 12 largest of 20; --json has them all.');
+    expect(out).toContain('· ‖x − y‖₁ for all');
+    const json = await run('bound a.onnx --sensitivities --json', overrides);
+    expect(JSON.parse(json.out).sensitivities).toEqual(sensitivities);
+  });
+
   it('--quiet prints the table alone and shows no progress', async () => {
     const { out, calls } = await run('bound a.onnx --quiet');
     expect(out.split('\n')).toHaveLength(10);
@@ -624,6 +642,7 @@ describe('command lines that make no sense end with 1 and name the choices', () 
     ['bound a.onnx --norm 1 --target margins', 'one pair at a time'],
     ['bound a.onnx --output-norm inf --target 0,1', 'which have no other norm'],
     ['bound a.onnx --method moduli-product', 'goes with norm inf or 1'],
+    ['bound a.onnx --sensitivities --norm inf', 'is the bound in norm 1'],
     ['bound a.onnx --norm inf --method moduli-product --target margins', 'covariances'],
     ['bound a.onnx --at x.npy --radius 1 --weights w.npy', '--weights: does not go with --at'],
     ['bound a.onnx --smallest-length 4', 'goes with length any'],

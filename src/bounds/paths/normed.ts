@@ -27,7 +27,8 @@ export function programIn(
     const ending = withoutEnding(network, output);
     const whole = pair ? withDifference(ending.network, pair) : ending.network;
     const turned = transposed(whole);
-    if ('nodes' in turned) return inNorms(turned, ending.factor, dual(output), 'inf', compiled);
+    if ('nodes' in turned)
+      return { ...inNorms(turned, ending.factor, dual(output), 'inf', compiled), reading: 'inputs' };
     return {
       ...inNorms(ending.network, ending.factor, '2', output, compiled),
       loose: `the bound is that from ℓ2, which may be far above: ${turned.node} (${turned.found}) has no transpose here`,

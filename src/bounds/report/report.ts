@@ -7,6 +7,7 @@ import type { BoundResult, LowerBound, TracePoint } from '../result.ts';
 import { hasEntries, type MarginTable, marginBounds } from '../runs/margins.ts';
 import type { PairFindings } from '../runs/pairs.ts';
 import { least, type Row } from '../runs/rows.ts';
+import { sensitivitiesOf } from '../runs/sensitivities.ts';
 import type { BoundTask } from '../task.ts';
 import { layerReports } from './layers.ts';
 import { inflationReport, methodResult, numbers } from './numbers.ts';
@@ -38,9 +39,14 @@ export function reportOf(
   // Products of moduli have no program.
   const passed = best?.program ? best : least(rows.filter((row) => row.program));
   const margins = best?.value && passed?.program && marginsOf(task, rows, pairs, passed.program, best.value);
+  const sensitivities = query.sensitivities && best?.value ? sensitivitiesOf(rows, best.value) : undefined;
   const contradicted = best?.value && lower && contradicts(task, lower, best.value);
   const sampled = contradicted ? undefined : lower;
-  const said = contradicted ? [...notes, CONTRADICTED] : notes;
+  const said = [
+    ...notes,
+    ...(contradicted ? [CONTRADICTED] : []),
+    ...(query.sensitivities && best && !sensitivities ? [NO_SENSITIVITIES] : []),
+  ];
   // What multipliers prove in other norms no certificate says.
   const certifiable = !query.pair && isEuclidean(query.norms);
   const proven = certifiable ? least(rows.filter((row) => row.outcome !== undefined)) : undefined;
@@ -63,6 +69,7 @@ export function reportOf(
     ...(searched ? { multipliers: searched.multipliers! } : {}),
     ...(proven ? { proof: proofOf(proven.program!, proven.outcome!, proven.unrolledFrom ?? null) } : {}),
     ...(margins ? { margins: margins.bounds } : {}),
+    ...(sensitivities && { sensitivities }),
     ...(margins && pairs ? { pairs: pairs.report } : {}),
     ...(margins && certifiable && query.target === 'margins'
       ? { marginProofs: marginProofs(rows, pairs, margins) }
@@ -81,6 +88,9 @@ const EQUAL = 1e-12;
 
 const CONTRADICTED =
   'No lower bound: what was sampled lies above the bound, and nothing is known of the rounding in it (terms that cancel in the network do that).';
+
+const NO_SENSITIVITIES =
+  'No sensitivities: no method that ran tells entries of the input apart; networks of linear maps and elementwise functions have them where they fit as dense matrices (--method unrolled).';
 
 /**
  * Whether a sampled lower bound lies above a bound whose rounding is accounted for, which a nominal one may.

@@ -12,8 +12,10 @@ const MOST_OPERATIONS = 1e9;
 /** Entries that are measured at a time. */
 const BREATH = 16;
 
-/** A bound, or why there is none. */
-export type ModuliProduct = { readonly value: Scaled } | { readonly error: string };
+/** A bound, and from ℓ1 what single entries of the input have; or why there is none. */
+export type ModuliProduct =
+  | { readonly value: Scaled; readonly columns?: Float64Array }
+  | { readonly error: string };
 
 /** The entries of the output change by so much, at most, where those of the input change by this. */
 export type Changes = (x: Float64Array) => Float64Array | undefined;
@@ -70,7 +72,7 @@ async function byColumns(
   { input, output }: NormPair,
   signal: AbortSignal | undefined,
 ): Promise<ModuliProduct> {
-  let most = 0;
+  const own = new Float64Array(columns);
   let rows: Float64Array | undefined;
   let sums = 0;
   for (let j = 0; j < columns; j++) {
@@ -82,12 +84,12 @@ async function byColumns(
     unit[j] = 1;
     const column = changes(unit);
     if (!column) return OUT_OF_RANGE;
-    most = Math.max(most, normAbove(column, output));
+    own[j] = normAbove(column, output);
     sums += normAbove(column, '1') ** 2;
     rows ??= new Float64Array(column.length);
     for (const [i, value] of column.entries()) rows[i]! += value * value;
   }
-  if (input === '1') return { value: rounded(most) };
+  if (input === '1') return { value: rounded(normAbove(own, 'inf')), columns: own };
   const squared = output === '1' ? sums : rows!.reduce((a, b) => Math.max(a, b), 0);
   return { value: rounded(Math.sqrt(squared), columns + 8) };
 }

@@ -34,6 +34,8 @@ export interface Row {
   readonly objective?: Scaled;
   /** With the target `margins`: where the search for single pairs begins. */
   readonly pairStart?: PairStart;
+  /** Of a product of moduli: what it says of changes of single entries of the input. */
+  readonly columns?: Float64Array;
   /** That a search has found. */
   readonly multipliers?: StoredMultipliers;
 }
@@ -56,7 +58,7 @@ export function rowValue(
   if (Number.isNaN(outcome.squared.mantissa)) return outcome.squared;
   const whole = squareRoot(outcome.squared);
   const value =
-    program.reading === 'entries'
+    program.reading !== undefined
       ? largestEntryOf(outcome, whole)
       : pair && hasEntries(program)
         ? marginOf(outcome, program.output.channels, ...pair)

@@ -131,9 +131,12 @@ export async function searched(
   };
 }
 
-function objectiveOf(program: Program, { target }: Query): Objective {
+function objectiveOf(program: Program, { target, sensitivities }: Query): Objective {
   if (!hasEntries(program)) return { kind: 'radius' };
-  if (program.reading === 'entries') return { kind: 'entries' };
+  if (program.reading === 'inputs' && sensitivities) {
+    return { kind: 'diagonal', weights: new Float64Array(program.output.channels).fill(1) };
+  }
+  if (program.reading !== undefined) return { kind: 'entries' };
   if (target === 'global') return { kind: 'radius' };
   const outputs = program.output.channels;
   return target === 'margins' ? allDifferences(outputs) : difference(outputs, ...target);

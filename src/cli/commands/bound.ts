@@ -22,6 +22,7 @@ import { formatBound, formatCount, formatLog10, formatQuantity, formatSeconds } 
 import { marginLines } from '../output/marginTable.ts';
 import { externalFiles, OutputFile } from '../output/outputFile.ts';
 import { progressDisplay } from '../output/progress.ts';
+import { sensitivityLines } from '../output/sensitivityTable.ts';
 import { methodDocuments, searchEnding } from '../output/status.ts';
 import { type Column, tableLines } from '../output/table.ts';
 import { bold, dim, type Line, printDocument, printLines, type Terminal } from '../output/terminal.ts';
@@ -40,6 +41,7 @@ export interface BoundCommand extends ModelOptions {
   readonly target?: 'global' | 'margins' | readonly [number, number];
   readonly norm?: Norm;
   readonly outputNorm?: Norm;
+  readonly sensitivities?: true;
   /** A file. */
   readonly weights?: string;
   readonly evaluations?: number;
@@ -144,6 +146,7 @@ async function computed(
       ...(norm !== undefined && { norm }),
       ...(outputNorm !== undefined && { outputNorm }),
       ...(weights && { weights }),
+      ...(command.sensitivities && { sensitivities: true }),
       ...(evaluations !== undefined && { evaluations }),
       ...(tolerance !== undefined && { tolerance }),
       ...(timeLimit !== undefined && { timeLimit }),
@@ -183,6 +186,7 @@ function printAnswer(
   const table: Line[] = [
     ...boundTable(result),
     ...(command.target === 'margins' && !result.target ? marginLines(result.margins) : []),
+    ...(result.sensitivities ? sensitivityLines(result.sensitivities) : []),
   ];
   if (command.quiet) {
     printLines(stdout, table);
@@ -220,6 +224,7 @@ function boundDocument(file: string, network: Network, result: BoundResult): obj
     methods: methodDocuments(result.methods),
     trace: result.trace,
     margins: result.margins,
+    sensitivities: result.sensitivities,
     pairs: result.pairs,
     layers: result.layers,
   };

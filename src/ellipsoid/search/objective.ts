@@ -7,6 +7,8 @@ export type Objective =
   | { readonly kind: 'radius' }
   /** The largest √Σ_ii of a vector output, smoothed. */
   | { readonly kind: 'entries' }
+  /** √Σ w_i Σ_ii of a vector output, w_i ≥ 0. */
+  | { readonly kind: 'diagonal'; readonly weights: Float64Array }
   /** √tr(C Σ_out) for a vector output and a positive semidefinite C [outputs, outputs]. */
   | { readonly kind: 'trace'; readonly matrix: Float64Array };
 
@@ -55,4 +57,15 @@ export function smoothLargestEntry(
   }
   const trace = total(engine, engine.multiply(square, square));
   return { radius, trace, power: engine.diagonalMatrix(power, false) };
+}
+
+/** Σ w_i Σ_ii, as `linearFunctional`. */
+export function diagonalFunctional(
+  engine: Engine,
+  state: Matrices,
+  weights: Float64Array,
+): Pick<SmoothMaximum, 'radius' | 'trace' | 'power'> {
+  const each = engine.vector(weights);
+  const radius = total(engine, engine.multiply(each, engine.diagonal(state)));
+  return { radius, trace: engine.vector([1]), power: engine.diagonalMatrix(each, false) };
 }

@@ -9,7 +9,7 @@ import { affine, type State } from '../../rules/affine.ts';
 import { maximum } from '../../rules/maximum.ts';
 import { argument, levelOf, nonlinearity } from '../../rules/nonlinearity.ts';
 import { sum } from '../../rules/smoothMaximum.ts';
-import { linearFunctional, type Objective } from '../objective.ts';
+import { diagonalFunctional, linearFunctional, type Objective } from '../objective.ts';
 import { asMatrices, lastLayout, opening } from '../states.ts';
 import type { Held } from './held.ts';
 import type { Joint, Place, Through } from './place.ts';
@@ -94,6 +94,7 @@ function nonlinear(
 
 function squaredOf(engine: Engine, state: Matrices, objective: Objective): Vector {
   if (objective.kind === 'trace') return linearFunctional(engine, state, objective.matrix).radius;
+  if (objective.kind === 'diagonal') return diagonalFunctional(engine, state, objective.weights).radius;
   if (objective.kind === 'entries') return engine.largest(engine.diagonal(state));
   return engine.spectralRadius(state);
 }

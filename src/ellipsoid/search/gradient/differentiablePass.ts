@@ -14,7 +14,7 @@ import { affine, read, type State, symbolOf, tapNumbers } from '../../rules/affi
 import { argument, levelOf, nonlinearity } from '../../rules/nonlinearity.ts';
 import { smoothMaximum, sum } from '../../rules/smoothMaximum.ts';
 import type { SegmentFrequencies } from '../frequencies.ts';
-import { linearFunctional, type Objective, smoothLargestEntry } from '../objective.ts';
+import { diagonalFunctional, linearFunctional, type Objective, smoothLargestEntry } from '../objective.ts';
 import { asMatrices, copiesOf, lastLayout, repeats, repetition } from '../states.ts';
 import { Taps } from '../taps.ts';
 import { barrierOf } from './barrier.ts';
@@ -246,6 +246,7 @@ export class DifferentiablePass {
     const { segment, frequencies } = this.#stages.at(-1)!;
     const matrices = asMatrices(engine, state, totalRows(lastLayout(segment)), segment.axes > 0);
     if (target.kind === 'trace') return linearFunctional(engine, matrices, target.matrix);
+    if (target.kind === 'diagonal') return diagonalFunctional(engine, matrices, target.weights);
     if (target.kind === 'entries') return smoothLargestEntry(engine, matrices, smoothing.doublings);
     const weights = engine.vector(matrices.batch === 1 ? [1] : frequencies.at(-1)!.weights);
     return smoothMaximum(engine, matrices, weights, smoothing.doublings);

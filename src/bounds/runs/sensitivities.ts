@@ -1,0 +1,32 @@
+/** Bounds for single entries of the input: of each the least that any row gives it (docs/mathematics.md §9). */
+import { isLess, roundedUp, type Scaled, scaled, squareRoot, times, toNumber } from '../../scaled.ts';
+import { hasEntries } from './margins.ts';
+import type { Row } from './rows.ts';
+
+/**
+ * Undefined where no row knows of single entries.
+ * @param rows of a query from ℓ1
+ * @param bound which holds for all entries
+ */
+export function sensitivitiesOf(rows: readonly Row[], bound: Scaled): number[] | undefined {
+  const each = rows.flatMap((row) => entriesOf(row) ?? []);
+  if (each.length === 0) return undefined;
+  return each[0]!.map((_, j) => {
+    const least = each.reduce((best, own) => (isLess(own[j]!, best) ? own[j]! : best), bound);
+    // What is smaller than float64 has room for is rounded up as well.
+    return toNumber(least) ?? (least.exponent < 0 ? 2 ** -1022 : Infinity);
+  });
+}
+
+function entriesOf({ columns, outcome, program }: Row): readonly Scaled[][] | undefined {
+  if (columns) return [Array.from(columns, (x) => roundedUp(scaled(x)))];
+  if (!outcome?.covariance || program?.reading !== 'inputs' || !hasEntries(program)) return undefined;
+  if (Number.isNaN(outcome.squared.mantissa)) return undefined;
+  const { matrix, exponent } = outcome.covariance;
+  const { channels } = program.output;
+  const own = Array.from({ length: channels }, (_, j) => {
+    const root = squareRoot(scaled(matrix[j * (channels + 1)]!, exponent));
+    return roundedUp(times(root, scaled(program.factor)));
+  });
+  return [own];
+}
