@@ -18,6 +18,9 @@ const SYSTEM_PACKAGES = [
   { name: 'firefox-esr', present: 'test -x /usr/bin/firefox-esr' },
   // ONNX's own models with their values.
   { name: 'libonnx-testdata', present: 'test -d /usr/share/libonnx-testdata/data' },
+  // Shells that complete command lines; bash is everywhere.
+  { name: 'zsh', present: 'command -v zsh' },
+  { name: 'fish', present: 'command -v fish' },
   // llvmpipe, for WebGPU in Deno.
   { name: 'mesa-vulkan-drivers', present: 'ls /usr/share/vulkan/icd.d/lvp_icd.*.json' },
 ];

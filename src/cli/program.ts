@@ -1,5 +1,5 @@
 /** The command line: what can be said, and what happens with it. */
-import { Command, CommanderError, Option } from 'commander';
+import { Argument, Command, CommanderError, Option } from 'commander';
 import { DEFAULTS } from '../bounds/defaults.ts';
 import { METHODS } from '../bounds/result.ts';
 import { CERTIFY_DEFAULTS } from '../certify/defaults.ts';
@@ -17,6 +17,7 @@ import { describeCommand } from './commands/describe.ts';
 import { type ExportSdpCommand, exportSdpCommand } from './commands/exportSdp.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { type SolveSdpCommand, solveSdpCommand } from './commands/solveSdp.ts';
+import { completionScript, SHELLS, type Shell } from './completion.ts';
 import { EXIT, type Failure, failureDocument, failureLines, toFailure, UsageError } from './failure.ts';
 import type { EngineName, Library } from './library.ts';
 import { modelOptions } from './loading.ts';
@@ -37,6 +38,9 @@ import {
 } from './options.ts';
 import { formatMegabytes } from './output/format.ts';
 import { OutputError, printDocument, printLines, type Terminal } from './output/terminal.ts';
+
+/** For people who have given none of them. */
+const COMMANDS = 'bound, certify, inspect, describe, verify, export-sdp, solve-sdp';
 
 const ENGINES: readonly EngineName[] = ['auto', 'cpu', 'cpu-wasm', 'cpu-blas', 'webgpu', 'webgl'];
 
@@ -115,7 +119,7 @@ function commandLine(host: CommandHost, finish: (code: number) => void): Command
     .description(
       'Upper bounds on the Lipschitz constants of neural networks, from files of ONNX, Keras, PyTorch and others.',
     )
-    .version(host.version, '--version', 'print the version')
+    .version(host.version, '-v, --version', 'print the version')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => printLines(terminal.stdout, text.replace(/\n$/, '').split('\n')),
@@ -123,7 +127,8 @@ function commandLine(host: CommandHost, finish: (code: number) => void): Command
       writeErr: () => {},
       getOutHelpWidth: () => terminal.stdout.columns,
     })
-    .helpOption('--help', 'print this help')
+    .helpOption('-h, --help', 'print this help')
+    // Its own one takes the name of no command for none at all.
     .helpCommand(false)
     .showSuggestionAfterError();
 
@@ -315,6 +320,26 @@ function commandLine(host: CommandHost, finish: (code: number) => void): Command
       finish(await solveSdpCommand(command, await host.library(), terminal, signal));
     });
 
+  program
+    .command('completion')
+    .description(
+      'Print a script by which a shell completes command lines; its first lines say what to do with it.',
+    )
+    .addArgument(new Argument('<SHELL>', 'the shell').choices(SHELLS))
+    .action((shell: Shell) => {
+      printLines(terminal.stdout, completionScript(shell, program).replace(/\n$/, '').split('\n'));
+    });
+
+  program
+    .command('help')
+    .description('Print what there is to say of COMMAND, or of all commands.')
+    .argument('[COMMAND]', 'its name')
+    .action((name: string | undefined) => {
+      const command = name === undefined ? program : program.commands.find((c) => c.name() === name);
+      if (!command) throw new UsageError(`unknown command '${name}'; commands: ${COMMANDS}`);
+      command.outputHelp();
+    });
+
   for (const command of program.commands) nameOptionsWhenUnknown(command);
   return program;
 }
@@ -425,10 +450,7 @@ function usageFailure(error: CommanderError): Failure {
         'command: bound, certify, inspect, describe, verify, export-sdp or solve-sdp, got none; see lipsoid --help',
     };
   }
-  const commands =
-    error.code === 'commander.unknownCommand'
-      ? '; commands: bound, certify, inspect, describe, verify, export-sdp, solve-sdp'
-      : '';
+  const commands = error.code === 'commander.unknownCommand' ? `; commands: ${COMMANDS}` : '';
   return { kind: 'input', message: plain(error) + commands };
 }
 
