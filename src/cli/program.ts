@@ -223,6 +223,7 @@ function commandLine(host: CommandHost, finish: (code: number) => void): Command
       'the bound where every entry of the input keeps to this, such as 0,1; with --at and --radius: there too',
       range,
     )
+    .option('--all-rules', 'show every rule of every method, not the best one of each alone')
     .option('--quiet', 'print the table alone, and no progress')
     .action(async (file: string, flags: Flags & Region) => {
       const { method, json, quiet, at, radius, domain, kind, ...rest } = flags;

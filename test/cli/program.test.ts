@@ -205,7 +205,7 @@ describe('lipsoid bound --length any', () => {
 
 describe('lipsoid bound', () => {
   it('prints the table sorted, the best marked, and what the number means', async () => {
-    const { code, out, err, calls } = await run('bound tiny.onnx');
+    const { code, out, err, calls } = await run('bound tiny.onnx --all-rules');
     expect(code).toBe(0);
     expect(err).toBe('');
     const rows = out.split('\n').slice(3, 8);
@@ -221,6 +221,19 @@ describe('lipsoid bound', () => {
     expect(out).toContain('This is about what LipSDP-type multipliers can show.');
     expect(calls.closed).toBe(1);
     expect(calls.bound?.method).toBe('all');
+  });
+
+  it('prints the best rule of each method alone, and how many more rows there are', async () => {
+    const { out } = await run('bound tiny.onnx');
+    const table = out.split('\n\n')[1]!.split('\n').slice(1);
+    expect(table).toHaveLength(3);
+    expect(table[0]).toMatch(/^\* {2}closed-form +SN\(1\.3\) +9\.50804/);
+    expect(table[1]).toMatch(/^ +spectral-product/);
+    expect(table[2]).toMatch(/^ +unrolled +– +–/);
+    expect(out).toContain('\n\nunrolled: conv: dense: too large\n');
+    expect(out).toContain('Of every method the best rule is shown; --all-rules shows 2 more rows.');
+    const { out: all } = await run('bound tiny.onnx --all-rules');
+    expect(all).not.toContain('--all-rules');
   });
 
   it('passes every option on', async () => {
@@ -287,7 +300,7 @@ describe('lipsoid bound', () => {
 
   it('--quiet prints the table alone and shows no progress', async () => {
     const { out, calls } = await run('bound a.onnx --quiet');
-    expect(out.split('\n')).toHaveLength(10);
+    expect(out.split('\n')).toHaveLength(8);
     expect(calls.bound).not.toHaveProperty('onProgress');
   });
 

@@ -60,6 +60,8 @@ export interface BoundCommand extends ModelOptions {
   readonly lower?: boolean;
   readonly seed?: number;
   readonly certificate?: string;
+  /** Prints every rule of every method, not the best one of each alone. */
+  readonly allRules?: true;
   readonly json: boolean;
   readonly quiet: boolean;
 }
@@ -184,7 +186,7 @@ function printAnswer(
     return;
   }
   const table: Line[] = [
-    ...boundTable(result),
+    ...boundTable(result, command.allRules === true),
     ...(command.target === 'margins' && !result.target ? marginLines(result.margins) : []),
     ...(result.sensitivities ? sensitivityLines(result.sensitivities) : []),
   ];
@@ -240,11 +242,12 @@ const COLUMNS: readonly Column[] = [
 ];
 
 /**
- * One line per method and rule, the smallest bound first and marked, failures after them, the lower bound last; below it
- * the reasons of failures.
+ * One line per method, of its best rule, or per method and rule: the smallest bound first and marked, failures after them, the lower
+ * bound last; below it the reasons of failures.
  */
-function boundTable(result: BoundResult): Line[] {
-  const sorted = result.methods.toSorted((a, b) => sortKey(a) - sortKey(b));
+function boundTable(result: BoundResult, allRules: boolean): Line[] {
+  const rows = result.methods.toSorted((a, b) => sortKey(a) - sortKey(b));
+  const sorted = allRules ? rows : bestOfEach(rows);
   const cells = sorted.map((row, k) => [
     k === 0 && hasBound(row) ? '*' : '',
     row.method,
@@ -254,8 +257,8 @@ function boundTable(result: BoundResult): Line[] {
     formatSeconds(row.seconds),
   ]);
   if (result.lower) cells.push(lowerCells(result.lower));
-  const [titles, ...rows] = tableLines(COLUMNS, cells);
-  const marked = rows.map((text, k) => (k === 0 && sorted[0] && hasBound(sorted[0]) ? bold(text) : text));
+  const [titles, ...lines] = tableLines(COLUMNS, cells);
+  const marked = lines.map((text, k) => (k === 0 && sorted[0] && hasBound(sorted[0]) ? bold(text) : text));
   const reasons = sorted
     .filter((row) => row.error !== undefined)
     .flatMap((row) =>
@@ -264,6 +267,11 @@ function boundTable(result: BoundResult): Line[] {
         .map((text, k) => (k === 0 ? text : `  ${text}`)),
     );
   return [dim(titles!), ...marked, ...(reasons.length > 0 ? ['', ...reasons] : [])];
+}
+
+/** The first row of each method: of rows that are sorted, the best. */
+function bestOfEach(sorted: readonly MethodResult[]): MethodResult[] {
+  return sorted.filter((row, k) => sorted.findIndex(({ method }) => method === row.method) === k);
 }
 
 function lowerCells({ value, log10, seconds }: LowerBound): string[] {
@@ -319,10 +327,17 @@ function explanation(result: BoundResult, command: BoundCommand): string[] {
     ...(result.lower ? [lowerText(result.lower, value)] : []),
     `${assuranceText(result)} Digits are rounded ${result.lower ? 'outward' : 'up'}.`,
     ...(result.note === undefined ? [] : [result.note]),
+    ...rulesText(result, command),
     ...result.methods.flatMap((row) => (row.search ? [searchText(row)] : [])),
     ...(result.pairs ? [pairsText(result.pairs)] : []),
     ...advice(result, command),
   ];
+}
+
+function rulesText({ methods }: BoundResult, { allRules }: BoundCommand): string[] {
+  const more = methods.length - bestOfEach(methods).length;
+  if (more === 0 || allRules) return [];
+  return [`Of every method the best rule is shown; --all-rules shows ${formatCount(more, 'more row')}.`];
 }
 
 /** What stands behind the bound. */
