@@ -1,7 +1,11 @@
 /** The pictures of the page in docs/: `npx tsx scripts/screenshots.ts`. They show whatever the examples give at the time. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BrowserContextOptions, Page } from 'playwright-core';
-import { host, launch } from '../test/demo/host.ts';
+import { launch, serve } from '../test/demo/browsers.ts';
 
 const desktop = { viewport: { width: 1280, height: 860 } };
 
@@ -30,7 +34,10 @@ async function certifyDigits(page: Page): Promise<void> {
   await page.waitForSelector('.tile.counterexample');
 }
 
-const site = await host();
+const script = fileURLToPath(new URL('./build-demo.mjs', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'lipsoid-page-'));
+execFileSync(process.execPath, [script, folder], { stdio: 'inherit' });
+const site = await serve(folder);
 const browser = await launch(false);
 for (const { name, from, options, act } of PICTURES) {
   const page = await browser.newPage(options);
@@ -54,3 +61,4 @@ for (const { name, from, options, act } of PICTURES) {
 }
 await browser.close();
 site.close();
+rmSync(folder, { recursive: true, force: true });

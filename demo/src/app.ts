@@ -9,6 +9,7 @@ import type {
   PrefixBound,
   Progress,
   SampleFile,
+  StoredMultipliers,
 } from '../../src/index.browser.ts';
 import { Certification, type Extra } from './certification.ts';
 import { least } from './readings.ts';
@@ -30,6 +31,8 @@ export interface Run {
   /** On `performance.now()`; undefined while it waits for others. */
   started?: number;
   progress?: Progress;
+  /** When the progress came. */
+  heard?: number;
   trace: readonly TracePoint[];
   /** Exactly one of these once it has ended. */
   answer?: BoundAnswer;
@@ -61,6 +64,13 @@ export interface Growth extends Extra<readonly PrefixBound[]> {
   readonly cancel: () => void;
 }
 
+/** Something to be said that belongs to no model. */
+export interface Notice {
+  readonly text: string;
+  /** `alarm`: something went wrong. `plain`: what happened, or what to do next. */
+  readonly tone: 'alarm' | 'plain';
+}
+
 export function isRunning(model: Model): boolean {
   return model.run !== undefined && !model.run.answer && !model.run.failure;
 }
@@ -71,14 +81,17 @@ export class App {
   /** Undefined until the worker has tried them. */
   offers: Offers | undefined;
   request: BoundRequest = { engine: DEFAULTS.engine, method: DEFAULTS.method };
-  /** What went wrong outside any model. */
-  notice: string | undefined;
+  notice: Notice | undefined;
 
   readonly #client = new Client();
   readonly #listeners: (() => void)[] = [];
   readonly #announce: (text: string) => void;
-  /** Certificates whose network is not there yet. */
-  #homeless: { readonly file: string; readonly value: unknown }[] = [];
+  /** Documents whose network is not there yet. */
+  #homeless: {
+    readonly file: string;
+    readonly kind: 'certificate' | 'multipliers';
+    readonly value: unknown;
+  }[] = [];
   /** Files of samples whose network is not there yet. */
   #unplaced: readonly SampleFile[] = [];
   #scheduled = false;
@@ -142,8 +155,9 @@ export class App {
     this.#changed();
   }
 
-  notify(text: string | undefined): void {
-    this.#note(text);
+  /** Undefined: there is nothing to be said any more. */
+  notify(text: string | undefined, tone: Notice['tone'] = 'alarm'): void {
+    this.#note(text, tone);
   }
 
   async #load(model: Model): Promise<void> {
@@ -153,28 +167,37 @@ export class App {
     try {
       const loaded = await this.#client.load(model.id, model.files).result;
       model.loaded = loaded;
-      this.#announce(`${name} read: ${loaded.inspection.layers.length} layers.`);
+      if (loaded.refusal) model.failure = loaded.refusal;
+      this.#announce(
+        loaded.refusal
+          ? `${name} has no bound here: ${loaded.refusal.message}`
+          : `${name} read: ${loaded.inspection.layers.length} layers.`,
+      );
     } catch (error) {
       model.failure = failureOf(error);
       this.#announce(`${name} refused: ${model.failure.message}`);
     }
     this.#changed();
-    this.#placeCertificates();
+    // Who gives multipliers asks for a search from there, which is the first.
+    const placed = this.#placeDocuments();
     this.#placeSamples();
-    // What takes a moment needs no button.
-    if (model.loaded && model.loaded.inspection.flops < UNASKED_FLOPS && refusals(model) === 0)
-      this.bound(model);
+    // The time limit ends what is large, and the cheapest bounds come first.
+    if (model.loaded && !model.failure && !placed.includes(model)) this.bound(model);
   }
 
   // ---- bounds -----------------------------------------------------------------------------------
 
-  bound(model: Model): void {
-    const { request } = this;
+  /** @param multipliers where the search starts, for once */
+  bound(model: Model, multipliers?: StoredMultipliers): void {
+    const request = { ...this.request, ...(multipliers && { multipliers }) };
     model.growth?.cancel();
     const { id } = model;
     const hear = (news: News) => {
       run.started ??= performance.now();
-      if (news.progress) run.progress = news.progress;
+      if (news.progress) {
+        run.progress = news.progress;
+        run.heard = performance.now();
+      }
       if (news.trace) run.trace = [...run.trace, news.trace];
       this.#changed();
     };
@@ -204,6 +227,7 @@ export class App {
   grow(model: Model): void {
     const rule = bestRule(model.answer?.result);
     const { answer } = model;
+    const target = answer?.result.target;
     const found: PrefixBound[] = [];
     const show = (growth: Pick<Growth, 'value' | 'failure' | 'ended'>) => {
       // Of an answer that another has replaced, nothing is shown.
@@ -211,10 +235,14 @@ export class App {
       model.growth = { ...growth, cancel: call.cancel };
       this.#changed();
     };
-    const call = this.#client.prefixes(model.id, rule, ({ prefix }) => {
-      if (prefix) found.push(prefix);
-      show({ value: [...found], ended: false });
-    });
+    const call = this.#client.prefixes(
+      model.id,
+      { ...(rule && { rule }), ...(target && { target }) },
+      ({ prefix }) => {
+        if (prefix) found.push(prefix);
+        show({ value: [...found], ended: false });
+      },
+    );
     show({ value: [], ended: false });
     call.result.then(
       (value) => show({ value, ended: true }),
@@ -235,7 +263,7 @@ export class App {
       .finally(() => this.#changed());
   }
 
-  // ---- certificates -----------------------------------------------------------------------------
+  // ---- documents --------------------------------------------------------------------------------
 
   /** Gives the certificate of the last answer to `save`. */
   certify(model: Model, save: (text: string) => void): void {
@@ -257,38 +285,54 @@ export class App {
       .finally(() => this.#changed());
   }
 
-  /** Checks a certificate against its network, which may come later. */
-  async offerCertificate(file: File): Promise<void> {
+  /** Takes what was saved here or by the command line to its network, which may come later. */
+  async offerDocument(file: File): Promise<void> {
     try {
       if (file.size > LARGEST_CERTIFICATE) {
         throw new InputError(
           `${file.name}: must have at most ${LARGEST_CERTIFICATE} bytes, got ${file.size}`,
         );
       }
-      this.#homeless.push({ file: file.name, value: parseJson(await file.text(), file.name) });
+      const value = parseJson(await file.text(), file.name);
+      const kind = kindOf(value);
+      if (kind === 'result') {
+        this.#note(`${file.name} holds results, in which nothing proves them: a certificate does.`, 'plain');
+        return;
+      }
+      this.#homeless.push({ file: file.name, kind, value });
     } catch (error) {
-      this.#note(`The certificate was not read: ${error instanceof Error ? error.message : String(error)}`);
+      this.#note(`The file was not read: ${error instanceof Error ? error.message : String(error)}`);
       return;
     }
-    this.#placeCertificates();
+    this.#placeDocuments();
     if (this.#homeless.length > 0 && this.models.every((m) => m.failure)) {
-      this.#note(`${file.name}: now drop the network that this certificate is for.`);
+      this.#note(`${file.name}: now drop the network that it is for.`, 'plain');
     }
   }
 
-  /** To the network with its hash; to the selected one, whose checker then says what is wrong, where there is none. */
-  #placeCertificates(): void {
-    if (this.models.some((m) => !m.loaded && !m.failure)) return;
+  /**
+   * To the network with its hash; to the selected one, which then says what is wrong, where there is none.
+   * @returns the models that are bounded for it
+   */
+  #placeDocuments(): Model[] {
+    if (this.models.some((m) => !m.loaded && !m.failure)) return [];
     const loaded = this.models.filter((m) => m.loaded);
-    if (loaded.length === 0) return;
-    for (const { file, value } of this.#homeless.splice(0)) {
+    if (loaded.length === 0) return [];
+    return this.#homeless.splice(0).flatMap(({ file, kind, value }) => {
       const hash = hashIn(value);
       const own = loaded.find((m) => m.loaded!.inspection.source?.sha256 === hash);
       const model = own ?? (this.selected?.loaded ? this.selected : loaded[0]!);
-      this.#note(undefined);
       this.selected = model;
-      this.#verify(model, file, value);
-    }
+      if (kind === 'certificate') {
+        this.#note(undefined);
+        this.#verify(model, file, value);
+        return [];
+      }
+      this.#note(`The search starts from the multipliers in ${file}.`, 'plain');
+      // What is wrong with them the library says.
+      this.bound(model, value as StoredMultipliers);
+      return [model];
+    });
   }
 
   #verify(model: Model, file: string, value: unknown): void {
@@ -316,7 +360,7 @@ export class App {
     this.#unplaced = files;
     this.#placeSamples();
     if (this.#unplaced.length > 0 && this.models.every((m) => m.failure)) {
-      this.#note(`${files[0]!.path}: now drop the network that these samples are for.`);
+      this.#note(`${files[0]!.path}: now drop the network that these samples are for.`, 'plain');
     }
   }
 
@@ -330,8 +374,8 @@ export class App {
 
   // ---- telling ----------------------------------------------------------------------------------
 
-  #note(text: string | undefined): void {
-    this.notice = text;
+  #note(text: string | undefined, tone: Notice['tone'] = 'alarm'): void {
+    this.notice = text === undefined ? undefined : { text, tone };
     if (text !== undefined) this.#announce(text);
     this.#changed();
   }
@@ -348,7 +392,7 @@ export class App {
   }
 }
 
-/** Operations of all closed forms that a page may do without being asked: seconds. */
+/** Operations that a chart may cost without being asked for: seconds. */
 const UNASKED_FLOPS = 2e10;
 
 /** Prefixes cost as many passes as there are layers, half of their length. */
@@ -366,17 +410,23 @@ export function classifies({ output }: LoadedModel): boolean {
 const NOT_CLASSES =
   'Samples are certified of networks with one output for each of at least two classes; this one has others.';
 
-export function refusals(model: Model): number {
-  return model.loaded?.inspection.refused.length ?? 0;
-}
-
 function bestRule(result: BoundResult | undefined) {
   const rule = least((result?.methods ?? []).filter((m) => m.method === 'closed-form'))?.rule;
   return rule === 'refined' ? undefined : rule;
 }
 
-/** The hash of the network that a certificate is for, if it has one. */
-function hashIn(certificate: unknown): string | undefined {
-  const { network } = (certificate ?? {}) as { network?: { sha256?: unknown } };
-  return typeof network?.sha256 === 'string' ? network.sha256 : undefined;
+/** What a JSON document is, by its members; a certificate where they do not say: its checker says then what it lacks. */
+function kindOf(document: unknown): 'certificate' | 'multipliers' | 'result' {
+  const has = (...names: readonly string[]) =>
+    typeof document === 'object' && document !== null && names.every((name) => Object.hasOwn(document, name));
+  if (has('format')) return 'certificate';
+  if (has('path', 'layers', 'network')) return 'multipliers';
+  return has('engine', 'methods') || has('samples', 'summary') ? 'result' : 'certificate';
+}
+
+/** The hash of the network that a document is for, if it has one. */
+function hashIn(document: unknown): string | undefined {
+  const { network } = (document ?? {}) as { network?: unknown };
+  const hash = (network as { sha256?: unknown } | null | undefined)?.sha256 ?? network;
+  return typeof hash === 'string' ? hash : undefined;
 }

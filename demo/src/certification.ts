@@ -25,6 +25,8 @@ export interface SampleRun {
   started?: number;
   /** When the first sample began, which bounds of the whole network may come before. */
   sampling?: number;
+  /** When the last sample came. */
+  heard?: number;
   progress?: Progress;
   found: readonly FoundSample[];
   /** One of these once it has ended. */
@@ -121,7 +123,8 @@ export class Certification {
       run.started ??= performance.now();
       if (progress) run.progress = progress;
       if (sample) {
-        run.sampling ??= performance.now() - 1000 * sample.report.seconds;
+        run.heard = performance.now();
+        run.sampling ??= run.heard - 1000 * sample.report.seconds;
         run.found = [...run.found, sample];
       }
       this.#changed();

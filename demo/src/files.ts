@@ -7,8 +7,8 @@ const LARGEST_FILE = 2 ** 31 - 1;
 
 export interface Sorted {
   readonly models: readonly ModelFiles[];
-  /** `.json` files that are no models. */
-  readonly certificates: readonly File[];
+  /** `.json` files that are no models: certificates, multipliers, results. */
+  readonly documents: readonly File[];
   /** Files whose names say that they hold samples, which no weights beside a model have. */
   readonly samples: readonly SampleFile[];
   /** Files that are none of these: weights for models that are there already, or samples. */
@@ -54,14 +54,14 @@ export function sortFiles(
   const usable = files.filter((file) => refusal(file) === undefined);
   const named = new Set([...json.values()].flat());
   const isModel = (file: File) => json.has(file) || (MODELS.test(file.name) && !named.has(file.name));
-  const isCertificate = (file: File) => /\.json$/i.test(file.name) && !json.has(file);
+  const isDocument = (file: File) => /\.json$/i.test(file.name) && !json.has(file);
   const isSamples = (file: File) => SAMPLES.test(file.name) && !named.has(file.name);
-  const others = usable.filter((f) => !isModel(f) && !isCertificate(f) && !isSamples(f));
+  const others = usable.filter((f) => !isModel(f) && !isDocument(f) && !isSamples(f));
   const external = new Map(others.map((f) => [f.name, f]));
   const models = usable.filter(isModel).map((model): ModelFiles => ({ model, external }));
   return {
     models,
-    certificates: usable.filter(isCertificate),
+    documents: usable.filter(isDocument),
     samples: usable.filter(isSamples).map((file) => ({ path: paths.get(file)!, blob: file })),
     loose: models.length === 0 ? others : [],
     refused,

@@ -41,5 +41,6 @@ for (const view of [
 const notice = byId('notice');
 app.onChange(() => {
   notice.hidden = app.notice === undefined;
-  say(notice, app.notice ?? '');
+  notice.classList.toggle('plain', app.notice?.tone === 'plain');
+  say(notice, app.notice?.text ?? '');
 });

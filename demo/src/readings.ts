@@ -35,7 +35,7 @@ export function readingsOf(result: BoundResult): {
   const { lower, assurance } = result;
   if (lower) {
     const { value: bound, log10 } = lower;
-    readings.push({ kind: 'lower', label: 'Sampled lower bound', detail: '', bound, log10 });
+    readings.push({ kind: 'lower', label: 'Lower bound', detail: 'sampled', bound, log10 });
   }
   return { readings, assurance };
 }

@@ -12,9 +12,10 @@ import { compile } from '../program/compile.ts';
 import { beyondMemory, roomIn } from './budget.ts';
 import { DEFAULTS } from './defaults.ts';
 import { Ledger } from './ledger.ts';
+import { checkTarget } from './options.ts';
 import { numbers } from './report/numbers.ts';
 import { closedForms } from './runs/closedForm.ts';
-import { rowValue } from './runs/rows.ts';
+import { ofPair, rowValue } from './runs/rows.ts';
 import { spectralProduct } from './runs/spectralProduct.ts';
 
 /** Bounds on the map from the input to the output of one layer. */
@@ -34,6 +35,8 @@ export interface PrefixOptions {
   readonly engine: EngineHandle;
   /** The closed form; default `DEFAULTS.prefixRule`. */
   readonly rule?: RuleName;
+  /** Two outputs, whose difference is bounded where a prefix is the whole network. */
+  readonly target?: readonly [i: number, j: number];
   /** Memory budget in bytes, as of `bound`. */
   readonly memory?: number;
   readonly signal?: AbortSignal;
@@ -46,9 +49,11 @@ export interface PrefixOptions {
  * the first to the last, rounding errors accounted for. Costs as many closed-form passes, of growing length, as there are such layers.
  *
  * @throws UnsupportedError where the closed form does not cover the network
+ * @throws InputError for a target that it does not have
  * @throws the signal's reason when it is aborted
  */
 export async function prefixBounds(network: Network, options: PrefixOptions): Promise<PrefixBound[]> {
+  checkTarget(network, options.target);
   const simple = simplify(network);
   compile(simple);
   const rounding = new Rounding(engineOf(options.engine).information, foldingsOf(network));
@@ -58,7 +63,12 @@ export async function prefixBounds(network: Network, options: PrefixOptions): Pr
     const prefix = {
       layer: last.name,
       index,
-      ...(await prefixBound(cutBehind(simple, last), rounding, options)),
+      ...(await prefixBound(
+        cutBehind(simple, last),
+        last.output === simple.output ? options.target : undefined,
+        rounding,
+        options,
+      )),
     };
     found.push(prefix);
     options.onPrefix?.(prefix);
@@ -66,7 +76,12 @@ export async function prefixBounds(network: Network, options: PrefixOptions): Pr
   return found;
 }
 
-async function prefixBound(prefix: Network, rounding: Rounding, options: PrefixOptions) {
+async function prefixBound(
+  prefix: Network,
+  pair: PrefixOptions['target'],
+  rounding: Rounding,
+  options: PrefixOptions,
+) {
   const program = compile(prefix);
   const { signal, rule = DEFAULTS.prefixRule } = options;
   const engine = engineOf(options.engine);
@@ -76,7 +91,7 @@ async function prefixBound(prefix: Network, rounding: Rounding, options: PrefixO
   const common = { memory: room.bytes, rounding, signal, ledger: new Ledger(undefined) };
   const { bound: product, norms } = await spectralProduct(engine, program, common);
   const [outcome] = await closedForms(engine, program, norms, [rule], { ...common, method: 'closed-form' });
-  return { ...numbers(rowValue(program, outcome!, undefined)), product: numbers(product) };
+  return { ...numbers(rowValue(program, outcome!, pair)), product: numbers(ofPair(product, pair)) };
 }
 
 /** The network that ends with this node. */

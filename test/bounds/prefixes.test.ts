@@ -32,6 +32,19 @@ describe('prefix bounds', () => {
     expect(last.product.bound! / product.bound!).toBeCloseTo(1, 9);
   });
 
+  it('end with the bound of a pair of outputs where that is asked for', async () => {
+    const network = await example('mlp');
+    const target = [3, 5] as const;
+    const prefixes = await prefixBounds(network, { engine, rule: 'GC(1.5)', target });
+    const closed = await bound(network, { engine, rule: 'GC(1.5)', target });
+    const product = await bound(network, { engine, method: 'spectral-product', target });
+    expect(prefixes.at(-1)!.bound! / closed.bound!).toBeCloseTo(1, 9);
+    expect(prefixes.at(-1)!.product.bound! / product.bound!).toBeCloseTo(1, 9);
+    const whole = await prefixBounds(network, { engine, rule: 'GC(1.5)' });
+    expect(prefixes.slice(0, -1)).toEqual(whole.slice(0, -1));
+    await expect(prefixBounds(network, { engine, target: [3, 10] })).rejects.toThrow(/two different outputs/);
+  });
+
   it('are above what samples of each prefix show', async () => {
     const network = simplify(await example('cnn'));
     const prefixes = await prefixBounds(network, { engine });

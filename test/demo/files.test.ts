@@ -12,7 +12,7 @@ describe('dropped files', () => {
     const sorted = sortFiles([a, data, b, json]);
     expect(sorted.models.map((m) => m.model)).toEqual([a, b]);
     for (const { external } of sorted.models) expect([...external.values()]).toEqual([data]);
-    expect(sorted.certificates).toEqual([json]);
+    expect(sorted.documents).toEqual([json]);
     expect(sorted.loose).toEqual([]);
     expect(sorted.refused).toEqual([]);
   });
@@ -29,7 +29,7 @@ describe('dropped files', () => {
     const sorted = sortFiles(dropped, await modelsInJson(dropped));
     expect(sorted.models.map((m) => m.model)).toEqual([keras, architecture, layers]);
     for (const { external } of sorted.models) expect([...external.values()]).toEqual([weights, shard]);
-    expect(sorted.certificates).toEqual([certificate]);
+    expect(sorted.documents).toEqual([certificate]);
     expect(sorted.samples).toEqual([{ path: 'digits.npz', blob: samples }]);
   });
 

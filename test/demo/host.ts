@@ -1,32 +1,19 @@
-/** The built page on a host of its own, under a path of its own, Chromium and Firefox to look at it, and files to drop on it. */
+/** The built page, served for tests. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { extname, join, normalize } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Browser, chromium as browserType } from 'playwright-core';
-import puppeteer, { type Browser as Firefox } from 'puppeteer-core';
+import type { Page } from 'playwright-core';
 import { expect, inject } from 'vitest';
-import { chromium } from '../engine/webgpu/hosts.ts';
+import { type Server, serve } from './browsers.ts';
 
-const TYPES: Readonly<Record<string, string>> = {
-  '.html': 'text/html',
-  '.js': 'text/javascript',
-  '.css': 'text/css',
-  '.svg': 'image/svg+xml',
-  '.woff2': 'font/woff2',
-};
+export { drop, launch, launchFirefox, type Upload } from './browsers.ts';
 
-export interface Host {
-  /** Of the page, in a folder that the build does not know of. */
-  readonly url: string;
+export interface Host extends Server {
   /** What is served. */
   readonly folder: string;
   /** What the build printed. */
   readonly log: string;
-  close(): void;
 }
 
 /** The folder with the built page, and what the build printed; one of the test files builds, the others wait for it. */
@@ -48,93 +35,21 @@ async function built(): Promise<{ readonly folder: string; readonly log: string 
   return { folder, log: stdout };
 }
 
-/** Serves the page as any static host would, without a header of its own. */
+/** Serves the page under a path that the build does not know of. */
 export async function host(): Promise<Host> {
   const { folder, log } = await built();
-  const server = createServer(async ({ url = '' }, response) => {
-    const path = normalize(new URL(url, 'http://host').pathname.replace(/^\/some\/where\//, ''));
-    try {
-      const body = await readFile(join(folder, path === '.' || path === './' ? 'index.html' : path));
-      response.writeHead(200, {
-        'Content-Type': TYPES[extname(path) || '.html'] ?? 'application/octet-stream',
-      });
-      response.end(body);
-    } catch {
-      response.writeHead(404).end();
-    }
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  return {
-    url: `http://127.0.0.1:${port}/some/where/`,
-    ...{ folder, log },
-    close: () => {
-      server.close();
-      server.closeAllConnections();
-    },
-  };
-}
-
-/** @param webgpu on SwiftShader; without it there is no WebGPU at all */
-export function launch(webgpu: boolean): Promise<Browser> {
-  const gpu = webgpu
-    ? ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader']
-    : ['--disable-features=WebGPU', '--disable-blink-features=WebGPU'];
-  return browserType.launch({ executablePath: chromium, args: ['--no-sandbox', ...gpu] });
-}
-
-const firefox = '/usr/bin/firefox-esr';
-
-/**
- * A fresh profile, in which Puppeteer turns off what Firefox does on the network by itself.
- * @param folder a home of its own, as whoever runs the tests may have none; downloads land in it
- */
-export function launchFirefox(folder: string): Promise<Firefox> {
-  if (!existsSync(firefox)) throw new Error(`demo: tests need ${firefox} (Debian: firefox-esr)`);
-  return puppeteer.launch({
-    ...{ browser: 'firefox', protocol: 'webDriverBiDi', executablePath: firefox, headless: true },
-    ...{ timeout: 120_000, protocolTimeout: 120_000 },
-    env: { ...process.env, HOME: folder, MOZ_CRASHREPORTER_DISABLE: '1' },
-    extraPrefsFirefox: {
-      // 2: the folder that is named.
-      'browser.download.folderList': 2,
-      'browser.download.dir': folder,
-      'browser.download.alwaysOpenPanel': false,
-    },
-  });
-}
-
-export interface Upload {
-  readonly name: string;
-  readonly bytes: Uint8Array;
-}
-
-type Plain = { readonly name: string; readonly base64: string }[];
-
-/** A page of either browser. */
-interface Scriptable {
-  evaluate(script: (list: Plain) => void, list: Plain): Promise<unknown>;
-}
-
-/** Drops files on the page as a mouse would. */
-export async function drop(page: Scriptable, ...files: readonly Upload[]): Promise<void> {
-  const plain: Plain = files.map(({ name, bytes }) => ({
-    name,
-    base64: Buffer.from(bytes).toString('base64'),
-  }));
-  await page.evaluate((list) => {
-    const data = new DataTransfer();
-    for (const { name, base64 } of list) {
-      const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
-      data.items.add(new File([bytes], name));
-    }
-    document.body.dispatchEvent(
-      new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }),
-    );
-  }, plain);
+  return { ...(await serve(folder)), folder, log };
 }
 
 /** Waits for what the page will show: machines may be busy, and nothing here measures time. */
 export function eventually<T>(read: () => Promise<T>, timeout = 50_000) {
   return expect.poll(read, { timeout, interval: 100 });
+}
+
+/** Makes searches on a page short, where nothing that is looked at depends on how far they go. */
+export async function searchBriefly(page: Page): Promise<void> {
+  await page.locator('form.settings [name=evaluations]').evaluate((field) => {
+    (field as HTMLInputElement).value = '10';
+    field.dispatchEvent(new Event('change', { bubbles: true }));
+  });
 }

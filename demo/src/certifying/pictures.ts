@@ -37,12 +37,10 @@ function sample(
   { value, failure }: Extra<MovedSample>,
   shape: ImageShape | undefined,
 ): HTMLElement {
-  const about = help('moved', 'this sample');
   return h(
     'section',
     { class: 'sample', 'aria-labelledby': 'sample-title' },
-    h('h3', { id: 'sample-title' }, `Sample ${report.index}`, about.button),
-    about.text,
+    h('h3', { id: 'sample-title' }, `Sample ${report.index}`, help('moved', 'this sample')),
     failure && h('p', { class: 'notice' }, failure.message),
     !value && !failure && h('p', { class: 'fine' }, 'Moving it …'),
     value && h('div', { class: 'tiles' }, ...tiles(report, value, shape)),

@@ -3,6 +3,7 @@ import type { App } from '../app.ts';
 import { isCertifying, type SampleRun } from '../certification.ts';
 import { h, say } from '../dom.ts';
 import { formatDuration } from '../format.ts';
+import { remaining } from '../remaining.ts';
 import type { Part } from './part.ts';
 
 export function progress(app: App): Part {
@@ -27,6 +28,7 @@ export function progress(app: App): Part {
     const run = app.selected?.samples.run;
     working.hidden = !isCertifying(run);
     failure.hidden = !run?.failure;
+    failure.classList.toggle('plain', run?.failure?.kind === 'cancelled');
     say(failure, run?.failure ? failureText(run, run.failure.message) : '');
     if (!run || working.hidden) return;
     const share = run.found.length > 0 ? run.found.length / run.total : shareOf(run.progress);
@@ -56,11 +58,19 @@ function shareOf(progress: SampleRun['progress']): number | undefined {
   return share !== undefined && share >= 0 ? Math.min(1, share) : undefined;
 }
 
-function timeText({ sampling, started, found, total }: SampleRun): string {
+function timeText({ sampling, heard, started, found, total, request }: SampleRun): string {
   if (started === undefined) return '';
   const now = performance.now();
-  const spent = formatDuration((now - started) / 1000);
-  if (sampling === undefined || found.length === 0) return spent;
-  const each = (now - sampling) / 1000 / found.length;
-  return `${spent}, about ${formatDuration(each * (total - found.length))} left`;
+  const { timeLimit } = request;
+  const left =
+    sampling !== undefined && heard !== undefined
+      ? remaining(
+          {
+            ...{ started: sampling, at: heard, share: found.length / total },
+            ...(timeLimit !== undefined && { limit: timeLimit * (total - found.length) }),
+          },
+          now,
+        )
+      : undefined;
+  return [formatDuration((now - started) / 1000), left].filter((text) => text !== undefined).join(', ');
 }

@@ -111,7 +111,7 @@ function summaryText(run: SampleRun, found: readonly FoundSample[]): HTMLElement
       { class: 'fine' },
       `${formatCount(samples, 'sample')}, ${formatDuration(secondsPerSample)} each. Radii are ℓ2, in ${unitOf(run.request)}. Certified is proven, rounding included; what an attack reaches bounds it from above.`,
     ),
-    ...notes.map((note) => h('p', { class: 'notice' }, note)),
+    ...notes.map((note) => h('p', { class: 'notice plain' }, note)),
   ];
 }
 

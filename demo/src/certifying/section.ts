@@ -11,14 +11,17 @@ import { results } from './results.ts';
 import { sources } from './sources.ts';
 
 export function section(app: App, place: HTMLElement): () => void {
-  const about = help('certified', 'certified radii');
   const parts = [sources, drawing, request, progress, curve, results, pictures].map((part) => part(app));
   place.replaceChildren(
     h(
       'section',
       { class: 'certify', 'aria-labelledby': 'certify-title' },
-      h('h2', { id: 'certify-title' }, 'Certify: how far may an input move?', about.button),
-      about.text,
+      h(
+        'h2',
+        { id: 'certify-title' },
+        'Certify: how far may an input move?',
+        help('certified', 'certified radii'),
+      ),
       ...parts.map(({ element }) => element),
     ),
   );

@@ -3,7 +3,9 @@ import { dot, line, plot, pointerX, ruleX, text, tip } from '@observablehq/plot'
 import type { PrefixBound } from '../../../src/index.browser.ts';
 import { visible } from '../dom.ts';
 import { formatBound } from '../format.ts';
-import { boundScale, COLORS, frame } from './frame.ts';
+import type { Reading } from '../readings.ts';
+import { apart } from './apart.ts';
+import { COLORS, frame, logScale } from './frame.ts';
 
 /** log10 of the least of both bounds of a prefix; null where there is none, or it is 0. */
 export function leastOfPrefix({ log10, product }: PrefixBound): number | null {
@@ -11,35 +13,63 @@ export function leastOfPrefix({ log10, product }: PrefixBound): number | null {
   return found.length === 0 ? null : Math.min(...found);
 }
 
+/** The bound that the page shows of the whole network, where it is neither that of the norms nor that of the closed form. */
+export interface Headline {
+  readonly kind: Reading['kind'];
+  readonly label: string;
+  readonly log10: number;
+}
+
 /** Layers that have room for their names below the axis, and the width that they need. */
 const MOST_NAMES = 24;
 const WIDTH_OF_NAMES = 560;
 const LONGEST_NAME = 14;
 
+/** Pixels. */
+const MARGIN = { top: 20, right: 116, left: 56 } as const;
+const LINE = 14;
+
 /** @param operators of all layers, in order */
 export function growth(
   prefixes: readonly PrefixBound[],
   operators: readonly string[],
+  headline: Headline | undefined,
   width: number,
 ): Element {
   const known = prefixes.filter((p) => p.product.log10 !== null && leastOfPrefix(p) !== null);
-  const scale = boundScale(known.flatMap((p) => [p.product.log10!, leastOfPrefix(p)!]));
-  const rows = known.map((p) => ({
-    ...p,
-    layer: visible(p.layer),
-    number: p.index + 1,
-    ellipsoid: scale.of(leastOfPrefix(p)!),
-    norms: scale.of(p.product.log10!),
-    title: `${p.index + 1}. ${visible(p.layer)}\nbound ${formatBound(null, leastOfPrefix(p))}\nproduct of norms ${formatBound(null, p.product.log10)}`,
-  }));
-  const last = rows.slice(-1);
   const count = operators.length;
   const named = count <= MOST_NAMES && width >= WIDTH_OF_NAMES;
+  const [height, bottom] = named ? [330, 84] : [290, 38];
+  const all = known.flatMap((p) => [p.product.log10!, leastOfPrefix(p)!]);
+  const scale = logScale([...all, ...(headline ? [headline.log10] : [])], 6);
+  const rows = known.map((p) => ({
+    number: p.index + 1,
+    ellipsoid: leastOfPrefix(p)!,
+    norms: p.product.log10!,
+    title: `${p.index + 1}. ${visible(p.layer)}\nbound ${formatBound(null, leastOfPrefix(p))}\nproduct of norms ${formatBound(null, p.product.log10)}`,
+  }));
+  const last = known.at(-1);
+  const ends = [
+    ...(last
+      ? [
+          { label: 'product of norms', log10: last.product.log10!, stroke: COLORS.product },
+          { label: 'closed form', log10: leastOfPrefix(last)!, stroke: COLORS.closedForm },
+        ]
+      : []),
+    ...(headline
+      ? [{ label: headline.label.toLowerCase(), log10: headline.log10, stroke: COLORS[headline.kind] }]
+      : []),
+  ];
+  const heights = [...all, ...ends.map((end) => end.log10)];
+  const [low, high] = [Math.min(...heights), Math.max(...heights)];
+  const pixels = (height - MARGIN.top - bottom) / (high - low || 1);
+  const shifts = apart(
+    ends.map((end) => (high - end.log10) * pixels),
+    LINE,
+  );
   return plot({
-    ...frame(width, named ? 330 : 290, 'Bound of the network cut off behind each layer'),
-    marginLeft: 56,
-    marginRight: 92,
-    marginBottom: named ? 84 : 38,
+    ...frame(width, height, 'Bound of the network cut off behind each layer'),
+    ...{ marginTop: MARGIN.top, marginLeft: MARGIN.left, marginRight: MARGIN.right, marginBottom: bottom },
     x: {
       label: named ? null : 'layer',
       domain: [1, Math.max(2, count)],
@@ -52,29 +82,21 @@ export function growth(
           }
         : { tickFormat: 'd' }),
     },
-    y: { ...scale.options, grid: true, ticks: 6, tickFormat: '~g' },
+    y: { ...scale, label: 'bound', grid: true },
     marks: [
-      line(rows, { x: 'number', y: 'norms', stroke: COLORS.product, strokeWidth: 2 }),
-      dot(rows, { x: 'number', y: 'norms', fill: COLORS.product, r: 2.5 }),
-      line(rows, { x: 'number', y: 'ellipsoid', stroke: COLORS.closedForm, strokeWidth: 2 }),
-      dot(rows, { x: 'number', y: 'ellipsoid', fill: COLORS.closedForm, r: 2.5 }),
-      text(last, {
-        x: 'number',
-        y: 'norms',
-        text: () => 'product of norms',
-        dx: 8,
-        lineWidth: 7,
-        textAnchor: 'start',
-        fill: COLORS.product,
-      }),
-      text(last, {
-        x: 'number',
-        y: 'ellipsoid',
-        text: () => 'closed form',
-        dx: 8,
-        textAnchor: 'start',
-        fill: COLORS.closedForm,
-      }),
+      ...pieces(rows, 'norms', COLORS.product),
+      ...pieces(rows, 'ellipsoid', COLORS.closedForm),
+      ...(headline
+        ? [dot([headline], { x: count, y: headline.log10, r: 5, fill: COLORS[headline.kind] })]
+        : []),
+      ...ends.map(({ label, log10, stroke }, k) =>
+        text([label], {
+          x: last && label !== headline?.label.toLowerCase() ? last.index + 1 : count,
+          y: log10,
+          text: (words: string) => words,
+          ...{ dx: 9, dy: shifts[k]!, textAnchor: 'start', fill: stroke },
+        }),
+      ),
       ruleX(rows, pointerX({ x: 'number', stroke: COLORS.faint })),
       tip(
         rows,
@@ -88,6 +110,29 @@ export function growth(
       ),
     ],
   });
+}
+
+interface Row {
+  readonly number: number;
+  readonly norms: number;
+  readonly ellipsoid: number;
+}
+
+/** A line from layer to layer; faint and dashed across layers that have no values, where it says nothing. */
+function pieces(rows: readonly Row[], y: 'norms' | 'ellipsoid', stroke: string) {
+  const pairs = rows.slice(1).map((row, k) => [rows[k]!, row] as const);
+  const across = ([a, b]: readonly [Row, Row]) => b.number - a.number > 1;
+  return [
+    ...pairs.map((pair) =>
+      line(pair, {
+        ...{ x: 'number', y, stroke },
+        ...(across(pair)
+          ? { strokeWidth: 1, strokeOpacity: 0.5, strokeDasharray: '2 4' }
+          : { strokeWidth: 2 }),
+      }),
+    ),
+    dot(rows, { x: 'number', y, fill: stroke, r: 2.5 }),
+  ];
 }
 
 function shortened(name: string): string {

@@ -1,25 +1,27 @@
 /** All methods on one line of bounds. */
 import { dot, plot, ruleY, text } from '@observablehq/plot';
 import { formatReading, type Reading } from '../readings.ts';
-import { boundScale, COLORS, frame } from './frame.ts';
+import { COLORS, frame, logScale } from './frame.ts';
 
 /** Keeps numbers readable where lines cross them. */
 const HALO = { stroke: 'var(--paper)', strokeWidth: 4 };
 
 export function ladder(readings: readonly Reading[], width: number): Element {
   const shown = readings.filter((r) => r.log10 !== null);
-  const scale = boundScale(shown.map((r) => r.log10!));
-  const rows = shown.map((r) => ({ ...r, at: scale.of(r.log10!), text: formatReading(r) }));
+  const scale = logScale(
+    shown.map((r) => r.log10!),
+    Math.max(2, Math.round(width / 110)),
+  );
+  const rows = shown.map((r) => ({ ...r, at: r.log10!, text: formatReading(r) }));
   return plot({
     ...frame(width, 26 * rows.length + 58, 'Bounds of all methods on one scale'),
     marginLeft: 128,
     marginRight: 96,
     marginBottom: 38,
     x: {
-      ...scale.options,
+      ...scale,
+      label: 'bound',
       grid: true,
-      tickFormat: '~g',
-      ticks: Math.max(2, Math.round(width / 110)),
       labelAnchor: 'right',
     },
     y: { domain: rows.map((r) => r.label), label: null, tickSize: 0 },

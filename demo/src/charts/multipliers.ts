@@ -1,7 +1,7 @@
 /** The multipliers that the search found, layer by layer. */
 import { plot, ruleX, tickX } from '@observablehq/plot';
 import type { BoundResult } from '../../../src/index.browser.ts';
-import { COLORS, frame } from './frame.ts';
+import { COLORS, frame, logScale } from './frame.ts';
 
 type Stored = NonNullable<BoundResult['multipliers']>;
 
@@ -11,7 +11,7 @@ const LARGEST_ROW = 22;
 const NAMED_ROW = 15;
 
 export function multipliers({ layers }: Stored, width: number): Element {
-  const rows = layers.flatMap(({ name, theta }) => theta.map((t) => ({ name, ratio: Math.exp(t) })));
+  const rows = layers.flatMap(({ name, theta }) => theta.map((t) => ({ name, ratio: t / Math.LN10 })));
   const longest = Math.max(...layers.map((l) => l.name.length));
   const most = Math.max(...layers.map((l) => l.theta.length));
   const height = Math.max(LEAST_ROW, Math.min(LARGEST_ROW, 480 / layers.length));
@@ -25,11 +25,12 @@ export function multipliers({ layers }: Stored, width: number): Element {
     marginBottom: 38,
     marginLeft: Math.min(width / 3, 24 + 6.6 * longest),
     x: {
-      type: 'log',
+      ...logScale(
+        rows.map(({ ratio }) => ratio),
+        Math.max(2, Math.round(width / 120)),
+      ),
       grid: true,
       label: 'multiplier / row sum',
-      tickFormat: '~g',
-      ticks: Math.max(2, Math.round(width / 120)),
     },
     y: {
       domain: layers.map((l) => l.name),
@@ -39,7 +40,7 @@ export function multipliers({ layers }: Stored, width: number): Element {
       tickFormat: (name: string) => shortened(name, width / 3 / 6.6),
     },
     marks: [
-      ruleX([1], { stroke: COLORS.product, strokeDasharray: '3 3' }),
+      ruleX([0], { stroke: COLORS.product, strokeDasharray: '3 3' }),
       tickX(rows, {
         ...{ x: 'ratio', y: 'name', stroke: COLORS.refined, strokeWidth: 1.5 },
         strokeOpacity: Math.max(0.15, Math.min(0.8, 12 / most)),

@@ -1,7 +1,9 @@
 /** λ_max(S(ω)) of a convolution: a line over one axis, an image over two. */
 import { areaY, lineY, plot, raster } from '@observablehq/plot';
 import type { LayerSpectrum } from '../../../src/index.browser.ts';
+import { formatUp } from '../format.ts';
 import { COLORS, frame, resolved } from './frame.ts';
+import { RAMP_WIDTH, withRamp } from './ramp.ts';
 
 export function spectrum(found: LayerSpectrum, width: number): Element {
   const label = `Spectrum of ${found.layer}`;
@@ -21,11 +23,14 @@ export function spectrum(found: LayerSpectrum, width: number): Element {
       ],
     });
   }
-  const side = Math.min(width, 420);
-  const inner = side - 52 - 12;
-  return plot({
-    ...frame(side, Math.round((inner * rows) / columns) + 8 + 40, label),
-    ...{ marginLeft: 52, marginRight: 12, marginTop: 8, marginBottom: 40 },
+  const side = Math.min(width, 460);
+  const inner = side - MARGIN.left - MARGIN.right;
+  const height = Math.round((inner * rows) / columns);
+  const most = Math.max(...values, Number.MIN_VALUE);
+  const drawing = plot({
+    ...frame(side, height + MARGIN.top + MARGIN.bottom, label),
+    ...{ marginLeft: MARGIN.left, marginRight: MARGIN.right },
+    ...{ marginTop: MARGIN.top, marginBottom: MARGIN.bottom },
     x: {
       domain: [turn(0, columns) - 0.5 / columns, turn(columns - 1, columns) + 0.5 / columns],
       ticks: 5,
@@ -40,7 +45,7 @@ export function spectrum(found: LayerSpectrum, width: number): Element {
     },
     color: {
       type: 'linear',
-      domain: [0, Math.max(...values, Number.MIN_VALUE)],
+      domain: [0, most / 2, most],
       range: [resolved('var(--ramp-low)'), resolved('var(--ramp-middle)'), resolved('var(--ramp-high)')],
       interpolate: 'lab',
     },
@@ -52,7 +57,12 @@ export function spectrum(found: LayerSpectrum, width: number): Element {
       }),
     ],
   });
+  const legend = { x: side - MARGIN.right + 14, y: MARGIN.top, height };
+  return withRamp(drawing, legend, [0, most], (value) => formatUp(value, 3));
 }
+
+/** Pixels. */
+const MARGIN = { left: 52, right: 14 + RAMP_WIDTH, top: 10, bottom: 40 } as const;
 
 /** The frequency 0 in the middle; of three axes the first is left out, by its maximum. */
 function centred({ torus, values }: LayerSpectrum): { sides: readonly number[]; values: Float64Array } {

@@ -1,7 +1,7 @@
 /** The search as it goes: best bound so far against evaluations. */
 import { areaY, dot, line, plot, ruleY, text } from '@observablehq/plot';
 import type { TracePoint } from '../worker/protocol.ts';
-import { boundScale, COLORS, frame } from './frame.ts';
+import { COLORS, frame, logScale } from './frame.ts';
 
 /** @param start log10 of the closed form that the search began with, where it is known */
 export function trace(
@@ -10,8 +10,8 @@ export function trace(
   evaluations: number,
   width: number,
 ): Element {
-  const scale = boundScale([...points.map((p) => p.log10), ...(start === undefined ? [] : [start])]);
-  const rows = points.map((p) => ({ ...p, at: scale.of(p.log10) }));
+  const scale = logScale([...points.map((p) => p.log10), ...(start === undefined ? [] : [start])], 5);
+  const rows = points.map((p) => ({ ...p, at: p.log10 }));
   const lines = (['refined', 'unrolled'] as const).flatMap((method) => {
     const own = rows.filter((r) => r.method === method);
     const stroke = method === 'refined' ? COLORS.refined : COLORS.unrolled;
@@ -40,7 +40,7 @@ export function trace(
     marginRight: 64,
     marginBottom: 38,
     x: { label: 'gradient evaluation', domain: [1, Math.max(2, evaluations)], ticks: 6, tickFormat: 'd' },
-    y: { ...scale.options, grid: true, ticks: 5, tickFormat: '~g' },
+    y: { ...scale, label: 'bound', grid: true },
     marks: [
       areaY(
         rows.filter((r) => r.method === 'refined'),
@@ -56,8 +56,8 @@ export function trace(
       ...(start === undefined
         ? []
         : [
-            ruleY([scale.of(start)], { stroke: COLORS.closedForm, strokeDasharray: '4 3' }),
-            text([scale.of(start)], {
+            ruleY([start], { stroke: COLORS.closedForm, strokeDasharray: '4 3' }),
+            text([start], {
               y: (d: number) => d,
               frameAnchor: 'right',
               text: () => 'closed form',

@@ -42,7 +42,6 @@ function interim(model: Model, log10: number | undefined): HTMLElement {
 }
 
 function final({ result, note }: BoundAnswer): HTMLElement {
-  const about = help('bound', 'the bound');
   // Of 0 there is no logarithm, of what is no float64 nothing else.
   const known = result.bound !== null || result.log10 !== null;
   const text = known ? formatBound(result.bound, result.log10) : 'no bound';
@@ -53,16 +52,17 @@ function final({ result, note }: BoundAnswer): HTMLElement {
       'h3',
       { class: 'eyebrow', id: 'answer-title' },
       result.target ? 'Bound of one margin' : 'Lipschitz bound',
-      about.button,
+      help('bound', 'the bound'),
     ),
-    about.text,
     h(
       'p',
       { class: 'hero' },
       h('data', { value: String(result.bound ?? `1e${result.log10}`), id: 'bound' }, ...pretty(text)),
     ),
     h('p', { class: 'statement' }, ...statement(result, text)),
-    ...[note, result.note].flatMap((text) => (text === undefined ? [] : [h('p', { class: 'notice' }, text)])),
+    ...[note, result.note].flatMap((said) =>
+      said === undefined ? [] : [h('p', { class: 'notice plain' }, said)],
+    ),
     rungs(result),
     facts(result),
   );
@@ -118,13 +118,12 @@ function gainOf({ over, gap }: NonNullable<BoundResult['methods'][number]['searc
 }
 
 function fact(term: string, value: string, key?: HelpKey): HTMLElement {
-  const about = key && help(key, term);
   const wide = value.length > WIDE;
   return h(
     'div',
     { class: wide ? 'wide' : '' },
-    h('dt', {}, term, about?.button),
-    h('dd', {}, value, about?.text),
+    h('dt', {}, term, key && help(key, term)),
+    h('dd', {}, value),
   );
 }
 
@@ -144,19 +143,17 @@ function rungs(result: BoundResult): HTMLElement {
 
 function rung(reading: Reading, base: number | null): HTMLElement {
   const { kind, label, detail, log10 } = reading;
-  const about = help(kind, label);
   const best = log10 !== null && log10 === base;
   const apart = log10 === null || base === null || best ? '' : formatFactor(Math.abs(log10 - base));
   return h(
     'li',
     { class: `rung ${kind}${best ? ' best' : ''}` },
-    h('p', { class: 'kind' }, label, about.button),
+    h('p', { class: 'kind' }, label, help(kind, label)),
     h('p', { class: 'value' }, ...pretty(formatReading(reading))),
     h(
       'p',
       { class: 'fine' },
       [detail, apart && (kind === 'lower' ? `bound / lower ${apart}` : apart)].filter((t) => t).join(' · '),
     ),
-    about.text,
   );
 }

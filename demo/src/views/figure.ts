@@ -21,7 +21,6 @@ export class Figure {
 
   /** @param name of the file that it is saved as, without `.svg` */
   constructor(title: string, key: HelpKey, name: string, ...controls: Child[]) {
-    const about = help(key, title);
     this.#name = name;
     this.#save = h(
       'button',
@@ -31,8 +30,7 @@ export class Figure {
     this.element = h(
       'section',
       { class: `figure ${name}`, hidden: true },
-      h('header', {}, h('h2', {}, title, about.button), ...controls, this.#save),
-      about.text,
+      h('header', {}, h('h2', {}, title, help(key, title)), ...controls, this.#save),
       this.#canvas,
       this.#extra,
     );

@@ -1,6 +1,7 @@
 /** The charts of the selected network. */
 import { DEFAULTS } from '../../../src/bounds/defaults.ts';
 import { type App, type Growth, isRunning, type Model } from '../app.ts';
+import type { Headline } from '../charts/growth.ts';
 import { byId, h, whenChanged } from '../dom.ts';
 import { formatBound, formatQuantity, formatUp } from '../format.ts';
 import { least, readingsOf } from '../readings.ts';
@@ -86,6 +87,18 @@ export function figures(app: App): () => void {
 
 const NONE: readonly TracePoint[] = [];
 
+/** The bound of the answer, where a search found it: charts of closed forms lack it. */
+function headlineOf(answer: BoundAnswer | undefined): Headline | undefined {
+  if (!answer) return undefined;
+  const { result } = answer;
+  const found = readingsOf(result).readings.find(
+    ({ kind, log10 }) => kind !== 'lower' && log10 === result.log10,
+  );
+  if (!found || found.log10 === null || found.kind === 'closedForm' || found.kind === 'product')
+    return undefined;
+  return { kind: found.kind, label: found.label, log10: found.log10 };
+}
+
 function drawGrowthOf(app: App, model: Model | undefined, found: Growth | undefined, figure: Figure): void {
   const inspection = model?.loaded?.inspection;
   if (!model || !inspection || inspection.refused.length > 0) {
@@ -93,6 +106,10 @@ function drawGrowthOf(app: App, model: Model | undefined, found: Growth | undefi
     return;
   }
   const { layers, flops } = inspection;
+  const target = model.answer?.result.target;
+  const whole = target
+    ? [h('p', { class: 'fine' }, `Behind the last layer: of output ${target[0]} minus output ${target[1]}.`)]
+    : [];
   if (!found) {
     const cost = formatQuantity((flops / 20) * layers.length, 'flop');
     figure.say(
@@ -108,9 +125,11 @@ function drawGrowthOf(app: App, model: Model | undefined, found: Growth | undefi
   } else {
     const prefixes = found.value;
     const operators = layers.map((l) => l.op);
+    const headline = headlineOf(model.answer);
     figure.show(
-      (c, width) => c.growth(prefixes, operators, width),
+      (c, width) => c.growth(prefixes, operators, headline, width),
       !found.ended && h('p', { class: 'fine' }, `${prefixes.length} prefixes so far …`),
+      ...(found.ended ? whole : []),
       found.ended &&
         numbersTable(
           ['up to layer', 'closed form', 'product of norms'],

@@ -2,6 +2,7 @@
 import type { App, Model } from '../app.ts';
 import { byId, h, whenChanged } from '../dom.ts';
 import { formatCount, formatInteger, formatShape } from '../format.ts';
+import { inPageWords, READING_FIELDS } from '../words.ts';
 import type { Failure, LoadedModel } from '../worker/protocol.ts';
 
 export function head(app: App): () => void {
@@ -50,7 +51,7 @@ function refusal(app: App, model: Model, failure: Failure): HTMLElement {
     'div',
     { class: 'refusal', role: 'alert' },
     h('h3', {}, TITLES[failure.kind]),
-    items.length === 0 && h('p', {}, failure.message),
+    items.length === 0 && h('p', {}, inPageWords(failure.message)),
     items.length > 0 &&
       h(
         'p',
@@ -63,33 +64,34 @@ function refusal(app: App, model: Model, failure: Failure): HTMLElement {
         {},
         ...items
           .slice(0, MOST_ITEMS)
-          .map((i) => h('li', {}, h('b', {}, i.node), `: ${i.found}: ${i.reason}`)),
+          .map((i) => h('li', {}, h('b', {}, i.node), `: ${inPageWords(i.found)}: ${inPageWords(i.reason)}`)),
         items.length > MOST_ITEMS && h('li', {}, `and ${items.length - MOST_ITEMS} more, marked in the list`),
       ),
-    failure.kind === 'input' && readingForm(app, model),
+    failure.kind === 'input' && readingForm(app, model, failure.message),
   );
 }
 
 const MOST_ITEMS = 8;
 
-/** What a file may leave open. */
-function readingForm(app: App, model: Model): HTMLElement {
-  const shape = h('input', { name: 'shape', placeholder: '1x28x28', pattern: '[0-9]+(x[0-9]+)*', size: 12 });
-  const output = h('input', { name: 'output', placeholder: 'the only one', size: 14 });
+/** Fields for what a file leaves open, of those that the message asks for; none where no field would help. */
+function readingForm(app: App, model: Model, message: string): HTMLElement | undefined {
+  const asked = READING_FIELDS.filter(({ option }) => message.includes(`the option ${option}`)).map(
+    (field) => {
+      const { option, label, placeholder, pattern } = field;
+      const input = h('input', { name: option, placeholder, pattern, size: 14, required: true });
+      return { ...field, input, element: h('label', {}, label, input) };
+    },
+  );
+  if (asked.length === 0) return undefined;
   const submit = (event: Event) => {
     event.preventDefault();
-    const { model: file, external } = model.files;
-    app.reload(model, {
-      ...{ model: file, external },
-      ...(shape.value !== '' && { inputShape: shape.value.split('x').map(Number) }),
-      ...(output.value !== '' && { output: output.value }),
-    });
+    const given = asked.map(({ option, read, input }) => [option, read(input.value)] as const);
+    app.reload(model, { ...model.files, ...Object.fromEntries(given) });
   };
   return h(
     'form',
     { class: 'row', submit },
-    h('label', {}, 'Input shape without the batch axis', shape),
-    h('label', {}, 'Name of the output', output),
+    ...asked.map(({ element }) => element),
     h('button', { type: 'submit' }, 'Read again'),
   );
 }

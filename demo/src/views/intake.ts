@@ -51,13 +51,13 @@ export function intake(app: App): void {
 }
 
 async function take(app: App, files: readonly (File | Dropped)[]): Promise<void> {
-  const { models, certificates, samples, loose, refused } = sortFiles(files, await modelsInJson(files));
+  const { models, documents, samples, loose, refused } = sortFiles(files, await modelsInJson(files));
   const complaints = refused.map(({ file, reason }) => `${file.name}: ${reason}`);
   app.notify(complaints.length > 0 ? complaints.join('\n') : undefined);
   const [first] = models.map((model) => app.add(model));
   if (first) app.select(first);
   if (samples.length > 0) app.offerSamples(samples);
-  for (const file of certificates) void app.offerCertificate(file);
+  for (const file of documents) void app.offerDocument(file);
   for (const file of loose) {
     const waiting = app.models.find(
       (m) => m.failure?.kind === 'input' && m.failure.message.includes(file.name),

@@ -3,6 +3,7 @@ import type { Unsupported } from '../../../src/index.browser.ts';
 import type { App, Model } from '../app.ts';
 import { byId, h, whenChanged } from '../dom.ts';
 import { formatCount, formatInteger, formatQuantity, formatShape } from '../format.ts';
+import { inPageWords } from '../words.ts';
 import type { Failure, LoadedModel } from '../worker/protocol.ts';
 import { help } from './help.ts';
 
@@ -35,8 +36,6 @@ function loadedList({ inspection, input }: LoadedModel): HTMLElement {
       { class: 'fine' },
       `${formatCount(layers.length, 'layer')} after merging, ${formatInteger(parameters)} parameters${cost}.`,
     ),
-    params.text,
-    torus.text,
     h(
       'div',
       { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Layers of the network' },
@@ -51,8 +50,8 @@ function loadedList({ inspection, input }: LoadedModel): HTMLElement {
             {},
             h('th', { scope: 'col' }, 'layer'),
             h('th', { scope: 'col', class: 'number' }, 'output'),
-            h('th', { scope: 'col', class: 'number' }, 'params', params.button),
-            h('th', { scope: 'col', class: 'number' }, 'torus', torus.button),
+            h('th', { scope: 'col', class: 'number' }, 'params', params),
+            h('th', { scope: 'col', class: 'number' }, 'torus', torus),
           ),
         ),
         h(
@@ -115,7 +114,11 @@ function outlineList({ outline = [], items = [] }: Failure): HTMLElement {
 }
 
 function objection(items: readonly Unsupported[]): HTMLElement {
-  return h('span', { class: 'reason' }, ...items.map((i) => h('span', {}, `${i.found}: ${i.reason}`)));
+  return h(
+    'span',
+    { class: 'reason' },
+    ...items.map((i) => h('span', {}, inPageWords(`${i.found}: ${i.reason}`))),
+  );
 }
 
 function byNode(items: readonly Unsupported[]): Map<string, Unsupported[]> {

@@ -4,6 +4,7 @@ import type { App } from '../app.ts';
 import { byId, h, whenChanged } from '../dom.ts';
 import { formatBound, formatDuration, formatLog10 } from '../format.ts';
 import { byBound, hasBound } from '../readings.ts';
+import { inPageWords } from '../words.ts';
 import type { BoundAnswer } from '../worker/protocol.ts';
 
 export function methods(app: App): () => void {
@@ -47,7 +48,7 @@ function table(rows: readonly MethodResult[]): HTMLElement {
               h('td', {}, row.rule),
               ...(row.error === undefined
                 ? [h('td', {}, formatBound(row.bound, row.log10)), h('td', {}, formatLog10(row.log10))]
-                : [h('td', { colspan: 2, class: 'reason' }, row.error)]),
+                : [h('td', { colspan: 2, class: 'reason' }, inPageWords(row.error))]),
               h('td', {}, formatDuration(row.seconds)),
             ),
           ),

@@ -5,15 +5,30 @@ import { byId, h } from '../dom.ts';
 import { formatBound, formatDuration, formatInteger } from '../format.ts';
 import { least } from '../readings.ts';
 
-const COLUMNS = [
-  'network',
-  'layers',
-  'parameters',
-  'product of norms',
-  'closed form',
-  'refined',
-  'bound',
-  'time',
+interface Column {
+  readonly title: string;
+  readonly of: (model: Model) => string;
+}
+
+const COLUMNS: readonly Column[] = [
+  // What is compared comes first: of a narrow page there is no more to be seen.
+  {
+    title: 'bound',
+    of: (model) =>
+      model.answer ? formatBound(model.answer.result.bound, model.answer.result.log10) : stateOf(model),
+  },
+  { title: 'refined', of: (model) => best(model, 'refined') },
+  { title: 'closed form', of: (model) => best(model, 'closed-form') },
+  { title: 'product of norms', of: (model) => best(model, 'spectral-product') },
+  {
+    title: 'layers',
+    of: ({ loaded }) => (loaded ? String(loaded.inspection.layers.length) : '–'),
+  },
+  {
+    title: 'parameters',
+    of: ({ loaded }) => (loaded ? formatInteger(loaded.inspection.parameters) : '–'),
+  },
+  { title: 'time', of: ({ answer }) => (answer ? formatDuration(answer.result.seconds) : '–') },
 ];
 
 export function models(app: App): () => void {
@@ -26,7 +41,18 @@ export function models(app: App): () => void {
       h(
         'table',
         { class: 'numbers' },
-        h('thead', {}, h('tr', {}, ...COLUMNS.map((c) => h('th', { scope: 'col' }, c)), h('td'))),
+        h(
+          'thead',
+          {},
+          h(
+            'tr',
+            {},
+            ...['network', ...COLUMNS.map(({ title }) => title)].map((title) =>
+              h('th', { scope: 'col' }, title),
+            ),
+            h('td'),
+          ),
+        ),
         body,
       ),
     ),
@@ -36,7 +62,7 @@ export function models(app: App): () => void {
     section.hidden = app.models.length < 2;
     // Redrawn only where a cell is another, so that the focus stays where it is.
     const rows = app.models.map(cellsOf);
-    const now = JSON.stringify([rows, app.models.map((m) => m.id), app.selected?.id]);
+    const now = JSON.stringify([rows, app.models.map((m) => [m.id, ofWhat(m)]), app.selected?.id]);
     if (now === drawn) return;
     drawn = now;
     const focused = document.activeElement?.getAttribute('data-model');
@@ -48,6 +74,7 @@ export function models(app: App): () => void {
 function row(app: App, model: Model, cells: readonly string[]): HTMLElement {
   const name = model.files.model.name;
   const current = app.selected === model;
+  const target = ofWhat(model);
   return h(
     'tr',
     { class: current ? 'current' : '' },
@@ -65,8 +92,9 @@ function row(app: App, model: Model, cells: readonly string[]): HTMLElement {
         },
         name,
       ),
+      target !== undefined && h('small', { class: 'of-what' }, target),
     ),
-    ...cells.map((text, k) => h('td', { class: k === cells.length - 2 ? 'best' : '' }, text)),
+    ...cells.map((text, k) => h('td', { class: k === 0 ? 'best' : '' }, text)),
     h(
       'td',
       {},
@@ -81,21 +109,18 @@ function row(app: App, model: Model, cells: readonly string[]): HTMLElement {
 
 /** The cells behind the name. */
 function cellsOf(model: Model): string[] {
-  const { loaded, answer } = model;
-  const methods = answer?.result.methods ?? [];
-  const best = (of: MethodResult['method']) => {
-    const row = least(methods.filter((m) => m.method === of));
-    return formatBound(row?.bound ?? null, row?.log10 ?? null);
-  };
-  return [
-    loaded ? String(loaded.inspection.layers.length) : '–',
-    loaded ? formatInteger(loaded.inspection.parameters) : '–',
-    best('spectral-product'),
-    best('closed-form'),
-    best('refined'),
-    answer ? formatBound(answer.result.bound, answer.result.log10) : stateOf(model),
-    answer ? formatDuration(answer.result.seconds) : '–',
-  ];
+  return COLUMNS.map(({ of }) => of(model));
+}
+
+/** Numbers of a pair of outputs say nothing beside those of whole networks. */
+function ofWhat({ answer }: Model): string | undefined {
+  const target = answer?.result.target;
+  return target && `output ${target[0]} − output ${target[1]}`;
+}
+
+function best({ answer }: Model, method: MethodResult['method']): string {
+  const found = least((answer?.result.methods ?? []).filter((row) => row.method === method));
+  return formatBound(found?.bound ?? null, found?.log10 ?? null);
 }
 
 function stateOf(model: Model): string {

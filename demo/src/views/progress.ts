@@ -2,6 +2,8 @@
 import { type App, isRunning, type Run } from '../app.ts';
 import { byId, h, say } from '../dom.ts';
 import { formatDuration } from '../format.ts';
+import { remaining } from '../remaining.ts';
+import { inPageWords } from '../words.ts';
 
 export function progress(app: App): () => void {
   const bar = h('progress', { 'aria-label': 'Share of the work done', max: 1 });
@@ -29,7 +31,8 @@ export function progress(app: App): () => void {
     const running = model !== undefined && isRunning(model);
     section.hidden = !running;
     failure.hidden = !run?.failure;
-    say(failure, run?.failure?.message ?? '');
+    failure.classList.toggle('plain', run?.failure?.kind === 'cancelled');
+    say(failure, inPageWords(run?.failure?.message ?? ''));
     if (!running || !run) return;
     const share = shareOf(run);
     // Without a value the bar only says that something goes on.
@@ -53,16 +56,13 @@ function shareOf({ progress }: Run): number | undefined {
   return share !== undefined && share >= 0 ? Math.min(1, share) : undefined;
 }
 
-function timeText({ started, progress }: Run, share: number | undefined): string {
+function timeText({ started, heard, progress }: Run, share: number | undefined): string {
   if (started === undefined) return '';
-  const elapsed = (performance.now() - started) / 1000;
-  return `${formatDuration(elapsed)}${leftText(elapsed, progress, share)}`;
-}
-
-/** A search may end long before its last evaluation, and all ends at the time limit. */
-function leftText(elapsed: number, progress: Run['progress'], share: number | undefined): string {
-  if (!progress || share === undefined || !(share > 0)) return '';
-  const seconds = elapsed * ((progress.total - progress.done) / progress.done);
-  const left = Math.min(seconds, progress.limit ?? Infinity);
-  return Number.isFinite(left) ? `, at most about ${formatDuration(Math.max(0, left))} left` : '';
+  const now = performance.now();
+  const limit = progress?.limit;
+  const left =
+    share !== undefined && heard !== undefined
+      ? remaining({ started, at: heard, share, ...(limit !== undefined && { limit }) }, now)
+      : undefined;
+  return [formatDuration((now - started) / 1000), left].filter((text) => text !== undefined).join(', ');
 }

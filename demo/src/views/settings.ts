@@ -149,6 +149,5 @@ function number(name: string, placeholder: string, min: number): HTMLInputElemen
 function field(label: string, control: HTMLElement, key?: HelpKey): HTMLElement {
   const id = `setting-${control.getAttribute('name')}`;
   control.id = id;
-  const about = key && help(key, label);
-  return h('div', { class: 'field' }, h('label', { for: id }, label), about?.button, control, about?.text);
+  return h('div', { class: 'field' }, h('label', { for: id }, label), key && help(key, label), control);
 }

@@ -43,6 +43,12 @@ function convolutions(model: Model | undefined): string[] {
   return layers.filter((l) => /convolution/.test(l.op) && l.torus !== null).map((l) => l.name);
 }
 
+/** A frequency as the axes have it, from −1/2 to 1/2. */
+function turns(k: number, side: number): string {
+  const centred = k < side / 2 ? k : k - side;
+  return centred === 0 ? '0' : `${centred < 0 ? '−' : ''}${Math.abs(centred)}/${side}`;
+}
+
 function inWords({ torus, values }: LayerSpectrum): string {
   let largest = 0;
   values.forEach((value, k) => {
@@ -52,7 +58,7 @@ function inWords({ torus, values }: LayerSpectrum): string {
   const omega: string[] = [];
   let rest = largest;
   for (const side of torus.toReversed()) {
-    omega.unshift(`${rest % side}/${side}`);
+    omega.unshift(turns(rest % side, side));
     rest = Math.floor(rest / side);
   }
   const top = values[largest]!;

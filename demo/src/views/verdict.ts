@@ -11,7 +11,6 @@ export function verdict(app: App): () => void {
     place.replaceChildren();
     if (!certificate) return;
     const { file, value, failure } = certificate;
-    const about = help('certificate', 'certificate');
     place.append(
       h(
         'section',
@@ -19,8 +18,12 @@ export function verdict(app: App): () => void {
           class: `verdict ${value ? (value.accepted ? 'accepted' : 'rejected') : ''}`,
           'aria-labelledby': 'verdict-title',
         },
-        h('h3', { id: 'verdict-title' }, title(value, failure !== undefined), about.button),
-        about.text,
+        h(
+          'h3',
+          { id: 'verdict-title' },
+          title(value, failure !== undefined),
+          help('certificate', 'certificate'),
+        ),
         h('p', {}, words(file, value, failure?.message)),
       ),
     );

@@ -69,10 +69,10 @@ export class Client {
 
   prefixes(
     model: number,
-    rule: Calls['prefixes']['parameters'][1],
+    request: Calls['prefixes']['parameters'][1],
     hear: (news: News) => void,
   ): Call<'prefixes'> {
-    return this.#call('prefixes', [model, rule], hear);
+    return this.#call('prefixes', [model, request], hear);
   }
 
   spectrum(model: number, layer: string): Call<'spectrum'> {

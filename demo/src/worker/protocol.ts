@@ -10,8 +10,8 @@ import type {
   Inspection,
   LayerSpectrum,
   PrefixBound,
+  PrefixOptions,
   Progress,
-  RuleName,
   SampleFile,
   SampleOptions,
   SampleReport,
@@ -35,6 +35,7 @@ export interface ModelFiles {
   readonly external: ReadonlyMap<string, File>;
   readonly inputShape?: readonly number[];
   readonly output?: string;
+  readonly batch?: 1;
 }
 
 export interface LoadedModel {
@@ -43,12 +44,14 @@ export interface LoadedModel {
   readonly output: readonly number[];
   /** Nodes of the file, before simplification. */
   readonly nodes: number;
+  /** Where no method covers the network. */
+  readonly refusal?: Failure;
 }
 
 export interface BoundRequest
   extends Pick<
     BoundOptions,
-    'method' | 'rule' | 'target' | 'evaluations' | 'tolerance' | 'timeLimit' | 'memory'
+    'method' | 'rule' | 'target' | 'evaluations' | 'tolerance' | 'timeLimit' | 'memory' | 'multipliers'
   > {
   readonly engine: EngineName;
   readonly threads?: number;
@@ -139,7 +142,10 @@ export interface Calls {
   offers: { parameters: []; result: Offers };
   load: { parameters: [model: number, files: ModelFiles]; result: LoadedModel };
   bound: { parameters: [model: number, request: BoundRequest]; result: BoundAnswer };
-  prefixes: { parameters: [model: number, rule: RuleName | undefined]; result: PrefixBound[] };
+  prefixes: {
+    parameters: [model: number, request: Pick<PrefixOptions, 'rule' | 'target'>];
+    result: PrefixBound[];
+  };
   spectrum: { parameters: [model: number, layer: string]; result: LayerSpectrum };
   /** Of the model's last result; as text. */
   certify: { parameters: [model: number]; result: string };

@@ -46,8 +46,12 @@ async function load(model: number, { model: file, ...options }: ModelFiles): Pro
   networks.set(model, loaded);
   results.delete(model);
   const shape = (tensor: number) => loaded.tensors[tensor]!.shape;
+  const { refusal, ...inspection } = lipsoid.inspect(loaded);
   return {
-    inspection: lipsoid.inspect(loaded),
+    inspection,
+    ...(refusal && {
+      refusal: { kind: 'unsupported', message: refusal.message, items: refusal.items },
+    }),
     input: shape(loaded.input),
     output: shape(loaded.output),
     nodes: loaded.nodes.length,
@@ -115,10 +119,9 @@ const calls: {
   offers: async () => ({ engines: await engineOffers() }),
   load: (_, model, files) => load(model, files),
   bound: (controls, model, request) => bound(model, request, controls),
-  prefixes: async ({ signal, tell }, model, rule) =>
+  prefixes: async ({ signal, tell }, model, request) =>
     lipsoid.prefixBounds(network(model), {
-      ...{ engine: await sideEngine(), signal },
-      ...(rule && { rule }),
+      ...{ ...request, engine: await sideEngine(), signal },
       onPrefix: (prefix) => tell({ prefix }),
     }),
   spectrum: async ({ signal }, model, layer) =>
