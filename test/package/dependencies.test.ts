@@ -31,7 +31,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     ),
     ['errors.ts', 'scaled.ts', 'engine', 'network', 'spectrum', 'program'],
   ),
-  bounds: ['errors.ts', 'scaled.ts', 'engine', 'network', 'spectrum', 'program', 'ellipsoid'],
+  exact: ['errors.ts', 'breath.ts', 'network', 'ellipsoid/search'],
+  bounds: ['errors.ts', 'scaled.ts', 'engine', 'network', 'spectrum', 'program', 'ellipsoid', 'exact'],
   sdp: ['errors.ts', 'files.node.ts', 'network'],
   'certify/data': ['errors.ts', 'files.node.ts', 'network', 'arrays'],
   certify: [

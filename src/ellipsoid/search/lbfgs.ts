@@ -111,7 +111,7 @@ async function backtrack(
 }
 
 /** −H g by the two-loop recursion, from a diagonal scaled by the last pair. */
-function descent({ gradient, curvature }: Point, pairs: readonly Pair[]): Float64Array {
+export function descent({ gradient, curvature }: Point, pairs: readonly Pair[]): Float64Array {
   const first = curvature?.map((c) => 1 / c) ?? new Float64Array(gradient.length).fill(1);
   const q = gradient.map((g) => -g);
   const alphas: number[] = [];

@@ -1,0 +1,69 @@
+/** The Lipschitz constant itself, of networks of straight pieces. */
+import { InputError } from '../errors.ts';
+import type { Network } from '../network/network.ts';
+import type { SteepPoint } from './below/steepest.ts';
+import { domainOf } from './domain.ts';
+import { formOf } from './form/translate.ts';
+import { Search, type SearchProgress } from './search.ts';
+
+export interface ExactOptions {
+  /** Only of output i minus output j. */
+  readonly pair?: readonly [i: number, j: number] | undefined;
+  /** Where inputs lie; absent: everywhere. Sides may be infinite. */
+  readonly box?: { readonly low: Float64Array; readonly high: Float64Array } | undefined;
+  /** Within an ℓ2 distance of a point, and in the box if there is one. */
+  readonly ball?: { readonly centre: Float64Array; readonly radius: number } | undefined;
+  /** The search ends where the bound is at most (1 + gap) times a slope that is attained; default: `EXACT`. */
+  readonly gap?: number | undefined;
+  /** Of the points that are sampled first. */
+  readonly seed?: number | undefined;
+  /** Asked between two nodes: whether it is time to stop. */
+  readonly isOver?: (() => boolean) | undefined;
+  /** Rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: SearchProgress) => void) | undefined;
+}
+
+export interface ExactResult {
+  /** Both proven, rounding included: the least Lipschitz constant lies between them. */
+  readonly upper: number;
+  readonly lower: number;
+  /** `exact`: both are the same but for one part in a million; `gap`: as near as was asked for; `stopped`: before that. */
+  readonly status: 'exact' | 'gap' | 'stopped';
+  /** An input, the direction in which the network is steepest there, and how steep; absent where none was found that is not flat. */
+  readonly steepest: SteepPoint | undefined;
+  /** Nodes that were looked at, and that are left. */
+  readonly nodes: number;
+  readonly open: number;
+  /** Units of more than one piece. */
+  readonly neurons: number;
+}
+
+/** Relative: what is as near as this counts as the constant. */
+export const EXACT = 1e-6;
+/** Part of a gap that the search may use: the rest is for what proofs add. */
+const USED = 0.9;
+
+/**
+ * The ℓ2 Lipschitz constant of a network of straight pieces, by branch and bound (docs/mathematics.md §11).
+ *
+ * @throws UnsupportedError for networks that are not of straight pieces, or too large
+ * @throws InputError for options that make no sense
+ * @throws the signal's reason when it is aborted
+ */
+export async function exactConstant(network: Network, options: ExactOptions = {}): Promise<ExactResult> {
+  const { pair, box, ball, gap = EXACT, seed = 0, isOver = () => false, signal, onProgress } = options;
+  if (!(gap >= 0)) throw new InputError(`gap: not negative, got ${gap}`);
+  const form = formOf(network, pair);
+  const domain = domainOf(form.inputs, box, ball);
+  const search = new Search(form, domain, {
+    gap: USED * Math.max(gap, 1e-8),
+    seed,
+    isOver,
+    signal,
+    onProgress,
+  });
+  const { lower, upper, steepest, nodes, open } = await search.run();
+  const status = upper <= lower * (1 + EXACT) ? 'exact' : upper <= lower * (1 + gap) ? 'gap' : 'stopped';
+  return { lower, upper, status, steepest, nodes, open, neurons: form.kinks.length };
+}

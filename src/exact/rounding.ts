@@ -1,0 +1,10 @@
+/** Bounds of rounding errors in float64 (Higham 2002, chapter 3). */
+import { U } from '../network/evaluation/elementwiseEnclosure.ts';
+
+/** Relative error of n operations one after the other. */
+export function gamma(n: number): number {
+  return (n * U) / (1 - n * U);
+}
+
+/** What a sum of products may lose where numbers are too small for float64, and many times that. */
+export const LOST = 2 ** -1000;

@@ -1,0 +1,400 @@
+/** Branch and bound (docs/mathematics.md §11). */
+import { Breath } from '../breath.ts';
+import { descend, descendFromScratch } from './above/descent.ts';
+import { Ellipsoid } from './above/ellipsoid.ts';
+import { Prover } from './above/proven.ts';
+import { Steepest, type SteepPoint } from './below/steepest.ts';
+import { type Domain, everywhere } from './domain.ts';
+import { Cone } from './empty/cone.ts';
+import { MinimumNorm } from './empty/minimumNorm.ts';
+import { Refuter } from './empty/refutation.ts';
+import type { Form } from './form/form.ts';
+import { Heap } from './heap.ts';
+import { RangePass, type Ranges, unknownRanges } from './ranges.ts';
+import { copyOf, isFixed, openState, type State } from './state.ts';
+
+/** Of the barrier and the evaluations that a node has. */
+const BARRIER = 1e-3;
+const EVALUATIONS = 4;
+/** Every so many nodes the search goes down to a leaf. */
+const BETWEEN_DIVES = 20;
+/** Nodes that wait at most. */
+const MOST_OPEN = 200_000;
+
+export interface SearchOptions {
+  /** It ends where the bound is at most (1 + gap) times the slope that is attained. */
+  readonly gap: number;
+  readonly seed: number;
+  /** Whether it is time to stop. */
+  readonly isOver: () => boolean;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: SearchProgress) => void) | undefined;
+}
+
+export interface SearchProgress {
+  readonly lower: number;
+  readonly upper: number;
+  /** Nodes that have been looked at, and that wait. */
+  readonly nodes: number;
+  readonly open: number;
+}
+
+export interface SearchResult {
+  /** Proven, rounding included: the Lipschitz constant lies between them. */
+  readonly lower: number;
+  readonly upper: number;
+  readonly steepest: SteepPoint | undefined;
+  readonly ending: 'closed' | 'stopped' | 'full';
+  readonly nodes: number;
+  readonly open: number;
+  readonly statistics: Statistics;
+}
+
+export interface Statistics {
+  programs: number;
+  empty: number;
+  implied: number;
+  undecided: number;
+  leaves: number;
+  root: number;
+}
+
+interface Node {
+  readonly state: State;
+  readonly logarithms: Float64Array;
+  /** As computed. */
+  bound: number;
+  /** Proven for the node, or for one above it. */
+  proven: number;
+  /** Keys of the rows that decided its programs. */
+  support: Int32Array | undefined;
+}
+
+export class Search {
+  readonly #form: Form;
+  readonly #options: SearchOptions;
+  readonly #ellipsoid: Ellipsoid;
+  readonly #prover: Prover;
+  readonly #passes: RangePass;
+  readonly #ranges: Ranges;
+  /** Of the state at hand, and of one beside it. */
+  #cone: Cone;
+  #other: Cone;
+  readonly #solver = new MinimumNorm();
+  /** Of the state at hand without its domain, each row where it is: for networks without biases. */
+  readonly #bare: Cone;
+  #level = 0;
+  readonly #refuter: Refuter;
+  readonly #bareRefuter: Refuter;
+  readonly #steepest: Steepest;
+  readonly #queue = new Heap<Node>((a, b) => a.bound > b.bound);
+  readonly #levels: number;
+  /** The largest bound of what has been closed. */
+  #closed = 0;
+  #nodes = 0;
+  readonly #statistics: Statistics = { programs: 0, empty: 0, implied: 0, undecided: 0, leaves: 0, root: 0 };
+
+  constructor(form: Form, domain: Domain, options: SearchOptions) {
+    this.#form = form;
+    this.#options = options;
+    this.#ellipsoid = new Ellipsoid(form);
+    this.#prover = new Prover(form);
+    this.#passes = new RangePass(form, domain);
+    const { length } = form.units;
+    this.#ranges = { low: new Float64Array(length), high: new Float64Array(length) };
+    this.#cone = new Cone(form, domain);
+    this.#other = new Cone(form, domain);
+    const all = everywhere(form.inputs);
+    this.#bare = new Cone(form, all, 0);
+    this.#refuter = new Refuter(form, domain);
+    this.#bareRefuter = new Refuter(form, all);
+    this.#steepest = new Steepest(form, domain, options.seed);
+    this.#levels = form.units.at(-1)?.level ?? 0;
+  }
+
+  async run(): Promise<SearchResult> {
+    const breath = new Breath(this.#options.signal);
+    const root = this.#root();
+    for (const _ of this.#steepest.sample()) {
+      await breath.taken();
+      if (this.#options.isOver()) break;
+    }
+    if (root) this.#queue.push(root);
+    let dive: Node | undefined;
+    let climbed = this.#steepest.slope;
+    let since = 0;
+    let ending: SearchResult['ending'] = 'closed';
+    while (dive || this.#queue.size > 0) {
+      await breath.taken();
+      this.#report();
+      const over = this.#options.isOver();
+      if (over || this.#queue.size > MOST_OPEN) {
+        if (dive) this.#queue.push(dive);
+        ending = over ? 'stopped' : 'full';
+        break;
+      }
+      const node: Node = dive ?? this.#queue.pop()!;
+      const diving: boolean = dive !== undefined || since++ % BETWEEN_DIVES === 0;
+      dive = undefined;
+      if (this.#isEnough(node.bound) && this.#close(node)) continue;
+      for (const child of this.#branch(node)) {
+        if (!diving) this.#queue.push(child);
+        else if (!dive) dive = child;
+        else if (child.bound > dive.bound) {
+          this.#queue.push(dive);
+          dive = child;
+        } else this.#queue.push(child);
+      }
+      if (this.#steepest.slope > climbed * (1 + 1e-9)) {
+        for (const _ of this.#steepest.climb(this.#steepest.best!.x)) await breath.taken();
+        climbed = this.#steepest.slope;
+      }
+    }
+    const open = this.#queue.size;
+    let upper = this.#closed;
+    for (let node = this.#queue.pop(); node; node = this.#queue.pop()) {
+      if (node.proven > upper) upper = Math.max(upper, Math.min(node.proven, this.#provenOf(node)));
+    }
+    this.#report(upper);
+    const { slope: lower, best: steepest } = this.#steepest;
+    return {
+      lower,
+      upper: Math.max(upper, lower),
+      steepest,
+      ending,
+      nodes: this.#nodes,
+      open,
+      statistics: this.#statistics,
+    };
+  }
+
+  #isEnough(bound: number): boolean {
+    return bound <= this.#steepest.slope * (1 + this.#options.gap);
+  }
+
+  /** Counts a node as done if its bound is proven small enough. */
+  #close(node: Node): boolean {
+    const proven = Math.min(node.proven, this.#provenOf(node));
+    node.proven = proven;
+    // What is added to a bound for its proof is far less than any gap.
+    if (!(proven <= this.#steepest.slope * (1 + this.#options.gap) * (1 + 1e-8))) return false;
+    this.#closed = Math.max(this.#closed, proven);
+    return true;
+  }
+
+  #provenOf({ state, logarithms, bound }: Node): number {
+    return this.#prover.boundOf(state, logarithms, bound * bound);
+  }
+
+  #report(upper = Math.max(this.#closed, this.#queue.peek()?.bound ?? 0)): void {
+    this.#options.onProgress?.({
+      lower: this.#steepest.slope,
+      upper,
+      nodes: this.#nodes,
+      open: this.#queue.size,
+    });
+  }
+
+  #root(): Node | undefined {
+    const state = openState(this.#form);
+    const { squared, logarithms } = descendFromScratch(this.#ellipsoid, state, this.#form.units.length);
+    const node: Node = { state, logarithms, bound: Math.sqrt(squared), proven: Infinity, support: undefined };
+    node.proven = this.#provenOf(node);
+    this.#statistics.root = node.bound;
+    if (!this.#settle(node)) return undefined;
+    this.#bound(node, 60, 0);
+    return node;
+  }
+
+  /** Makes the bound of a node as small as a few steps make it. */
+  #bound(node: Node, evaluations: number, enough: number): void {
+    const { squared, logarithms } = descend(this.#ellipsoid, node.state, node.logarithms, {
+      evaluations,
+      barrier: BARRIER,
+      enough,
+    });
+    if (!(Math.sqrt(squared) < node.bound)) return;
+    node.bound = Math.sqrt(squared);
+    node.logarithms.set(logarithms);
+  }
+
+  #branch(node: Node): Node[] {
+    const unit = this.#choice(node);
+    if (unit < 0) {
+      // All is fixed, and still it is not closed: what is proven of it stands.
+      this.#closed = Math.max(this.#closed, Math.min(node.proven, this.#provenOf(node)));
+      return [];
+    }
+    const { first, last } = node.state;
+    const at = (first[unit]! + last[unit]! - 1) >> 1;
+    const children: Node[] = [];
+    for (const upper of [false, true]) {
+      const state = copyOf(node.state);
+      if (upper) state.first[unit] = at + 1;
+      else state.last[unit] = at;
+      this.#nodes++;
+      const child: Node = { ...node, state, logarithms: node.logarithms.slice() };
+      if (!this.#settle(child)) continue;
+      this.#bound(child, EVALUATIONS, (this.#steepest.slope * (1 + this.#options.gap)) ** 2);
+      if (this.#isEnough(child.bound) && this.#close(child)) continue;
+      children.push(child);
+    }
+    return children;
+  }
+
+  /** The unit whose fixing promises most; −1 where all are fixed. */
+  #choice({ state, logarithms }: Node): number {
+    const ellipsoid = this.#ellipsoid;
+    ellipsoid.enter(state);
+    ellipsoid.scores.fill(0);
+    ellipsoid.evaluate(logarithms.slice(), 0, true, new Float64Array(logarithms.length));
+    let [best, most] = [-1, -1];
+    for (const u of this.#form.kinks) {
+      if (isFixed(state, u)) continue;
+      const score = ellipsoid.isFree[u] ? ellipsoid.scores[u]! : 0;
+      if (score > most) [best, most] = [u, score];
+    }
+    return best;
+  }
+
+  /** Draws conclusions. @returns whether there may be inputs in a node */
+  #settle(node: Node): boolean {
+    const { state } = node;
+    for (;;) {
+      if (!this.#passes.narrow(state, this.#ranges)) {
+        this.#statistics.empty++;
+        return false;
+      }
+      const frontier = this.#frontier(state);
+      const before = state.first.reduce((sum, p) => sum + p, 0) - state.last.reduce((sum, p) => sum + p, 0);
+      if (!this.#examine(node, frontier, true)) return false;
+      if (this.#frontier(state) > frontier) continue;
+      const after = state.first.reduce((sum, p) => sum + p, 0) - state.last.reduce((sum, p) => sum + p, 0);
+      if (after !== before && !this.#passes.narrow(state, this.#ranges)) return false;
+      if (frontier < this.#levels && this.#isFixedBeyond(state, frontier)) {
+        if (!this.#examine(node, this.#levels, false)) return false;
+        // A level that has become complete says more of those behind.
+        if (this.#frontier(state) > frontier) continue;
+      }
+      if (this.#frontier(state) > this.#levels) this.#statistics.leaves++;
+      return true;
+    }
+  }
+
+  /** The first level at which a unit is not fixed; beyond the last where all are. */
+  #frontier(state: State): number {
+    const { units, kinks } = this.#form;
+    for (const u of kinks) if (!isFixed(state, u)) return units[u]!.level;
+    return this.#levels + 1;
+  }
+
+  #isFixedBeyond({ first, last }: State, level: number): boolean {
+    const { units } = this.#form;
+    return this.#form.kinks.some(
+      (u) => units[u]!.level > level && (first[u]! > 0 || last[u]! < units[u]!.pieces!.breaks.length),
+    );
+  }
+
+  /**
+   * The program of a state up to a level, and for every unit that it leaves open the programs of the sides on which the point found is not.
+   * @returns whether there may be inputs
+   */
+  #examine(node: Node, level: number, deep: boolean): boolean {
+    const { state } = node;
+    const solver = this.#solver;
+    const cone = this.#cone;
+    this.#level = Math.min(level, this.#levels);
+    cone.build(state, this.#ranges, this.#level);
+    const outcome = this.#solve(cone, state, this.#rowsOf(cone, node.support), deep);
+    if (outcome === 'empty') return false;
+    if (outcome === 'undecided') return true;
+    const { units, kinks } = this.#form;
+    const width = cone.columns;
+    const point = solver.point.slice(0, width);
+    const x = this.#steepest.pointOf(point, width);
+    if (x) this.#steepest.look(x);
+    const own = solver.support.slice(0, solver.count);
+    node.support = own.map((row) => cone.key(row));
+    for (const u of kinks) {
+      const { relevant, arguments: args } = this.#cone;
+      if (isFixed(state, u) || !relevant[u] || units[u]!.level > level || (deep && units[u]!.level !== level))
+        continue;
+      let y = 0;
+      for (let c = 0, at = u * width; c < width; c++, at++) y += args[at]! * point[c]!;
+      const { breaks } = units[u]!.pieces!;
+      for (let k = state.first[u]!; k < state.last[u]!; k++) {
+        const above = y > breaks[k]! * point[width - 1]!;
+        // The side on which the point is not.
+        const [first, last] = above ? [state.first[u]!, k] : [k + 1, state.last[u]!];
+        const [keptFirst, keptLast] = [state.first[u]!, state.last[u]!];
+        this.#other.buildNarrowed(this.#cone, u, state, first, last);
+        state.first[u] = first;
+        state.last[u] = last;
+        const other = this.#solve(this.#other, state, this.#rowsOf(this.#other, node.support), false);
+        if (other !== 'empty') {
+          state.first[u] = keptFirst;
+          state.last[u] = keptLast;
+          if (other === 'inside' && deep) {
+            const there = this.#steepest.pointOf(solver.point, width);
+            if (there) this.#steepest.look(there);
+          }
+          continue;
+        }
+        this.#statistics.implied++;
+        const [impliedFirst, impliedLast] = above ? [k + 1, keptLast] : [keptFirst, k];
+        state.first[u] = keptFirst;
+        state.last[u] = keptLast;
+        this.#other.buildNarrowed(this.#cone, u, state, impliedFirst, impliedLast);
+        [this.#cone, this.#other] = [this.#other, this.#cone];
+        state.first[u] = impliedFirst;
+        state.last[u] = impliedLast;
+        if (!above) break;
+      }
+    }
+    return true;
+  }
+
+  /** Empty only where that is proven. */
+  #solve(
+    cone: Cone,
+    state: State,
+    start: Int32Array | undefined,
+    deep: boolean,
+  ): 'inside' | 'empty' | 'undecided' {
+    const solver = this.#solver;
+    this.#statistics.programs++;
+    let outcome = solver.solve(cone, start, deep);
+    if (outcome === 'undecided' && start) outcome = solver.solve(cone, undefined, deep);
+    const { support, weights, count } = solver;
+    if (outcome === 'empty' && !this.#refuter.refute(state, this.#ranges, cone, support, weights, count))
+      outcome = 'undecided';
+    if (
+      (outcome === 'undecided' || (outcome === 'inside' && !cone.holds(solver.point))) &&
+      this.#isBareEmpty(state)
+    )
+      outcome = 'empty';
+    if (outcome === 'undecided') this.#statistics.undecided++;
+    if (outcome === 'empty') this.#statistics.empty++;
+    return outcome;
+  }
+
+  /** Whether rows that meet in a point, as those of networks without biases do, have no inside. */
+  #isBareEmpty(state: State): boolean {
+    const [cone, solver] = [this.#bare, new MinimumNorm()];
+    const ranges = unknownRanges(this.#form);
+    cone.build(state, ranges, this.#level);
+    if (solver.solve(cone, undefined, false) !== 'empty') return false;
+    return (
+      this.#bareRefuter.refute(state, ranges, cone, solver.support, solver.weights, solver.count) !==
+      undefined
+    );
+  }
+
+  #rowsOf(cone: Cone, keys: Int32Array | undefined): Int32Array | undefined {
+    if (!keys || keys.length === 0) return undefined;
+    const wanted = new Set(keys);
+    const rows: number[] = [];
+    for (let row = 0; row < cone.rows; row++) if (wanted.has(cone.key(row))) rows.push(row);
+    return Int32Array.from(rows);
+  }
+}
