@@ -91,7 +91,7 @@ async function prefixBound(
   const common = { memory: room.bytes, rounding, signal, ledger: new Ledger(undefined) };
   const { bound: product, norms } = await spectralProduct(engine, program, common);
   const [outcome] = await closedForms(engine, program, norms, [rule], { ...common, method: 'closed-form' });
-  return { ...numbers(rowValue(program, outcome!, pair)), product: numbers(ofPair(product, pair)) };
+  return { ...numbers(rowValue(program, outcome!, pair)), product: numbers(ofPair(program, product, pair)) };
 }
 
 /** The network that ends with this node. */
