@@ -68,7 +68,7 @@ export type { ElementwiseName } from './network/elementwise/table.ts';
 export { evaluate } from './network/evaluation/evaluate.ts';
 export type { GroupFunction } from './network/groups/table.ts';
 export type { Network, Node, Source, Tensor, TensorId, Tie } from './network/network.ts';
-export type { Norm, NormPair } from './network/norms/norm.ts';
+export type { BallNorm, Norm, NormPair } from './network/norms/norm.ts';
 export type { Numbers } from './network/numbers.ts';
 export type {
   Add,

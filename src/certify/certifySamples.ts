@@ -10,6 +10,7 @@ import { InputError, UnsupportedError } from '../errors.ts';
 import type { Ball } from '../network/evaluation/enclosure.ts';
 import { ValueEnclosure } from '../network/evaluation/valueEnclosure.ts';
 import type { Network } from '../network/network.ts';
+import { BALL_NORMS, type BallNorm } from '../network/norms/norm.ts';
 import { product } from '../network/size.ts';
 import { Attack } from './attack/attack.ts';
 import { groupsOf } from './data/groups.ts';
@@ -29,8 +30,10 @@ import type { Until } from './until.ts';
 
 /** What is asked of `certifySamples`. `CERTIFY_DEFAULTS` has the numbers that stand for what is left out. */
 export interface CertifySamplesOptions {
-  /** ℓ2 radii in the network's input. */
+  /** In the network's input. */
   readonly radii?: readonly number[];
+  /** Of the radii: ℓ2 (default), or ℓ∞, where every entry of the input moves by at most the radius. */
+  readonly norm?: BallNorm;
   /** Whether the largest radius of each sample is looked for. */
   readonly maxRadius?: boolean;
   /** Limits that every input keeps, such as 0 and 1 for pixels: balls are cut there. */
@@ -103,7 +106,8 @@ export async function* certifyWith(
   for (const limits of [options.limits, options.attackLimits]) {
     if (limits) checkLimits(limits, inputsOf(network));
   }
-  const ofWhole = () => globalMargins(network, shared(options));
+  const { norm = CERTIFY_DEFAULTS.norm } = options;
+  const ofWhole = () => globalMargins(network, { ...shared(options), norm });
   const first = options.global === false ? undefined : await ofWhole();
   const prover = await proverOf(makeProver, network, options);
   try {
@@ -196,15 +200,24 @@ function meansOf(
   network: Network,
   prover: RegionProver | undefined,
   evaluator: Evaluator,
-  { limits, attackLimits = limits, evaluations, attackStarts, seed }: CertifySamplesOptions,
+  {
+    norm = CERTIFY_DEFAULTS.norm,
+    limits,
+    attackLimits = limits,
+    evaluations,
+    attackStarts,
+    seed,
+  }: CertifySamplesOptions,
 ): Means {
   const starts = attackStarts ?? CERTIFY_DEFAULTS.attackStarts;
   const { attackSteps: steps, cheapSteps } = CERTIFY_DEFAULTS;
   return {
-    regions: prover && new Regions(prover, limits),
+    regions: prover && new Regions(prover, limits, norm),
     evaluations: evaluations ?? CERTIFY_DEFAULTS.evaluations,
     attack:
-      starts > 0 ? new Attack(network, attackLimits, seed ?? CERTIFY_DEFAULTS.seed, evaluator) : undefined,
+      starts > 0
+        ? new Attack(network, attackLimits, seed ?? CERTIFY_DEFAULTS.seed, evaluator, norm)
+        : undefined,
     cheap: { starts: 1, steps: cheapSteps },
     thorough: { starts, steps },
   };
@@ -296,7 +309,13 @@ function inputsOf(network: Network): number {
 
 /** @throws InputError */
 function checkedRadii(options: CertifySamplesOptions): readonly number[] {
-  const { radii = [], timeLimit, evaluations, attackStarts } = options;
+  const { radii = [], timeLimit, evaluations, attackStarts, norm, onProof } = options;
+  if (norm !== undefined && !BALL_NORMS.includes(norm)) {
+    throw new InputError(`norm: one of ${BALL_NORMS.join(', ')}, got ${String(norm)}`);
+  }
+  if (norm === 'inf' && onProof) {
+    throw new InputError('norm: proofs for certificates are of ℓ2 balls, got norm inf');
+  }
   for (const radius of radii) {
     if (!(radius > 0 && radius < Infinity)) throw new InputError(`radii: above 0, got ${radius}`);
   }

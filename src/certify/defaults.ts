@@ -1,5 +1,7 @@
 /** What an option of `certifySamples` means that nobody has set: the one table that the library and the command line read. */
 export const CERTIFY_DEFAULTS = {
+  /** Of radii. */
+  norm: '2',
   /** Evaluations of the moving centre for one pair of outputs. */
   evaluations: 120,
   /** Seconds for one sample. */

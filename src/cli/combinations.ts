@@ -54,7 +54,11 @@ export function checkCertify({
   regions,
   evaluations,
   certificate,
+  norm,
 }: CertifyCommand): void {
+  if (norm === 'inf' && certificate !== undefined) {
+    throw new UsageError('--certificate: is of ℓ2 balls around samples, got --norm inf');
+  }
   if (!regions && certificate !== undefined) {
     throw new UsageError('--certificate: is of proofs around samples, got --no-regions');
   }

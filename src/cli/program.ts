@@ -5,7 +5,7 @@ import { METHODS } from '../bounds/result.ts';
 import { CERTIFY_DEFAULTS } from '../certify/defaults.ts';
 import { RULE_NAMES } from '../ellipsoid/multipliers/closedForms.ts';
 import { UNITS } from '../formats/format.ts';
-import { NORMS } from '../network/norms/norm.ts';
+import { BALL_NORMS, NORMS } from '../network/norms/norm.ts';
 import { FORMULATIONS } from '../sdp/sdpa.ts';
 import { checkCertify, checkCombination, checkRegion } from './combinations.ts';
 import { type BoundCommand, boundCommand } from './commands/bound.ts';
@@ -347,7 +347,7 @@ function commandLine(host: CommandHost, finish: (code: number) => void): Command
 
 function withCertifyOptions(command: Command): Command {
   return command
-    .description('Certify that labels stay within ℓ2 balls around samples, for the network in FILE.')
+    .description('Certify that labels stay within balls around samples, for the network in FILE.')
     .requiredOption(
       '--data <file>',
       'samples: .npz, .npy, .safetensors, IDX, CIFAR binary, or a folder of PNG images',
@@ -360,6 +360,12 @@ function withCertifyOptions(command: Command): Command {
     .option('--no-labels', 'there are none: certify that predictions stay')
     .option('--first <n>', 'only the first samples', positiveInteger)
     .option('--radius <r...>', 'radii, such as 0.5,1 or 8/255', radii)
+    .addOption(
+      new Option(
+        '--norm <which>',
+        `of radii: 2, or inf where every entry moves by at most the radius (default: ${CERTIFY_DEFAULTS.norm})`,
+      ).choices(BALL_NORMS),
+    )
     .option('--max-radius', 'the largest radius of each sample (default: where no --radius is given)')
     .option(
       '--mean <m...>',

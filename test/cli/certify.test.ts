@@ -122,6 +122,14 @@ describe('lipsoid certify', () => {
     expect(document.samples[4]).toMatchObject({ label: 1, predicted: 0, attack: 0 });
   });
 
+  it('says of what norm radii are', async () => {
+    const { out } = await run(`${base} --radius 1 --norm inf --plot ${path('inf.svg')}`);
+    expect(out).toContain('at every input within the radius (ℓ∞).');
+    expect(readFileSync(path('inf.svg'), 'utf8')).toContain('ℓ∞ radius in the network');
+    expect(JSON.parse((await run(`${base} --radius 1 --norm inf --json`)).out).norm).toBe('linf');
+    expect(JSON.parse((await run(`${base} --radius 1 --json`)).out).norm).toBe('l2');
+  });
+
   it('prints a table, what it means and in which unit; the largest radius where no other is given', async () => {
     const { code, out } = await run(`${base} --radius 1`);
     expect(code).toBe(0);
@@ -324,6 +332,11 @@ describe('what makes no sense ends in one sentence before anything is computed',
     [`${base} --mean 0,0,0 --std 1`, /mean: one number, or one for each of 2/],
     [`${base} --clip 1,0`, /the smaller one first/],
     [`${base} --time-limit 0`, /a number above 0/],
+    [`${base} --norm 1`, /Allowed choices are 2, inf/],
+    [
+      `${base} --norm inf --certificate ${path('certificates')}`,
+      /--certificate: is of ℓ2 balls .*got --norm inf/,
+    ],
     [`${base} --first 9`, /must hold the 9 samples that are asked for, got 5/],
     [`${base} --inputs z`, /must hold the array z \(--inputs names another\), got x, y/],
     [`${base} --clip 0,1`, /x\.npy in d\.npz: must keep to --clip, got 1\.899\d* at entry 0 of sample 1/],

@@ -1,5 +1,5 @@
 /**
- * Counterexamples: projected gradient descent on a margin, in an ℓ2 ball (Madry et al. 2018), from the centre and from points around it. What
+ * Counterexamples: projected gradient descent on a margin, in an ℓ2 or ℓ∞ ball (Madry et al. 2018), from the centre and from points around it. What
  * is found is proven: the network's outputs there are enclosed, and another one is at least as large. What is not found proves nothing.
  */
 import { normals } from '../../bounds/lower/normals.ts';
@@ -8,6 +8,7 @@ import type { Ball as Enclosed } from '../../network/evaluation/enclosure.ts';
 import { type Linearisation, PreparedNetwork } from '../../network/evaluation/preparedNetwork.ts';
 import { ValueEnclosure } from '../../network/evaluation/valueEnclosure.ts';
 import type { Network } from '../../network/network.ts';
+import { type BallNorm, dual, normOf, steepest } from '../../network/norms/norm.ts';
 import { type Evaluator, oneByOne } from '../evaluation/sideBySide.ts';
 import { highAt, type Limits, lowAt } from '../limits.ts';
 import type { Until } from '../until.ts';
@@ -62,6 +63,7 @@ interface Lane {
 interface Ball {
   readonly centre: Float64Array;
   readonly radius: number;
+  readonly norm: BallNorm;
   readonly limits: Limits | undefined;
 }
 
@@ -71,13 +73,22 @@ export class Attack {
   readonly #limits: Limits | undefined;
   readonly #seed: number;
   readonly #evaluator: Evaluator;
+  readonly #norm: BallNorm;
 
   /**
    * @param network with a vector of logits as its output
    * @param evaluator for many points at a time
+   * @param norm of the balls
    */
-  constructor(network: Network, limits: Limits | undefined, seed: number, evaluator = oneByOne) {
+  constructor(
+    network: Network,
+    limits: Limits | undefined,
+    seed: number,
+    evaluator = oneByOne,
+    norm: BallNorm = '2',
+  ) {
     this.#evaluator = evaluator;
+    this.#norm = norm;
     this.#network = new PreparedNetwork(network);
     this.#enclosure = new ValueEnclosure(network);
     this.#limits = limits;
@@ -124,7 +135,12 @@ export class Attack {
   *#lanes(questions: readonly AttackQuestion[], starts: number): Generator<Lane, void> {
     const all = questions.map(({ centre, label, radius }, question) => {
       const limits = this.#limits && holding(this.#limits, centre);
-      return { question, label, ball: { centre, radius, limits }, normal: normals(this.#seed) };
+      return {
+        question,
+        label,
+        ball: { centre, radius, limits, norm: this.#norm },
+        normal: normals(this.#seed),
+      };
     });
     const rivals: number[][] = [];
     for (let start = 0; start < starts; start++) {
@@ -133,10 +149,10 @@ export class Attack {
         const x = centre.slice();
         if (start > 0) {
           const direction = normal(x.length);
-          const scale = radius / Math.hypot(norm(direction), Number.MIN_VALUE);
+          const scale = radius / Math.hypot(normOf(direction, this.#norm), Number.MIN_VALUE);
           for (let n = 0; n < x.length; n++) x[n]! += scale * direction[n]!;
-          project(x, centre, radius, limits);
-          rivals[question] ??= nearestRivals(this.#network.linearise(centre), label);
+          project(x, centre, radius, limits, this.#norm);
+          rivals[question] ??= nearestRivals(this.#network.linearise(centre), label, this.#norm);
         }
         // The first follows whichever output is nearest, the others one each.
         const own = rivals[question];
@@ -153,7 +169,7 @@ export class Attack {
     effort: AttackEffort,
     until = NEVER,
   ): Promise<Counterexample | undefined> {
-    let radius = linearDistance(this.#network.linearise(centre), label);
+    let radius = linearDistance(this.#network.linearise(centre), label, this.#norm);
     if (!Number.isFinite(radius)) return undefined;
     radius = Math.max(radius, 1e-6);
     let best: Counterexample | undefined;
@@ -185,7 +201,7 @@ export class Attack {
   ): Promise<Float64Array> {
     const limits = this.#limits && holding(this.#limits, centre);
     const x = from.slice();
-    project(x, centre, radius, limits);
+    project(x, centre, radius, limits, this.#norm);
     let [least, best] = [Infinity, x.slice()];
     const breath = new Breath(until.signal);
     for (let k = 0; k < steps; k++) {
@@ -195,7 +211,7 @@ export class Attack {
       const { margin, other } = marginTo(at.value, label);
       if (margin < least) [least, best] = [margin, x.slice()];
       const gradient = at.pull(marginOf(at.value.length, label, other));
-      if (!moved(x, { centre, radius, limits }, gradient, k, steps)) break;
+      if (!moved(x, { centre, radius, limits, norm: this.#norm }, gradient, k, steps)) break;
     }
     return best;
   }
@@ -263,7 +279,7 @@ export class Attack {
         broken = t;
       } else inside = t;
     }
-    return { point, distance: distanceAbove(point, centre) };
+    return { point, distance: distanceAbove(point, centre, this.#norm) };
   }
 }
 
@@ -293,16 +309,17 @@ function above(sum: number): number {
 /** A step against a gradient, in place; false where there is none. */
 function moved(
   x: Float64Array,
-  { centre, radius, limits }: Ball,
+  { centre, radius, limits, norm }: Ball,
   gradient: Float64Array,
   k: number,
   steps: number,
 ): boolean {
-  const length = norm(gradient);
+  const length = normOf(gradient, '2');
   if (!(length > 0 && length < Infinity)) return false;
-  const step = (radius * FIRST_STEP * (1 - k / (steps + 1))) / length;
-  for (let n = 0; n < x.length; n++) x[n]! -= step * gradient[n]!;
-  project(x, centre, radius, limits);
+  const step = radius * FIRST_STEP * (1 - k / (steps + 1));
+  if (norm === '2') for (let n = 0; n < x.length; n++) x[n]! -= (step / length) * gradient[n]!;
+  else for (const [n, sign] of steepest(gradient, norm).entries()) x[n]! -= step * sign;
+  project(x, centre, radius, limits, norm);
   return true;
 }
 
@@ -329,28 +346,22 @@ function largestOther(value: Float64Array, label: number): number {
 const MOST_RIVALS = 10;
 
 /** Other outputs, those first that a linear network would reach first. */
-function nearestRivals(at: Linearisation, label: number): number[] {
-  return distances(at, label)
+function nearestRivals(at: Linearisation, label: number, norm: BallNorm): number[] {
+  return distances(at, label, norm)
     .sort((a, b) => a.distance - b.distance)
     .map(({ rival }) => rival);
 }
 
-function linearDistance(at: Linearisation, label: number): number {
-  return Math.min(...distances(at, label).map(({ distance }) => distance));
+function linearDistance(at: Linearisation, label: number, norm: BallNorm): number {
+  return Math.min(...distances(at, label, norm).map(({ distance }) => distance));
 }
 
-function distances(at: Linearisation, label: number): { rival: number; distance: number }[] {
+function distances(at: Linearisation, label: number, norm: BallNorm): { rival: number; distance: number }[] {
   const { value } = at;
   const others = Array.from(value, (_, j) => j).filter((j) => j !== label);
   const nearest = others.sort((a, b) => value[b]! - value[a]!).slice(0, MOST_RIVALS);
   return nearest.map((rival) => {
-    const slope = norm(at.pull(marginOf(value.length, label, rival)));
+    const slope = normOf(at.pull(marginOf(value.length, label, rival)), dual(norm));
     return { rival, distance: slope > 0 ? Math.max(0, value[label]! - value[rival]!) / slope : Infinity };
   });
-}
-
-function norm(x: Float64Array): number {
-  let sum = 0;
-  for (const value of x) sum += value * value;
-  return Math.sqrt(sum);
 }

@@ -1,4 +1,5 @@
 import type { RegionProof } from '../../certificate/certifyRegion.ts';
+import type { BallNorm } from '../../network/norms/norm.ts';
 
 /** What is known of the network's outputs at one input: low ≤ f(x) ≤ high, rounding included. */
 export interface OutputEnclosure {
@@ -6,12 +7,14 @@ export interface OutputEnclosure {
   readonly high: Float64Array;
 }
 
-/** One question: does `label` stay the largest output at every input within `radius` (ℓ2, in the network's input)? */
+/** One question: does `label` stay the largest output at every input within `radius` (in the network's input)? */
 export interface RegionQuestion {
   /** The centre, as one flat array in the order of the network's input. */
   readonly centre: Float64Array;
   readonly label: number;
   readonly radius: number;
+  /** Of the radius; default ℓ2. */
+  readonly norm?: BallNorm;
   /** Limits that every input keeps (a pixel's range), in the network's input; one number or one for every coordinate. */
   readonly limits?: { readonly low: Float64Array | number; readonly high: Float64Array | number };
 }

@@ -14,13 +14,25 @@ import {
 } from '../../ellipsoid/region/centre/parameters.ts';
 import { minimise } from '../../ellipsoid/region/centre/search.ts';
 import { chainOf } from '../../ellipsoid/region/chain.ts';
-import { covarianceOfInputs, type Sectors } from '../../ellipsoid/region/covariance.ts';
+import {
+  covarianceOfEllipsoid,
+  covarianceOfInputs,
+  type Sectors,
+} from '../../ellipsoid/region/covariance.ts';
 import { FactoredPass } from '../../ellipsoid/region/factored/factoredPass.ts';
-import { type Slack, slackOf, startWithLimits } from '../../ellipsoid/region/limits.ts';
+import {
+  ellipsoidAround,
+  extentOf,
+  type Slack,
+  slackOf,
+  slackOfBox,
+  startWithLimits,
+} from '../../ellipsoid/region/limits.ts';
 import { LinearForms } from '../../ellipsoid/region/linearForms.ts';
 import { largestDifference, type State, startOf } from '../../ellipsoid/region/state.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { InputError } from '../../errors.ts';
+import { PreparedNetwork } from '../../network/evaluation/preparedNetwork.ts';
 import type { Network } from '../../network/network.ts';
 import type {
   OutputEnclosure,
@@ -53,13 +65,36 @@ export async function createRegionProver(
   const prepared = new PreparedChain(chainOf(network));
   refuseLarge(prepared, options.memory);
   const { engine, close } = await proverEngine(options.engine);
-  return new Prover(prepared, engine, close, hasRoomForForms(prepared, options.memory));
+  return new Prover(network, prepared, engine, close, hasRoomForForms(prepared, options.memory));
+}
+
+/** Of many outputs, those whose slopes a first ellipsoid is made for. */
+const MOST_SLOPES = 64;
+/** Ellipsoids around a box that are tried for one pair of outputs. */
+const ROUNDS = 4;
+
+/** Inputs Σ Δ² / σ ≤ radius² (σ = 1 where there is none), and the covariance in front of the first stage. */
+interface Ellipsoid {
+  readonly covariance: Float64Array;
+  readonly radius: number;
+  readonly sigma?: Float64Array;
+}
+
+/** A question with what is around it. */
+interface Located {
+  readonly centre: Float64Array;
+  readonly label: number;
+  readonly around: Ellipsoid;
+  readonly slack: Slack | undefined;
+  /** Half widths of a box, whose ellipsoid is free. */
+  readonly widths: Float64Array | undefined;
 }
 
 class Prover implements RegionProver {
   readonly inputs: number;
   readonly outputs: number;
   readonly #prepared: PreparedChain;
+  readonly #network: PreparedNetwork;
   readonly #engine: Engine;
   readonly #close: () => Promise<void>;
   /** Whether there are functions, all of them ReLUs: of these alone the centre moves. */
@@ -71,7 +106,14 @@ class Prover implements RegionProver {
   /** Null where the chain has none. */
   #factored: FactoredPass | null | undefined;
 
-  constructor(prepared: PreparedChain, engine: Engine, close: () => Promise<void>, withForms: boolean) {
+  constructor(
+    network: Network,
+    prepared: PreparedChain,
+    engine: Engine,
+    close: () => Promise<void>,
+    withForms: boolean,
+  ) {
+    this.#network = new PreparedNetwork(network);
     this.#prepared = prepared;
     this.#engine = engine;
     this.#close = close;
@@ -145,10 +187,14 @@ class Prover implements RegionProver {
       }
       return answer(proven() ? 'anchored closed form' : undefined);
     }
-    const radius = Math.max(question.radius, LEAST_RADIUS);
+    const reach = Math.max(question.radius, LEAST_RADIUS);
     const algebra = new Algebra(this.#engine, effort.signal);
     const { first } = this.#prepared;
-    const slack = limits && slackOf(centre, radius, limits);
+    const box = question.norm === 'inf' ? slackOfBox(centre, reach, limits) : undefined;
+    const extent = box && extentOf(box);
+    // A box is what its ball through the farthest corner and its sides have in common.
+    const radius = extent ? Math.max(extent.corner, LEAST_RADIUS) : reach;
+    const slack = box ?? (limits && slackOf(centre, radius, limits));
     const formsOf = async () => {
       this.#rows ??= await LinearForms.rowsOfInputs(algebra, this.#prepared);
       const region = { centre, radius, ...(slack && { slack }) };
@@ -165,20 +211,23 @@ class Prover implements RegionProver {
       improve((j) => own.largestDifference(j, label));
     };
     this.#covariance ??= await covarianceOfInputs(algebra, first);
-    const covariance = this.#covariance;
-    this.#factored ??= (await FactoredPass.prepare(algebra, this.#prepared, covariance)) ?? null;
+    this.#factored ??= (await FactoredPass.prepare(algebra, this.#prepared, this.#covariance)) ?? null;
     const factored = effort.proof ? null : this.#factored;
     // The cheap ones first: forms, unless much of the ellipsoid is of no more entries than the input.
     if (withForms && !factored) {
       await proveByForms();
       if (proven()) return answer('anchored closed form');
     }
-    const level = above(radius * radius);
+    let around: Ellipsoid = { covariance: this.#covariance, radius };
+    if (extent && !factored && !effort.proof) {
+      around = await this.#around(algebra, extent.widths, this.#slopes(centre, label));
+    }
+    const level = above(around.radius * around.radius);
     if (factored) {
       const begun = await factored.run(algebra, centre, level, known);
       pass = begun && (await anchoredPass(algebra, this.#prepared, begun.state, undefined, begun.stages));
     } else {
-      const start = startOf(first, covariance, centre, new Float64Array(this.inputs), level);
+      const start = startOf(first, around.covariance, centre, new Float64Array(this.inputs), level);
       pass = await anchoredPass(algebra, this.#prepared, start, known);
     }
     const ofState = (state: State) => (j: number) => largestDifference(state, j, label);
@@ -194,7 +243,8 @@ class Prover implements RegionProver {
     const order = [...margins.keys()].filter((j) => j !== label).sort((i, j) => margins[i]! - margins[j]!);
     for (const j of order) {
       if (margins[j]! > 0) continue;
-      const moved = await this.#moved(algebra, { ...question, radius }, pass, slack, j, effort);
+      const region = { centre, label, around, slack, widths: around.sigma && extent?.widths };
+      const moved = await this.#moved(algebra, region, pass, j, effort);
       if (moved) {
         improve(ofState(moved.state));
         centres.push(moved);
@@ -204,32 +254,62 @@ class Prover implements RegionProver {
     return answer('moving centre');
   }
 
+  /** The ellipsoid around a box that is best for a functional. */
+  async #around(algebra: Algebra, widths: Float64Array, functional: Float64Array): Promise<Ellipsoid> {
+    const sigma = ellipsoidAround(widths, functional);
+    this.#rows ??= await LinearForms.rowsOfInputs(algebra, this.#prepared);
+    const covariance = await covarianceOfEllipsoid(algebra, this.#prepared.first, this.#rows, sigma);
+    return { covariance, radius: 1, sigma };
+  }
+
+  /** For every input how much it matters at the centre: the largest |∂(f_j − f_label)| of all other outputs j. */
+  #slopes(centre: Float64Array, label: number): Float64Array {
+    const at = this.#network.linearise(centre);
+    const most = new Float64Array(this.inputs);
+    for (let j = 0; j < Math.min(this.outputs, MOST_SLOPES); j++) {
+      if (j === label) continue;
+      const slope = at.pull(difference(this.outputs, j, label));
+      for (let i = 0; i < most.length; i++) most[i] = Math.max(most[i]!, Math.abs(slope[i]!));
+    }
+    return most;
+  }
+
   /** What a moving centre gives for output j against the label. */
   async #moved(
     algebra: Algebra,
-    { centre, label, radius }: RegionQuestion,
+    { centre, label, around: first, slack, widths }: Located,
     { stages: reports, output }: AnchoredPass,
-    slack: Slack | undefined,
     j: number,
     { evaluations, proof }: RegionEffort,
   ): Promise<(MovedPass & { readonly offset: Float64Array | null }) | undefined> {
-    const { chain, first } = this.#prepared;
+    const { chain, first: linear } = this.#prepared;
     const stages = reports.map(neuronsOf);
-    const unit = new Float64Array(this.outputs);
-    unit[j] = 1;
-    unit[label] = -1;
-    const problem: Problem = {
+    const readOut = chain.last.transpose(difference(this.outputs, j, label));
+    const problemIn = ({ covariance, radius, sigma }: Ellipsoid): Problem => ({
       linear: chain.stages.map(({ linear }) => linear),
-      covariance: this.#covariance!,
-      stages,
-      readOut: chain.last.transpose(unit),
+      ...{ covariance, stages, readOut, radius },
       difference: output.anchor[j]! - output.anchor[label]!,
-      radius,
+      ...(sigma && { sigma }),
       ...(slack && { slack }),
-    };
+    });
+    let around = first;
+    let problem = problemIn(around);
     const { start, least, most } = boundsOf(problem, stages);
     const target = -(proof ? ROOM_OF_PROOF : ROOM) * (1 + Math.abs(problem.difference));
-    const found = await minimise((x) => evaluate(algebra, problem, x), start, {
+    let begin = start;
+    if (widths) {
+      // The ellipsoid for this pair: at the best one the next is itself.
+      let here = await evaluate(algebra, problem, start);
+      for (let k = 0; here && k < ROUNDS && !(here.value < target); k++) {
+        const next = await this.#around(algebra, widths, here.functional());
+        const there = await evaluate(algebra, problemIn(next), here.x);
+        if (!there || !(there.value < here.value)) break;
+        [around, here] = [next, there];
+        problem = problemIn(next);
+        begin = there.x;
+      }
+    }
+    const found = await minimise((x) => evaluate(algebra, problem, x), begin, {
       least,
       most,
       evaluations,
@@ -237,16 +317,29 @@ class Prover implements RegionProver {
     });
     if (!found || !(found.value < 0)) return undefined;
     let offset: Float64Array = new Float64Array(this.inputs);
-    let level = above(radius * radius);
+    let level = above(around.radius * around.radius);
     if (slack) {
       const at = found.x.length - 2 * this.inputs;
       const scaled = (from: number) => found.x.slice(from, from + this.inputs).map((v) => v / found.mu);
-      ({ offset, level } = startWithLimits(radius, slack, scaled(at), scaled(at + this.inputs)));
+      ({ offset, level } = startWithLimits(
+        around.radius,
+        slack,
+        scaled(at),
+        scaled(at + this.inputs),
+        around.sigma,
+      ));
     }
-    const begin = startOf(first, this.#covariance!, centre, offset, level);
-    const last = await lastPass(algebra, this.#prepared, begin, reports, stages, found.x);
+    const state = startOf(linear, around.covariance, centre, offset, level);
+    const last = await lastPass(algebra, this.#prepared, state, reports, stages, found.x);
     return last && { ...last, offset: slack ? offset : null };
   }
+}
+
+function difference(outputs: number, j: number, i: number): Float64Array {
+  const read = new Float64Array(outputs);
+  read[j] = 1;
+  read[i] = -1;
+  return read;
 }
 
 function uncertainOf({ stages }: AnchoredPass): number {

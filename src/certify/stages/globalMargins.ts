@@ -53,7 +53,7 @@ export function leastMargin(output: Ball, y: number): number {
  */
 export async function globalMargins(
   network: Network,
-  options: Pick<BoundOptions, 'engine' | 'memory' | 'timeLimit' | 'signal' | 'onProgress'>,
+  options: Pick<BoundOptions, 'engine' | 'memory' | 'timeLimit' | 'signal' | 'onProgress' | 'norm'>,
 ): Promise<GlobalMargins> {
   const outputs = network.tensors[network.output]!.shape[0]!;
   const target = hasMargins(network) ? 'margins' : 'global';

@@ -1,5 +1,6 @@
 /** Proofs around inputs, within the time that a sample has. */
 import type { RegionProof } from '../../certificate/certifyRegion.ts';
+import type { BallNorm } from '../../network/norms/norm.ts';
 import type { Limits } from '../limits.ts';
 import type { RegionAnswer, RegionEffort, RegionProver, RegionQuestion } from '../proofs/prover.ts';
 import type { Until } from '../until.ts';
@@ -13,10 +14,12 @@ export interface Asked {
 export class Regions {
   readonly #prover: RegionProver;
   readonly #limits: Limits | undefined;
+  readonly #norm: BallNorm;
 
-  constructor(prover: RegionProver, limits: Limits | undefined) {
+  constructor(prover: RegionProver, limits: Limits | undefined, norm: BallNorm) {
     this.#prover = prover;
     this.#limits = limits;
+    this.#norm = norm;
   }
 
   /** Asks for each sample whether its label is certified within a radius, and notes in its state where it is. */
@@ -25,7 +28,7 @@ export class Regions {
     const questions = asked.map(({ state, radius }): RegionQuestion => {
       const { sample, label } = state;
       const limits = this.#limits;
-      return { centre: sample.input, label, radius, ...(limits && { limits }) };
+      return { centre: sample.input, label, radius, norm: this.#norm, ...(limits && { limits }) };
     });
     for (const [k, question] of questions.entries()) {
       const { certified, stage } = (await this.#answer(question, { evaluations }, until)) ?? {};
@@ -41,7 +44,7 @@ export class Regions {
     until: Until,
   ): Promise<RegionProof | undefined> {
     const limits = this.#limits;
-    const question = { centre: sample.input, label, radius, ...(limits && { limits }) };
+    const question = { centre: sample.input, label, radius, norm: this.#norm, ...(limits && { limits }) };
     const answer = await this.#answer(question, { evaluations, proof: true }, until);
     return answer?.proof;
   }

@@ -12,7 +12,7 @@ import type {
 import type { RuleName } from '../../ellipsoid/multipliers/closedForms.ts';
 import { InputError } from '../../errors.ts';
 import type { Network } from '../../network/network.ts';
-import type { Norm } from '../../network/norms/norm.ts';
+import { type Norm, NORM_SIGNS as SIGNS } from '../../network/norms/norm.ts';
 import { countParameters } from '../../network/parameters.ts';
 import { printableJson } from '../../printable.ts';
 import { EXIT } from '../failure.ts';
@@ -300,9 +300,6 @@ function heading(network: Network, result: BoundResult): string {
     `${formatCount(network.nodes.length, 'layer')}; ${result.engine.description}`
   );
 }
-
-/** Behind the bars of a norm. */
-const SIGNS: Readonly<Record<Norm, string>> = { '2': '₂', inf: '∞', '1': '₁' };
 
 /** What the number means, how far it can be trusted, and what would make it smaller. */
 function explanation(result: BoundResult, command: BoundCommand): string[] {

@@ -152,9 +152,10 @@ async function computed(
 }
 
 function certifyOptions(command: CertifyCommand, { limits, attackLimits }: Scaled): CertifySamplesOptions {
-  const { radius = [], maxRadius, regions, evaluations, timeLimit, starts, seed, memory } = command;
+  const { radius = [], norm, maxRadius, regions, evaluations, timeLimit, starts, seed, memory } = command;
   return {
     ...{ radii: radius, maxRadius, regions },
+    ...(norm !== undefined && { norm }),
     ...(limits && { limits }),
     ...(attackLimits && { attackLimits }),
     ...(evaluations !== undefined && { evaluations }),
@@ -184,6 +185,7 @@ async function journalOf(
     arrays: [command.inputs ?? null, command.labels ?? null],
     output: output ?? null,
     radii: radius,
+    norm: command.norm ?? CERTIFY_DEFAULTS.norm,
     maxRadius,
     pixels: mean && std ? { mean, std, normalized } : null,
     clip: clip ?? null,

@@ -1,4 +1,5 @@
 /** What a command line of `certify` says. */
+import type { BallNorm } from '../../network/norms/norm.ts';
 import type { EngineName } from '../library.ts';
 import type { ModelOptions } from '../loading.ts';
 
@@ -9,6 +10,7 @@ export interface CertifyCommand extends ModelOptions {
   readonly labels?: string | false;
   readonly first?: number;
   readonly radius?: readonly number[];
+  readonly norm?: BallNorm;
   readonly maxRadius: boolean;
   readonly mean?: readonly number[];
   readonly std?: readonly number[];

@@ -1,9 +1,11 @@
 /** What `certify` prints and writes. */
 import type { OpenSamples } from '../../certify/data/open.node.ts';
+import { CERTIFY_DEFAULTS } from '../../certify/defaults.ts';
 import { CERTIFY_STAGES, type SampleReport } from '../../certify/report.ts';
 import { summaryOf } from '../../certify/summary.ts';
 import type { EngineInformation } from '../../engine/engine.ts';
 import type { Network } from '../../network/network.ts';
+import { type BallNorm, NORM_NAMES } from '../../network/norms/norm.ts';
 import { countParameters } from '../../network/parameters.ts';
 import type { CertifyCommand } from '../commands/certifyCommand.ts';
 import { accuracyCurves, accuracyPlot } from './accuracyPlot.ts';
@@ -60,7 +62,7 @@ export function answerDocument(answer: Answer): object {
       ...(clip && { clip }),
     },
     engine,
-    norm: 'l2',
+    norm: NAMES[normOf(command)],
     unit: unitOf(command),
     radii,
     samples: reports,
@@ -69,6 +71,13 @@ export function answerDocument(answer: Answer): object {
     ...(reports.length < set.count && { interrupted: true }),
     ...(notes.length > 0 && { notes }),
   };
+}
+
+/** Of radii, in JSON. */
+const NAMES: Readonly<Record<BallNorm, string>> = { '2': 'l2', inf: 'linf' };
+
+function normOf({ norm }: CertifyCommand): BallNorm {
+  return norm ?? CERTIFY_DEFAULTS.norm;
 }
 
 /** What radii are measured in: pixels where the command says how these become inputs. */
@@ -124,7 +133,7 @@ export function answerLines(answer: Answer, quiet: boolean): Line[] {
     ...(unlabelled
       ? ['There are no labels: what is certified is that predictions stay.']
       : [`Predicted as labelled: ${share(clean)}.`]),
-    `Certified: proven, rounding included, that ${of} stay the largest output at every input within the radius (ℓ2).`,
+    `Certified: proven, rounding included, that ${of} stay the largest output at every input within the radius (${NORM_NAMES[normOf(command)]}).`,
     ...unitLines(command),
     ...(hasAttack(command) ? ['What an attack leaves is no proof: the truth lies between the two.'] : []),
     `${formatDuration(secondsPerSample)} a sample.`,
@@ -218,7 +227,7 @@ export function csvText({ command, reports }: Answer): string {
 export function plotText({ command, network, set, reports }: Answer): string {
   return accuracyPlot({
     title: `${network.source?.file ?? network.name} on ${set.inputs}, ${formatCount(reports.length, 'sample')}`,
-    unit: `ℓ2 radius in ${unitOf(command) === 'pixels' ? 'pixels' : "the network's input"}`,
+    unit: `${NORM_NAMES[normOf(command)]} radius in ${unitOf(command) === 'pixels' ? 'pixels' : "the network's input"}`,
     ...accuracyCurves(reports, command.radius ?? []),
   });
 }

@@ -31,6 +31,18 @@ export class Algebra {
     return this.#only(engine.congruence(left, middle), left, middle);
   }
 
+  /** W diag(q) Wᵀ, exactly symmetric: W [m × n] → [m × m]. */
+  async diagonalCongruence(w: Float64Array, m: number, q: Float64Array): Promise<Float64Array> {
+    this.#signal?.throwIfAborted();
+    const { engine } = this;
+    const left = engine.matrices(w, 1, m, q.length, false);
+    const middle = engine.vector(q);
+    const result = engine.congruence(left, middle);
+    const [entries] = await engine.read(result);
+    engine.release(result, left, middle);
+    return entries!;
+  }
+
   /** (diag D − S)⁻¹, exactly symmetric, by Cholesky; undefined where the factorisation does not run through. */
   async inverse(d: Float64Array, s: Float64Array): Promise<Float64Array | undefined> {
     this.#signal?.throwIfAborted();

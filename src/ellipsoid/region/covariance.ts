@@ -150,6 +150,32 @@ export async function covarianceOfInputs(algebra: Algebra, linear: LinearPart): 
   return s;
 }
 
+/**
+ * C diag(σ) Cᵀ: the covariance in front of the first stage, of increments with Σ Δ² / σ ≤ 1.
+ * @param rows C, column by column [inputs × outputs]: what `linear.rows` makes of unit vectors
+ */
+export async function covarianceOfEllipsoid(
+  algebra: Algebra,
+  linear: LinearPart,
+  rows: Float64Array,
+  sigma: Float64Array,
+): Promise<Float64Array> {
+  const { inputs, outputs } = linear;
+  const s = await algebra.diagonalCongruence(transposed(rows, inputs, outputs), outputs, sigma);
+  const none = {
+    uncertain: new Int32Array(0),
+    multipliers: new Float64Array(0),
+    spread: new Float64Array(0),
+  };
+  const sectors = { middle: new Float64Array(inputs).fill(1), ...none };
+  const moduli = {
+    times: (x: Float64Array) => x.map((value, i) => sigma[i]! * value),
+    largest: largestModulus(sigma),
+  };
+  addToDiagonal(s, errorOfPropagation(linear, moduli, sectors, undefined, inputs + 8));
+  return s;
+}
+
 export function addToDiagonal(s: Float64Array, what: Float64Array): void {
   const n = what.length;
   for (let i = 0; i < n; i++)

@@ -20,6 +20,8 @@ export interface Region {
 const UNDERFLOW = 2 ** -1000;
 /** Halvings of the interval in which the multiplier of the radius is looked for. */
 const HALVINGS = 24;
+/** Of the mean share of an entry. */
+const LEAST_SHARE = 0.02;
 /** Weights and radii whose squares float64 still has. */
 const LEAST = 2 ** -400;
 
@@ -35,6 +37,44 @@ export function slackOf(
     low: centre.map((x, i) => up(x - at(low, i))),
     high: centre.map((x, i) => up(at(high, i) - x)),
   };
+}
+
+/** As `slackOf`, of a box of half the width `reach` around the centre, where limits may cut it. */
+export function slackOfBox(
+  centre: Float64Array,
+  reach: number,
+  limits: { readonly low: Float64Array | number; readonly high: Float64Array | number } | undefined,
+): Slack {
+  if (limits) return slackOf(centre, reach, limits);
+  const all = new Float64Array(centre.length).fill(reach);
+  return { low: all, high: all };
+}
+
+/** How far entries may go either way; and the distance of the farthest corner, rounded up. */
+export function extentOf({ low, high }: Slack): { readonly widths: Float64Array; readonly corner: number } {
+  const widths = low.map((value, i) => Math.max(value, high[i]!, 0));
+  const most = widths.reduce((a, b) => Math.max(a, b), 0);
+  if (!(most > 0 && most < Infinity)) return { widths, corner: most };
+  const squares = widths.reduce((sum, value) => sum + (value / most) ** 2, 0);
+  return { widths, corner: most * Math.sqrt(squares) * (1 + (widths.length + 8) * 2 ** -52) };
+}
+
+/**
+ * σ with Σ Δ² / σ ≤ 1 on the box |Δ| ≤ widths, for a functional g: Σ g² σ is least, (Σ widths |g|)², where σ is widths · Σ widths |g| / |g|.
+ * No entry has less than a part of the mean, so that none has all of the others'.
+ */
+export function ellipsoidAround(widths: Float64Array, functional: Float64Array): Float64Array {
+  const count = widths.reduce((sum, width) => sum + (width > 0 ? 1 : 0), 0);
+  const shares = widths.map((width, i) => width * Math.abs(functional[i]!));
+  const all = shares.reduce((sum, share) => sum + share, 0);
+  const least = all > 0 && all < Infinity ? (LEAST_SHARE * all) / count : 1;
+  const kept = shares.map((share, i) =>
+    widths[i]! > 0 ? Math.max(all > 0 && all < Infinity ? share : 1, least) : 0,
+  );
+  const sum = kept.reduce((a, b) => a + b, 0);
+  // Rounded up: widths² / σ must not sum up to more than 1.
+  const above = 1 + (widths.length + 16) * 2 ** -52;
+  return widths.map((width, i) => (width > 0 ? ((width * width * sum) / kept[i]!) * above : 0));
 }
 
 /**
@@ -87,23 +127,26 @@ function withinLimits(index: Int32Array, weight: Float64Array, sign: 1 | -1, sla
 }
 
 /**
- * Weights ν ≥ 0 of the limits, of which only the difference counts, as what starts a pass: the offset of inputs and the level
- * r² + 2 Σ ν slack + ‖offset‖².
+ * Weights ν ≥ 0 of the limits, of which only the difference counts, as what starts a pass: the offset of inputs σ (ν − ν') and the level
+ * r² + 2 Σ ν slack + Σ σ (ν − ν')².
+ * @param sigma of the ellipsoid of inputs; absent: 1
  */
 export function startWithLimits(
   radius: number,
   slack: Slack,
   low: Float64Array,
   high: Float64Array,
+  sigma?: Float64Array,
 ): { offset: Float64Array; level: number } {
-  const offset = low.map((value, i) => value - high[i]!);
+  const weights = low.map((value, i) => value - high[i]!);
+  const offset = sigma ? weights.map((by, i) => sigma[i]! * by) : weights;
   let level = radius * radius;
   let moduli = level;
   for (let i = 0; i < offset.length; i++) {
-    const by = offset[i]!;
+    const by = weights[i]!;
     const worth = 2 * (by > 0 ? by * slack.low[i]! : -by * slack.high[i]!);
-    level += worth + by * by;
-    moduli += Math.abs(worth) + by * by;
+    level += worth + by * offset[i]!;
+    moduli += Math.abs(worth) + by * offset[i]!;
   }
   return { offset, level: level + gamma(3 * offset.length + 8) * moduli };
 }

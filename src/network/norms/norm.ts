@@ -4,6 +4,14 @@
 export const NORMS = ['2', 'inf', '1'] as const;
 export type Norm = (typeof NORMS)[number];
 
+/** Norms whose balls around inputs are certified. */
+export const BALL_NORMS = ['2', 'inf'] as const satisfies readonly Norm[];
+export type BallNorm = (typeof BALL_NORMS)[number];
+
+/** Behind the bars of a norm, and what it is called. */
+export const NORM_SIGNS: Readonly<Record<Norm, string>> = { '2': '₂', inf: '∞', '1': '₁' };
+export const NORM_NAMES: Readonly<Record<Norm, string>> = { '2': 'ℓ2', inf: 'ℓ∞', '1': 'ℓ1' };
+
 /** What bounds are in: the changes of outputs in one norm, relative to those of inputs in another. */
 export interface NormPair {
   readonly input: Norm;

@@ -17,7 +17,10 @@ export interface Problem {
   readonly readOut: Float64Array;
   /** f_j − f_i at the centre. */
   readonly difference: number;
+  /** Inputs keep Σ Δ² / σ ≤ radius². */
   readonly radius: number;
+  /** Absent: 1. */
+  readonly sigma?: Float64Array;
   /** x₀ less the lower limits and the upper limits less x₀, where inputs are limited. */
   readonly slack?: { readonly low: Float64Array; readonly high: Float64Array };
 }
@@ -30,6 +33,8 @@ export interface Evaluation {
   /** Curvatures, by and large, of θ; those of t and q still to be divided by `share`. */
   readonly curvature: (share: number) => Float64Array;
   readonly mu: number;
+  /** What an input adds to the bound, to first order, where it is worst: at the best σ of a box σ times its modulus is the half width. */
+  readonly functional: () => Float64Array;
 }
 
 /** A vector for each of the two columns. */
@@ -127,12 +132,15 @@ export async function evaluate(
       for (let i = 0; i < below.length; i++) f[1][i]! += below[i]!;
     } else response = p;
   }
-  let increment: Pair | undefined;
-  if (functional) {
-    increment = response
+  const pulledOf = (): Pair =>
+    response
       ? [linear[0]!.transpose(response[0]), linear[0]!.transpose(response[1])]
       : [readOut.slice(), new Float64Array(readOut.length)];
-    for (let i = 0; i < functional.length; i++) increment[0][i]! += functional[i]!;
+  let increment: Pair | undefined;
+  if (functional) {
+    const pulled = pulledOf();
+    for (let i = 0; i < functional.length; i++) pulled[0][i]! += functional[i]!;
+    increment = [scaledBy(problem.sigma, pulled[0]), scaledBy(problem.sigma, pulled[1])];
     inner[0]! += dot(functional, increment[0]);
     inner[1]! += dot(functional, increment[1]);
   }
@@ -161,6 +169,11 @@ export async function evaluate(
   const curvature = (share: number) => {
     // Limits act on the input, whose curvature that is.
     const all = new Float64Array(x.length).fill(1 / mu);
+    const { sigma } = problem;
+    if (sigma && slack) {
+      for (const first of [to, to + sigma.length])
+        for (let i = 0; i < sigma.length; i++) all[first + i] = Math.max(sigma[i]!, LEAST_SIGMA) / mu;
+    }
     let from = 0;
     for (const { curvature: own } of slopes) {
       const count = own.length / PER_NEURON;
@@ -169,7 +182,21 @@ export async function evaluate(
     }
     return all;
   };
-  return { x, value, gradient, curvature, mu };
+  const moved = () => {
+    if (!increment) return mixed(pulledOf());
+    const { sigma } = problem;
+    return sigma
+      ? mixed(increment).map((value, i) => (sigma[i]! > 0 ? value / sigma[i]! : 0))
+      : mixed(increment);
+  };
+  return { x, value, gradient, curvature, mu, functional: moved };
+}
+
+/** Where an input cannot move its weights do not matter. */
+const LEAST_SIGMA = 1e-12;
+
+function scaledBy(sigma: Float64Array | undefined, x: Float64Array): Float64Array {
+  return sigma ? x.map((value, i) => sigma[i]! * value) : x;
 }
 
 /** The constraints of a stage, θ raised in place until they dominate. */
@@ -192,13 +219,13 @@ async function dominating(
 
 /** Offsets of y that the functionals below a stage make. */
 function respondForward(
-  { linear, stages }: Problem,
+  { linear, stages, sigma }: Problem,
   filtered: readonly Filtered[],
   functional: Float64Array | undefined,
 ): Pair[] {
   const before: Pair[] = [];
   let offset: Pair = pair(linear[0]!.outputs);
-  if (functional && stages.length > 0) offset[0] = linear[0]!.apply(functional);
+  if (functional && stages.length > 0) offset[0] = linear[0]!.apply(scaledBy(sigma, functional));
   for (const [k, { s, elimination, middle, spread, output, input }] of filtered.entries()) {
     before.push(offset);
     if (k + 1 === stages.length) break;
