@@ -2,7 +2,7 @@
 import type { Library } from '../../src/cli/library.ts';
 import type { Output } from '../../src/cli/output/terminal.ts';
 import { runCommandLine } from '../../src/cli/program.ts';
-import * as library from '../../src/index.ts';
+import * as library from '../../src/node.ts';
 
 export interface Spoken {
   readonly code: number;

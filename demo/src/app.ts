@@ -13,7 +13,7 @@ import type {
 } from '../../src/index.browser.ts';
 import { Certification, type Extra } from './certification.ts';
 import { least } from './readings.ts';
-import { type Call, Client, failureOf } from './worker/client.ts';
+import { type CallOf, Client, failureOf } from './worker/client.ts';
 import type {
   BoundAnswer,
   BoundRequest,
@@ -37,7 +37,7 @@ export interface Run {
   /** Exactly one of these once it has ended. */
   answer?: BoundAnswer;
   failure?: Failure;
-  readonly call: Pick<Call<'bound'>, 'cancel' | 'interrupt'>;
+  readonly call: Pick<CallOf<'bound'>, 'cancel' | 'interrupt'>;
 }
 
 export interface Model {

@@ -1,6 +1,6 @@
 /** Samples of one network: where they come from, what is certified of them, and where one of them can be moved to. */
 import type { Progress } from '../../src/index.browser.ts';
-import { type Call, type Client, failureOf } from './worker/client.ts';
+import { type CallOf, type Client, failureOf } from './worker/client.ts';
 import type {
   CertifiedSamples,
   Failure,
@@ -32,7 +32,7 @@ export interface SampleRun {
   /** One of these once it has ended. */
   end?: CertifiedSamples;
   failure?: Failure;
-  readonly call: Pick<Call<'certifySamples'>, 'cancel'>;
+  readonly call: Pick<CallOf<'certifySamples'>, 'cancel'>;
 }
 
 export function isCertifying(run: SampleRun | undefined): boolean {

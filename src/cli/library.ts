@@ -1,10 +1,10 @@
 /** What the command line needs of the library. `main.ts` passes the real one, tests pass fakes. */
 import type { EngineOptions } from '../engine/create.ts';
 
-export type { LoadOptions } from '../index.ts';
+export type { LoadOptions } from '../node.ts';
 
 export type Library = Pick<
-  typeof import('../index.ts'),
+  typeof import('../node.ts'),
   | 'loadNetwork'
   | 'describeWeights'
   | 'createEngine'

@@ -30,7 +30,7 @@ const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: str
 
 // Not process.exit: what is still open is closed in peace.
 process.exitCode = await runCommandLine(process.argv.slice(2), {
-  library: () => import('../index.ts'),
+  library: () => import('../node.ts'),
   terminal,
   version,
   signal: interruption.signal,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { runCommandLine } from '../../src/cli/program.ts';
-import * as library from '../../src/index.ts';
+import * as library from '../../src/node.ts';
 import { npy, zip } from '../certify/data/files.ts';
 import { stepNetwork } from '../certify/step.ts';
 import { recorder } from './recorder.ts';

@@ -16,7 +16,7 @@ import { decodeValues } from '../../src/certificate/fields.ts';
 import type { RegionCertificate } from '../../src/certificate/regionFormat.ts';
 import type { CertificateSet } from '../../src/certificate/setFormat.ts';
 import { runCommandLine } from '../../src/cli/program.ts';
-import * as library from '../../src/index.ts';
+import * as library from '../../src/node.ts';
 import { labelsNpy, npy, zip } from '../certify/data/files.ts';
 import { recorder } from './recorder.ts';
 

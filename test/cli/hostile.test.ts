@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { progressDisplay } from '../../src/cli/output/progress.ts';
 import { runCommandLine } from '../../src/cli/program.ts';
-import * as library from '../../src/index.ts';
+import * as library from '../../src/node.ts';
 import { floats, model, node } from '../formats/onnx/build.ts';
 import { recorder } from './recorder.ts';
 

@@ -71,6 +71,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   ],
   'index.ts': ['api.ts', 'formats', 'sdp', 'certify'],
   'index.browser.ts': ['api.ts', 'formats', 'certify'],
+  'node.ts': ['index.ts', 'certify', 'sdp'],
+  worker: ['errors.ts', 'index.browser.ts'],
   cli: [
     'printable.ts',
     'errors.ts',
@@ -84,7 +86,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'sdp',
     'certificate',
     'certify',
-    'index.ts',
+    'node.ts',
   ],
 };
 

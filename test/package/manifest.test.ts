@@ -6,7 +6,10 @@ import { describe, expect, it } from 'vitest';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const manifest = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as {
   bin: Record<string, string>;
-  exports: { '.': Record<string, Record<'types' | 'default', string>> };
+  exports: { '.': Record<string, Record<'types' | 'default', string>> } & Record<
+    './node' | './worker' | './worker-script',
+    Record<'types' | 'default', string>
+  >;
   dependencies: Record<string, string>;
   devDependencies: Record<string, string>;
   optionalDependencies?: Record<string, string>;
@@ -20,8 +23,11 @@ describe('package.json', () => {
     const targets = [
       ...Object.values(manifest.bin),
       ...Object.values(manifest.exports['.']).flatMap((entry) => Object.values(entry)),
+      ...(['./node', './worker', './worker-script'] as const).flatMap((entry) =>
+        Object.values(manifest.exports[entry]),
+      ),
     ];
-    expect(targets.length).toBeGreaterThan(4);
+    expect(targets.length).toBeGreaterThan(10);
     for (const target of targets) {
       const source = target.replace(/^(\.\/)?dist\//, 'src/').replace(/(\.d\.ts|\.js)$/, '.ts');
       expect(existsSync(root + source), `${target} from ${source}`).toBe(true);

@@ -61,7 +61,7 @@ function unnamed(program: ts.Program, entry: string, own: (file: string) => bool
   return [...missing].sort();
 }
 
-const ENTRIES = ['index.ts', 'index.browser.ts'].map((file) => `${ROOT}src/${file}`);
+const ENTRIES = ['index.ts', 'index.browser.ts', 'node.ts'].map((file) => `${ROOT}src/${file}`);
 
 describe('types of public signatures', () => {
   const { config } = ts.readConfigFile(`${ROOT}tsconfig.json`, ts.sys.readFile);

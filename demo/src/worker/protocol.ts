@@ -165,7 +165,6 @@ export interface Calls {
   };
   forget: { parameters: [model: number]; result: undefined };
 }
-export type CallName = keyof Calls;
 
 /** What a call tells on its way. */
 export interface News {
@@ -186,16 +185,3 @@ export interface Failure {
   /** All nodes of the file, where it could be read that far. */
   readonly outline?: readonly OutlinedNode[];
 }
-
-export type ToWorker =
-  | {
-      [N in CallName]: { readonly id: number; readonly call: N; readonly parameters: Calls[N]['parameters'] };
-    }[CallName]
-  /** `interrupt` ends a search with the best so far. */
-  | { readonly id: number; readonly stop: 'cancel' | 'interrupt' };
-
-export type FromWorker = { readonly id: number } & (
-  | { readonly news: News }
-  | { readonly result: Calls[CallName]['result'] }
-  | { readonly failure: Failure }
-);

@@ -1,28 +1,21 @@
-/** The worker: the library at work, so that the page stays live. One call at a time, in the order in which they come. */
+/** The worker: the library at work, so that the page stays live. */
 
 import { precisionOf } from '../../../src/engine/precision.ts';
 import * as lipsoid from '../../../src/index.browser.ts';
 import { printableJson } from '../../../src/printable.ts';
+import { type Controls, type Calls as Served, serve } from '../../../src/worker/serve.ts';
 import { engineOffers } from './engines.ts';
 import { failureOf } from './failure.ts';
 import type {
   BoundAnswer,
   BoundRequest,
-  CallName,
   Calls,
-  FromWorker,
+  Failure,
   LoadedModel,
   ModelFiles,
   News,
-  ToWorker,
   Verdict,
 } from './protocol.ts';
-
-interface Controls {
-  readonly signal: AbortSignal;
-  readonly interrupt: AbortSignal;
-  readonly tell: (news: News) => void;
-}
 
 const networks = new Map<number, lipsoid.Network>();
 /** What the page shows on a GPU is to agree with the command line in three digits. */
@@ -30,8 +23,6 @@ const INFLATION_LIMIT = 1e-3;
 
 /** Last results, whole: what proves them stays here. */
 const results = new Map<number, lipsoid.BoundResult>();
-/** Signals of the calls that are waiting or at work. */
-const stops = new Map<number, Record<'cancel' | 'interrupt', AbortController>>();
 /** For charts: float64, kept open. */
 let side: Promise<lipsoid.Engine> | undefined;
 
@@ -58,7 +49,7 @@ async function load(model: number, { model: file, ...options }: ModelFiles): Pro
   };
 }
 
-async function bound(model: number, request: BoundRequest, controls: Controls): Promise<BoundAnswer> {
+async function bound(model: number, request: BoundRequest, controls: Controls<News>): Promise<BoundAnswer> {
   const { engine: name, threads, ...options } = request;
   const { signal, interrupt, tell } = controls;
   const run = async (engine: lipsoid.Engine) => {
@@ -113,9 +104,7 @@ function sideEngine(): Promise<lipsoid.Engine> {
   return side;
 }
 
-const calls: {
-  [N in CallName]: (controls: Controls, ...p: Calls[N]['parameters']) => Promise<Calls[N]['result']>;
-} = {
+const calls: Served<Calls, News> = {
   offers: async () => ({ engines: await engineOffers() }),
   load: (_, model, files) => load(model, files),
   bound: (controls, model, request) => bound(model, request, controls),
@@ -144,34 +133,6 @@ const calls: {
   },
 };
 
-const post = (message: FromWorker) => self.postMessage(message);
-
-async function answer<N extends CallName>(
-  id: number,
-  call: N,
-  parameters: Calls[N]['parameters'],
-): Promise<void> {
-  const { cancel, interrupt } = stops.get(id)!;
-  try {
-    cancel.signal.throwIfAborted();
-    const tell = (news: News) => post({ id, news });
-    const controls = { signal: cancel.signal, interrupt: interrupt.signal, tell };
-    post({ id, result: await calls[call](controls, ...parameters) });
-  } catch (error) {
-    const file = call === 'load' ? (parameters as Calls['load']['parameters'])[1].model : undefined;
-    post({ id, failure: await failureOf(error, cancel.signal, file) });
-  } finally {
-    stops.delete(id);
-  }
-}
-
-let queue = Promise.resolve();
-
-self.addEventListener('message', ({ data }: MessageEvent<ToWorker>) => {
-  if ('stop' in data) {
-    stops.get(data.id)?.[data.stop].abort();
-    return;
-  }
-  stops.set(data.id, { cancel: new AbortController(), interrupt: new AbortController() });
-  queue = queue.then(() => answer(data.id, data.call, data.parameters));
-});
+serve<Calls, News, Failure>(calls, (error, cancel, asked) =>
+  failureOf(error, cancel, 'call' in asked && asked.call === 'load' ? asked.parameters[1].model : undefined),
+);

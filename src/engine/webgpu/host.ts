@@ -3,7 +3,11 @@
 import { InputError } from '../../errors.ts';
 import { importInNode, isNode } from '../cpu/host.ts';
 
-declare const Deno: unknown;
+declare const Deno: {
+  readonly permissions: {
+    query(wanted: { readonly name: 'read'; readonly path: string }): Promise<{ readonly state: string }>;
+  };
+};
 
 export interface Adapter {
   readonly adapter: GPUAdapter;
@@ -79,9 +83,16 @@ export function largestWindow(resource: string): number {
 
 /** Whether looking for a real GPU is worth while: on Linux its device file tells at once, and loading Dawn takes time and complains on stderr. */
 export async function mayHaveGpu(): Promise<boolean> {
-  if (!isNode() || inDeno() || process.platform !== 'linux') return true;
+  if (!isNode() || process.platform !== 'linux' || !(await mayLook())) return true;
   const { existsSync } = await importInNode<typeof import('node:fs')>('node:fs');
   return ['/dev/dri', '/dev/nvidiactl', '/dev/dxg'].some((path) => existsSync(path));
+}
+
+/** Deno asks people for what nobody has allowed. */
+async function mayLook(): Promise<boolean> {
+  if (!inDeno()) return true;
+  const { state } = await Deno.permissions.query({ name: 'read', path: '/dev' });
+  return state === 'granted';
 }
 
 /** Deno has a `process` too, but WebGPU of its own. */
@@ -100,6 +111,15 @@ async function hostGpu(): Promise<GPU> {
   return dawn();
 }
 
+/** Why Dawn is not there, and what to do about it. */
+function whyNot(error: unknown): string {
+  if ((error as NodeJS.ErrnoException | undefined)?.code === 'ERR_MODULE_NOT_FOUND') {
+    return 'the optional package webgpu must be there, which has a GPU for Node (132 MB), got none; install it (npm install webgpu)';
+  }
+  const reason = error instanceof Error ? error.message : String(error);
+  return `the package webgpu must load, got ${reason}; install it anew (npm install webgpu)`;
+}
+
 /** Kept here and nowhere global, so that the process can end by itself. */
 let opened: Promise<GPU> | undefined;
 
@@ -107,10 +127,7 @@ function dawn(): Promise<GPU> {
   opened ??= importInNode<DawnModule>('webgpu').then(
     ({ create }) => create([]),
     (error: unknown) => {
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new InputError(`webgpu: the package webgpu must load, got ${reason}; choose the engine cpu`, {
-        cause: error,
-      });
+      throw new InputError(`webgpu: ${whyNot(error)}; or choose the engine cpu`, { cause: error });
     },
   );
   return opened;
