@@ -37,9 +37,10 @@ function buildPackage(): void {
   execFileSync(process.execPath, [join(ROOT, 'scripts/build-package.mjs')], { stdio: 'inherit' });
 }
 
-/** The first example in TypeScript of a document. */
-function exampleOf(document: string): string {
-  return /```ts\n(.*?)```/s.exec(readFileSync(join(ROOT, document), 'utf8'))![1]!;
+/** The examples in TypeScript of a document. */
+function examplesOf(document: string): string[] {
+  const text = readFileSync(join(ROOT, document), 'utf8');
+  return [...text.matchAll(/```ts\n(.*?)```/gs)].map(([, code]) => code!);
 }
 
 /** Something of every entry. */
@@ -94,7 +95,8 @@ describe('the package', () => {
       symlinkSync(join(ROOT, 'node_modules', name), place);
     }
     writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
-    writeFileSync(join(folder, 'example.ts'), exampleOf('README.md'));
+    writeFileSync(join(folder, 'example.ts'), examplesOf('README.md')[0]!);
+    writeFileSync(join(folder, 'webApp.ts'), examplesOf('docs/library.md')[1]!);
     writeFileSync(join(folder, 'entries.ts'), ENTRIES);
     writeFileSync(join(folder, 'wrong.ts'), WRONG);
     cpSync(join(ROOT, 'examples/cnn.onnx'), join(folder, 'examples/cnn.onnx'));
@@ -120,7 +122,7 @@ describe('the package', () => {
     ['bundler', ts.ModuleKind.ESNext, ts.ModuleResolutionKind.Bundler],
     ['nodenext', ts.ModuleKind.NodeNext, ts.ModuleResolutionKind.NodeNext],
   ] as const)(
-    'has types for the example in README.md and for all of its entries, under %s',
+    'has types for the examples in its documents and for all of its entries, under %s',
     (_, module, how) => {
       const options: ts.CompilerOptions = {
         ...{
@@ -132,7 +134,7 @@ describe('the package', () => {
         },
         ...{ strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, noEmit: true },
       };
-      const files = ['example.ts', 'entries.ts', 'wrong.ts'];
+      const files = ['example.ts', 'webApp.ts', 'entries.ts', 'wrong.ts'];
       const program = ts.createProgram(
         files.map((file) => join(folder, file)),
         options,
