@@ -7,8 +7,8 @@ import { type CertifySamplesOptions, certifyWith } from '../../src/certify/certi
 import type { Sample } from '../../src/certify/data/samples.ts';
 import { runCommandLine } from '../../src/cli/program.ts';
 import { createEngine } from '../../src/engine/create.ts';
-import * as library from '../../src/node.ts';
 import type { Network } from '../../src/network/network.ts';
+import * as library from '../../src/node.ts';
 import { labelsNpy, npy, zip } from '../certify/data/files.ts';
 import { stepNetwork, stepProver } from '../certify/step.ts';
 import { recorder } from './recorder.ts';
