@@ -11,6 +11,7 @@ export type {
   Assurance,
   BoundOptions,
   BoundResult,
+  ExactReport,
   InflationReport,
   LayerReport,
   LengthReport,
@@ -53,6 +54,9 @@ export type { RuleName } from './ellipsoid/multipliers/closedForms.ts';
 export { describeEngine, type EngineOptions } from './engine/create.ts';
 export type { EngineHandle as Engine, EngineInformation } from './engine/engine.ts';
 export { InputError, type Unsupported, UnsupportedError } from './errors.ts';
+export type { SteepPoint } from './exact/below/steepest.ts';
+export { type ExactOptions, type ExactResult, exactConstant } from './exact/exact.ts';
+export type { ExactProgress } from './exact/search.ts';
 export { writeOnnx } from './formats/onnx/writing/write.ts';
 export {
   fromLayersModel,

@@ -5,12 +5,13 @@ import { lent } from '../engine/scope.ts';
 import type { Network } from '../network/network.ts';
 import { weighted } from '../network/norms/balls.ts';
 import { isLess, log10, type Scaled } from '../scaled.ts';
+import { exactRow } from './exactRow.ts';
 import { lowerBoundOf } from './lower/lowerBound.ts';
 import { checkWeights } from './options.ts';
 import { beyondOf, pathPlan } from './paths/plan.ts';
 import { queryOf } from './query.ts';
 import { reportOf } from './report/report.ts';
-import type { BoundOptions, BoundResult } from './result.ts';
+import type { BoundOptions, BoundResult, ExactReport, LowerBound } from './result.ts';
 import { cheapestRow } from './runs/cheapest.ts';
 import { pairFindings } from './runs/pairs.ts';
 import { pathRows } from './runs/pathRows.ts';
@@ -57,6 +58,8 @@ async function answer(task: BoundTask, onTrace: BoundOptions['onTrace']): Promis
       found.push(row);
       if (row.value && row.value.mantissa > 0) task.ledger.found(log10(row.value));
     }
+    const exact = await exactRow(task);
+    if (exact) found.push(exact);
     const beyond = beyondOf(paths);
     if (beyond && !hasValue()) throw beyond;
   } catch (error) {
@@ -72,11 +75,28 @@ async function answer(task: BoundTask, onTrace: BoundOptions['onTrace']): Promis
   const { rows, note } = await repeatedRows(task, found);
   const values = rows.flatMap(({ value }) => value ?? []);
   const least = values.reduce<Scaled | undefined>((a, b) => (a && !isLess(b, a) ? a : b), undefined);
-  const lower = await lowerBoundOf(task, least);
+  const exact = rows.find((row) => row.exact)?.exact;
+  const lower = steeper(
+    task,
+    exact,
+    exact && exact.status !== 'stopped' ? undefined : await lowerBoundOf(task, least),
+  );
   const said = [...rows.map((row) => row.note), note, typeof lower === 'string' ? lower : undefined];
   const notes = said.filter((n) => n !== undefined);
   return reportOf(task, {
     ...{ rows, leftOut, trace: log.trace, pairs, notes },
     lower: typeof lower === 'string' ? undefined : lower,
   });
+}
+
+/** The lower bound of branch and bound, where nothing larger was sampled. */
+function steeper(
+  { query }: BoundTask,
+  exact: ExactReport | undefined,
+  sampled: LowerBound | string | undefined,
+): LowerBound | string | undefined {
+  if (!query.lower || !exact || !(exact.lower > 0)) return sampled;
+  if (typeof sampled === 'object' && (sampled.value ?? Infinity) > exact.lower) return sampled;
+  const { lower: value } = exact;
+  return { value, log10: Math.log10(value), assurance: 'rounding-safe', seed: query.seed, seconds: 0 };
 }

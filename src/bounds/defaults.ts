@@ -1,5 +1,6 @@
 /** What an option means that nobody has set: the one table that the library, the command line and the page read. */
 import { ENGINE_DEFAULTS } from '../engine/defaults.ts';
+import { EXACT } from '../exact/defaults.ts';
 
 /** Defaults of `bound` and, where they have such an option, of `prefixBounds` and `createEngine`. */
 export const DEFAULTS = {
@@ -20,6 +21,8 @@ export const DEFAULTS = {
   evaluations: 150,
   /** The fraction of the bound under which ten steps of a search gain too little to go on. */
   tolerance: 1e-5,
+  /** The fraction of the constant under which the gap above it counts as none. */
+  gap: EXACT,
   /** Seconds that a call may take, all together. */
   timeLimit: 60,
   /** The fraction that rounding in float32 may add to a bound before its last pass is repeated in float64. */

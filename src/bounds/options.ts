@@ -12,7 +12,8 @@ type Checked = Omit<BoundOptions, 'engine' | 'multipliers' | 'target' | 'weights
 
 /** The method that the options mean. @throws InputError naming the choices */
 export function checkedMethod(options: Checked): MethodName {
-  const { method, rule, memory, evaluations, tolerance, timeLimit, since, inflationLimit, seed } = options;
+  const { method, rule, memory, evaluations, tolerance, gap, timeLimit, since, inflationLimit, seed } =
+    options;
   if (method !== undefined && !METHODS.includes(method)) {
     throw new InputError(`method: one of ${METHODS.join(', ')}, got ${String(method)}`);
   }
@@ -28,6 +29,7 @@ export function checkedMethod(options: Checked): MethodName {
     throw new InputError(`inflation limit: not negative, got ${inflationLimit}`);
   if (tolerance !== undefined && !(tolerance >= 0))
     throw new InputError(`tolerance: not negative, got ${tolerance}`);
+  if (gap !== undefined && !(gap >= 0)) throw new InputError(`gap: not negative, got ${gap}`);
   if (timeLimit !== undefined && !(timeLimit >= 0))
     throw new InputError(`time limit: not negative, got ${timeLimit}`);
   if (since !== undefined && !Number.isFinite(since))
@@ -37,7 +39,10 @@ export function checkedMethod(options: Checked): MethodName {
   }
   if (
     rule !== undefined &&
-    (method === 'spectral-product' || method === 'moduli-product' || method === 'refined')
+    (method === 'spectral-product' ||
+      method === 'moduli-product' ||
+      method === 'refined' ||
+      method === 'exact')
   ) {
     throw new InputError(`rule: the method ${method} has no rules`);
   }
@@ -66,12 +71,16 @@ export function checkedNorms(
     throw new InputError(`sensitivities: the largest of them is the bound in norm 1, got norm ${input}`);
   }
   const norms = { input, output: outputNorm };
+  if (method === 'exact' && target === 'margins') {
+    throw new InputError('target: the method exact bounds the whole output or one pair, got margins');
+  }
   if (isEuclidean(norms)) {
     if (method === 'moduli-product') {
       throw new InputError('method: moduli-product goes with norm inf or 1, or such an output norm');
     }
     return norms;
   }
+  if (method === 'exact') throw new InputError('method: exact goes with norm 2 of inputs and outputs');
   if (length !== undefined) {
     throw new InputError('length: bounds for any length are in the norm 2 of inputs and outputs');
   }
@@ -111,7 +120,7 @@ function checkLength({ length, smallestLength, cellTolerance, method }: Checked)
   if (cellTolerance !== undefined && !(cellTolerance > 0)) {
     throw new InputError(`cell tolerance: above 0, got ${cellTolerance}`);
   }
-  if (method === 'spectral-product' || method === 'unrolled') {
+  if (method === 'spectral-product' || method === 'unrolled' || method === 'exact') {
     throw new InputError(`length: any goes with the methods all, closed-form and refined, got ${method}`);
   }
 }

@@ -23,6 +23,8 @@ export interface Query {
   readonly searches: boolean;
   readonly evaluations: number;
   readonly tolerance: number;
+  /** Of the method `exact`, relative; undefined: nobody has asked for one. */
+  readonly gap: number | undefined;
   /** When the call is to end, on `performance.now()`. */
   readonly end: number;
   /** Where the search on their path starts. */
@@ -54,6 +56,7 @@ export function queryOf(network: Network, options: BoundOptions): Query {
     searches: !rule && (method === 'all' || method === 'refined' || method === 'unrolled'),
     evaluations: options.evaluations ?? DEFAULTS.evaluations,
     tolerance: options.tolerance ?? DEFAULTS.tolerance,
+    gap: options.gap,
     end: (options.since ?? performance.now()) + 1000 * (options.timeLimit ?? DEFAULTS.timeLimit),
     inflationLimit: options.inflationLimit ?? DEFAULTS.inflationLimit,
     rigor: options.rigor ?? DEFAULTS.rigor,
@@ -69,5 +72,5 @@ export function wants(query: Query, method: Exclude<MethodName, 'all'>): boolean
 
 /** Whether passes with multipliers are wanted. */
 export function wantsPasses({ method }: Query): boolean {
-  return method !== 'spectral-product' && method !== 'moduli-product';
+  return method !== 'spectral-product' && method !== 'moduli-product' && method !== 'exact';
 }

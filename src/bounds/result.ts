@@ -15,6 +15,7 @@ export const METHODS = [
   'unrolled',
   'refined',
   'moduli-product',
+  'exact',
 ] as const;
 export type MethodName = (typeof METHODS)[number];
 
@@ -71,6 +72,8 @@ export interface BoundOptions {
   readonly evaluations?: number;
   /** The search ends when ten steps gain less than this fraction of the bound. */
   readonly tolerance?: number;
+  /** Of the method `exact`: it ends where the bound is at most (1 + gap) times a slope that is attained; default `DEFAULTS.gap`. */
+  readonly gap?: number;
   /** Seconds after which the call ends, with the least bound that it has by then; of what it leaves out `note` tells. */
   readonly timeLimit?: number;
   /** When the time limit began to count, on `performance.now()`; default: at the call. */
@@ -227,6 +230,23 @@ export interface LowerBound {
   readonly seconds: number;
 }
 
+/** What branch and bound over the regions of a network has found, on each of which it is linear. */
+export interface ExactReport {
+  /** `exact`: the bound is the Lipschitz constant but for one part in a million. `gap`: as near to it as was asked for. `stopped`: the time was
+   *  over before, or rounding leaves something open. */
+  readonly status: 'exact' | 'gap' | 'stopped';
+  readonly upper: number;
+  /** Proven as well, rounding included. */
+  readonly lower: number;
+  /** Where that slope is attained: the input, flat, and the direction in which the network is steepest there; absent where none was found. */
+  readonly steepest?: { readonly input: readonly number[]; readonly direction: readonly number[] };
+  /** Parts of the input space that were looked at, and that are left. */
+  readonly nodes: number;
+  readonly open: number;
+  /** Neurons of more than one straight piece. */
+  readonly neurons: number;
+}
+
 export interface BoundResult {
   readonly bound: number | null;
   readonly log10: number | null;
@@ -246,6 +266,8 @@ export interface BoundResult {
   readonly assurance: Assurance;
   /** What was done beyond what was asked for, or could not be, in a sentence. */
   readonly note?: string;
+  /** Of the method `exact`, where it ran. */
+  readonly exact?: ExactReport;
   /** Of the least bound, for signals of any length. */
   readonly length?: LengthReport;
   /** What bounding the rounding errors cost; absent for `nominal` and for spectral products. */

@@ -1,5 +1,6 @@
 /** Which options of a command go together. A limit that cannot be reached is no contradiction; what could never be done is. */
 import { checkedMethod, checkedNorms } from '../bounds/options.ts';
+import type { MethodName } from '../bounds/result.ts';
 import type { LocalKind } from '../certify/proofs/localBound.ts';
 import { isEuclidean } from '../network/norms/norm.ts';
 import type { BoundCommand } from './commands/bound.ts';
@@ -9,14 +10,17 @@ import { flagOf } from './words.ts';
 
 /** Of `bound`. @throws UsageError naming the options, InputError for values that the library refuses as well */
 export function checkCombination(command: BoundCommand): void {
-  const { method, rule, target, certificate, multipliers, saveMultipliers, weights } = command;
+  const { method, rule, target, certificate, multipliers, saveMultipliers, weights, gap } = command;
   const refuse = (option: string, why: string) => new UsageError(`${option}: ${why}`);
   if (rule !== undefined && method !== 'closed-form' && method !== 'unrolled') {
     throw refuse('--rule', `goes with --method closed-form or unrolled, got --method ${method}`);
   }
   const norms = checkedNorms(command, checkedMethod(command));
   const isProduct = method === 'spectral-product' || method === 'moduli-product';
-  const searches = rule === undefined && method !== 'closed-form' && !isProduct;
+  const searches = rule === undefined && method !== 'closed-form' && method !== 'exact' && !isProduct;
+  if (gap !== undefined && method !== 'exact' && method !== 'all') {
+    throw refuse('--gap', `goes with --method exact, got --method ${method}`);
+  }
   const asked = rule === undefined ? `--method ${method}` : `--rule ${rule}`;
   for (const [option, file] of [
     ['--multipliers', multipliers],
@@ -26,14 +30,14 @@ export function checkCombination(command: BoundCommand): void {
       throw refuse(option, `goes with a search, --method all, refined or unrolled, got ${asked}`);
     }
   }
-  if (target === 'margins' && isProduct) {
+  if (target === 'margins' && (isProduct || method === 'exact')) {
     throw refuse('--target margins', `goes with methods that know covariances, got --method ${method}`);
   }
   if (certificate === undefined) return;
   if (typeof target === 'object') {
     throw refuse('--certificate', 'is for the bound of the whole output, got a pair as --target');
   }
-  if (isProduct) {
+  if (isProduct || method === 'exact') {
     throw refuse('--certificate', `needs multipliers, which --method ${method} has none of`);
   }
   if (!isEuclidean(norms)) {
@@ -76,7 +80,7 @@ export function checkCertify({
   if (std && !std.every((s) => s > 0)) throw new UsageError(`--std: above 0, got ${std.join(', ')}`);
 }
 
-/** What goes with `bound --at` and `--domain`: it is one closed form, with nothing to choose. */
+/** What goes with `bound --at` and `--domain`: one closed form has nothing to choose. */
 const WITH_A_REGION = [
   'at',
   'radius',
@@ -93,6 +97,8 @@ const WITH_A_REGION = [
   'json',
   'quiet',
 ];
+/** What goes with them where the method is `exact`. */
+const WITH_AN_EXACT_REGION = ['method', 'gap', 'timeLimit', 'seed'];
 
 /** Of `bound --at` and `--domain`. @param flags as they were given. @throws UsageError naming the options */
 export function checkRegion(flags: {
@@ -101,8 +107,9 @@ export function checkRegion(flags: {
   readonly domain?: readonly number[];
   readonly kind?: LocalKind;
   readonly lower?: boolean;
+  readonly method?: MethodName;
 }): void {
-  const { at, radius, domain, kind } = flags;
+  const { at, radius, domain, kind, method } = flags;
   if (at === undefined && radius !== undefined) {
     throw new UsageError('--radius: goes with --at, the file of a point');
   }
@@ -112,10 +119,14 @@ export function checkRegion(flags: {
   if (radius === undefined && domain === undefined) {
     throw new UsageError('--at: goes with --radius, how far from the point, or --domain');
   }
+  if (method === 'exact' && kind === 'anchored') {
+    throw new UsageError('--kind: incremental with --method exact, got anchored');
+  }
   const region = at === undefined ? '--domain' : '--at';
   for (const [name, value] of Object.entries(flags)) {
     // What Commander makes of options that can be turned off, where nobody does.
     if (WITH_A_REGION.includes(name) || value === undefined || value === true) continue;
+    if (method === 'exact' && WITH_AN_EXACT_REGION.includes(name)) continue;
     const option = flagOf(value === false ? `no-${name}` : name);
     throw new UsageError(`${option}: does not go with ${region}`);
   }

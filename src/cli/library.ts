@@ -14,6 +14,7 @@ export type Library = Pick<
   | 'readPoint'
   | 'readArray'
   | 'localBound'
+  | 'exactConstant'
   | 'inspect'
   | 'certify'
   | 'verify'

@@ -172,6 +172,11 @@ function commandLine(host: CommandHost, finish: (code: number) => void): Command
       nonnegative,
     )
     .option(
+      '--gap <x>',
+      `with --method exact: how near to the constant is near enough, relative (default: ${DEFAULTS.gap.toExponential()})`,
+      nonnegative,
+    )
+    .option(
       '--time-limit <s>',
       `seconds after which the answer is there, with the best bound by then (default: ${DEFAULTS.timeLimit})`,
       nonnegative,
@@ -229,7 +234,7 @@ function commandLine(host: CommandHost, finish: (code: number) => void): Command
       const { method, json, quiet, at, radius, domain, kind, ...rest } = flags;
       if ([at, radius, domain, kind].some((option) => option !== undefined)) {
         checkRegion(flags);
-        const { engine, threads, memory } = rest;
+        const { engine, threads, memory, gap, timeLimit, seed } = rest;
         const command: BoundAtCommand = {
           ...{ file, engine, kind: kind ?? 'incremental', json: json ?? false },
           ...(at !== undefined && { at }),
@@ -237,9 +242,17 @@ function commandLine(host: CommandHost, finish: (code: number) => void): Command
           ...(domain && { domain }),
           ...(threads !== undefined && { threads }),
           ...(memory !== undefined && { memory }),
+          ...(method === 'exact' && {
+            exact: {
+              ...(gap !== undefined && { gap }),
+              timeLimit: timeLimit ?? DEFAULTS.timeLimit,
+              seed: seed ?? DEFAULTS.seed,
+            },
+          }),
           ...modelOptions(rest),
         };
-        finish(await boundAtCommand(command, await host.library(), terminal, signal));
+        const { since = performance.now() } = host;
+        finish(await boundAtCommand(command, await host.library(), terminal, { signal, since }));
         return;
       }
       const command: BoundCommand = {

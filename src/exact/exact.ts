@@ -1,10 +1,11 @@
 /** The Lipschitz constant itself, of networks of straight pieces. */
-import { InputError } from '../errors.ts';
+import { InputError, UnsupportedError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
 import type { SteepPoint } from './below/steepest.ts';
+import { EXACT } from './defaults.ts';
 import { domainOf } from './domain.ts';
 import { formOf } from './form/translate.ts';
-import { Search, type SearchProgress } from './search.ts';
+import { type ExactProgress, Search } from './search.ts';
 
 export interface ExactOptions {
   /** Only of output i minus output j. */
@@ -15,13 +16,15 @@ export interface ExactOptions {
   readonly ball?: { readonly centre: Float64Array; readonly radius: number } | undefined;
   /** The search ends where the bound is at most (1 + gap) times a slope that is attained; default: `EXACT`. */
   readonly gap?: number | undefined;
+  /** Networks of more neurons are refused at once; default: none are. */
+  readonly mostNeurons?: number | undefined;
   /** Of the points that are sampled first. */
   readonly seed?: number | undefined;
   /** Asked between two nodes: whether it is time to stop. */
   readonly isOver?: (() => boolean) | undefined;
   /** Rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: ((progress: SearchProgress) => void) | undefined;
+  readonly onProgress?: ((progress: ExactProgress) => void) | undefined;
 }
 
 export interface ExactResult {
@@ -39,22 +42,36 @@ export interface ExactResult {
   readonly neurons: number;
 }
 
-/** Relative: what is as near as this counts as the constant. */
-export const EXACT = 1e-6;
 /** Part of a gap that the search may use: the rest is for what proofs add. */
 const USED = 0.9;
 
 /**
- * The ℓ2 Lipschitz constant of a network of straight pieces, by branch and bound (docs/mathematics.md §11).
+ * The ℓ2 Lipschitz constant of a network of straight pieces, by branch and bound (docs/mathematics.md §10).
  *
  * @throws UnsupportedError for networks that are not of straight pieces, or too large
  * @throws InputError for options that make no sense
  * @throws the signal's reason when it is aborted
  */
 export async function exactConstant(network: Network, options: ExactOptions = {}): Promise<ExactResult> {
-  const { pair, box, ball, gap = EXACT, seed = 0, isOver = () => false, signal, onProgress } = options;
+  const {
+    pair,
+    box,
+    ball,
+    gap = EXACT,
+    seed = 0,
+    mostNeurons = Infinity,
+    isOver = () => false,
+    signal,
+    onProgress,
+  } = options;
   if (!(gap >= 0)) throw new InputError(`gap: not negative, got ${gap}`);
   const form = formOf(network, pair);
+  if (form.kinks.length > mostNeurons) {
+    const found = `${form.kinks.length} neurons`;
+    throw new UnsupportedError([
+      { node: network.name, found, reason: `at most ${mostNeurons} were asked for` },
+    ]);
+  }
   const domain = domainOf(form.inputs, box, ball);
   const search = new Search(form, domain, {
     gap: USED * Math.max(gap, 1e-8),

@@ -1,6 +1,6 @@
-/** Branch and bound (docs/mathematics.md §11). */
+/** Branch and bound (docs/mathematics.md §10). */
 import { Breath } from '../breath.ts';
-import { descend, descendFromScratch } from './above/descent.ts';
+import { descend, descendingFromScratch } from './above/descent.ts';
 import { Ellipsoid } from './above/ellipsoid.ts';
 import { Prover } from './above/proven.ts';
 import { Steepest, type SteepPoint } from './below/steepest.ts';
@@ -28,10 +28,10 @@ export interface SearchOptions {
   /** Whether it is time to stop. */
   readonly isOver: () => boolean;
   readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: ((progress: SearchProgress) => void) | undefined;
+  readonly onProgress?: ((progress: ExactProgress) => void) | undefined;
 }
 
-export interface SearchProgress {
+export interface ExactProgress {
   readonly lower: number;
   readonly upper: number;
   /** Nodes that have been looked at, and that wait. */
@@ -114,7 +114,7 @@ export class Search {
 
   async run(): Promise<SearchResult> {
     const breath = new Breath(this.#options.signal);
-    const root = this.#root();
+    const root = await this.#root(breath);
     for (const _ of this.#steepest.sample()) {
       await breath.taken();
       if (this.#options.isOver()) break;
@@ -195,9 +195,14 @@ export class Search {
     });
   }
 
-  #root(): Node | undefined {
+  async #root(breath: Breath): Promise<Node | undefined> {
     const state = openState(this.#form);
-    const { squared, logarithms } = descendFromScratch(this.#ellipsoid, state, this.#form.units.length);
+    const best = { squared: Infinity, logarithms: new Float64Array(this.#form.units.length) };
+    for (const _ of descendingFromScratch(this.#ellipsoid, state, best)) {
+      await breath.taken();
+      if (this.#options.isOver()) break;
+    }
+    const { squared, logarithms } = best;
     const node: Node = { state, logarithms, bound: Math.sqrt(squared), proven: Infinity, support: undefined };
     node.proven = this.#provenOf(node);
     this.#statistics.root = node.bound;

@@ -165,7 +165,8 @@ describe('bound', () => {
       [convolution(2, 1, next, 1, 'reflect'), RELU, affine(2, 50, next)],
     );
     const result = await bound(network, { engine });
-    expect(result.method).toBe('unrolled');
+    expect(result.method).toBe('exact');
+    expect(result.methods.find((m) => m.method === 'unrolled')!.bound).toBeGreaterThan(result.bound!);
     expect(result.methods.find((m) => m.method === 'closed-form')!.error).toMatch(/reflect padding/);
     await expect(bound(network, { engine, method: 'closed-form' })).rejects.toThrow(UnsupportedError);
     expect(inspect(network).refused[0]!.node).toBe('convolution_0');

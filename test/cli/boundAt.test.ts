@@ -47,6 +47,21 @@ describe('lipsoid bound --at', () => {
     expect((await run(`--at ${at} --radius 1 --kind anchored`)).out).toMatch(/^‖f\(x\) − f\(c\)‖₂/);
   });
 
+  it('finds the constant in a region, and takes what goes with that', async () => {
+    const exact = async (options: string) => JSON.parse((await run(`${options} --method exact --json`)).out);
+    const below = await exact('--domain -3,1.9');
+    expect(below).toMatchObject({ method: 'exact', kind: 'incremental', exact: { status: 'exact' } });
+    expect(below.bound).toBeGreaterThanOrEqual(0.1);
+    expect(below.bound).toBeLessThan(0.1 * (1 + 1e-6));
+    expect((await exact(`--at ${at} --radius 3 --gap 0.1 --time-limit 20`)).bound).toBeCloseTo(10, 4);
+    const said = await run(`--at ${at} --radius 1 --method exact`);
+    expect(said.out).toMatch(/within 1 \(ℓ2\) of .*\nThis is the constant/);
+    expect((await run(`--at ${at} --radius 1 --kind anchored --method exact`)).err).toMatch(
+      /--kind: incremental/,
+    );
+    expect((await run(`--at ${at} --radius 1 --gap 0.1`)).err).toMatch(/--gap: does not go with --at/);
+  });
+
   it('knows boxes, and balls cut with them', async () => {
     const inBox = async (options: string) => JSON.parse((await run(`${options} --json`)).out);
     // Up to x₀ = 2 it is 10 / 100, beyond it 10.

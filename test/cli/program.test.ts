@@ -154,6 +154,9 @@ async function run(
     localBound: () => {
       throw new Error('nobody asked for a point');
     },
+    exactConstant: () => {
+      throw new Error('nobody asked for a point');
+    },
     certifyRegion: () => {
       throw new Error('nobody asked for regions');
     },

@@ -68,6 +68,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'sdp',
     'certificate',
     'certify',
+    'exact',
   ],
   'index.ts': ['api.ts', 'formats', 'sdp', 'certify'],
   'index.browser.ts': ['api.ts', 'formats', 'certify'],
@@ -86,6 +87,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'sdp',
     'certificate',
     'certify',
+    'exact',
     'node.ts',
   ],
 };

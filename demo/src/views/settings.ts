@@ -21,6 +21,7 @@ const METHODS: Readonly<Record<Exclude<MethodName, 'moduli-product'>, string>> =
   'closed-form': 'Closed forms',
   refined: 'Refined',
   unrolled: 'Unrolled',
+  exact: 'Exact, of small networks',
 };
 
 const RULES: readonly RuleName[] = [

@@ -38,6 +38,7 @@ export interface PathPlan {
  */
 export function pathPlan(task: PlanTask): PathPlan {
   const { query } = task;
+  if (query.method === 'exact') return { paths: [], refusals: [] };
   if (query.length === 'any') {
     const paths = [anyLengthPath(task)];
     checkGiven(query, paths);

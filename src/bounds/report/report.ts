@@ -32,6 +32,7 @@ export function reportOf(
 ): BoundResult {
   const { query, engine, network, rounding, start } = task;
   const best = least(rows);
+  const exact = rows.find((row) => row.exact)?.exact;
   const searched = least(
     rows.filter((row) => row.multipliers),
     (row) => row.objective ?? row.value,
@@ -61,6 +62,7 @@ export function reportOf(
     assurance: rounding ? 'rounding-safe' : 'nominal',
     ...(said.length === 0 ? {} : { note: said.join(' ') }),
     ...(leftOut ? { leftOut } : {}),
+    ...(exact && { exact }),
     ...(best?.length ? { length: best.length } : {}),
     ...(best?.outcome?.inflation ? { inflation: inflationReport(best.outcome.inflation) } : {}),
     seconds: (performance.now() - start) / 1000,

@@ -5,7 +5,14 @@ import type { Outcome } from '../../ellipsoid/sweep/sweep.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { Program, Step } from '../../program/program.ts';
 import { isLess, roundedUp, type Scaled, scaled, squareRoot, times } from '../../scaled.ts';
-import type { LengthReport, MethodResult, RowRule, SearchReport, StoredMultipliers } from '../result.ts';
+import type {
+  ExactReport,
+  LengthReport,
+  MethodResult,
+  RowRule,
+  SearchReport,
+  StoredMultipliers,
+} from '../result.ts';
 import { hasEntries, largestVariance, marginOf } from './margins.ts';
 
 /** A row before it is written as numbers. */
@@ -38,6 +45,8 @@ export interface Row {
   readonly columns?: Float64Array;
   /** That a search has found. */
   readonly multipliers?: StoredMultipliers;
+  /** What stands behind a row of the method `exact`. */
+  readonly exact?: ExactReport;
 }
 
 export interface PairStart {

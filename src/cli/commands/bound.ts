@@ -18,6 +18,7 @@ import { printableJson } from '../../printable.ts';
 import { EXIT } from '../failure.ts';
 import type { EngineName, Library } from '../library.ts';
 import { type ModelOptions, openNetwork } from '../loading.ts';
+import { exactLines } from '../output/exactAnswer.ts';
 import { formatBound, formatCount, formatLog10, formatQuantity, formatSeconds } from '../output/format.ts';
 import { marginLines } from '../output/marginTable.ts';
 import { externalFiles, OutputFile } from '../output/outputFile.ts';
@@ -46,6 +47,7 @@ export interface BoundCommand extends ModelOptions {
   readonly weights?: string;
   readonly evaluations?: number;
   readonly tolerance?: number;
+  readonly gap?: number;
   readonly length?: 'any';
   readonly smallestLength?: number;
   readonly cellTolerance?: number;
@@ -119,7 +121,7 @@ async function computed(
 ): Promise<{ network: Network; result: BoundResult }> {
   const { threads, rule, memory, target, evaluations, tolerance, timeLimit } = command;
   const { lower, seed, rigor, inflationLimit, norm, outputNorm } = command;
-  const { length, smallestLength, cellTolerance } = command;
+  const { length, smallestLength, cellTolerance, gap } = command;
   const multipliers =
     command.multipliers === undefined ? undefined : await readMultipliers(command.multipliers);
   // A GPU's driver is at work while the file is read.
@@ -151,6 +153,7 @@ async function computed(
       ...(command.sensitivities && { sensitivities: true }),
       ...(evaluations !== undefined && { evaluations }),
       ...(tolerance !== undefined && { tolerance }),
+      ...(gap !== undefined && { gap }),
       ...(timeLimit !== undefined && { timeLimit }),
       ...(length !== undefined && { length }),
       ...(smallestLength !== undefined && { smallestLength }),
@@ -220,6 +223,7 @@ function boundDocument(file: string, network: Network, result: BoundResult): obj
     assurance: result.assurance,
     inflation: result.inflation,
     note: result.note,
+    exact: result.exact,
     leftOut: result.leftOut,
     length: result.length,
     seconds: result.seconds,
@@ -256,7 +260,7 @@ function boundTable(result: BoundResult, allRules: boolean): Line[] {
     formatLog10(row.log10),
     formatSeconds(row.seconds),
   ]);
-  if (result.lower) cells.push(lowerCells(result.lower));
+  if (result.lower) cells.push(lowerCells(result.lower, isAttained(result) ? 'attained' : 'sampled'));
   const [titles, ...lines] = tableLines(COLUMNS, cells);
   const marked = lines.map((text, k) => (k === 0 && sorted[0] && hasBound(sorted[0]) ? bold(text) : text));
   const reasons = sorted
@@ -274,9 +278,14 @@ function bestOfEach(sorted: readonly MethodResult[]): MethodResult[] {
   return sorted.filter((row, k) => sorted.findIndex(({ method }) => method === row.method) === k);
 }
 
-function lowerCells({ value, log10, seconds }: LowerBound): string[] {
+function lowerCells({ value, log10, seconds }: LowerBound, how: string): string[] {
   const number = formatBound(value, log10, 'down');
-  return ['', 'at least', 'sampled', number, formatLog10(log10, 'down'), formatSeconds(seconds)];
+  return ['', 'at least', how, number, formatLog10(log10, 'down'), formatSeconds(seconds)];
+}
+
+/** Whether the lower bound is that of branch and bound. */
+function isAttained({ exact, lower }: BoundResult): boolean {
+  return exact !== undefined && lower !== undefined && lower.value === exact.lower;
 }
 
 function methodName(row: Pick<BoundResult, 'method' | 'rule'>): string {
@@ -321,7 +330,8 @@ function explanation(result: BoundResult, command: BoundCommand): string[] {
     `${of} ≤ ${value} · ‖${change}‖${SIGNS[result.norms.input]} for all inputs x and y (${said.filter((t) => t).join('; ')}).`,
     ...(result.loose ? [`In these norms ${result.loose}.`] : []),
     ...(result.length ? [lengthText(result.length)] : []),
-    ...(result.lower ? [lowerText(result.lower, value)] : []),
+    ...(result.exact ? exactLines(result.exact, value) : []),
+    ...(result.lower && !isAttained(result) ? [lowerText(result.lower, value)] : []),
     `${assuranceText(result)} Digits are rounded ${result.lower ? 'outward' : 'up'}.`,
     ...(result.note === undefined ? [] : [result.note]),
     ...rulesText(result, command),
@@ -407,6 +417,10 @@ function advice(result: BoundResult, { method, rule, target }: BoundCommand): st
   if (lower && lower.log10 !== null && log10 !== null && log10 - lower.log10 < TIGHT) {
     return ['Nothing is left to gain: the lower bound comes to the same.'];
   }
+  if (method === 'exact')
+    return [
+      `Tighter: ${result.exact?.status === 'gap' ? 'a smaller --gap' : 'a longer --time-limit, or a region (--domain, --at)'}.`,
+    ];
   if (rule !== undefined && methods.some((row) => row.late)) return ['Tighter: a longer --time-limit.'];
   if (rule !== undefined) return ['Tighter: without --rule, all rules and a search for multipliers.'];
   if (method === 'closed-form' || method === 'spectral-product' || method === 'moduli-product') {

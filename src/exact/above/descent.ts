@@ -15,7 +15,7 @@ const RAISE = 0.1;
 const RAISES = 60;
 
 export interface Descent {
-  /** The square of the least bound. */
+  /** The square of the least bound; Infinity where there is none. */
   squared: number;
   /** log D, unit by unit; what is not free keeps what it had. */
   readonly logarithms: Float64Array;
@@ -33,13 +33,25 @@ export function descend(
   ellipsoid: Ellipsoid,
   state: State,
   start: Float64Array,
-  { evaluations, barrier, enough }: DescentOptions,
+  options: DescentOptions,
 ): Descent {
+  const best = { squared: Infinity, logarithms: start.slice() };
+  for (const _ of descending(ellipsoid, state, start, options, best));
+  return best;
+}
+
+/** As `descend`, evaluation by evaluation. @param best becomes the best so far */
+function* descending(
+  ellipsoid: Ellipsoid,
+  state: State,
+  start: Float64Array,
+  { evaluations, barrier, enough }: DescentOptions,
+  best: Descent,
+): Generator<void> {
   ellipsoid.enter(state);
   const size = start.length;
   let theta: Float64Array = start.slice();
-  const logarithms = start.slice();
-  const best: Descent = { squared: Infinity, logarithms };
+  const { logarithms } = best;
   const keep = () => {
     if (!(ellipsoid.squared < best.squared)) return;
     best.squared = ellipsoid.squared;
@@ -53,8 +65,9 @@ export function descend(
     theta = start.map((t) => t + raised * RAISE);
     value = ellipsoid.evaluate(theta, barrier, true, gradient);
   }
-  if (value === Infinity) return best;
+  if (value === Infinity) return;
   keep();
+  yield;
   const pairs: Pair[] = [];
   let failures = 0;
   while (spent < evaluations && best.squared > enough) {
@@ -82,6 +95,7 @@ export function descend(
       found = ellipsoid.evaluate(trial, barrier, false, at);
       spent++;
       if (found < Infinity) keep();
+      yield;
       if (found <= value + ARMIJO * step * slope) {
         next = trial;
         break;
@@ -105,7 +119,6 @@ export function descend(
     gradient = at;
     value = found;
   }
-  return best;
 }
 
 /** Of the barrier at the root, and evaluations for each. */
@@ -114,21 +127,17 @@ const ROOT_EVALUATIONS = 100;
 /** Above the row sums. */
 const START = Math.log(1.33);
 
-/** As good as they get, from nothing. */
-export function descendFromScratch(ellipsoid: Ellipsoid, state: State, units: number): Descent {
+/** As good as they get, from nothing, evaluation by evaluation. @param best becomes the best so far */
+export function* descendingFromScratch(ellipsoid: Ellipsoid, state: State, best: Descent): Generator<void> {
+  const { logarithms } = best;
   ellipsoid.enter(state);
-  const relative = new Float64Array(units).fill(START);
-  ellipsoid.evaluate(relative, 0, false);
-  let best: Descent = { squared: Infinity, logarithms: new Float64Array(units) };
-  for (let u = 0; u < units; u++)
-    if (ellipsoid.multipliers[u]! > 0) best.logarithms[u] = Math.log(ellipsoid.multipliers[u]!);
-  for (const barrier of BARRIERS) {
-    const next = descend(ellipsoid, state, best.logarithms, {
-      evaluations: ROOT_EVALUATIONS,
-      barrier,
-      enough: 0,
-    });
-    if (next.squared < best.squared) best = next;
+  ellipsoid.evaluate(new Float64Array(logarithms.length).fill(START), 0, false);
+  best.squared = ellipsoid.squared;
+  for (let u = 0; u < logarithms.length; u++) {
+    if (ellipsoid.multipliers[u]! > 0) logarithms[u] = Math.log(ellipsoid.multipliers[u]!);
   }
-  return best;
+  for (const barrier of BARRIERS) {
+    const options = { evaluations: ROOT_EVALUATIONS, barrier, enough: 0 };
+    yield* descending(ellipsoid, state, logarithms.slice(), options, best);
+  }
 }

@@ -1,5 +1,5 @@
 /**
- * A network of straight pieces in one shape (docs/mathematics.md §11): units one after the other, each a piecewise linear function of one linear
+ * A network of straight pieces in one shape (docs/mathematics.md §10): units one after the other, each a piecewise linear function of one linear
  * combination of inputs and of units before it; outputs are combinations too. Skips, maxima and sorting need nothing of their own.
  */
 import type { Pieces } from './pieces.ts';

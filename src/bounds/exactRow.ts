@@ -1,0 +1,91 @@
+/** The Lipschitz constant itself, where a network is small enough for branch and bound. */
+import { UnsupportedError } from '../errors.ts';
+import { type ExactResult, exactConstant } from '../exact/exact.ts';
+import type { Network } from '../network/network.ts';
+import { isEuclidean } from '../network/norms/norm.ts';
+import { product } from '../network/size.ts';
+import { log10, roundedUp, scaled } from '../scaled.ts';
+import type { ExactReport } from './result.ts';
+import type { Row } from './runs/rows.ts';
+import { stopwatch } from './runs/stopwatch.ts';
+import type { BoundTask } from './task.ts';
+
+/** Neurons up to which it is tried unasked, and for so many seconds. */
+const NEURONS = 60;
+const SECONDS = 10;
+/** Unasked it goes on after so many seconds only if at least this part of the gap has closed. */
+const SECONDS_OF_TRIAL = 1.5;
+const PROMISING = 0.25;
+/** Work that is announced for it: as much as the other methods take on such a network, about. */
+const WORK = 1e8;
+
+/**
+ * The row of the method `exact`; undefined where nobody has asked for it and it does not come into question.
+ * @throws UnsupportedError where it is asked for and the network is not of straight pieces, or too large
+ */
+export async function exactRow(task: BoundTask): Promise<Row | undefined> {
+  const { query, original, ledger, signal, interrupt, deadline } = task;
+  const asked = query.method === 'exact';
+  if (!asked && !isWorthATry(task)) return undefined;
+  const clock = stopwatch();
+  const begun = performance.now();
+  ledger.announce(WORK);
+  let [widest, done] = [0, 0];
+  const isTooLong = () => {
+    const seconds = (performance.now() - begun) / 1000;
+    return seconds > (done > PROMISING * WORK ? SECONDS : SECONDS_OF_TRIAL);
+  };
+  try {
+    const result = await exactConstant(original, {
+      ...{ pair: query.pair, gap: query.gap, seed: query.seed, signal },
+      ...(!asked && { mostNeurons: NEURONS }),
+      isOver: () => interrupt?.aborted === true || deadline.over || (!asked && isTooLong()),
+      onProgress: ({ lower, upper, nodes, open }) => {
+        const width = lower > 0 ? Math.log(upper / lower) : Infinity;
+        if (width < Infinity) widest = Math.max(widest, width);
+        const share = widest > 0 && width < Infinity ? 1 - width / widest : 0;
+        const step = Math.max(0, share * WORK - done);
+        done += step;
+        if (upper > 0 && upper < Infinity) ledger.found(Math.log10(upper));
+        ledger.add('exact', `at least ${lower.toPrecision(6)}, ${nodes} nodes, ${open} left`, step);
+      },
+    });
+    ledger.add('exact', 'done', WORK - done);
+    const value = result.upper < Infinity ? roundedUp(scaled(result.upper)) : undefined;
+    if (value && value.mantissa > 0) ledger.found(log10(value));
+    return {
+      method: 'exact',
+      seconds: clock(),
+      exact: reportOf(result),
+      ...(value ? { value } : { error: NOTHING }),
+    };
+  } catch (error) {
+    if (asked || !(error instanceof UnsupportedError)) throw error;
+    ledger.add('exact', 'left out', WORK);
+    return undefined;
+  }
+}
+
+const NOTHING = 'rounding leaves nothing to say';
+
+function isWorthATry({ query, original, interrupt, deadline }: BoundTask): boolean {
+  if (query.method !== 'all' || query.length !== undefined || query.target === 'margins') return false;
+  if (!isEuclidean(query.norms) || query.sensitivities || interrupt?.aborted || deadline.over) return false;
+  const neurons = neuronsOf(original);
+  return neurons > 0 && neurons <= NEURONS;
+}
+
+/** Entries behind functions that are not linear. */
+function neuronsOf({ nodes, tensors }: Network): number {
+  return nodes.reduce((sum, { operator: { kind }, output }) => {
+    const isCurved = kind === 'nonlinearity' || kind === 'grouped' || kind.includes('max');
+    return isCurved ? sum + product(tensors[output]!.shape) : sum;
+  }, 0);
+}
+
+function reportOf({ status, upper, lower, steepest, nodes, open, neurons }: ExactResult): ExactReport {
+  return {
+    ...{ status, upper, lower, nodes, open, neurons },
+    ...(steepest && { steepest: { input: [...steepest.x], direction: [...steepest.v] } }),
+  };
+}
