@@ -154,6 +154,34 @@ describe('figures', () => {
   });
 });
 
+describe('signals of any length', () => {
+  /** Three convolutions, groups of n sorted between them. */
+  const signal = (n: number, length: number) => {
+    const random = new Random(n);
+    const b = new NetworkBuilder('signal');
+    let x = b.input('x', [2, length]);
+    for (const [layer, inputs] of [2, 6, 6].entries()) {
+      const axis = { kernel: [3], stride: [1], dilation: [1] };
+      const padding = { mode: 'zero', before: [1], after: [1] } as const;
+      const weight = random.normals(18 * inputs, 0.3);
+      x = b.add('', { kind: 'convolution', inputs, outputs: 6, groups: 1, ...axis, padding, weight }, [x]);
+      if (layer < 2) x = b.add('', sorting(6, n, layer === 0), [x]);
+    }
+    return b.build(x);
+  };
+
+  it.each([2, 3, 6])('groups of %i', async (n) => {
+    const options = { engine, method: 'closed-form', rule: 'SN(1.3)', lower: false } as const;
+    const any = await bound(signal(n, 8), { ...options, length: 'any' });
+    const long = await bound(signal(n, 200), options);
+    expect(any.bound).toBeGreaterThanOrEqual(long.bound! * (1 - 1e-9));
+    expect(any.bound).toBeLessThanOrEqual(long.bound! * 1.02);
+    for (const length of [1, 5, 8]) {
+      expect(climbed(signal(n, length), new Random(length), 4)).toBeLessThanOrEqual(any.bound! * (1 + 1e-9));
+    }
+  });
+});
+
 describe('around inputs', () => {
   it.each(Array.from({ length: runs(12) }, (_, seed) => seed))('network %i', async (seed) => {
     const random = new Random(900 + seed);

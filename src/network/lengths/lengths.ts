@@ -136,9 +136,10 @@ function whyTied(
     case 'max-gather':
       return { found: 'a layer that reads all positions', reason: OF_THE_FILE };
     case 'grouped':
+      if (!operator.wide) return undefined;
       return {
-        found: `a function of groups (${operator.function.name})`,
-        reason: 'it has no rule between frequencies; bound it without the option length',
+        found: `a function of all positions together (${operator.function.name})`,
+        reason: 'its statistics are those of the length of the file; bound it without the option length',
       };
     case 'global-average-pool':
       if (operator.sum) {

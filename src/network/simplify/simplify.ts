@@ -3,6 +3,7 @@ import type { Network } from '../network.ts';
 import { replaceDegenerate } from './degenerate.ts';
 import { joinGathers } from './gathers.ts';
 import { mergePads } from './pads.ts';
+import { sortPairs } from './pairs.ts';
 import { absorbReindexes } from './reindexes.ts';
 import { foldScales } from './scales.ts';
 
@@ -15,7 +16,7 @@ import { foldScales } from './scales.ts';
  * @throws InputError where a folded weight overflows
  */
 export function simplify(network: Network): Network {
-  const passes = [absorbReindexes, joinGathers, replaceDegenerate, mergePads, foldScales];
+  const passes = [sortPairs, absorbReindexes, joinGathers, replaceDegenerate, mergePads, foldScales];
   let current = network;
   // Every pass removes a node or moves a reindex towards the output, so this ends.
   for (;;) {

@@ -56,7 +56,9 @@ export const arithmetic: Family = new Map<string, Converter>([
   ['Ceil', { constants: floatFunction(Math.ceil) }],
   ['Equal', { constants: comparison((a, b) => a === b) }],
   ['Greater', { constants: comparison((a, b) => a > b) }],
+  ['GreaterOrEqual', { constants: comparison((a, b) => a >= b) }],
   ['Less', { constants: comparison((a, b) => a < b) }],
+  ['LessOrEqual', { constants: comparison((a, b) => a <= b) }],
   ['Not', { constants: not }],
   ['Where', { constants: where, signals: chosen }],
 ]);
@@ -400,9 +402,15 @@ function extreme(call: Call, bound: 'min' | 'max'): Signal {
         : clipped(call, x, Number.NEGATIVE_INFINITY, smallest(limits));
   const beside = [...signals.slice(1), ...constants.filter((constant) => !isScalar(constant))];
   return beside.reduce<Signal>((a, b) => {
-    const above =
-      b.kind === 'signal' ? added(call, [a, b], [sign, -sign]) : scaledAndShifted(call, a, sign, b, -sign);
-    const over = applyElementwise(call, { name: 'relu' }, above);
-    return b.kind === 'signal' ? added(call, [b, over], [1, sign]) : scaledAndShifted(call, over, sign, b, 1);
+    if (b.kind === 'signal') return largerOf(call, a, b, bound === 'min');
+    const over = applyElementwise(call, { name: 'relu' }, scaledAndShifted(call, a, sign, b, -sign));
+    return scaledAndShifted(call, over, sign, b, 1);
   }, limited);
+}
+
+/** The larger of two signals, entry by entry, or the smaller one. */
+export function largerOf(call: Call, a: Signal, b: Signal, larger: boolean): Signal {
+  const sign = larger ? 1 : -1;
+  const over = applyElementwise(call, { name: 'relu' }, added(call, [a, b], [sign, -sign]));
+  return added(call, [b, over], [1, sign]);
 }

@@ -1,5 +1,6 @@
 /** Which pattern ends in a node. */
 import type { GraphNode } from '../graph.ts';
+import { matchChosen } from './chosen.ts';
 import { matchCircularPadding } from './circularPadding.ts';
 import { matchGate } from './gate.ts';
 import { matchMaxGather } from './maxGather.ts';
@@ -20,7 +21,7 @@ export function matchPattern(node: GraphNode, around: Surroundings): Pattern | u
     case 'Log':
       return matchLogSigmoid(node, around);
     case 'Where':
-      return matchSoftShrink(node, around);
+      return matchSoftShrink(node, around) ?? matchChosen(node, around);
     case 'Concat':
       return matchCircularPadding(node, around);
     case 'ReduceMax':

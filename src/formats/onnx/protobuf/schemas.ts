@@ -122,6 +122,7 @@ export const SCHEMAS: ReadonlyMap<string, Schema> = new Map([
   row('GlobalLpPool', { T: FLOATS }, [2, 'T -> T', 'p:int']),
   row('GlobalMaxPool', { T: FLOATS }, [1, 'T -> T']),
   row('Greater', { T: NUMBERS, T1: ['bool'] }, [7, 'T T -> T1']),
+  row('GreaterOrEqual', { T: NUMBERS, T1: ['bool'] }, [12, 'T T -> T1']),
   row(
     'GroupNormalization',
     { T: FLOATS },
@@ -147,6 +148,7 @@ export const SCHEMAS: ReadonlyMap<string, Schema> = new Map([
   ),
   row('LRN', { T: FLOATS }, [1, 'T -> T', 'alpha:float beta:float bias:float size:int!']),
   row('Less', { T: NUMBERS, T1: ['bool'] }, [7, 'T T -> T1']),
+  row('LessOrEqual', { T: NUMBERS, T1: ['bool'] }, [12, 'T T -> T1']),
   row('Log', { T: FLOATS }, [6, 'T -> T']),
   row('LogSoftmax', { T: FLOATS }, [1, 'T -> T', 'axis:int']),
   row('MatMul', { T: [...FLOATS, ...WIDE] }, [1, 'T T -> T']),

@@ -1,13 +1,16 @@
 /** Functions of whole groups of entries: softmax, norms, maxima over features, sorting, normalisation. */
 
 import { type GroupFunction, groupDefinitionOf } from '../../../../network/groups/table.ts';
-import { tied } from '../../../../network/lengths/follows.ts';
+import { OWN_FIELDS, tied } from '../../../../network/lengths/follows.ts';
 import { product } from '../../../../network/size.ts';
 import type { Call, Signal } from '../../call.ts';
 import { constantOf } from '../../values/constant.ts';
 import { contracted } from '../products/contraction.ts';
 
-const TIED = tied('a function of groups', 'it has no rule between frequencies');
+const TIED = tied(
+  'a function of all positions together',
+  'its statistics are those of the length of the file',
+);
 
 /**
  * A function of all entries along some axes of the sample, for all others by itself. Its groups become the channels, unless they are those.
@@ -48,7 +51,7 @@ export function emitGroups(
 ): Signal {
   const fault = groupDefinitionOf(f).fault?.(f);
   if (fault) call.refuse(`${fault[1]}`, `no global bound exists: ${fault[0]}`);
-  return call.emit({ kind: 'grouped', function: f, groups, wide }, [x], TIED, f.name);
+  return call.emit({ kind: 'grouped', function: f, groups, wide }, [x], wide ? TIED : OWN_FIELDS, f.name);
 }
 
 /** What has the axes of a sample in another order, in theirs again. */
