@@ -25,7 +25,8 @@ async function answers(network: Network, points: readonly Float64Array[], by: Ev
   const prepared = new PreparedNetwork(network);
   const enclosure = new ValueEnclosure(network);
   const at = await by.all(points.map((x) => prepared.linearising(x)));
-  const cotangents = at.map(({ value }, n) => new Random(n).normals(value.length));
+  const seed = (x: Float64Array) => Math.floor(1e6 * Math.abs(x[0]!));
+  const cotangents = at.map(({ value }, n) => new Random(seed(points[n]!)).normals(value.length));
   return {
     values: at.map(({ value }) => value),
     gradients: await by.all(at.map((one, n) => one.pulling(cotangents[n]!))),
@@ -74,6 +75,44 @@ describe.each(Object.entries(FAMILIES))('%s', (_, plans) => {
 });
 
 describe('side by side', () => {
+  it.each(['cpu-wasm', 'cpu-blas'] as const)(
+    'gives each what it gives alone, to the last digit: %s',
+    async (name) => {
+      const builder = new NetworkBuilder('both');
+      const random = new Random(3);
+      const filters = { inputs: 3, outputs: 16, kernel: [3, 3], stride: [1, 1], dilation: [1, 1], groups: 1 };
+      const convolved = builder.add(
+        'conv',
+        {
+          kind: 'convolution',
+          ...filters,
+          padding: { mode: 'zero', before: [1, 1], after: [1, 1] },
+          weight: random.normals(16 * 27),
+        },
+        [builder.input('x', [3, 12, 12])],
+      );
+      const flat = builder.add('flat', { kind: 'reindex', permutation: [0, 1, 2], shape: [16 * 144] }, [
+        convolved,
+      ]);
+      const weight = random.normals(64 * 16 * 144);
+      const network = builder.build(
+        builder.add('fc', { kind: 'affine', inputs: 16 * 144, outputs: 64, weight }, [flat]),
+      );
+      const points = Array.from({ length: 37 }, () => random.normals(3 * 144));
+      const many = await createEngine({ engine: name, threads: 2 });
+      const together = await answers(network, points, sideBySide(many));
+      for (const count of [1, 2, 5, 16]) {
+        const first = 36 - count;
+        const some = await answers(network, points.slice(first, first + count), sideBySide(many));
+        const same = <T>(all: T[]) => all.slice(first, first + count);
+        expect(some.values).toEqual(same(together.values));
+        expect(some.gradients).toEqual(same(together.gradients));
+        expect(some.balls).toEqual(same(together.balls));
+      }
+      await many.close();
+    },
+  );
+
   it('goes on with the others where numbers of one leave the range', async () => {
     const builder = new NetworkBuilder('sum');
     // So many that products of matrices are worth it.

@@ -9,9 +9,17 @@ import { inDouble } from '../../network/numbers.ts';
 
 /** Entries of a matrix that is made for products, at most: 32 MB. */
 const MOST_ENTRIES = 2 ** 22;
+/** Pairs of operations of a product that is worth being asked for alone. */
+const WORTH_ASKING = 1e6;
+/** Points of a product, which may be fewer: a matrix times few vectors takes as long as times these. */
+const MOST_POINTS = 16;
+const LEAST_POINTS = 8;
 
 export interface Evaluator {
-  /** What comes of all of them; products are sums of the same terms as in the maps' own loops, in float64 and in whatever order. */
+  /**
+   * What comes of all of them; products are sums of the same terms as in the maps' own loops, in float64 and in whatever order. What comes of
+   * one does not depend on the others, to the last digit.
+   */
   all<T>(steps: readonly Steps<T>[]): Promise<T[]>;
 }
 
@@ -72,19 +80,21 @@ class Products {
   /** A x, or Aᵀ x, of each. */
   async of(map: AffineMap, xs: readonly Float64Array[], adjoint: boolean): Promise<Float64Array[]> {
     const { matrix, patches } = map;
-    if ((!matrix && !patches) || !this.#isWorth(map, xs.length))
+    if ((!matrix && !patches) || !this.#isWorth(map, LEAST_POINTS))
       return xs.map((x) => plainProduct({ map, x, adjoint }));
-    const width = matrix
-      ? Math.max(matrix.rows, matrix.columns)
-      : patches!.table.windows *
-        Math.max(patches!.filters.rows, patches!.filters.channels * patches!.table.taps);
-    const band = Math.max(1, Math.floor(MOST_ENTRIES / Math.max(1, width)));
+    const band = pointsAtOnce(map);
     const all: Float64Array[] = [];
     for (let first = 0; first < xs.length; first += band) {
       const some = xs.slice(first, first + band);
-      if (matrix) all.push(...(await this.#dense(map, some, adjoint)));
-      else if (patches!.transposed === adjoint) all.push(...(await this.#applied(patches!, some)));
-      else all.push(...(await this.#gathered(map, patches!, some)));
+      const count = some.length;
+      // Kernels differ by the number of rows, and round differently.
+      while (some.length < band) some.push(new Float64Array(xs[0]!.length));
+      const made = matrix
+        ? await this.#dense(map, some, adjoint)
+        : patches!.transposed === adjoint
+          ? await this.#applied(patches!, some)
+          : await this.#gathered(map, patches!, some);
+      all.push(...made.slice(0, count));
     }
     return all;
   }
@@ -162,6 +172,17 @@ class Products {
     }
     return made;
   }
+}
+
+/** How many points a product is of, always the same for a map. */
+function pointsAtOnce({ matrix, patches, work }: AffineMap): number {
+  const width = matrix
+    ? Math.max(matrix.rows, matrix.columns)
+    : patches!.table.windows *
+      Math.max(patches!.filters.rows, patches!.filters.channels * patches!.table.taps);
+  const fitting = Math.floor(MOST_ENTRIES / Math.max(1, width));
+  const wanted = Math.max(matrix ? LEAST_POINTS : 1, Math.ceil(WORTH_ASKING / work));
+  return Math.max(1, Math.min(MOST_POINTS, wanted, fitting));
 }
 
 /** Whether asking the engine, and putting together what it is asked, takes less than loops do. */
