@@ -59,7 +59,7 @@ export function hypotenuse(values: readonly Scaled[]): Scaled {
 }
 
 export function largest(values: readonly Scaled[]): Scaled {
-  return values.reduce((m, v) => (isLess(m, v) ? v : m), ZERO);
+  return values.reduce((m, v) => (isLess(m, v) || Number.isNaN(v.mantissa) ? v : m), ZERO);
 }
 
 /** Total order on numbers; NaN is less than nothing and nothing is less than NaN. */

@@ -117,7 +117,12 @@ function marginsOf(
   const { output, factor } = program;
   if (query.pair || query.norms.output !== '2' || query.norms.input === '1') return undefined;
   if (!hasEntries(program) || factor !== 1 || !keepsOutputOrder(original)) return undefined;
-  const outcomes = [...rows.flatMap((row) => row.outcome ?? []), ...(pairs?.outcomes ?? [])];
+  // Of other paths the covariance may be of other units: what lies on a torus has a factor from ℓ∞.
+  const alike = (row: Row | undefined) => row?.program?.factor === factor;
+  const outcomes = [
+    ...rows.flatMap((row) => (alike(row) ? (row.outcome ?? []) : [])),
+    ...(alike(pairs?.row) ? pairs!.outcomes : []),
+  ];
   return marginBounds(output.channels, outcomes, bound);
 }
 

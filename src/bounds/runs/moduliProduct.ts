@@ -5,7 +5,7 @@ import type { Network } from '../../network/network.ts';
 import { moduliOf } from '../../network/norms/moduli.ts';
 import type { NormPair } from '../../network/norms/norm.ts';
 import { product } from '../../network/size.ts';
-import { roundedUp, type Scaled, scaled } from '../../scaled.ts';
+import { largest, roundedUp, type Scaled, scaled, times } from '../../scaled.ts';
 
 /** Pairs of operations for the columns of |J|, one evaluation each: a few seconds. */
 const MOST_OPERATIONS = 1e9;
@@ -14,7 +14,7 @@ const BREATH = 16;
 
 /** A bound, and from ℓ1 what single entries of the input have; or why there is none. */
 export type ModuliProduct =
-  | { readonly value: Scaled; readonly columns?: Float64Array }
+  | { readonly value: Scaled; readonly columns?: readonly Scaled[] }
   | { readonly error: string };
 
 /** The entries of the output change by so much, at most, where those of the input change by this. */
@@ -55,7 +55,7 @@ export async function moduliProduct(
   };
   if (norms.input === 'inf') {
     const most = measured(new Float64Array(columns).fill(1));
-    return most ? { value: rounded(normAbove(most, norms.output)) } : OUT_OF_RANGE;
+    return most ? known(normAbove(most, norms.output)) : OUT_OF_RANGE;
   }
   if (columns * evaluationNeeds(network).work > MOST_OPERATIONS) {
     return { error: `one evaluation for each of ${columns} entries of the input takes too long` };
@@ -65,6 +65,12 @@ export async function moduliProduct(
 
 const OUT_OF_RANGE = { error: 'numbers leave the range of float64' };
 
+/** The bound, where it is a number. */
+function known(value: Scaled, columns?: readonly Scaled[]): ModuliProduct {
+  if (!Number.isFinite(value.mantissa)) return OUT_OF_RANGE;
+  return { value: roundedUp(value), ...(columns && { columns }) };
+}
+
 /** From ℓ1: the largest column of |J|. From ℓ2: to ℓ∞ the longest row, to ℓ1 the length of the sums of all columns. */
 async function byColumns(
   columns: number,
@@ -72,9 +78,9 @@ async function byColumns(
   { input, output }: NormPair,
   signal: AbortSignal | undefined,
 ): Promise<ModuliProduct> {
-  const own = new Float64Array(columns);
-  let rows: Float64Array | undefined;
-  let sums = 0;
+  const own: Scaled[] = [];
+  let lengths: Lengths | undefined;
+  let rows = 0;
   for (let j = 0; j < columns; j++) {
     if (j % BREATH === 0) {
       await new Promise((resolve) => setTimeout(resolve));
@@ -84,24 +90,48 @@ async function byColumns(
     unit[j] = 1;
     const column = changes(unit);
     if (!column) return OUT_OF_RANGE;
-    own[j] = normAbove(column, output);
-    sums += normAbove(column, '1') ** 2;
-    rows ??= new Float64Array(column.length);
-    for (const [i, value] of column.entries()) rows[i]! += value * value;
+    own.push(normAbove(column, output));
+    rows = column.length;
+    const parts = output === '1' ? [column.reduce((a, b) => a + b, 0)] : column;
+    lengths ??= new Lengths(parts.length);
+    lengths.add(parts);
   }
-  if (input === '1') return { value: rounded(normAbove(own, 'inf')), columns: own };
-  const squared = output === '1' ? sums : rows!.reduce((a, b) => Math.max(a, b), 0);
-  return { value: rounded(Math.sqrt(squared), columns + 8) };
+  if (input === '1') return known(largest(own), own);
+  return known(roundedUp(lengths!.largest(), 16 * columns + rows + 16));
+}
+
+/** Lengths of rows that come column by column: √Σ x² as top · √sum, of which nothing leaves the range before the rows do. */
+class Lengths {
+  readonly #top: Float64Array;
+  readonly #sum: Float64Array;
+
+  constructor(rows: number) {
+    this.#top = new Float64Array(rows);
+    this.#sum = new Float64Array(rows);
+  }
+
+  add(column: ArrayLike<number>): void {
+    for (let i = 0; i < column.length; i++) {
+      const [value, top] = [column[i]!, this.#top[i]!];
+      if (value > top) {
+        this.#sum[i] = 1 + this.#sum[i]! * (top / value) ** 2;
+        this.#top[i] = value;
+      } else if (value !== 0) this.#sum[i]! += (value / top) ** 2;
+    }
+  }
+
+  largest(): Scaled {
+    return largest(Array.from(this.#top, (top, i) => times(scaled(top), scaled(Math.sqrt(this.#sum[i]!)))));
+  }
 }
 
 /** Of a vector whose entries are not negative: at least its norm. */
-function normAbove(x: Float64Array, norm: NormPair['output']): number {
-  if (norm === 'inf') return x.reduce((a, b) => Math.max(a, b), 0);
-  const slack = 1 + (x.length + 4) * 2 ** -52;
-  if (norm === '1') return x.reduce((a, b) => a + b, 0) * slack;
-  return Math.sqrt(x.reduce((a, b) => a + b * b, 0)) * slack;
-}
-
-function rounded(x: number, operations = 8): Scaled {
-  return roundedUp(scaled(x), operations);
+function normAbove(x: Float64Array, norm: NormPair['output']): Scaled {
+  // NaN stays NaN.
+  const top = x.reduce((a, b) => Math.max(a, b), 0);
+  if (norm === 'inf' || top === 0) return scaled(top);
+  if (norm === '1') return roundedUp(scaled(x.reduce((a, b) => a + b, 0)), x.length + 4);
+  // Squares of what is far below the largest may vanish, but not beside 1.
+  const squares = x.reduce((sum, value) => sum + (value / top) ** 2, 0);
+  return roundedUp(times(scaled(top), scaled(Math.sqrt(squares))), x.length + 8);
 }

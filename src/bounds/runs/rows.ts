@@ -42,7 +42,7 @@ export interface Row {
   /** With the target `margins`: where the search for single pairs begins. */
   readonly pairStart?: PairStart;
   /** Of a product of moduli: what it says of changes of single entries of the input. */
-  readonly columns?: Float64Array;
+  readonly columns?: readonly Scaled[];
   /** That a search has found. */
   readonly multipliers?: StoredMultipliers;
   /** What stands behind a row of the method `exact`. */

@@ -19,7 +19,7 @@ export function sensitivitiesOf(rows: readonly Row[], bound: Scaled): number[] |
 }
 
 function entriesOf({ columns, outcome, program }: Row): readonly Scaled[][] | undefined {
-  if (columns) return [Array.from(columns, (x) => roundedUp(scaled(x)))];
+  if (columns) return [columns.map((x) => roundedUp(x))];
   if (!outcome?.covariance || program?.reading !== 'inputs' || !hasEntries(program)) return undefined;
   if (Number.isNaN(outcome.squared.mantissa)) return undefined;
   const { matrix, exponent } = outcome.covariance;

@@ -3,7 +3,7 @@
  * entries of every tensor change by at most what |weights|, the largest slopes and maxima make of ε.
  */
 import { slopeInterval } from '../elementwise/elementwise.ts';
-import { placedGroups } from '../groups/grouped.ts';
+import { type PlacedGroup, placedGroups, softmaxOfGroups } from '../groups/grouped.ts';
 import type { GroupFunction } from '../groups/table.ts';
 import type { Network, Node, Tensor, TensorId } from '../network.ts';
 import { mapped } from '../numbers.ts';
@@ -79,17 +79,11 @@ function modulusOf(
     case 'grouped': {
       const most = largestChange(operator.function);
       if (most === undefined) return undefined;
-      const windows: Int32Array[] = [];
-      for (const { sources, targets } of placedGroups(operator, input))
-        for (const k of targets) windows[k] = sources;
-      return largestOf(windows, most, output);
+      return largestOf(placedGroups(operator, input), most, output);
     }
     case 'softmax': {
-      const [channels, image] = [input[0]!, product(input.slice(1))];
-      const windows = Array.from({ length: product(input) }, (_, k) =>
-        Int32Array.from({ length: channels }, (_, c) => c * image + (k % image)),
-      );
-      return largestOf(windows, operator.logarithm ? 2 : 0.5, output);
+      const groups = placedGroups(softmaxOfGroups(operator, input[0]!), input);
+      return largestOf(groups, operator.logarithm ? 2 : 0.5, output);
     }
     default:
       return undefined;
@@ -118,15 +112,18 @@ function largestChange(f: GroupFunction): number | undefined {
   }
 }
 
+/** Of every group its largest change, once, for all entries of its image. */
 function largestOf(
-  windows: readonly Int32Array[],
+  groups: readonly PlacedGroup[],
   factor: number,
   shape: readonly number[],
 ): readonly Step[] {
-  const entries = [windows.length];
+  const count = [groups.length];
+  const sources = new Int32Array(product(shape));
+  for (const [g, { targets }] of groups.entries()) for (const k of targets) sources[k] = g;
   return [
-    { operator: { kind: 'max-gather', windows }, shape: entries },
-    { operator: { kind: 'scale', scale: Float64Array.of(factor) }, shape: entries },
-    { operator: { kind: 'reindex', permutation: [0], shape }, shape },
+    { operator: { kind: 'max-gather', windows: groups.map(({ sources }) => sources) }, shape: count },
+    { operator: { kind: 'scale', scale: Float64Array.of(factor) }, shape: count },
+    { operator: { kind: 'gather', sources, shape }, shape },
   ];
 }

@@ -3,6 +3,7 @@
  * network's differences are J Δx, J made of its linear maps and of slopes, those of the transposed one are Jᵀ u.
  */
 import { NetworkBuilder } from '../builder.ts';
+import { entrySources } from '../evaluation/gather.ts';
 import { linearMatrix } from '../matrix.ts';
 import type { Network, Node, TensorId } from '../network.ts';
 import type { Affine, Operator } from '../operator.ts';
@@ -14,8 +15,8 @@ export interface NotTransposed {
   readonly found: string;
 }
 
-/** Elements of a matrix of zeros and ones in place of entries that are moved, at most. */
-const MOST_ENTRIES = 2 ** 26;
+/** Elements of all matrices of zeros and ones in place of entries that are moved, at most: they are made before any budget is asked. */
+const MOST_ENTRIES = 2 ** 22;
 
 /**
  * @param network of vectors, as `unroll` and fully connected layers have them
@@ -37,12 +38,13 @@ export function transposed(network: Network): Network | NotTransposed {
     if (own) own.push(part);
     else parts.set(id, [part]);
   };
+  const room = { entries: MOST_ENTRIES };
   for (const node of network.nodes.toReversed()) {
     const { name, operator, inputs, output } = node;
     const u = whole(output, name);
     if (u === undefined) continue;
     const sizes = inputs.map(entries);
-    const images = adjointsOf(node, sizes, network);
+    const images = adjointsOf(node, sizes, network, room);
     if (!images) return { node: name, found: operator.kind };
     for (const [k, steps] of images.entries()) {
       let image = u;
@@ -63,6 +65,7 @@ function adjointsOf(
   { operator, inputs }: Node,
   sizes: readonly number[],
   { tensors }: Network,
+  room: { entries: number },
 ): readonly (readonly Operator[])[] | undefined {
   const isVector = inputs.every((id) => tensors[id]!.shape.length === 1);
   if (!isVector && !READ_FLAT.has(operator.kind)) return undefined;
@@ -91,14 +94,29 @@ function adjointsOf(
     }
     case 'reindex':
     case 'gather': {
+      const sources = entrySources(operator, tensors[inputs[0]!]!.shape);
+      const back = inverseOf(sources, sizes[0]!);
+      if (back) return [[{ kind: 'gather', sources: back, shape: [back.length] }]];
+      room.entries -= sources.length * sizes[0]!;
+      if (room.entries < 0) return undefined;
       const { rows, columns, data } = linearMatrix(operator, tensors[inputs[0]!]!.shape);
-      if (rows * columns > MOST_ENTRIES) return undefined;
       return [[turned({ kind: 'affine', outputs: rows, inputs: columns, weight: data })]];
     }
     // Of maxima and functions of groups there is no rule for the transpose.
     default:
       return undefined;
   }
+}
+
+/** For every entry where it goes, −1 for nowhere; undefined where one goes to several places. */
+function inverseOf(sources: Int32Array, entries: number): Int32Array | undefined {
+  const back = new Int32Array(entries).fill(-1);
+  for (const [k, source] of sources.entries()) {
+    if (source < 0) continue;
+    if (back[source] !== -1) return undefined;
+    back[source] = k;
+  }
+  return back;
 }
 
 /** Without its bias. */
