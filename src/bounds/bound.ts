@@ -5,7 +5,6 @@ import { lent } from '../engine/scope.ts';
 import type { Network } from '../network/network.ts';
 import { weighted } from '../network/norms/balls.ts';
 import { isLess, log10, type Scaled } from '../scaled.ts';
-import { exactRow } from './exactRow.ts';
 import { lowerBoundOf } from './lower/lowerBound.ts';
 import { checkWeights } from './options.ts';
 import { beyondOf, pathPlan } from './paths/plan.ts';
@@ -58,6 +57,7 @@ async function answer(task: BoundTask, onTrace: BoundOptions['onTrace']): Promis
       found.push(row);
       if (row.value && row.value.mantissa > 0) task.ledger.found(log10(row.value));
     }
+    const { exactRow } = await import('./exactRow.ts');
     const exact = await exactRow(task);
     if (exact) found.push(exact);
     const beyond = beyondOf(paths);

@@ -18,6 +18,8 @@ const BARRIER = 1e-3;
 const EVALUATIONS = 4;
 /** Every so many nodes the search goes down to a leaf. */
 const BETWEEN_DIVES = 20;
+/** With so few inputs units are fixed level by level: there are not many regions, and what is fixed so needs no relaxation. */
+const FEW_INPUTS = 4;
 /** Nodes that wait at most. */
 const MOST_OPEN = 200_000;
 
@@ -203,7 +205,13 @@ export class Search {
       if (this.#options.isOver()) break;
     }
     const { squared, logarithms } = best;
-    const node: Node = { state, logarithms, bound: Math.sqrt(squared), proven: Infinity, support: undefined };
+    const node: Node = {
+      state,
+      logarithms,
+      bound: Math.sqrt(squared),
+      proven: Infinity,
+      support: undefined,
+    };
     node.proven = this.#provenOf(node);
     this.#statistics.root = node.bound;
     if (!this.#settle(node)) return undefined;
@@ -249,15 +257,15 @@ export class Search {
 
   /** The unit whose fixing promises most; −1 where all are fixed. */
   #choice({ state, logarithms }: Node): number {
+    const { units, inputs, kinks } = this.#form;
     const ellipsoid = this.#ellipsoid;
     ellipsoid.enter(state);
-    ellipsoid.scores.fill(0);
-    ellipsoid.evaluate(logarithms.slice(), 0, true, new Float64Array(logarithms.length));
+    ellipsoid.score(logarithms);
+    const level = inputs <= FEW_INPUTS ? this.#frontier(state) : Infinity;
     let [best, most] = [-1, -1];
-    for (const u of this.#form.kinks) {
-      if (isFixed(state, u)) continue;
-      const score = ellipsoid.isFree[u] ? ellipsoid.scores[u]! : 0;
-      if (score > most) [best, most] = [u, score];
+    for (const u of kinks) {
+      if (isFixed(state, u) || units[u]!.level > level || !(ellipsoid.scores[u]! > most)) continue;
+      [best, most] = [u, ellipsoid.scores[u]!];
     }
     return best;
   }

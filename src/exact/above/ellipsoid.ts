@@ -6,7 +6,7 @@
 import type { Form } from '../form/form.ts';
 import { type State, slopesOf } from '../state.ts';
 import { diagonalise, largestOf } from './eigen.ts';
-import { type Stages, stagesOf } from './stages.ts';
+import { type Stage, type Stages, stagesOf } from './stages.ts';
 
 /** Diagonals of S below this part of its largest are of units that never move here. */
 const STILL = 1e-26;
@@ -14,11 +14,15 @@ const STILL = 1e-26;
 const OF_STILL = 1e-13;
 const TINY = 1e-300;
 
+/** Room for one stage, of the rows that are not 0 in the state at hand. */
 interface Room {
-  readonly n: number;
-  readonly before: number;
-  readonly weight: Float64Array;
+  readonly stage: Stage;
+  n: number;
+  before: number;
+  /** Rows of the stage, and its weights between these and those of the stage before. */
+  readonly rows: Int32Array;
   readonly units: Int32Array;
+  readonly weight: Float64Array;
   readonly s: Float64Array;
   readonly q: Float64Array;
   readonly lower: Float64Array;
@@ -38,6 +42,10 @@ export class Ellipsoid {
   readonly #form: Form;
   readonly #stages: Stages;
   readonly #rooms: readonly Room[];
+  /** W Wᵀ of the first stage. */
+  readonly #first: Float64Array;
+  /** Of what is left in front of the output. */
+  readonly #output: Float64Array;
   readonly #scratch: Float64Array;
   readonly #second: Float64Array;
   readonly #f: Float64Array;
@@ -45,23 +53,23 @@ export class Ellipsoid {
   readonly #eigen: Float64Array;
   readonly #vectors: Float64Array;
   readonly #slopes = { middle: 0, spread: 0 };
-  #started = false;
-  /** Of the last evaluation: the square of the bound, the multiplier of every unit that is not fixed, and how much the fixing of each promises. */
+  /** Of the last evaluation: the square of the bound, and the multiplier of every unit that is not fixed. */
   squared = 0;
   readonly multipliers: Float64Array;
+  /** Of `score`: how much the fixing of each unit promises, e² D times what its value counts in the direction of the largest eigenvalue. */
   readonly scores: Float64Array;
-  /** Whether a unit has a multiplier. */
-  readonly isFree: Uint8Array;
 
   constructor(form: Form) {
     this.#form = form;
     this.#stages = stagesOf(form);
-    this.#rooms = this.#stages.stages.map(({ units, before, weight }) => {
-      const n = units.length;
+    this.#rooms = this.#stages.stages.map((stage) => {
+      const n = stage.units.length;
       const square = () => new Float64Array(n * n);
       const row = () => new Float64Array(n);
       return {
-        ...{ n, before, weight, units, count: 0, free: new Int32Array(n) },
+        ...{ stage, n, before: stage.before, count: 0 },
+        ...{ rows: new Int32Array(n), units: new Int32Array(n), free: new Int32Array(n) },
+        weight: stage.weight.slice(),
         ...{ s: square(), q: square(), lower: square(), x: square(), z: square(), inverse: square() },
         ...{ middle: row(), spread: row(), d: row(), rho: row() },
       };
@@ -75,24 +83,60 @@ export class Ellipsoid {
     this.#vectors = new Float64Array(form.outputs ** 2);
     this.multipliers = new Float64Array(form.units.length);
     this.scores = new Float64Array(form.units.length);
-    this.isFree = new Uint8Array(form.units.length);
+    this.#output = this.#stages.output.slice();
+    const [start] = this.#stages.stages;
+    this.#first = new Float64Array((start?.units.length ?? 0) ** 2);
+    if (start) gram(start.weight, start.units.length, start.before, this.#first);
   }
 
   /** From now on evaluations are of this state. */
   enter(state: State): void {
-    for (const { units, middle, spread } of this.#rooms) {
-      for (let row = 0; row < units.length; row++) {
-        const u = units[row]!;
-        if (u < 0) {
-          middle[row] = 1;
-          spread[row] = 0;
-          continue;
+    let before: Room | undefined;
+    for (const room of this.#rooms) {
+      this.#keepRows(room, state);
+      const { stage, rows, n, weight } = room;
+      if (before) {
+        room.before = before.n;
+        for (let i = 0, at = 0; i < n; i++) {
+          const from = rows[i]! * stage.before;
+          for (let j = 0; j < before.n; j++) weight[at++] = stage.weight[from + before.rows[j]!]!;
         }
-        slopesOf(this.#form, state, u, this.#slopes);
-        middle[row] = this.#slopes.middle;
-        spread[row] = this.#slopes.spread;
+      } else {
+        const all = stage.units.length;
+        for (let i = 0, at = 0; i < n; i++) {
+          const from = rows[i]! * all;
+          for (let j = 0; j < n; j++) room.s[at++] = this.#first[from + rows[j]!]!;
+        }
       }
+      before = room;
     }
+    if (!before) return;
+    const { output } = this.#stages;
+    const all = before.stage.units.length;
+    for (let r = 0, at = 0; r < this.#form.outputs; r++) {
+      for (let j = 0; j < before.n; j++) this.#output[at++] = output[r * all + before.rows[j]!]!;
+    }
+  }
+
+  /** The rows of a stage that are not 0 for certain. */
+  #keepRows(room: Room, state: State): void {
+    const { stage, rows, units, middle, spread } = room;
+    let n = 0;
+    for (let row = 0; row < stage.units.length; row++) {
+      const u = stage.units[row]!;
+      const slopes = this.#slopes;
+      if (u < 0) {
+        slopes.middle = 1;
+        slopes.spread = 0;
+      } else slopesOf(this.#form, state, u, slopes);
+      if (slopes.middle === 0 && slopes.spread === 0) continue;
+      rows[n] = row;
+      units[n] = u;
+      middle[n] = slopes.middle;
+      spread[n] = slopes.spread;
+      n++;
+    }
+    room.n = n;
   }
 
   /**
@@ -104,15 +148,10 @@ export class Ellipsoid {
   evaluate(theta: Float64Array, barrier: number, absolute: boolean, gradient?: Float64Array): number {
     let edge = 0;
     this.multipliers.fill(0);
-    this.isFree.fill(0);
     const rooms = this.#rooms;
     for (let k = 0; k < rooms.length; k++) {
       const room = rooms[k]!;
       if (k > 0) congruence(room.weight, room.n, rooms[k - 1]!.q, room.before, room.s, this.#scratch);
-      else if (!this.#started) {
-        gram(room.weight, room.n, room.before, room.s);
-        this.#started = true;
-      }
       if (!this.#multiply(room, theta, absolute)) return Infinity;
       if (barrier > 0) {
         for (let a = 0; a < room.count; a++)
@@ -145,7 +184,6 @@ export class Ellipsoid {
       if (absolute) theta[u]! -= Math.log(sum);
       d[a] = Math.exp(theta[u]!) * sum;
       this.multipliers[u] = d[a]!;
-      this.isFree[u] = 1;
       for (let b = 0; b <= a; b++) lower[a * n + b] = -s[i * n + free[b]!]!;
       lower[a * n + a]! += d[a]!;
     }
@@ -156,7 +194,7 @@ export class Ellipsoid {
   #end(): number {
     const { outputs, inputs } = this.#form;
     const last = this.#rooms.at(-1);
-    const { output } = this.#stages;
+    const output = this.#output;
     const eigen = this.#eigen;
     if (last) congruence(output, outputs, last.q, last.n, eigen, this.#scratch);
     else gram(output, outputs, inputs, eigen);
@@ -166,29 +204,66 @@ export class Ellipsoid {
     return Math.log(this.squared);
   }
 
-  #adjoint(barrier: number, gradient: Float64Array): void {
+  /** Rates the units that are not fixed. @param logarithms log D */
+  score(logarithms: Float64Array): void {
+    const { scores } = this;
+    scores.fill(0);
+    const last = this.#rooms.at(-1);
+    if (this.evaluate(logarithms.slice(), 0, true) === Infinity || !last) return;
+    let w = this.#topRow(last);
+    for (let k = this.#rooms.length - 1; k >= 0; k--) {
+      const room = this.#rooms[k]!;
+      const { n, before, units, weight, middle, spread, free, count, d, s, lower } = room;
+      const p = w.map((value, i) => middle[i]! * value);
+      const z = new Float64Array(count);
+      for (let a = 0; a < count; a++) {
+        const at = free[a]! * n;
+        let sum = 0;
+        for (let j = 0; j < n; j++) sum += s[at + j]! * p[j]!;
+        for (let b = 0; b < a; b++) sum -= lower[a * n + b]! * z[b]!;
+        z[a] = sum / lower[a * n + a]!;
+      }
+      for (let a = count - 1; a >= 0; a--) {
+        let sum = z[a]!;
+        for (let b = a + 1; b < count; b++) sum -= lower[b * n + a]! * z[b]!;
+        z[a] = sum / lower[a * n + a]!;
+      }
+      for (let a = 0; a < count; a++) {
+        const i = free[a]!;
+        scores[units[i]!] = spread[i]! ** 2 * w[i]! ** 2 * d[a]!;
+        p[i]! += z[a]!;
+      }
+      if (k === 0) return;
+      const next = new Float64Array(before);
+      for (let i = 0; i < n; i++)
+        for (let j = 0; j < before; j++) next[j]! += p[i]! * weight[i * before + j]!;
+      w = next;
+    }
+  }
+
+  /** The row of the output in the direction of its largest eigenvalue. */
+  #topRow({ n }: Room): Float64Array {
     const { outputs } = this.#form;
-    const { output } = this.#stages;
+    const top = largestOf(outputs, this.#eigen);
+    const w = new Float64Array(n);
+    for (let r = 0; r < outputs; r++) {
+      const v = this.#vectors[r * outputs + top]!;
+      for (let j = 0; j < n; j++) w[j]! += v * this.#output[r * n + j]!;
+    }
+    return w;
+  }
+
+  #adjoint(barrier: number, gradient: Float64Array): void {
     const rooms = this.#rooms;
     const last = rooms.at(-1);
     if (!last) return;
-    const top = largestOf(outputs, this.#eigen);
-    const w = this.#scratch;
-    w.fill(0, 0, last.n);
-    for (let r = 0; r < outputs; r++) {
-      const v = this.#vectors[r * outputs + top]!;
-      for (let j = 0; j < last.n; j++) w[j]! += v * output[r * last.n + j]!;
-    }
+    const w = this.#topRow(last);
     const f = this.#f;
     for (let i = 0; i < last.n; i++) for (let j = 0; j < last.n; j++) f[i * last.n + j] = w[i]! * w[j]!;
     const value = this.squared;
     for (let k = rooms.length - 1; k >= 0; k--) {
       const room = rooms[k]!;
       const { n, units, middle, spread, free, count, d, z, rho, s } = room;
-      for (let a = 0; a < count; a++) {
-        const i = free[a]!;
-        this.scores[units[i]!] = spread[i]! ** 2 * d[a]! * f[i * n + i]!;
-      }
       const t = this.#g;
       for (let i = 0; i < n; i++) {
         const mi = middle[i]!;
