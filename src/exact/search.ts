@@ -376,6 +376,11 @@ export class Search {
   ): 'inside' | 'empty' | 'undecided' {
     const solver = this.#solver;
     this.#statistics.programs++;
+    for (const [unit, sign] of cone.still) {
+      if (!this.#refuter.refuteOne(state, this.#ranges, unit, sign)) continue;
+      this.#statistics.empty++;
+      return 'empty';
+    }
     let outcome = solver.solve(cone, start, deep);
     if (outcome === 'undecided' && start) outcome = solver.solve(cone, undefined, deep);
     const { support, weights, count } = solver;

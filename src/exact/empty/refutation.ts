@@ -95,6 +95,18 @@ export class Refuter {
     return refutes(this.#form, this.#domain, state, ranges, proof) ? proof : undefined;
   }
 
+  /** As `refute`, from the side of a break alone that one unit is on. */
+  refuteOne(state: State, ranges: Ranges, unit: number, sign: 1 | -1): Refutation | undefined {
+    const { units } = this.#form;
+    const multipliers = new Float64Array(units.length);
+    multipliers[unit] = sign;
+    const relative = Int8Array.from(units, ({ pieces }, u) =>
+      pieces && isFixed(state, u) ? state.first[u]! : -1,
+    );
+    const proof = { multipliers, relative, movable: [] };
+    return refutes(this.#form, this.#domain, state, ranges, proof) ? proof : undefined;
+  }
+
   /** From weights of rows to multipliers of units. @returns the weight of t > 0 */
   #read(state: State, cone: Cone, support: Int32Array, weights: Float64Array, count: number): number {
     const { codes, subjects, lengths, slopes, signs } = cone;
