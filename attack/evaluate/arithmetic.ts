@@ -45,7 +45,9 @@ export const arithmetic: Readonly<Record<string, Operator>> = {
   Not: constants((x) => (x ? 0 : 1)),
   Equal: comparison((a, b) => a === b),
   Greater: comparison((a, b) => a > b),
+  GreaterOrEqual: comparison((a, b) => a >= b),
   Less: comparison((a, b) => a < b),
+  LessOrEqual: comparison((a, b) => a <= b),
 };
 
 /** The number that a type holds in place of an integer: higher bits are discarded. */

@@ -125,7 +125,10 @@ function step(bench: Workbench, x: string, type: Type, dims: readonly number[]):
       return condition && bench.add('Where', [condition, x, other()]);
     }
     case 'Compare': {
-      const equal = bench.add(random.pick(['Equal', 'Less', 'Greater']), [x, other()]);
+      const equal = bench.add(random.pick(['Equal', 'Less', 'LessOrEqual', 'Greater', 'GreaterOrEqual']), [
+        x,
+        other(),
+      ]);
       const turned = equal && (random.chance(0.5) ? bench.add('Not', [equal]) : equal);
       return turned && bench.add('CastLike', [turned, x]);
     }

@@ -156,6 +156,8 @@ const STEPS: Readonly<Record<string, Step>> = {
   Ceil: unary('Ceil'),
   Sigmoid: unary('Sigmoid'),
   Tanh: unary('Tanh'),
+  Sin: unary('Sin'),
+  Cos: unary('Cos'),
   Softplus: unary('Softplus'),
   Not: unary('Not'),
   Identity: unary('Identity'),
@@ -340,7 +342,7 @@ const STEPS: Readonly<Record<string, Step>> = {
 
 /** Functions that no runtime rounds correctly: off by some units in the last place of float32. */
 const APPROXIMATE: ReadonlySet<string> = new Set([
-  ...['Exp', 'Log', 'Sigmoid', 'Tanh', 'Softplus', 'Pow', 'ReduceLogSumExp'],
+  ...['Exp', 'Log', 'Sigmoid', 'Tanh', 'Sin', 'Cos', 'Softplus', 'Pow', 'ReduceLogSumExp'],
 ]);
 
 const SIXTEEN_BITS: ReadonlyMap<ElementType, number> = new Map([

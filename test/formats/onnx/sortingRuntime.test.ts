@@ -170,6 +170,12 @@ describe('sorting', () => {
       const there = await runOnnx(bytes, x, dims);
       expect(distance(evaluateBatch(network, Float64Array.from(x)), there)).toBeLessThan(1e-6);
     }
+    if (closed) {
+      // Of an open batch, the option says that it is one.
+      const open = model(nodes, { inputs: { x: ['N', ...dims.slice(1)] }, initializers });
+      await expect(read(open)).rejects.toThrow(/the option batch/);
+      expect(kinds(simplify(await read(open, { batch: 1 })))).toContain('grouped');
+    }
     const found = kinds(simplify(network));
     expect(found.filter((kind) => kind === 'grouped')).toHaveLength(1);
     expect(found.filter((kind) => !['grouped', 'gather', 'reindex'].includes(kind))).toEqual([]);
@@ -178,6 +184,101 @@ describe('sorting', () => {
       expect(value).toBeGreaterThanOrEqual(1);
       expect(value).toBeLessThan(1 + 1e-6);
     }
+  });
+});
+
+describe('Householder activations', () => {
+  const shapes: Record<string, readonly number[]> = { images: [1, 4, 3, 2], vectors: [1, 6] };
+  const angles = (channels: number) => Array.from({ length: channels }, (_, c) => Math.fround(0.4 + 1.3 * c));
+  /** θ and what is made of it, in the file or by it. */
+  const constants = (dims: readonly number[], given: boolean) => {
+    const channels = dims[1]! / 2;
+    const sides = [channels, ...dims.slice(2).map(() => 1)];
+    const table: [string, (angle: number) => number][] = [
+      ...[
+        ['s', (t: number) => Math.sin(t / 2)],
+        ['c', (t: number) => Math.cos(t / 2)],
+      ],
+      ...[
+        ['sin', Math.sin],
+        ['cos', Math.cos],
+      ],
+    ] as [string, (angle: number) => number][];
+    if (given)
+      return {
+        initializers: table.map(([name, f]) => floats(name, sides, angles(channels).map(f))),
+        nodes: [],
+      };
+    return {
+      initializers: [floats('theta', sides, angles(channels)), number('half', 0.5)],
+      nodes: [
+        ...[node('Mul', 'theta half', 'h'), node('Sin', 'h', 's'), node('Cos', 'h', 'c')],
+        ...[node('Sin', 'theta', 'sin'), node('Cos', 'theta', 'cos')],
+      ],
+    };
+  };
+  const mixes = [
+    ...[node('Mul', 'a s', 'as'), node('Mul', 'b c', 'bc'), node('Sub', 'as bc', 'selector')],
+    ...[node('Mul', 'a cos', 'p1'), node('Mul', 'b sin', 'p2'), node('Add', 'p1 p2', 'p')],
+    ...[node('Mul', 'a sin', 'q1'), node('Mul', 'b cos', 'q2'), node('Sub', 'q1 q2', 'q')],
+  ];
+  const spellings: Record<string, readonly NodeProto[]> = {
+    'chosen by a comparison': [
+      ...[
+        node('LessOrEqual', 'selector zero', 'g'),
+        node('Where', 'g a p', 'u'),
+        node('Where', 'g b q', 'v'),
+      ],
+      node('Concat', 'u v', 'y', { axis: 1n }),
+    ],
+    'sums of products with conditions': [
+      ...[node('LessOrEqual', 'selector zero', 'g'), node('Cast', 'g', 'm', { to: 1n })],
+      ...[node('Greater', 'selector zero', 'h0'), node('Cast', 'h0', 'n', { to: 1n })],
+      ...[node('Mul', 'a m', 'u1'), node('Mul', 'p n', 'u2'), node('Add', 'u1 u2', 'u')],
+      ...[node('Mul', 'b m', 'v1'), node('Mul', 'q n', 'v2'), node('Add', 'v1 v2', 'v')],
+      node('Concat', 'u v', 'y', { axis: 1n }),
+    ],
+  };
+  const cases = Object.keys(shapes).flatMap((of) =>
+    Object.keys(spellings).flatMap((spelling) => [true, false].map((given) => ({ of, spelling, given }))),
+  );
+  it.each(cases)('of $of, $spelling, constants given: $given', async ({ of, spelling, given }) => {
+    const dims = shapes[of]!;
+    const { nodes, initializers } = constants(dims, given);
+    const bytes = model([halves, ...nodes, ...mixes, ...spellings[spelling]!], {
+      inputs: { x: ['N', ...dims.slice(1)] },
+      initializers: [...initializers, number('zero', 0)],
+    });
+    const network = await read(bytes);
+    const random = new Random(4);
+    for (let sample = 0; sample < 6; sample++) {
+      const x = Float32Array.from(random.normals(product(dims)));
+      const there = await runOnnx(bytes, x, dims);
+      expect(distance(evaluateBatch(network, Float64Array.from(x)), there)).toBeLessThan(1e-6);
+    }
+    for (const method of ['spectral-product', 'closed-form'] as const) {
+      const { bound: value } = await bound(network, { engine, method, lower: false });
+      expect(value).toBeGreaterThanOrEqual(1 - 1e-12);
+      expect(value).toBeLessThan(1 + 1e-6);
+    }
+  });
+
+  it('are refused where they jump', async () => {
+    const { initializers } = constants([1, 6], true);
+    const other = initializers.map((tensor) =>
+      tensor.name === 'cos'
+        ? floats(
+            'cos',
+            [3],
+            [...tensor.floatData].map((value) => value + 0.01),
+          )
+        : tensor,
+    );
+    const bytes = model([halves, ...mixes, ...spellings['chosen by a comparison']!], {
+      inputs: { x: ['N', 6] },
+      initializers: [...other, number('zero', 0)],
+    });
+    await expect(read(bytes)).rejects.toThrow(/not those of a reflection/);
   });
 });
 

@@ -13,7 +13,7 @@ const SELU_GAMMA = Math.fround(1.0507010221481323);
 const LEAKY_SLOPE = Math.fround(0.01);
 const HARD_SIGMOID_ALPHA = Math.fround(0.2);
 
-/** Sigmoid, tanh and softplus are computed of constants too: parametrisations apply them to weights. */
+/** Sigmoid, tanh, softplus, sine and cosine are computed of constants too: parametrisations apply them to weights and angles. */
 const ROWS: { readonly [N in ElementwiseName]: FunctionRow<Named<N>> } = {
   relu: plain({ name: 'relu' }, 'Relu', 6, { constants: rectified, types: [...FLOATS, ...SIGNED] }),
   'leaky-relu': {
@@ -143,8 +143,8 @@ const ROWS: { readonly [N in ElementwiseName]: FunctionRow<Named<N>> } = {
   },
   mish: plain({ name: 'mish' }, 'Mish', 18),
   abs: plain({ name: 'abs' }, 'Abs', 6, { constants: magnitude, types: NUMBERS }),
-  sin: plain({ name: 'sin' }, 'Sin', 7),
-  cos: plain({ name: 'cos' }, 'Cos', 7),
+  sin: plain({ name: 'sin' }, 'Sin', 7, { constants: floatFunction(Math.sin) }),
+  cos: plain({ name: 'cos' }, 'Cos', 7, { constants: floatFunction(Math.cos) }),
   atan: plain({ name: 'atan' }, 'Atan', 7),
   erf: plain({ name: 'erf' }, 'Erf', 9, { types: NUMBERS }),
   // The identity on the samples that there are.

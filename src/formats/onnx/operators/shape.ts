@@ -71,7 +71,7 @@ function viewed(call: Call, x: Signal, to: readonly Dimension[]): Signal {
   }
   if (to[0] !== 'batch' || sizes.length !== to.length - 1 || product(sizes) !== product(x.shape)) {
     const found = `[${from.join(', ')}] becoming [${to.join(', ')}]`;
-    call.refuse(found, 'the batch must remain the first axis');
+    call.refuse(found, `the batch must remain the first axis; ${FIX_BATCH}`);
   }
   return call.view(x, sizes, true);
 }

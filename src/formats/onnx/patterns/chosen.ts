@@ -10,11 +10,16 @@ const GREATER: ReadonlyMap<string, boolean> = new Map([
   ['LessOrEqual', false],
 ]);
 
+/** Whether a comparison says that the first value is the larger one; undefined for what is none. */
+export function comparesGreater(opType: string): boolean | undefined {
+  return GREATER.get(opType);
+}
+
 /** a where a > b, b elsewhere, and its like. @param node a Where */
 export function matchChosen(node: GraphNode, around: Surroundings): Pattern | undefined {
   const [condition, first, second] = node.inputs as [string, string, string];
   const comparison = makerOf(condition, around);
-  const greater = comparison && GREATER.get(comparison.opType);
+  const greater = comparison && comparesGreater(comparison.opType);
   if (greater === undefined) return undefined;
   const [a, b] = comparison!.inputs as [string, string];
   const straight = first === a && second === b;

@@ -3,6 +3,7 @@ import type { GraphNode } from '../graph.ts';
 import { matchChosen } from './chosen.ts';
 import { matchCircularPadding } from './circularPadding.ts';
 import { matchGate } from './gate.ts';
+import { matchHouseholder } from './householder.ts';
 import { matchMaxGather } from './maxGather.ts';
 import { matchNormalization } from './normalization.ts';
 import type { Pattern, Surroundings } from './pattern.ts';
@@ -23,7 +24,7 @@ export function matchPattern(node: GraphNode, around: Surroundings): Pattern | u
     case 'Where':
       return matchSoftShrink(node, around) ?? matchChosen(node, around);
     case 'Concat':
-      return matchCircularPadding(node, around);
+      return matchCircularPadding(node, around) ?? matchHouseholder(node, around);
     case 'ReduceMax':
       return matchMaxGather(node, around);
     default:
