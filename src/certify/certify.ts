@@ -2,6 +2,7 @@
 import type { EngineHandle } from '../engine/engine.ts';
 import { engineOf } from '../engine/engineOf.ts';
 import type { Network } from '../network/network.ts';
+import type { BallNorm, Norm } from '../network/norms/norm.ts';
 import { type CertifySamplesOptions, certifyWith } from './certifySamples.ts';
 import type { Sample } from './data/samples.ts';
 import type { Limits } from './limits.ts';
@@ -42,20 +43,24 @@ export interface LocalBoundOptions {
   readonly domain?: Limits;
   /** Default: one on the CPU, closed at the end. A given engine stays open. */
   readonly engine?: EngineHandle;
+  /** Of the radius and of changes of the input: ℓ2 (default) or ℓ∞. */
+  readonly norm?: BallNorm;
+  /** Of changes of the output: ℓ2 (default), ℓ∞ or ℓ1. */
+  readonly outputNorm?: Norm;
   /** Bytes. Default: 2 GiB. */
   readonly memory?: number;
   readonly signal?: AbortSignal;
 }
 
 /**
- * A Lipschitz bound (ℓ2) within a region, rounded up (docs/mathematics.md §8): ‖f(x) − f(x′)‖ ≤ bound · ‖x − x′‖ for all x, x′ within `radius`
+ * A Lipschitz bound within a region, rounded up (docs/mathematics.md §8): ‖f(x) − f(x′)‖ ≤ bound · ‖x − x′‖ for all x, x′ within `radius`
  * of `centre` that keep the domain; of the kind `anchored` for x′ = centre alone, which is less. Infinity where rounding leaves nothing to
  * say.
  *
  *     await localBound(network, undefined, Infinity, { domain: { low: 0, high: 1 } })   // in all of a box
  *
  * @param centre in the order of the network's input, flat, and within the domain; undefined: the domain's middle
- * @param radius ℓ2, from 0 on; Infinity: everywhere in the domain
+ * @param radius in the norm of the input, from 0 on; Infinity: everywhere in the domain
  * @throws InputError for a region that makes no sense
  * @throws UnsupportedError where the network has no such bound, or one that takes more memory
  * @throws the signal's reason when it is aborted
@@ -64,11 +69,13 @@ export async function localBound(
   network: Network,
   centre: Float64Array | undefined,
   radius: number,
-  { kind = 'incremental', domain, signal, ...means }: LocalBoundOptions = {},
+  { kind = 'incremental', domain, norm, outputNorm, signal, ...means }: LocalBoundOptions = {},
 ): Promise<number> {
   return boundWithin(network, centre, radius, kind, {
     ...proverOptions(means),
     ...(domain && { domain }),
+    ...(norm !== undefined && { norm }),
+    ...(outputNorm !== undefined && { outputNorm }),
     ...(signal && { signal }),
   });
 }

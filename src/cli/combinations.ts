@@ -2,7 +2,7 @@
 import { checkedMethod, checkedNorms } from '../bounds/options.ts';
 import type { MethodName } from '../bounds/result.ts';
 import type { LocalKind } from '../certify/proofs/localBound.ts';
-import { isEuclidean } from '../network/norms/norm.ts';
+import { isEuclidean, type Norm } from '../network/norms/norm.ts';
 import type { BoundCommand } from './commands/bound.ts';
 import type { CertifyCommand } from './commands/certifyCommand.ts';
 import { UsageError } from './failure.ts';
@@ -86,6 +86,8 @@ const WITH_A_REGION = [
   'radius',
   'kind',
   'domain',
+  'norm',
+  'outputNorm',
   'engine',
   'threads',
   'memory',
@@ -106,10 +108,16 @@ export function checkRegion(flags: {
   readonly radius?: number;
   readonly domain?: readonly number[];
   readonly kind?: LocalKind;
+  readonly norm?: Norm;
+  readonly outputNorm?: Norm;
   readonly lower?: boolean;
   readonly method?: MethodName;
 }): void {
-  const { at, radius, domain, kind, method } = flags;
+  const { at, radius, domain, kind, norm, outputNorm, method } = flags;
+  if (norm === '1') throw new UsageError('--norm: 2 or inf in a region, got 1');
+  if (method === 'exact' && ((norm ?? '2') !== '2' || (outputNorm ?? '2') !== '2')) {
+    throw new UsageError('--method exact: finds the constant from ℓ2 to ℓ2, got other norms');
+  }
   if (at === undefined && radius !== undefined) {
     throw new UsageError('--radius: goes with --at, the file of a point');
   }
@@ -125,7 +133,8 @@ export function checkRegion(flags: {
   const region = at === undefined ? '--domain' : '--at';
   for (const [name, value] of Object.entries(flags)) {
     // What Commander makes of options that can be turned off, where nobody does.
-    if (WITH_A_REGION.includes(name) || value === undefined || value === true) continue;
+    const isDefault = value === true && name !== 'sensitivities';
+    if (WITH_A_REGION.includes(name) || value === undefined || isDefault) continue;
     if (method === 'exact' && WITH_AN_EXACT_REGION.includes(name)) continue;
     const option = flagOf(value === false ? `no-${name}` : name);
     throw new UsageError(`${option}: does not go with ${region}`);

@@ -216,7 +216,7 @@ function commandLine(host: CommandHost, finish: (code: number) => void): Command
       '--at <file>',
       'with --radius: the bound near the point in the file, .npy or the array x of an .npz',
     )
-    .option('--radius <r>', 'how far from the point, ℓ2', nonnegative)
+    .option('--radius <r>', 'how far from the point', nonnegative)
     .addOption(
       new Option(
         '--kind <name>',
@@ -234,12 +234,15 @@ function commandLine(host: CommandHost, finish: (code: number) => void): Command
       const { method, json, quiet, at, radius, domain, kind, ...rest } = flags;
       if ([at, radius, domain, kind].some((option) => option !== undefined)) {
         checkRegion(flags);
-        const { engine, threads, memory, gap, timeLimit, seed } = rest;
+        const { engine, threads, memory, norm, outputNorm, gap, timeLimit, seed } = rest;
         const command: BoundAtCommand = {
           ...{ file, engine, kind: kind ?? 'incremental', json: json ?? false },
           ...(at !== undefined && { at }),
           ...(radius !== undefined && { radius }),
           ...(domain && { domain }),
+          // Others have been refused.
+          ...((norm === '2' || norm === 'inf') && { norm }),
+          ...(outputNorm !== undefined && { outputNorm }),
           ...(threads !== undefined && { threads }),
           ...(memory !== undefined && { memory }),
           ...(method === 'exact' && {

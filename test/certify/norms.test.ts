@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Attack } from '../../src/certify/attack/attack.ts';
 import { distanceAbove } from '../../src/certify/attack/ball.ts';
 import { certifySamples } from '../../src/certify/certify.ts';
+import { localBound } from '../../src/certify/proofs/localBound.ts';
 import { createRegionProver } from '../../src/certify/proofs/regionProver.ts';
 import type { SampleReport } from '../../src/certify/report.ts';
 import { ellipsoidAround, extentOf, slackOfBox } from '../../src/ellipsoid/region/limits.ts';
@@ -16,6 +17,8 @@ import type { Network } from '../../src/network/network.ts';
 import { product } from '../../src/network/size.ts';
 import { crownCertifies, crownRadius, layersOf } from '../support/crown.ts';
 import { FAMILIES } from '../support/families.ts';
+import { jacobian } from '../support/forward.ts';
+import { length, matrixNorm } from '../support/normSlopes.ts';
 import { Random } from '../support/random.ts';
 import { networkOf } from '../support/randomNetwork.ts';
 import { patience, runs } from '../support/runs.ts';
@@ -99,6 +102,84 @@ describe.each(NAMES)('boxes around inputs of %s', (name) => {
       { numRuns: runs(12) },
     );
     expect(certified).toBeGreaterThan(0);
+  });
+});
+
+describe.each(NAMES)('local bounds of %s in boxes', (name) => {
+  it('hold in every pair of norms', { timeout: patience() }, async () => {
+    const kinds = fc.constantFrom('anchored' as const, 'incremental' as const);
+    const outputs = fc.constantFrom('2' as const, 'inf' as const, '1' as const);
+    await fc.assert(
+      fc.asyncProperty(
+        FAMILIES[name],
+        kinds,
+        outputs,
+        fc.constantFrom(0.05, 0.5, 2),
+        fc.nat(),
+        async (plan, kind, output, radius, seed) => {
+          const network = networkOf(plan);
+          const random = new Random(seed);
+          const centre = random.normals(product(network.tensors[network.input]!.shape));
+          const limits =
+            random.uniform() < 0.4 ? { low: Math.min(...centre), high: Math.max(...centre) } : undefined;
+          const options = {
+            engine,
+            norm: 'inf' as const,
+            outputNorm: output,
+            ...(limits && { domain: limits }),
+          };
+          const bound = await localBound(network, centre, radius, kind, options);
+          const whole = await localBound(network, centre, Infinity, kind, {
+            engine,
+            norm: 'inf',
+            outputNorm: output,
+          });
+          expect(bound).toBeLessThanOrEqual(whole * (1 + 1e-9));
+          const points = pointsIn(centre, radius, limits, random, 24);
+          const values = points.map((x) => evaluate(network, x));
+          const middle = evaluate(network, centre);
+          const size = NOISE * (1 + Math.max(...middle.map(Math.abs)));
+          for (const [k, x] of points.entries()) {
+            const [from, at] =
+              kind === 'anchored'
+                ? [centre, middle]
+                : [points[(k + 1) % points.length]!, values[(k + 1) % points.length]!];
+            const step = Math.max(...x.map((v, i) => Math.abs(v - from[i]!)));
+            expect(
+              length(
+                values[k]!.map((v, i) => v - at[i]!),
+                output,
+              ),
+            ).toBeLessThanOrEqual(bound * step + size);
+            if (kind === 'anchored') continue;
+            const slope = matrixNorm(jacobian(network, x), x.length, { input: 'inf', output }, random);
+            expect(slope).toBeLessThanOrEqual(bound * (1 + NOISE) + NOISE);
+          }
+        },
+      ),
+      { numRuns: runs(6) },
+    );
+  });
+});
+
+describe('local bounds', () => {
+  it('of linear networks to ℓ∞ are exact for one output', async () => {
+    const network = NetworkBuilder.fromDense([{ weight: [[1, -2, 0.5]], bias: [1] }]);
+    const bound = await localBound(network, new Float64Array(3), 1, 'incremental', {
+      engine,
+      norm: 'inf',
+      outputNorm: 'inf',
+    });
+    expect(bound).toBeGreaterThanOrEqual(3.5);
+    expect(bound).toBeLessThan(3.5 * (1 + 1e-9));
+  });
+
+  it('know no norm 1 of inputs', async () => {
+    const network = perceptron([2, 3, 2], 1);
+    const options = { engine, norm: '1' } as unknown as { engine: Engine };
+    await expect(localBound(network, new Float64Array(2), 1, 'anchored', options)).rejects.toThrow(
+      'one of 2, inf in a region',
+    );
   });
 });
 

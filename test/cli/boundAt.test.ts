@@ -62,6 +62,18 @@ describe('lipsoid bound --at', () => {
     expect((await run(`--at ${at} --radius 1 --gap 0.1`)).err).toMatch(/--gap: does not go with --at/);
   });
 
+  it('says in which norms', async () => {
+    const box = await run(`--at ${at} --radius 1 --norm inf --output-norm 1`);
+    expect(box.out).toMatch(/^‖f\(x\) − f\(y\)‖₁ ≤ .* · ‖x − y‖∞ for all inputs x and y within 1 \(ℓ∞\) of/);
+    const document = JSON.parse((await run(`--at ${at} --radius 1 --norm inf --json`)).out);
+    expect(document.norms).toEqual({ input: 'inf', output: '2' });
+    expect(document.bound).toBeGreaterThanOrEqual(0.1);
+    expect(JSON.parse((await run(`--at ${at} --radius 1 --json`)).out).norms).toEqual({
+      input: '2',
+      output: '2',
+    });
+  });
+
   it('knows boxes, and balls cut with them', async () => {
     const inBox = async (options: string) => JSON.parse((await run(`${options} --json`)).out);
     // Up to x₀ = 2 it is 10 / 100, beyond it 10.
@@ -119,6 +131,9 @@ describe('lipsoid bound --at', () => {
     [`--at ${at} --radius 1 --method refined`, /--method: does not go with --at/],
     [`--at ${at} --radius 1 --no-lower`, /--no-lower: does not go with --at/],
     [`--at ${at} --radius 1 --time-limit 3`, /--time-limit: does not go with --at/],
+    [`--at ${at} --radius 1 --norm 1`, /--norm: 2 or inf in a region, got 1/],
+    [`--at ${at} --radius 1 --weights ${at}`, /--weights: does not go with --at/],
+    [`--at ${at} --radius 1 --sensitivities`, /--sensitivities: does not go with --at/],
     [`--at ${at} --radius -1`, /at least 0/],
     [`--at ${at} --radius 1 --kind both`, /incremental, anchored/],
     [`--at ${folder}/none.npy --radius 1`, /none\.npy: must be readable/],

@@ -2,6 +2,7 @@
 import { lastSoftmax } from '../../network/groups/grouped.ts';
 import type { Network, Node } from '../../network/network.ts';
 import { ofLargestEntry, withDifference, withSumOfModuli } from '../../network/norms/balls.ts';
+import { endingFactor } from '../../network/norms/ending.ts';
 import { dual, type Norm } from '../../network/norms/norm.ts';
 import { transposed } from '../../network/norms/transposed.ts';
 import { prune } from '../../network/prune.ts';
@@ -89,16 +90,4 @@ function bypassed(network: Network, { inputs, output }: Node): Network {
     .filter((node) => node.output !== output)
     .map((node) => ({ ...node, inputs: node.inputs.map(image) }));
   return prune({ ...network, nodes, output: image(network.output) });
-}
-
-/**
- * Norms of the Jacobians: diag p − p pᵀ is symmetric, its rows have sums of moduli 2 p (1 − p) ≤ ½. I − 1 pᵀ has rows of 2 (1 − p) and
- * columns of 1 + (n − 2) p.
- */
-function endingFactor(
-  norm: Norm,
-  { logarithm, size }: { readonly logarithm: boolean; readonly size: number },
-): number {
-  if (!logarithm) return 0.5;
-  return norm === '2' ? Math.sqrt(size) : norm === 'inf' ? 2 : Math.max(1, size - 1);
 }

@@ -1,8 +1,10 @@
 /** `lipsoid bound FILE --at x.npy --radius R` and `--domain LOW,HIGH`: the bound within a ball, a box, or what both have in common. */
+import { DEFAULTS } from '../../bounds/defaults.ts';
 import type { ExactReport } from '../../bounds/result.ts';
 import type { LocalKind } from '../../certify/proofs/localBound.ts';
 import type { ExactResult } from '../../exact/exact.ts';
 import type { Network } from '../../network/network.ts';
+import { type BallNorm, NORM_NAMES, NORM_SIGNS, type Norm, type NormPair } from '../../network/norms/norm.ts';
 import { product } from '../../network/size.ts';
 import { EXIT } from '../failure.ts';
 import type { EngineName, Library } from '../library.ts';
@@ -16,11 +18,14 @@ export interface BoundAtCommand extends ModelOptions {
   readonly file: string;
   /** The file of the centre; without it a domain is the region. */
   readonly at?: string;
-  /** ℓ2; without it all of the domain. */
+  /** In the norm of the input; without it all of the domain. */
   readonly radius?: number;
   /** What every entry of the input keeps to. */
   readonly domain?: readonly [low: number, high: number];
   readonly kind: LocalKind;
+  /** Default ℓ2. */
+  readonly norm?: BallNorm;
+  readonly outputNorm?: Norm;
   readonly engine: EngineName;
   readonly threads?: number;
   /** Bytes. */
@@ -45,7 +50,7 @@ export async function boundAtCommand(
   terminal: Terminal,
   { signal, since }: { readonly signal: AbortSignal; readonly since: number },
 ): Promise<number> {
-  const { file, at, radius, domain, kind, threads, memory } = command;
+  const { file, at, radius, domain, kind, norm, outputNorm, threads, memory } = command;
   const { stdout } = terminal;
   const start = performance.now();
   const network = await openNetwork(file, command, library, signal);
@@ -84,6 +89,8 @@ export async function boundAtCommand(
     const value = await library.localBound(network, centre, radius ?? Infinity, {
       ...{ kind, engine, signal },
       ...(domain && { domain: { low: domain[0], high: domain[1] } }),
+      ...(norm !== undefined && { norm }),
+      ...(outputNorm !== undefined && { outputNorm }),
       ...(memory !== undefined && { memory }),
     });
     const bound = value < Infinity ? value : null;
@@ -96,6 +103,7 @@ export async function boundAtCommand(
         network: { file, sha256 },
         ...{ at: at ?? null, radius: radius ?? null, domain: domain ?? null },
         kind,
+        norms: normsOf(command),
         bound,
         assurance,
         engine: information,
@@ -147,13 +155,21 @@ function printExact(
   return bound === null ? EXIT.unsupported : EXIT.success;
 }
 
-function sentence({ at, radius, domain, kind }: BoundAtCommand, bound: number): string {
+function normsOf({ norm = DEFAULTS.norm, outputNorm = DEFAULTS.outputNorm }: BoundAtCommand): NormPair {
+  return { input: norm, output: outputNorm };
+}
+
+function sentence(command: BoundAtCommand, bound: number): string {
+  const { at, radius, domain, kind } = command;
+  const { input, output } = normsOf(command);
   const value = formatBound(bound, null);
   const where = [
-    ...(radius === undefined ? [] : [`within ${radius} (ℓ2) of ${kind === 'incremental' ? at : 'c'}`]),
+    ...(radius === undefined
+      ? []
+      : [`within ${radius} (${NORM_NAMES[input]}) of ${kind === 'incremental' ? at : 'c'}`]),
     ...(domain ? [`with all entries from ${domain[0]} to ${domain[1]}`] : []),
   ].join(', ');
   return kind === 'incremental'
-    ? `‖f(x) − f(y)‖₂ ≤ ${value} · ‖x − y‖₂ for all inputs x and y ${where}.`
-    : `‖f(x) − f(c)‖₂ ≤ ${value} · ‖x − c‖₂ for all inputs x ${where}, c being the input in ${at}.`;
+    ? `‖f(x) − f(y)‖${NORM_SIGNS[output]} ≤ ${value} · ‖x − y‖${NORM_SIGNS[input]} for all inputs x and y ${where}.`
+    : `‖f(x) − f(c)‖${NORM_SIGNS[output]} ≤ ${value} · ‖x − c‖${NORM_SIGNS[input]} for all inputs x ${where}, c being the input in ${at}.`;
 }

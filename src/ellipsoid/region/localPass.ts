@@ -2,7 +2,7 @@
 import { U } from '../../network/evaluation/elementwiseEnclosure.ts';
 import type { Algebra } from './algebra.ts';
 import type { PreparedChain } from './anchoredPass.ts';
-import { covarianceBehind, covarianceOfInputs } from './covariance.ts';
+import { covarianceBehind, covarianceOfEllipsoid, covarianceOfInputs } from './covariance.ts';
 import type { Region } from './limits.ts';
 import { LinearForms } from './linearForms.ts';
 import { closedFormSectors } from './sectors.ts';
@@ -10,8 +10,15 @@ import { closedFormSectors } from './sectors.ts';
 /** `anchored`: increments from the centre; `incremental`: between any two points of the region. */
 export type LocalKind = 'anchored' | 'incremental';
 
+/** Increments of inputs in ℓ∞: the ellipsoid that holds those of norm 1, and the largest distance of a point of the region from its centre. */
+export interface Boxed {
+  /** Σ 1/σ ≤ 1. */
+  readonly sigma: Float64Array;
+  readonly reach: number;
+}
+
 /**
- * The covariance of the output's increments, for input increments of norm 1.
+ * The covariance of the output's increments, for input increments of norm 1: in ℓ2, or in ℓ∞ where the region is boxed.
  *
  * Here secants start where the network really is, which is enclosed; so increments are proportional, and the bound is one on slopes. Ranges
  * are those of the anchored kind for both, and of linear forms.
@@ -24,11 +31,20 @@ export async function localPass(
   region: Region,
   kind: LocalKind,
   withForms: boolean,
+  boxed?: Boxed,
 ): Promise<Float64Array | undefined> {
   const { chain, first } = prepared;
-  const { centre, radius } = region;
+  const { centre } = region;
+  const radius = boxed?.reach ?? region.radius;
   let ball = first.enclose({ middle: centre, radius: new Float64Array(centre.length) });
-  let anchored = await covarianceOfInputs(algebra, first);
+  let anchored = boxed
+    ? await covarianceOfEllipsoid(
+        algebra,
+        first,
+        await LinearForms.rowsOfInputs(algebra, prepared),
+        boxed.sigma,
+      )
+    : await covarianceOfInputs(algebra, first);
   let covariance = anchored;
   const forms = withForms ? await LinearForms.start(algebra, prepared, region) : undefined;
   for (const [k, stage] of chain.stages.entries()) {
