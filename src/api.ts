@@ -31,7 +31,7 @@ export { type CertifyOptions, certify } from './certificate/certify.ts';
 export { type CertifyRegionOptions, certifyRegion, type RegionProof } from './certificate/certifyRegion.ts';
 export type { Claim } from './certificate/claim.ts';
 export type { StoredNetwork } from './certificate/fields.ts';
-export type { Certificate, StoredLayer, StoredMargins } from './certificate/format.ts';
+export type { Certificate, StoredLayer, StoredMargins, StoredNorms } from './certificate/format.ts';
 export type { RegionCertificate, StoredCentre, StoredRegion } from './certificate/regionFormat.ts';
 export type { Region } from './certificate/regions/check.ts';
 export type { CertificateSet, CertifiedSample } from './certificate/setFormat.ts';

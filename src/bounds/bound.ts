@@ -37,7 +37,7 @@ export async function bound(given: Network, options: BoundOptions = {}): Promise
       const task = boundTask(own, network, options, query);
       try {
         const result = await answer(task, options.onTrace);
-        return weights ? { ...result, weighted: true } : result;
+        return weights ? { ...result, weights: Float64Array.from(weights) } : result;
       } finally {
         task.close();
       }

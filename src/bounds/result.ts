@@ -252,8 +252,8 @@ export interface BoundResult {
   readonly log10: number | null;
   /** What changes of inputs and outputs are measured in. */
   readonly norms: NormPair;
-  /** Present where changes of the input are measured in units of their own (`weights`). */
-  readonly weighted?: true;
+  /** Units of the input's entries, where they were given. */
+  readonly weights?: Float64Array;
   /** What the bound gives away by how it is computed in these norms, in words; absent where that is nothing. */
   readonly loose?: string;
   /** Of the least bound; absent where no method gave one. */

@@ -2,6 +2,8 @@
 import { Rounding } from '../ellipsoid/rounding/rounding.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Network } from '../network/network.ts';
+import { foldingsOfFrame } from '../network/norms/framed.ts';
+import { isEuclidean } from '../network/norms/norm.ts';
 import { foldingsOf } from '../network/simplify/roundings.ts';
 import { simplify } from '../network/simplify/simplify.ts';
 import { type Room, roomIn } from './budget.ts';
@@ -48,6 +50,7 @@ export function boundTask(engine: Engine, original: Network, options: BoundOptio
   const start = performance.now();
   const { signal, interrupt } = options;
   const network = simplify(original);
+  const foldings = foldingsOf(original) + (isEuclidean(query.norms) ? 0 : foldingsOfFrame(network));
   const allowance = allowanceBeside(original, query.method, options);
   const deadline = new Deadline(query.end - (query.lower ? reserveOf(query.end - start) : 0));
   const end = new Deadline(query.end);
@@ -66,7 +69,7 @@ export function boundTask(engine: Engine, original: Network, options: BoundOptio
       for (const one of [deadline, end]) one.close();
     },
     room: roomIn(options.memory, allowance.memory, engine, original, network),
-    rounding: query.rigor ? new Rounding(engine.information, foldingsOf(original)) : undefined,
+    rounding: query.rigor ? new Rounding(engine.information, foldings) : undefined,
     ledger: new Ledger(options.onProgress, query.end),
     stop: AbortSignal.any(signals),
   };

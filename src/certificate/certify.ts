@@ -4,7 +4,7 @@ import type { BoundResult } from '../bounds/result.ts';
 import { InputError, UnsupportedError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
 import { isEuclidean } from '../network/norms/norm.ts';
-import type { Multipliers, Proven } from './checker/check.ts';
+import type { Measure, Multipliers, Proven } from './checker/check.ts';
 import type { Scaled } from './checker/numbers.ts';
 import type { Layer } from './checker/plan.ts';
 import { Refusal } from './checker/refusal.ts';
@@ -51,7 +51,7 @@ export async function certify(
   network: Network,
   result: Pick<
     BoundResult,
-    'log10' | 'norms' | 'weighted' | 'proof' | 'engine' | 'method' | 'rule' | 'length' | 'marginProofs'
+    'log10' | 'norms' | 'weights' | 'proof' | 'engine' | 'method' | 'rule' | 'length' | 'marginProofs'
   >,
   options: CertifyOptions = {},
 ): Promise<Certificate> {
@@ -59,11 +59,8 @@ export async function certify(
   if (!source) throw new InputError(`${name}: a certificate is for a network from a file, got none`);
   const refused = (reason: string) => new UnsupportedError([{ node: name, found: 'a certificate', reason }]);
   const { proof, length } = result;
-  if (!isEuclidean(result.norms) || result.weighted) {
-    throw new InputError(
-      `${name}: certificates are of bounds from ℓ2 to ℓ2 without weights, got a result in other norms`,
-    );
-  }
+  const weights = result.weights ? Float64Array.from(result.weights) : null;
+  const measure: Measure = { norms: result.norms, weights };
   if (!proof) {
     throw new InputError(
       `${name}: a certificate needs multipliers, got a result that has none (spectral product, or a pair of outputs)`,
@@ -79,7 +76,7 @@ export async function certify(
     // On as many frequencies a larger reach proves no more.
     if (best?.tori === multipliers.tori) continue;
     try {
-      const proven = await prove(network, multipliers, options);
+      const proven = await prove(network, multipliers, options, measure);
       const claim = claimOf(proven.bound);
       const { differences } = proven;
       if (!best || claim.log10 < best.claim.log10) best = { ...multipliers, claim, differences };
@@ -93,7 +90,7 @@ export async function certify(
   if (!best) throw refused(refusal!.message);
   const { unrolledFrom, tori, layers, reach, claim, differences } = best;
   const own = length ? undefined : differences;
-  const margins = own && (await certifiedMargins(network, result.marginProofs ?? [], own, options));
+  const margins = own && (await certifiedMargins(network, result.marginProofs ?? [], own, options, measure));
   return {
     format: FORMAT,
     version: VERSION,
@@ -113,6 +110,9 @@ export async function certify(
     layers: layers.map(stored),
     reach,
     claim,
+    ...((!isEuclidean(result.norms) || weights) && {
+      norms: { ...result.norms, weights: weights && encodeValues(weights) },
+    }),
     ...(margins && { margins }),
   };
 }
@@ -129,6 +129,7 @@ async function certifiedMargins(
   proofs: readonly BoundProof[],
   own: readonly Scaled[],
   options: CertifyOptions,
+  measure: Measure,
 ): Promise<StoredMargins | undefined> {
   if (proofs.length === 0) return undefined;
   const start = performance.now();
@@ -139,7 +140,7 @@ async function certifiedMargins(
     if (numbers > MOST_NUMBERS || performance.now() - start > 1000 * MOST_SECONDS) break;
     for (const multipliers of repaired(proof)) {
       try {
-        const { differences } = await prove(network, multipliers, options);
+        const { differences } = await prove(network, multipliers, options, measure);
         const { unrolledFrom, tori, layers } = multipliers;
         if (differences) sets.push({ set: { unrolledFrom, tori, layers: layers.map(stored) }, differences });
         break;

@@ -2,6 +2,7 @@
  * The certificate file (docs/certificate.md): its members, and a reader that accepts exactly them. Nothing here is trusted by
  * the proof; what passes may still be wrong, and the checker finds out.
  */
+import { NORMS, type NormPair } from '../network/norms/norm.ts';
 import type { Layer } from './checker/plan.ts';
 import type { Claim } from './claim.ts';
 import {
@@ -32,8 +33,15 @@ export interface Certificate {
   /** Null: for the input's length. A number κ: for signals of any length, where what nonlinearities read is at most (1 − 1/κ) D. */
   readonly reach: number | null;
   readonly claim: Claim;
+  /** Absent: from ℓ2 to ℓ2, without weights. */
+  readonly norms?: StoredNorms;
   /** Absent where no margins are claimed. */
   readonly margins?: StoredMargins;
+}
+
+/** What the claim is in: weights of the input's entries are little-endian float64 in base64; null: 1 for all. */
+export interface StoredNorms extends NormPair {
+  readonly weights: string | null;
 }
 
 /** Bounds of all differences of two outputs, and multipliers that prove some of them better than those of the bound do. */
@@ -55,10 +63,13 @@ const MOST_SEGMENTS = 1e4;
 const MOST_PAIRS = (256 * 255) / 2;
 /** Numbers of one layer: as many rows as the checker lets live at once. */
 const MOST_VALUES = 4096;
+/** Entries of an input. */
+const MOST_WEIGHTS = 2 ** 20;
 
 /** @throws InputError that says where the value is no certificate */
 export function readCertificate(value: unknown): Certificate {
-  const hasMargins = typeof value === 'object' && value !== null && Object.hasOwn(value, 'margins');
+  const has = (name: string) => typeof value === 'object' && value !== null && Object.hasOwn(value, name);
+  const optional = ['norms', 'margins'].filter(has);
   const top = members(value, 'certificate', [
     'format',
     'version',
@@ -69,7 +80,7 @@ export function readCertificate(value: unknown): Certificate {
     'layers',
     'reach',
     'claim',
-    ...(hasMargins ? ['margins'] : []),
+    ...optional,
   ]);
   if (top.format !== FORMAT) throw wrong('format', `"${FORMAT}"`, top.format);
   if (top.version !== VERSION) throw wrong('version', `${VERSION}`, top.version);
@@ -97,7 +108,8 @@ export function readCertificate(value: unknown): Certificate {
     ...multipliers(top, ''),
     reach: reach as number | null,
     claim: { bound: bound as number | null, log10 },
-    ...(hasMargins ? { margins: marginsOf(top.margins) } : {}),
+    ...(has('norms') ? { norms: normsOf(top.norms) } : {}),
+    ...(has('margins') ? { margins: marginsOf(top.margins) } : {}),
   };
 }
 
@@ -108,6 +120,17 @@ function multipliers({ unrolledFrom: from, tori, layers }: Record<string, unknow
     tori: list(tori, `${where}tori`, MOST_SEGMENTS).map((t, k) => sides(t, `${where}tori[${k}]`)),
     layers: list(layers, `${where}layers`, MOST_LAYERS).map((l, k) => layer(l, `${where}layers[${k}]`)),
   };
+}
+
+function normsOf(value: unknown): StoredNorms {
+  const own = members(value, 'norms', ['input', 'output', 'weights']);
+  const norm = (name: 'input' | 'output') => {
+    const found = NORMS.find((one) => one === own[name]);
+    if (!found) throw wrong(`norms.${name}`, NORMS.join(', '), own[name]);
+    return found;
+  };
+  const weights = own.weights === null ? null : encoded(own.weights, 'norms.weights', MOST_WEIGHTS);
+  return { input: norm('input'), output: norm('output'), weights };
 }
 
 function marginsOf(value: unknown): StoredMargins {

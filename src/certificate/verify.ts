@@ -1,8 +1,10 @@
 /** Verification: whether a certificate proves what it claims of a network. */
 import { InputError, UnsupportedError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
+import { EUCLIDEAN, type NormPair } from '../network/norms/norm.ts';
+import { product } from '../network/size.ts';
 import { printable } from '../printable.ts';
-import { check, type Multipliers, type Proven } from './checker/check.ts';
+import { check, type Measure, type Multipliers, type Proven } from './checker/check.ts';
 import type { Layer } from './checker/plan.ts';
 import { Refusal } from './checker/refusal.ts';
 import { type Claim, claimOf } from './claim.ts';
@@ -26,6 +28,9 @@ export interface Verification {
   readonly log10: number | null;
   /** Null where the certificate could not be read. */
   readonly claimed: Claim | null;
+  /** What the claim is in: norms, and units of the input's entries where it has any. Absent where the certificate could not be read. */
+  readonly norms?: NormPair;
+  readonly weights?: readonly number[];
   /** [i][j]: the bound that the certificate claims of output i minus output j, where it is accepted and claims any. */
   readonly margins?: readonly (readonly number[])[];
   /** Present where the claim is one for inputs of every length, not for that of the file alone. */
@@ -48,10 +53,11 @@ export async function verify(
     const read = readCertificate(certificate);
     claimed = read.claim;
     refuseOtherNetwork(network, read);
-    const proven = await prove(network, { ...read, layers: read.layers.map(decoded) }, options);
+    const measure = measureOf(network, read);
+    const proven = await prove(network, { ...read, layers: read.layers.map(decoded) }, options, measure);
     const { bound, log10 } = claimOf(proven.bound);
     const reason =
-      shortfall(read.claim, bound, log10) ?? (await marginShortfall(network, read, proven, options));
+      shortfall(read.claim, bound, log10) ?? (await marginShortfall(network, read, proven, options, measure));
     const margins = read.margins && reason === undefined ? { margins: square(read.margins.bounds) } : {};
     const lengths = read.reach === null ? {} : ({ lengths: 'any' } as const);
     return {
@@ -60,6 +66,8 @@ export async function verify(
       bound,
       log10,
       claimed,
+      norms: measure.norms,
+      ...(measure.weights && { weights: [...measure.weights] }),
       ...margins,
       ...lengths,
     };
@@ -69,6 +77,22 @@ export async function verify(
     if (!(error instanceof Error && refusals.some((kind) => error instanceof kind))) throw error;
     return { accepted: false, reason: reasonOf(error), bound: null, log10: null, claimed };
   }
+}
+
+/** @throws InputError for weights that are none, or not one for each entry of the input */
+function measureOf({ tensors, input }: Network, { norms }: Certificate): Measure {
+  if (!norms) return { norms: EUCLIDEAN, weights: null };
+  const { weights, ...pair } = norms;
+  if (weights === null) return { norms: pair, weights };
+  const count = product(tensors[input]!.shape);
+  if (countOf(weights) !== count) {
+    throw new InputError(`certificate: norms.weights: must be ${count} numbers, got ${countOf(weights)}`);
+  }
+  const values = decodeValues(weights, 'norms.weights');
+  if (!values.every((w) => w >= 0 && w < Infinity)) {
+    throw new InputError('certificate: norms.weights: must be numbers from 0 on');
+  }
+  return { norms: pair, weights: values };
 }
 
 /** Why a certificate was not accepted: of several items a line each; a refusal quotes names as they are. */
@@ -87,10 +111,11 @@ export async function prove(
   network: Network,
   multipliers: Multipliers,
   { signal, onProgress }: VerifyOptions,
+  measure?: Measure,
 ): Promise<Proven> {
   let covariances = 0;
   let last = performance.now();
-  return check(network, multipliers, async () => {
+  const pause = async () => {
     covariances++;
     if (performance.now() - last < 50) return;
     // Lets the host breathe, and a cancellation arrive.
@@ -98,7 +123,8 @@ export async function prove(
     signal?.throwIfAborted();
     onProgress?.({ covariances });
     last = performance.now();
-  });
+  };
+  return check(network, multipliers, pause, measure);
 }
 
 /** Values are decoded when the checker asks for them, which it does where their number is the network's. */
@@ -132,6 +158,7 @@ async function marginShortfall(
   { margins, reach }: Certificate,
   proven: Proven,
   options: VerifyOptions,
+  measure: Measure,
 ): Promise<string | undefined> {
   if (!margins) return undefined;
   if (!proven.differences || reach !== null) return 'claims margins, but its outputs cannot be told apart';
@@ -140,7 +167,12 @@ async function marginShortfall(
   if (bounds.length !== length) return `claims ${bounds.length} margins, but there are ${length}`;
   const all = [proven.differences];
   for (const set of sets) {
-    const found = await prove(network, { ...set, layers: set.layers.map(decoded), reach: null }, options);
+    const found = await prove(
+      network,
+      { ...set, layers: set.layers.map(decoded), reach: null },
+      options,
+      measure,
+    );
     if (!found.differences) return 'has multipliers for margins that do not tell its outputs apart';
     all.push(found.differences);
   }

@@ -2,7 +2,7 @@
 import { checkedMethod, checkedNorms } from '../bounds/options.ts';
 import type { MethodName } from '../bounds/result.ts';
 import type { LocalKind } from '../certify/proofs/localBound.ts';
-import { isEuclidean, type Norm } from '../network/norms/norm.ts';
+import type { Norm } from '../network/norms/norm.ts';
 import type { BoundCommand } from './commands/bound.ts';
 import type { CertifyCommand } from './commands/certifyCommand.ts';
 import { UsageError } from './failure.ts';
@@ -10,12 +10,12 @@ import { flagOf } from './words.ts';
 
 /** Of `bound`. @throws UsageError naming the options, InputError for values that the library refuses as well */
 export function checkCombination(command: BoundCommand): void {
-  const { method, rule, target, certificate, multipliers, saveMultipliers, weights, gap } = command;
+  const { method, rule, target, certificate, multipliers, saveMultipliers, gap } = command;
   const refuse = (option: string, why: string) => new UsageError(`${option}: ${why}`);
   if (rule !== undefined && method !== 'closed-form' && method !== 'unrolled') {
     throw refuse('--rule', `goes with --method closed-form or unrolled, got --method ${method}`);
   }
-  const norms = checkedNorms(command, checkedMethod(command));
+  checkedNorms(command, checkedMethod(command));
   const isProduct = method === 'spectral-product' || method === 'moduli-product';
   const searches = rule === undefined && method !== 'closed-form' && method !== 'exact' && !isProduct;
   if (gap !== undefined && method !== 'exact' && method !== 'all') {
@@ -39,13 +39,6 @@ export function checkCombination(command: BoundCommand): void {
   }
   if (isProduct || method === 'exact') {
     throw refuse('--certificate', `needs multipliers, which --method ${method} has none of`);
-  }
-  if (!isEuclidean(norms)) {
-    const got = norms.input === '2' ? `--output-norm ${norms.output}` : `--norm ${norms.input}`;
-    throw refuse('--certificate', `is for bounds from ℓ2 to ℓ2, got ${got}`);
-  }
-  if (weights !== undefined) {
-    throw refuse('--certificate', 'is for changes of the input as it is, got --weights');
   }
 }
 

@@ -96,6 +96,8 @@ export interface Program {
   readonly output: Variable;
   /** Factor for what follows the output (softmax), or that comes of norms. */
   readonly factor: number;
+  /** The part of it that differences of two entries have too; absent: 1. */
+  readonly ofEntries?: number;
   /** What is bounded of a vector output: absent, its length; `entries`: the largest of its entries, one by one; `inputs`: likewise, of the
    *  transposed network, whose entries are the inputs. */
   readonly reading?: 'entries' | 'inputs';

@@ -144,7 +144,7 @@ describe('weights', () => {
           (0.3 * length(direction, norms.input));
         expect(slope).toBeLessThanOrEqual(result.bound! * SLACK);
       }
-      expect(result.weighted).toBe(true);
+      expect(result.weights).toEqual(weights);
     }
   });
 

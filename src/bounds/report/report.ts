@@ -1,5 +1,4 @@
 /** The answer: what the rows of one call come to. */
-import { isEuclidean } from '../../network/norms/norm.ts';
 import { keepsOutputOrder } from '../../network/outputOrder.ts';
 import type { Program } from '../../program/program.ts';
 import { log10, type Scaled } from '../../scaled.ts';
@@ -48,9 +47,7 @@ export function reportOf(
     ...(contradicted ? [CONTRADICTED] : []),
     ...(query.sensitivities && best && !sensitivities ? [NO_SENSITIVITIES] : []),
   ];
-  // What multipliers prove in other norms no certificate says.
-  const certifiable = !query.pair && isEuclidean(query.norms);
-  const proven = certifiable ? least(rows.filter((row) => row.outcome !== undefined)) : undefined;
+  const proven = query.pair ? undefined : least(rows.filter((row) => row.outcome !== undefined));
   return {
     ...numbers(best?.value),
     norms: query.norms,
@@ -73,9 +70,7 @@ export function reportOf(
     ...(margins ? { margins: margins.bounds } : {}),
     ...(sensitivities && { sensitivities }),
     ...(margins && pairs ? { pairs: pairs.report } : {}),
-    ...(margins && certifiable && query.target === 'margins'
-      ? { marginProofs: marginProofs(rows, pairs, margins) }
-      : {}),
+    ...(margins && query.target === 'margins' ? { marginProofs: marginProofs(rows, pairs, margins) } : {}),
     layers: layerReports(
       network,
       best?.program,
@@ -114,16 +109,16 @@ function marginsOf(
   program: Program,
   bound: Scaled,
 ): MarginTable | undefined {
-  const { output, factor } = program;
+  const { output, factor, ofEntries = 1 } = program;
   if (query.pair || query.norms.output !== '2' || query.norms.input === '1') return undefined;
-  if (!hasEntries(program) || factor !== 1 || !keepsOutputOrder(original)) return undefined;
+  if (!hasEntries(program) || factor !== ofEntries || !keepsOutputOrder(original)) return undefined;
   // Of other paths the covariance may be of other units: what lies on a torus has a factor from ℓ∞.
   const alike = (row: Row | undefined) => row?.program?.factor === factor;
   const outcomes = [
     ...rows.flatMap((row) => (alike(row) ? (row.outcome ?? []) : [])),
     ...(alike(pairs?.row) ? pairs!.outcomes : []),
   ];
-  return marginBounds(output.channels, outcomes, bound);
+  return marginBounds(output.channels, outcomes, bound, ofEntries);
 }
 
 /** What proves the bounds of a table. */

@@ -55,11 +55,13 @@ export interface MarginTable {
 /**
  * For every pair of outputs the least bound that any outcome gives, and √2 times `bound`, which holds for all pairs.
  * Undefined where there is no pair or no table.
+ * @param factor of what the outcomes say
  */
 export function marginBounds(
   outputs: number,
   outcomes: readonly Outcome[],
   bound: Scaled,
+  factor = 1,
 ): MarginTable | undefined {
   if (!(outputs >= 2 && outputs <= MOST_OUTPUTS)) return undefined;
   const ceiling = roundedUp(times(bound, scaled(Math.SQRT2)));
@@ -69,7 +71,7 @@ export function marginBounds(
     for (let j = 0; j < i; j++) {
       let best: { readonly value: Scaled; readonly outcome?: Outcome } = { value: ceiling };
       for (const outcome of outcomes) {
-        const value = roundedUp(marginOf(outcome, outputs, i, j));
+        const value = roundedUp(times(marginOf(outcome, outputs, i, j), scaled(factor)));
         if (isLess(value, best.value)) best = { value, outcome };
       }
       if (best.outcome) used.add(best.outcome);

@@ -6,15 +6,24 @@
 
 import { lengthened } from '../../network/lengths/lengths.ts';
 import type { Network } from '../../network/network.ts';
+import { weighted } from '../../network/norms/balls.ts';
+import { type Framed, framed } from '../../network/norms/framed.ts';
+import { EUCLIDEAN, isEuclidean, type NormPair } from '../../network/norms/norm.ts';
 import { keepsOutputOrder } from '../../network/outputOrder.ts';
 import { foldingsOf } from '../../network/simplify/roundings.ts';
 import { simplify } from '../../network/simplify/simplify.ts';
 import type { Sector, SignalGraph } from '../reading/signal.ts';
 import { signalsOf } from '../reading/signalsOf.ts';
-import { gamma, rootUp, type Scaled } from './numbers.ts';
+import { gamma, rootUp, type Scaled, U } from './numbers.ts';
 import { type Layer, planOf } from './plan.ts';
-import { differences, run } from './recursion.ts';
+import { differences, largestEntry, run } from './recursion.ts';
 import { demand } from './refusal.ts';
+
+/** What a bound is in: norms of input and output, and units of the input's entries; null: 1 for all. */
+export interface Measure {
+  readonly norms: NormPair;
+  readonly weights: Float64Array | null;
+}
 
 export interface Multipliers {
   /** The node from which on the simplified network is unrolled; null: not at all. */
@@ -33,29 +42,51 @@ export interface Proven {
   readonly differences: readonly Scaled[] | undefined;
 }
 
+const PLAIN: Measure = { norms: EUCLIDEAN, weights: null };
+
 /**
  * @param pause awaited between matrices; what it throws passes through
+ * @param measure absent: ℓ2, and no weights
  * @throws Refusal with the reason where nothing is proven
  * @throws UnsupportedError where the network cannot be read as signals
  */
 export async function check(
-  network: Network,
+  given: Network,
   { unrolledFrom, tori, layers, reach }: Multipliers,
   pause: () => Promise<void>,
+  { norms, weights }: Measure = PLAIN,
 ): Promise<Proven> {
+  const network = weights ? weighted(given, weights) : given;
+  const plain = isEuclidean(norms);
+  demand(reach === null || (plain && !weights), 'norms: for any length ℓ2 alone, without weights');
   const simple = simplify(reach === null ? network : lengthened(network, undefined));
   const { length } = simple.nodes;
   const known = unrolledFrom === null || (unrolledFrom >= 0 && unrolledFrom < length);
   demand(known, `unrolled from: a node of ${length} wanted, got ${unrolledFrom}`);
   demand(reach === null || unrolledFrom === null, 'unrolled from: not for any length');
-  const graph = signalsOf(simple, unrolledFrom);
+  let frame: Framed | undefined;
+  const graph = signalsOf(simple, unrolledFrom, (whole) => {
+    frame = framed(whole, norms);
+    return frame.network;
+  });
   if (reach !== null)
     for (const { name, origin } of graph.signals) if (origin.kind === 'sector') holdZero(name, origin);
-  const segments = planOf(graph, tori, layers, reach, gamma(foldingsOf(network)));
+  const segments = planOf(
+    graph,
+    tori,
+    layers,
+    reach,
+    gamma(foldingsOf(network) + (plain ? 0 : foldingsOf(frame!.network))),
+  );
   const ending = await run(segments, pause);
-  const bound = rootUp(ending.largest, graph.factor);
-  if (!hasEntries(network, graph)) return { bound, differences: undefined };
-  return { bound, differences: differences(ending).map((x) => rootUp(x, 1)) };
+  // The factor of a network without norms is its own.
+  const factor = plain ? graph.factor : graph.factor * frame!.factor * (1 + 4 * U);
+  const isRead = frame!.reading !== undefined && graph.output.window.length === 0;
+  const bound = rootUp(isRead ? largestEntry(ending) : ending.largest, factor);
+  const comparable = norms.input !== '1' && norms.output === '2';
+  if (!comparable || !hasEntries(network, graph)) return { bound, differences: undefined };
+  const ofEntries = frame!.ofEntries * (1 + 4 * U);
+  return { bound, differences: differences(ending).map((x) => rootUp(x, plain ? 1 : ofEntries)) };
 }
 
 /** Whether row i of the last covariance is entry i of the output. */

@@ -55,6 +55,13 @@ export function differences({ covariance: { rows, data }, exponent }: Ending): S
   return found;
 }
 
+/** Not below the largest Σ_ii. */
+export function largestEntry({ covariance: { rows, data }, exponent }: Ending): Scaled {
+  let mantissa = SMALLEST;
+  for (let i = 0; i < rows; i++) mantissa = Math.max(mantissa, data[i * rows + i]!);
+  return { mantissa, exponent };
+}
+
 /** The covariance after step k (−1: before the first) at a frequency of the grid there: n × n, or 2n × 2n for a pair ±ω. */
 export async function after(
   segment: Segment,

@@ -44,12 +44,17 @@ const MOST_BYTES = 2 ** 30;
 /**
  * @param simplified from `simplify`
  * @param from the node from which on it is unrolled first; null: not at all
+ * @param framed what it is put into then
  * @throws UnsupportedError for reflected and replicated padding where it is not unrolled,
  *   where branches meet on different grids, and where it would take more than 2^30 bytes to unroll it
  * @throws RangeError where `from` is none of its nodes
  */
-export function signalsOf(simplified: Network, from: number | null): SignalGraph {
-  if (from === null) return translated(simplified);
+export function signalsOf(
+  simplified: Network,
+  from: number | null,
+  framed: (network: Network) => Network = (network) => network,
+): SignalGraph {
+  if (from === null) return translated(framed(simplified));
   const { bytes } = unrolledSize(simplified, from);
   if (!(bytes <= MOST_BYTES)) {
     const found = `${bytes} bytes of matrices from here on`;
@@ -57,7 +62,7 @@ export function signalsOf(simplified: Network, from: number | null): SignalGraph
       { node: simplified.nodes[from]!.name, found, reason: 'at most 2^30 are covered' },
     ]);
   }
-  return translated(unroll(simplified, from));
+  return translated(framed(unroll(simplified, from)));
 }
 
 function translated(network: Network): SignalGraph {

@@ -214,7 +214,7 @@ function boundDocument(file: string, network: Network, result: BoundResult): obj
     bound: result.bound,
     log10: result.log10,
     norms: result.norms,
-    weighted: result.weighted,
+    weighted: result.weights && true,
     loose: result.loose,
     method: result.method,
     rule: result.rule,
@@ -320,12 +320,8 @@ function explanation(result: BoundResult, command: BoundCommand): string[] {
         'entries of f from 0',
       ]
     : [`‖f(x) − f(y)‖${SIGNS[result.norms.output]}`, ''];
-  const change = result.weighted ? '(x − y) / w' : 'x − y';
-  const said = [
-    methodName(result),
-    what,
-    ...(result.weighted ? [`w the numbers in ${command.weights}`] : []),
-  ];
+  const change = result.weights ? '(x − y) / w' : 'x − y';
+  const said = [methodName(result), what, ...(result.weights ? [`w the numbers in ${command.weights}`] : [])];
   return [
     `${of} ≤ ${value} · ‖${change}‖${SIGNS[result.norms.input]} for all inputs x and y (${said.filter((t) => t).join('; ')}).`,
     ...(result.loose ? [`In these norms ${result.loose}.`] : []),

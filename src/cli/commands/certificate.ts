@@ -18,6 +18,7 @@ import { InputError, UnsupportedError } from '../../errors.ts';
 import { readTextFile } from '../../files.node.ts';
 import { largest } from '../../network/extremes.ts';
 import type { Network } from '../../network/network.ts';
+import { NORM_SIGNS } from '../../network/norms/norm.ts';
 import { printableJson } from '../../printable.ts';
 import { EXIT } from '../failure.ts';
 import type { Library } from '../library.ts';
@@ -74,12 +75,19 @@ export function certificateText(certified: Certified, result: BoundResult): stri
     : '';
   if (result.log10 === null || !(claim.log10 - result.log10 > 1e-6)) return `${checked}.${further}`;
   const why =
-    result.method === 'spectral-product'
+    result.method === 'spectral-product' || result.method === 'moduli-product'
       ? 'no multipliers prove that one'
       : result.length
         ? 'it knows less of what lies between frequencies'
         : 'rounding is paid for';
   return `${checked}, above ${formatBound(result.bound, result.log10)}: ${why}.${further}`;
+}
+
+function weightsText(weights: readonly number[]): string {
+  const shown = weights.slice(0, MOST_WEIGHTS).join(', ');
+  return weights.length > MOST_WEIGHTS
+    ? `${shown} … (${weights.length} numbers; the certificate has all)`
+    : shown;
 }
 
 /** How the margins of a certificate stand to those of the table. */
@@ -188,12 +196,17 @@ function setLines({ accepted, reason, samples, certified, radii, rejected }: Set
   ];
 }
 
-function verdictLines({ accepted, reason, bound, log10, claimed, margins, lengths }: Verification): Line[] {
+/** Weights that are shown. */
+const MOST_WEIGHTS = 12;
+
+function verdictLines(verification: Verification): Line[] {
+  const { accepted, reason, bound, log10, claimed, margins, lengths, norms, weights } = verification;
   if (!accepted) return [bold('rejected'), ...(reason ?? '').split('\n')];
   const proven = log10 === null ? '' : `, proven: ${claimText({ bound, log10 })}`;
   return [
     bold('accepted'),
-    `‖f(x) − f(y)‖₂ ≤ L · ‖x − y‖₂ for all inputs${lengths ? ' of every length' : ''}: L = ${claimText(claimed!)}${proven}`,
+    `‖f(x) − f(y)‖${NORM_SIGNS[norms!.output]} ≤ L · ‖${weights ? '(x − y) / w' : 'x − y'}‖${NORM_SIGNS[norms!.input]} for all inputs${lengths ? ' of every length' : ''}: L = ${claimText(claimed!)}${proven}`,
+    ...(weights ? [`w: ${weightsText(weights)}`] : []),
     ...(margins ? marginLines(margins) : []),
   ];
 }
