@@ -235,6 +235,62 @@ describe('linear networks', () => {
   });
 });
 
+describe('sorting networks', () => {
+  it('have transposed ones', async () => {
+    const random = new Random(12);
+    for (const size of [2, 3]) {
+      const b = new NetworkBuilder('sorting');
+      let x = b.input('x', [4]);
+      for (let k = 0; k < 2; k++) {
+        x = b.add(
+          `fc ${k}`,
+          {
+            kind: 'affine',
+            outputs: 6,
+            inputs: k === 0 ? 4 : 6,
+            weight: random.normals(k === 0 ? 24 : 36, 0.5),
+          },
+          [x],
+        );
+        const groups = Array.from({ length: 6 / size }, (_, g) =>
+          Int32Array.from({ length: size }, (_, i) => g * size + i),
+        );
+        const sort = {
+          kind: 'grouped',
+          function: { name: 'sort', descending: k === 1 },
+          groups,
+          wide: false,
+        } as const;
+        x = b.add(`sort ${k}`, sort, [x]);
+      }
+      const network = b.build(
+        b.add('end', { kind: 'affine', outputs: 2, inputs: 6, weight: random.normals(12) }, [x]),
+      );
+      for (const output of ['2', 'inf', '1'] as const) {
+        const result = await asked(network, { input: '1', output }, { sensitivities: true });
+        expect(result.methods.find(({ method }) => method === 'refined')!.bound).toBeGreaterThan(0);
+        expect(result.loose).toBeUndefined();
+        let steepest = 0;
+        for (let k = 0; k < 300; k++) {
+          const x = random.normals(4);
+          const y = x.map((v, j) => (j === k % 4 ? v + 0.01 : v));
+          const [a, b] = [evaluate(network, x), evaluate(network, y)];
+          const slope =
+            length(
+              a.map((v, i) => v - b[i]!),
+              output,
+            ) / Math.abs(y[k % 4]! - x[k % 4]!);
+          expect(slope).toBeLessThanOrEqual(result.sensitivities![k % 4]! * (1 + 1e-9));
+          steepest = Math.max(steepest, slope);
+        }
+        for (const { bound: value } of result.methods)
+          expect(value!).toBeGreaterThanOrEqual(steepest * (1 - 1e-9));
+        expect(result.bound! / steepest).toBeLessThan(1.7);
+      }
+    }
+  });
+});
+
 describe('images', () => {
   const image = (() => {
     const random = new Random(11);

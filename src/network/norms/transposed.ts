@@ -4,6 +4,7 @@
  */
 import { NetworkBuilder } from '../builder.ts';
 import { entrySources } from '../evaluation/gather.ts';
+import { groupDefinitionOf } from '../groups/table.ts';
 import { linearMatrix } from '../matrix.ts';
 import type { Network, Node, TensorId } from '../network.ts';
 import type { Affine, Operator } from '../operator.ts';
@@ -102,7 +103,10 @@ function adjointsOf(
       const { rows, columns, data } = linearMatrix(operator, tensors[inputs[0]!]!.shape);
       return [[turned({ kind: 'affine', outputs: rows, inputs: columns, weight: data })]];
     }
-    // Of maxima and functions of groups there is no rule for the transpose.
+    case 'grouped':
+      // Of a sorted group J is doubly stochastic, of other functions ‖J‖ ≤ L is all that is used: both are true of Jᵀ.
+      return groupDefinitionOf(operator.function).scalar ? undefined : [[operator]];
+    // Of maxima, and functions of groups into one number, there is no rule for the transpose.
     default:
       return undefined;
   }
