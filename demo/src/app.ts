@@ -6,12 +6,14 @@ import { InputError } from '../../src/errors.ts';
 import type {
   BoundResult,
   LayerSpectrum,
+  MethodResult,
   PrefixBound,
   Progress,
   SampleFile,
   StoredMultipliers,
 } from '../../src/index.browser.ts';
 import { Certification, type Extra } from './certification.ts';
+import type { Link } from './link.ts';
 import { least } from './readings.ts';
 import { type CallOf, Client, failureOf } from './worker/client.ts';
 import type {
@@ -34,6 +36,8 @@ export interface Run {
   /** When the progress came. */
   heard?: number;
   trace: readonly TracePoint[];
+  /** Found so far. */
+  methods: readonly MethodResult[];
   /** Exactly one of these once it has ended. */
   answer?: BoundAnswer;
   failure?: Failure;
@@ -43,6 +47,8 @@ export interface Run {
 export interface Model {
   readonly id: number;
   files: ModelFiles;
+  /** Where its host has it, if it came from there. */
+  readonly origin?: Link['network'];
   /** Neither while it is being read. */
   loaded?: LoadedModel;
   failure?: Failure;
@@ -82,6 +88,8 @@ export class App {
   offers: Offers | undefined;
   request: BoundRequest = { engine: DEFAULTS.engine, method: DEFAULTS.method };
   notice: Notice | undefined;
+  /** The layer that is looked at. */
+  layer: string | undefined;
 
   readonly #client = new Client();
   readonly #listeners: (() => void)[] = [];
@@ -116,11 +124,11 @@ export class App {
 
   // ---- models -----------------------------------------------------------------------------------
 
-  add(files: ModelFiles): Model {
+  add(files: ModelFiles, origin?: Link['network']): Model {
     const id = this.#count++;
     const telling = { changed: () => this.#changed(), announce: this.#announce };
     const samples = new Certification(id, this.#client, telling);
-    const model: Model = { id, files, spectra: new Map(), samples };
+    const model: Model = { id, files, ...(origin && { origin }), spectra: new Map(), samples };
     this.models.push(model);
     this.selected = model;
     void this.#load(model);
@@ -136,6 +144,12 @@ export class App {
 
   select(model: Model): void {
     this.selected = model;
+    this.#changed();
+  }
+
+  /** Shows what there is of a layer. */
+  look(layer: string): void {
+    this.layer = layer;
     this.#changed();
   }
 
@@ -199,10 +213,11 @@ export class App {
         run.heard = performance.now();
       }
       if (news.trace) run.trace = [...run.trace, news.trace];
+      if (news.method) run.methods = [...run.methods, news.method];
       this.#changed();
     };
     const call = this.#client.bound(id, request, hear);
-    const run: Run = { request, trace: [], call };
+    const run: Run = { request, trace: [], methods: [], call };
     model.run = run;
     this.#announce(`Bounding ${model.files.model.name}.`);
     this.#changed();

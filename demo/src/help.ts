@@ -20,6 +20,8 @@ export const HELP = {
     'Every point is one gradient evaluation of the search, and the line is the best bound so far. Where the search looks at only some frequencies the line is dashed, and only the last pass over all of them counts.',
   growth:
     'The network is cut off behind each layer, and the map from the input to there is bounded. Where the line lies below the product of norms, layers do not stretch the same direction one after the other.',
+  tightness:
+    'By how much the bound and what is sampled move apart at each layer: where the bars are long, there the bound loses most, or sampling finds least. Together they make the distance between the two at the end.',
   multipliers:
     'Each tick is the multiplier of one channel, divided by what its row sum would give; at 1 it certainly dominates. Small ones give a neuron little weight in the ellipsoid, large ones keep it away from the edge of what is allowed.',
   spectrum:
@@ -34,6 +36,8 @@ export const HELP = {
     'The share of samples whose radius is at least so large: what is certified is proven, what an attack leaves is what nobody has broken. The truth lies between the two lines.',
   moved:
     'The input, the worst point that was found within its certified radius, where the answer is proven to stay, and the nearest input that was found with another answer. Outputs are shown as bars from the least to the largest.',
+  graph:
+    'The graph of the network, from its input down: lines are tensors, marks are layers, and a click on one leads to its chart. Beside each stands by how much it makes the bound larger, and by how much it moves it away from what is sampled.',
   torus:
     'Convolutions are bounded frequency by frequency on an image that wraps around, enlarged so that zero padding stays exact. These are the sides of that image in samples.',
   parameters:

@@ -24,7 +24,7 @@ export function formatReading({ kind, bound, log10 }: Reading): string {
 }
 
 /** Kinds without a bound are left out. */
-export function readingsOf(result: BoundResult): {
+export function readingsOf(result: Pick<BoundResult, 'methods' | 'lower' | 'assurance'>): {
   readings: Reading[];
   assurance: BoundResult['assurance'];
 } {

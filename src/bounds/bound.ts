@@ -9,6 +9,7 @@ import { lowerBoundOf } from './lower/lowerBound.ts';
 import { checkWeights } from './options.ts';
 import { beyondOf, pathPlan } from './paths/plan.ts';
 import { queryOf } from './query.ts';
+import { methodResult } from './report/numbers.ts';
 import { reportOf } from './report/report.ts';
 import type { BoundOptions, BoundResult, ExactReport, LowerBound } from './result.ts';
 import { cheapestRow } from './runs/cheapest.ts';
@@ -36,7 +37,7 @@ export async function bound(given: Network, options: BoundOptions = {}): Promise
     return await lent(engine, async (own) => {
       const task = boundTask(own, network, options, query);
       try {
-        const result = await answer(task, options.onTrace);
+        const result = await answer(task, options);
         return weights ? { ...result, weights: Float64Array.from(weights) } : result;
       } finally {
         task.close();
@@ -47,7 +48,10 @@ export async function bound(given: Network, options: BoundOptions = {}): Promise
   }
 }
 
-async function answer(task: BoundTask, onTrace: BoundOptions['onTrace']): Promise<BoundResult> {
+async function answer(
+  task: BoundTask,
+  { onTrace, onMethod }: Pick<BoundOptions, 'onTrace' | 'onMethod'>,
+): Promise<BoundResult> {
   const { paths, refusals, leftOut } = pathPlan(task);
   const log = new SearchLog(task, onTrace);
   const found: Row[] = refusals.map((refusal) => ({ ...refusal, seconds: 0 }));
@@ -56,10 +60,14 @@ async function answer(task: BoundTask, onTrace: BoundOptions['onTrace']): Promis
     for await (const row of pathRows(task, paths, log)) {
       found.push(row);
       if (row.value && row.value.mantissa > 0) task.ledger.found(log10(row.value));
+      onMethod?.(methodResult(row));
     }
     const { exactRow } = await import('./exactRow.ts');
     const exact = await exactRow(task);
-    if (exact) found.push(exact);
+    if (exact) {
+      found.push(exact);
+      onMethod?.(methodResult(exact));
+    }
     const beyond = beyondOf(paths);
     if (beyond && !hasValue()) throw beyond;
   } catch (error) {

@@ -91,6 +91,8 @@ export interface BoundOptions {
   readonly interrupt?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
   readonly onTrace?: (point: TracePoint) => void;
+  /** Called with each row as it is found, the cheapest methods first. The result may have it anew, from a pass in float64. */
+  readonly onMethod?: (row: MethodResult) => void;
 }
 
 /** One gradient evaluation of the refined method; or, where these see only some frequencies, a pass over all of them after the last. */

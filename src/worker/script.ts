@@ -35,7 +35,9 @@ async function withEngine<R>(
     return await use({ ...receivedOptions(sent, controls), engine });
   } catch (error) {
     const own = error instanceof lipsoid.InputError || error instanceof lipsoid.UnsupportedError;
-    if (!own && !controls.signal.aborted) {
+    // Devices report their loss as what can be helped.
+    const onGpu = engine.information.unitRoundoff > 2 ** -50;
+    if ((!own || onGpu) && !controls.signal.aborted) {
       for (const [key, kept] of engines) if ((await kept) === engine) engines.delete(key);
       await engine.close().catch(() => {});
     }

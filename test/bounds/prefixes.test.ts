@@ -45,6 +45,18 @@ describe('prefix bounds', () => {
     await expect(prefixBounds(network, { engine, target: [3, 10] })).rejects.toThrow(/two different outputs/);
   });
 
+  it('have lower bounds beside them where these are asked for', async () => {
+    const network = await example('resnet');
+    const prefixes = await prefixBounds(network, { engine, rule: 'SN(1)', lower: true });
+    for (const { bound, lower } of prefixes) {
+      expect(lower!.bound).toBeGreaterThan(0);
+      expect(lower!.bound).toBeLessThanOrEqual(bound!);
+    }
+    // A first layer is bounded by its norm, which sampling finds.
+    const [first] = prefixes;
+    expect(first!.lower!.bound! / first!.bound!).toBeGreaterThan(0.9);
+  });
+
   it('are above what samples of each prefix show', async () => {
     const network = simplify(await example('cnn'));
     const prefixes = await prefixBounds(network, { engine });

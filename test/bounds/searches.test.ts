@@ -1,7 +1,7 @@
 /** What a search is judged by, and that its row says what it found and nothing else. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bound } from '../../src/bounds/bound.ts';
-import type { BoundResult, StoredMultipliers } from '../../src/bounds/result.ts';
+import type { BoundResult, MethodResult, StoredMultipliers } from '../../src/bounds/result.ts';
 import { createEngine } from '../../src/engine/create.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { InputError } from '../../src/errors.ts';
@@ -37,6 +37,19 @@ function zero(): Network {
   const weight = new Float64Array(4);
   return builder.build(builder.add('out', { kind: 'affine', outputs: 2, inputs: 2, weight }, [z]));
 }
+
+describe('rows', () => {
+  it('are told as they are found, the cheapest first, and are those of the result', async () => {
+    const heard: MethodResult[] = [];
+    const { methods } = await bound(chain(3, 6, 8, 4), {
+      ...{ evaluations: 5, lower: false },
+      onMethod: (row) => heard.push(row),
+    });
+    expect(heard.map(({ method }) => method).slice(0, 2)).toEqual(['spectral-product', 'closed-form']);
+    expect(heard.some(({ method }) => method === 'refined')).toBe(true);
+    expect(new Set(heard)).toEqual(new Set(methods));
+  });
+});
 
 describe('searches', () => {
   let engine: Engine;

@@ -3,7 +3,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { apart } from '../../demo/src/charts/apart.ts';
 import { logScale } from '../../demo/src/charts/frame.ts';
+import { graphRows } from '../../demo/src/lanes.ts';
+import { readLink, writeLink } from '../../demo/src/link.ts';
 import { remaining } from '../../demo/src/remaining.ts';
+import { costsOf, effectsOf } from '../../demo/src/tightness.ts';
 
 describe('ticks of a logarithmic scale', () => {
   const ticksOf = (range: readonly [number, number], count: number) => {
@@ -57,6 +60,77 @@ describe('labels', () => {
     );
     expect(apart([10, 100, 50], 14)).toEqual([0, 0, 0]);
     expect(apart([10, 12], 14)).toEqual([-6, 6]);
+  });
+});
+
+describe('lanes of a graph', () => {
+  const graphs = fc.array(
+    fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 3 }),
+    {
+      maxLength: 12,
+    },
+  );
+
+  it('lead from every layer to all that read it, and never two at once', () => {
+    fc.assert(
+      fc.property(graphs, (drawn) => {
+        // Layer k reads from -1, …, k - 1.
+        const inputs = drawn.map((list, k) =>
+          list.map((share) => Math.min(k, Math.floor(share * (k + 1))) - 1),
+        );
+        const rows = graphRows(inputs);
+        expect(rows).toHaveLength(inputs.length + 1);
+        const lanes = new Map([[0, -1]]);
+        inputs.forEach((list, k) => {
+          const { lane, from, through, goesOn } = rows[k + 1]!;
+          expect(new Set(from.map((each) => lanes.get(each)))).toEqual(new Set(list));
+          for (const each of lanes.keys()) if (!through.includes(each)) lanes.delete(each);
+          expect(through.every((each) => lanes.has(each))).toBe(true);
+          expect(through).not.toContain(lane);
+          if (goesOn) lanes.set(lane, k);
+        });
+        expect([...lanes.values()].filter((id) => inputs.some((list) => list.includes(id)))).toEqual([]);
+      }),
+    );
+  });
+
+  it('of a residual block are two', () => {
+    expect(graphRows([[-1], [0], [0, 1]]).map(({ lane }) => lane)).toEqual([0, 0, 1, 0]);
+  });
+});
+
+describe('addresses', () => {
+  it('say what they were written of', () => {
+    const link = {
+      network: { url: 'models/a b.onnx' },
+      settings: { rule: 'GC(1.5)', target: '3,5' },
+    } as const;
+    expect(writeLink(link)).toBe('url=models/a+b.onnx&rule=GC%281.5%29&target=3,5');
+    expect(readLink(`?${writeLink(link)}`)).toEqual(link);
+    expect(readLink('?other=1')).toEqual({ settings: {} });
+  });
+});
+
+describe('what layers do', () => {
+  const prefix = (index: number, bound: number, product: number, lower: number) => ({
+    ...{ layer: `l${index}`, index, bound, log10: Math.log10(bound) },
+    product: { bound: product, log10: Math.log10(product) },
+    lower: { bound: lower, log10: Math.log10(lower) },
+  });
+
+  it('multiplies to the bound, and to its distance from the lower bound', () => {
+    const prefixes = [prefix(0, 2, 2, 2), prefix(2, 12, 10, 5), prefix(3, 6, 9, 4)];
+    const sum = (list: readonly number[]) => list.reduce((total, each) => total + each, 0);
+    expect(sum(effectsOf(prefixes).map(({ bound }) => bound))).toBeCloseTo(Math.log10(6), 12);
+    expect(sum(costsOf(prefixes).map(({ log10 }) => log10))).toBeCloseTo(Math.log10(6 / 4), 12);
+    expect(costsOf(prefixes)[1]).toMatchObject({
+      index: 2,
+      layer: 'l2',
+      log10: expect.closeTo(Math.log10(2), 12),
+    });
+    expect(effectsOf([prefix(0, 2, 3, 1)])).toEqual([
+      { index: 0, bound: Math.log10(2), cost: Math.log10(2) },
+    ]);
   });
 });
 

@@ -156,6 +156,14 @@ describe('the page', () => {
     it('shows where it is, and ends with the best so far', async () => {
       await endless();
       expect(await page.locator('#progress .time').textContent()).toMatch(/ s/);
+      // What is there already stands beside the search.
+      const rungs = await page.locator('.interim .rung .kind').allTextContents();
+      expect(rungs.map((text) => text.replace('?', '').trim())).toEqual(
+        expect.arrayContaining([
+          expect.stringMatching(/^Product of norms/),
+          expect.stringMatching(/^Closed form/),
+        ]),
+      );
       await page.getByRole('button', { name: 'Stop, keep the best' }).click();
       await eventually(() => page.locator('.facts').textContent()).toMatch(/interrupted/);
       expect(await boundShown(page)).toBeLessThan(428);
@@ -393,6 +401,26 @@ describe.skipIf(withoutGpu)('the page with WebGPU', () => {
       await writeFile(file, bytes);
       const expected = commandLine(file, '--engine', 'cpu-wasm', '--rule', 'SN(1)');
       expect(Math.abs(shown / expected.bound! - 1)).toBeLessThan(1e-3);
+      // A device that is lost in the middle is no reason to have no bound.
+      await page.workers()[0]!.evaluate(() => {
+        interface Lost {
+          destroy(): void;
+        }
+        const { prototype } = Reflect.get(globalThis, 'GPUAdapter') as {
+          prototype: { requestDevice(...given: unknown[]): Promise<Lost> };
+        };
+        const { requestDevice } = prototype;
+        prototype.requestDevice = async function (...given) {
+          const device = await requestDevice.apply(this, given);
+          setTimeout(() => device.destroy(), 100);
+          return device;
+        };
+      });
+      await page.getByRole('button', { name: 'Bound again' }).click();
+      await eventually(() => page.locator('#answer .notice').textContent(), 180_000).toMatch(
+        /WebGPU in float32 .* failed \(.*lost.*\); computed on the CPU instead/,
+      );
+      expect(Math.abs((await boundShown(page)) / expected.bound! - 1)).toBeLessThan(1e-9);
     } finally {
       await browser.close();
     }

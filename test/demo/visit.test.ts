@@ -1,5 +1,5 @@
 /** What the built page shows of a network: one visit, one load, many looks. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Browser, Locator, Page } from 'playwright-core';
@@ -84,7 +84,29 @@ describe('a visit', () => {
   it('lists the layers with shapes and torus sizes', async () => {
     const rows = page.locator('#layers tbody tr');
     expect(await rows.count()).toBe(15);
-    expect(await rows.nth(1).textContent()).toBe('convolutionstem8×7×78016×16');
+    // What the layer does to the bound stands between.
+    expect(await rows.nth(1).textContent()).toMatch(/^convolutionstem×[\d.]+ · gap ×[\d.]+8×7×78016×16$/);
+    expect(await page.locator('#layers .graph .mark').count()).toBe(15);
+  });
+
+  it('says what each layer does to the bound, and draws what it costs', async () => {
+    const effects = await page.locator('#layers .effect:visible').allTextContents();
+    const factors = effects.map((text) => /^×(\S+) · gap ×(\S+)$/.exec(text)!.slice(1).map(Number));
+    const [bound, gap] = [0, 1].map((k) => factors.reduce((product, each) => product * each[k]!, 1));
+    const shown = async (selector: string) => Number(await page.locator(selector).textContent());
+    const closed = await shown('.rung.closedForm .value');
+    // Three digits each.
+    expect(bound! / closed).toBeCloseTo(1, 1);
+    expect(gap).toBeGreaterThan(1);
+    const bars = drawing('tightness').locator('[aria-label="bar"] rect, g rect');
+    expect(await bars.count()).toBe(effects.length);
+  });
+
+  it('leads from a layer to its chart', async () => {
+    const row = page.locator('#layers tbody tr', { hasText: 'block2_conv_1' });
+    await row.getByRole('button').click();
+    await eventually(() => figure('spectrum').locator('select').inputValue()).toBe('block2_conv_1');
+    await eventually(() => figure('spectrum').locator('.extra').textContent()).toMatch(/the largest, at ω/);
   });
 
   it('says which engines there are none of', async () => {
@@ -273,6 +295,18 @@ describe('a visit', () => {
     expect(await page.locator('#comparison').isVisible()).toBe(false);
   });
 
+  it('prints the answer and its charts, and nothing to click', async () => {
+    await page.emulateMedia({ media: 'print' });
+    try {
+      expect(await page.locator('#answer .hero').isVisible()).toBe(true);
+      expect(await drawing('growth').isVisible()).toBe(true);
+      for (const selector of ['.intake', '#settings', 'button.help >> nth=0'])
+        expect(await page.locator(selector).isVisible(), selector).toBe(false);
+    } finally {
+      await page.emulateMedia({ media: 'screen' });
+    }
+  });
+
   it('asks of files only for what would help', async () => {
     const refusal = page.locator('.refusal');
     await drop(page, { name: 'letter.txt', bytes: new TextEncoder().encode('Dear network') });
@@ -286,5 +320,27 @@ describe('a visit', () => {
     await refusal.waitFor();
     expect(await refusal.locator('input').count()).toBe(1);
     expect(await refusal.locator('p').textContent()).toMatch(/“Input shape without the batch axis”/);
+  });
+
+  it('is reached by addresses that carry network and settings', async () => {
+    await page.goto(`${site.url}?example=mlp.onnx&rule=GC(1.5)&evaluations=7`);
+    await page.waitForSelector('#bound');
+    expect(await page.locator('.facts').textContent()).toMatch(/closed-form, GC\(1\.5\)/);
+    await eventually(async () => new URL(page.url()).searchParams.get('evaluations')).toBe('7');
+    await page.locator('form.settings [name=method]').selectOption('spectral-product');
+    await page.locator('form.settings [name=rule]').evaluate((field) => {
+      (field as HTMLSelectElement).value = '';
+      field.dispatchEvent(new Event('change', { bubbles: true }));
+    });
+    const { search } = new URL(page.url());
+    expect(search).toBe('?example=mlp.onnx&method=spectral-product&evaluations=7');
+    const asset = readdirSync(join(site.folder, 'assets')).find((name) => /^beats-.*\.onnx$/.test(name))!;
+    await page.goto(`${site.url}?url=assets/${asset}&evaluations=3`);
+    await page.waitForSelector('#bound');
+    expect(await title()).toBe(asset);
+    await page.goto(`${site.url}?url=https://example.org/net.onnx`);
+    await eventually(() => page.locator('#notice').textContent()).toMatch(
+      /reaches no other host than its own/,
+    );
   });
 });

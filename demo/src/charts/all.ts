@@ -4,4 +4,5 @@ export { ladder } from './ladder.ts';
 export { margins } from './margins.ts';
 export { multipliers } from './multipliers.ts';
 export { spectrum } from './spectrum.ts';
+export { tightness } from './tightness.ts';
 export { trace } from './trace.ts';

@@ -2,16 +2,11 @@
 import { dot, line, plot, pointerX, ruleX, text, tip } from '@observablehq/plot';
 import type { PrefixBound } from '../../../src/index.browser.ts';
 import { visible } from '../dom.ts';
-import { formatBound } from '../format.ts';
+import { formatBound, formatLower } from '../format.ts';
 import type { Reading } from '../readings.ts';
+import { leastOfPrefix } from '../tightness.ts';
 import { apart } from './apart.ts';
 import { COLORS, frame, logScale } from './frame.ts';
-
-/** log10 of the least of both bounds of a prefix; null where there is none, or it is 0. */
-export function leastOfPrefix({ log10, product }: PrefixBound): number | null {
-  const found = [log10, product.log10].filter((x) => x !== null);
-  return found.length === 0 ? null : Math.min(...found);
-}
 
 /** The bound that the page shows of the whole network, where it is neither that of the norms nor that of the closed form. */
 export interface Headline {
@@ -41,12 +36,17 @@ export function growth(
   const named = count <= MOST_NAMES && width >= WIDTH_OF_NAMES;
   const [height, bottom] = named ? [330, 84] : [290, 38];
   const all = known.flatMap((p) => [p.product.log10!, leastOfPrefix(p)!]);
-  const scale = logScale([...all, ...(headline ? [headline.log10] : [])], 6);
+  const below = prefixes.flatMap((p) => {
+    const lower = p.lower?.log10;
+    return lower === undefined || lower === null ? [] : [{ number: p.index + 1, lower }];
+  });
+  const beside = [...below.map((row) => row.lower), ...(headline ? [headline.log10] : [])];
+  const scale = logScale([...all, ...beside], 6);
   const rows = known.map((p) => ({
     number: p.index + 1,
     ellipsoid: leastOfPrefix(p)!,
     norms: p.product.log10!,
-    title: `${p.index + 1}. ${visible(p.layer)}\nbound ${formatBound(null, leastOfPrefix(p))}\nproduct of norms ${formatBound(null, p.product.log10)}`,
+    title: `${p.index + 1}. ${visible(p.layer)}\nbound ${formatBound(null, leastOfPrefix(p))}\nproduct of norms ${formatBound(null, p.product.log10)}${lowerText(p)}`,
   }));
   const last = known.at(-1);
   const ends = [
@@ -56,11 +56,12 @@ export function growth(
           { label: 'closed form', log10: leastOfPrefix(last)!, stroke: COLORS.closedForm },
         ]
       : []),
+    ...below.slice(-1).map(({ lower }) => ({ label: 'at least', log10: lower, stroke: COLORS.lower })),
     ...(headline
       ? [{ label: headline.label.toLowerCase(), log10: headline.log10, stroke: COLORS[headline.kind] }]
       : []),
   ];
-  const heights = [...all, ...ends.map((end) => end.log10)];
+  const heights = [...all, ...beside];
   const [low, high] = [Math.min(...heights), Math.max(...heights)];
   const pixels = (height - MARGIN.top - bottom) / (high - low || 1);
   const shifts = apart(
@@ -86,6 +87,7 @@ export function growth(
     marks: [
       ...pieces(rows, 'norms', COLORS.product),
       ...pieces(rows, 'ellipsoid', COLORS.closedForm),
+      ...pieces(below, 'lower', COLORS.lower),
       ...(headline
         ? [dot([headline], { x: count, y: headline.log10, r: 5, fill: COLORS[headline.kind] })]
         : []),
@@ -112,16 +114,18 @@ export function growth(
   });
 }
 
+function lowerText({ lower }: PrefixBound): string {
+  return lower ? `\nat least ${formatLower(lower.bound, lower.log10)}` : '';
+}
+
 interface Row {
   readonly number: number;
-  readonly norms: number;
-  readonly ellipsoid: number;
 }
 
 /** A line from layer to layer; faint and dashed across layers that have no values, where it says nothing. */
-function pieces(rows: readonly Row[], y: 'norms' | 'ellipsoid', stroke: string) {
+function pieces<R extends Row>(rows: readonly R[], y: keyof R & string, stroke: string) {
   const pairs = rows.slice(1).map((row, k) => [rows[k]!, row] as const);
-  const across = ([a, b]: readonly [Row, Row]) => b.number - a.number > 1;
+  const across = ([a, b]: readonly [R, R]) => b.number - a.number > 1;
   return [
     ...pairs.map((pair) =>
       line(pair, {

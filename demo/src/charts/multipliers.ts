@@ -2,6 +2,7 @@
 import { plot, ruleX, tickX } from '@observablehq/plot';
 import type { BoundResult } from '../../../src/index.browser.ts';
 import { COLORS, frame, logScale } from './frame.ts';
+import { shortened } from './names.ts';
 
 type Stored = NonNullable<BoundResult['multipliers']>;
 
@@ -47,9 +48,4 @@ export function multipliers({ layers }: Stored, width: number): Element {
       }),
     ],
   });
-}
-
-/** The end of a name says more than its start. */
-function shortened(name: string, most: number): string {
-  return name.length <= most ? name : `…${name.slice(-Math.max(1, Math.floor(most) - 1))}`;
 }

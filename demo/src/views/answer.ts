@@ -1,6 +1,6 @@
 /** The one number, what it means, and the other methods beside it. */
 import { searchStatus } from '../../../src/cli/output/status.ts';
-import type { BoundResult } from '../../../src/index.browser.ts';
+import type { BoundResult, MethodResult } from '../../../src/index.browser.ts';
 import { type App, isRunning, type Model } from '../app.ts';
 import { byId, type Child, h, whenChanged } from '../dom.ts';
 import { formatBound, formatDuration, formatFactor, formatLog10 } from '../format.ts';
@@ -17,27 +17,31 @@ export function answer(app: App): () => void {
       found: BoundAnswer | undefined,
       running: boolean,
       soFar: number | undefined,
+      rows: readonly MethodResult[] | undefined,
     ) => {
       if (!model || (!found && !running)) place.replaceChildren();
-      else if (running) place.replaceChildren(interim(model, soFar));
+      else if (running) place.replaceChildren(interim(model, soFar, rows ?? []));
       else if (found) place.replaceChildren(final(found));
     },
   );
   return () => {
     const model = app.selected;
     const running = model !== undefined && isRunning(model);
-    draw(model, model?.answer, running, running ? model?.run?.progress?.log10 : undefined);
+    const run = running ? model?.run : undefined;
+    draw(model, model?.answer, running, run?.progress?.log10, run?.methods);
   };
 }
 
 /** While the work goes on: the best so far, which only falls. */
-function interim(model: Model, log10: number | undefined): HTMLElement {
+function interim(model: Model, log10: number | undefined, methods: readonly MethodResult[]): HTMLElement {
+  const known = readingsOf({ methods, assurance: 'nominal' }).readings;
   return h(
     'section',
     { class: 'answer interim', 'aria-label': 'Bound so far' },
     h('p', { class: 'eyebrow' }, log10 === undefined ? 'No bound yet' : 'Bound so far'),
     h('p', { class: 'hero' }, ...pretty(log10 === undefined ? '–' : formatBound(null, log10))),
     h('p', { class: 'statement' }, `for ${model.files.model.name}`),
+    known.length > 0 && rungs(known, log10 ?? null),
   );
 }
 
@@ -63,7 +67,7 @@ function final({ result, note }: BoundAnswer): HTMLElement {
     ...[note, result.note].flatMap((said) =>
       said === undefined ? [] : [h('p', { class: 'notice plain' }, said)],
     ),
-    rungs(result),
+    rungs(readingsOf(result).readings, result.log10),
     facts(result),
   );
 }
@@ -131,9 +135,7 @@ function fact(term: string, value: string, key?: HelpKey): HTMLElement {
 const WIDE = 48;
 
 /** Best of each kind side by side, from the largest. */
-function rungs(result: BoundResult): HTMLElement {
-  const { readings } = readingsOf(result);
-  const base = result.log10;
+function rungs(readings: readonly Reading[], base: number | null): HTMLElement {
   return h(
     'ul',
     { class: 'rungs', 'aria-label': 'Methods side by side' },

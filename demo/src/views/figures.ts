@@ -3,8 +3,9 @@ import { DEFAULTS } from '../../../src/bounds/defaults.ts';
 import { type App, type Growth, isRunning, type Model } from '../app.ts';
 import type { Headline } from '../charts/growth.ts';
 import { byId, h, whenChanged } from '../dom.ts';
-import { formatBound, formatQuantity, formatUp } from '../format.ts';
+import { formatBound, formatLower, formatQuantity, formatUp } from '../format.ts';
 import { least, readingsOf } from '../readings.ts';
+import { costsOf } from '../tightness.ts';
 import type { BoundAnswer, TracePoint } from '../worker/protocol.ts';
 import { Figure, numbersTable } from './figure.ts';
 import { spectrumFigure } from './spectrum.ts';
@@ -13,11 +14,12 @@ export function figures(app: App): () => void {
   const ladder = new Figure('Methods on one scale', 'bound', 'methods');
   const trace = new Figure('Search', 'trace', 'search');
   const growth = new Figure('Growth through the layers', 'growth', 'growth');
+  const tightness = new Figure('What costs tightness', 'tightness', 'tightness');
   const multipliers = new Figure('Multipliers', 'multipliers', 'multipliers');
   const spectrum = spectrumFigure(app);
   const margins = new Figure('Margins', 'margins', 'margins');
   byId('figures').append(
-    ...[trace, ladder, growth, multipliers].map((f) => f.element),
+    ...[trace, ladder, growth, tightness, multipliers].map((f) => f.element),
     spectrum.element,
     margins.element,
   );
@@ -71,6 +73,9 @@ export function figures(app: App): () => void {
 
   const drawGrowth = whenChanged((model: Model | undefined, found: Growth | undefined) => {
     drawGrowthOf(app, model, found, growth);
+    const costs = found?.ended ? costsOf(found.value ?? []) : [];
+    if (costs.length < 2) tightness.hide();
+    else tightness.show((c, width) => c.tightness(costs, width));
   });
 
   return () => {
@@ -132,11 +137,12 @@ function drawGrowthOf(app: App, model: Model | undefined, found: Growth | undefi
       ...(found.ended ? whole : []),
       found.ended &&
         numbersTable(
-          ['up to layer', 'closed form', 'product of norms'],
+          ['up to layer', 'closed form', 'product of norms', 'at least'],
           prefixes.map((p) => [
             `${p.index + 1}. ${p.layer}`,
             formatBound(p.bound, p.log10),
             formatBound(p.product.bound, p.product.log10),
+            p.lower ? formatLower(p.lower.bound, p.lower.log10) : '–',
           ]),
         ),
     );

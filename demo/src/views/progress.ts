@@ -23,14 +23,19 @@ export function progress(app: App): () => void {
     h('div', { class: 'row' }, keep, cancel),
   );
   const failure = h('p', { class: 'notice', hidden: true });
-  byId('progress').append(section, failure);
+  const again = h(
+    'button',
+    { type: 'button', hidden: true, click: () => app.selected && app.bound(app.selected) },
+    'Try again',
+  );
+  byId('progress').append(section, failure, again);
 
   const draw = () => {
     const model = app.selected;
     const run = model?.run;
     const running = model !== undefined && isRunning(model);
     section.hidden = !running;
-    failure.hidden = !run?.failure;
+    failure.hidden = again.hidden = !run?.failure;
     failure.classList.toggle('plain', run?.failure?.kind === 'cancelled');
     say(failure, inPageWords(run?.failure?.message ?? ''));
     if (!running || !run) return;

@@ -5,6 +5,7 @@ import type { MethodName, RuleName } from '../../../src/index.browser.ts';
 import { type App, isRunning, type Model } from '../app.ts';
 import { byId, h, whenChanged } from '../dom.ts';
 import type { HelpKey } from '../help.ts';
+import { readLink, SETTINGS, type Setting, writeLink } from '../link.ts';
 import type { BoundRequest, EngineName, EngineOffer } from '../worker/protocol.ts';
 import { help } from './help.ts';
 
@@ -29,6 +30,13 @@ const RULES: readonly RuleName[] = [
   ...(['Shift(1.3)', 'Shift(1.5)', 'Shift(1.7)', 'mixed'] as const),
 ];
 
+/** What stands in fields by itself, where that is something. */
+const BY_ITSELF: Readonly<Partial<Record<Setting, string>>> = {
+  engine: DEFAULTS.engine,
+  method: DEFAULTS.method,
+  target: DEFAULTS.target,
+};
+
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 export function settings(app: App): () => void {
@@ -51,7 +59,8 @@ export function settings(app: App): () => void {
   const go = h('button', { type: 'submit', class: 'primary' }, 'Bound');
 
   const read = () => {
-    const request: Mutable<BoundRequest> = { engine: engine.value as EngineName };
+    // Engines are known only after a while.
+    const request: Mutable<BoundRequest> = { engine: (engine.value as EngineName) || app.request.engine };
     // A rule implies its method.
     if (rule.value === '' || method.value === 'unrolled') request.method = method.value as MethodName;
     if (rule.value !== '') request.rule = rule.value as RuleName;
@@ -62,7 +71,9 @@ export function settings(app: App): () => void {
     if (memory.value !== '') request.memory = 1e6 * Number(memory.value);
     if (threads.value !== '') request.threads = Number(threads.value);
     app.request = request;
+    carry();
   };
+  const copy = h('button', { type: 'button', class: 'quiet', click: () => void copyLink() }, 'Copy link');
   const form = h(
     'form',
     {
@@ -90,9 +101,46 @@ export function settings(app: App): () => void {
       field('Memory in megabytes', memory),
       field('Threads', threads),
     ),
-    go,
+    h('div', { class: 'row' }, go, copy),
   );
   place.append(form);
+
+  const fields = { engine, method, rule, target, evaluations, 'time-limit': timeLimit, memory, threads };
+  /** Settings that differ from what stands there by itself. */
+  const chosen = () =>
+    Object.fromEntries(
+      SETTINGS.flatMap((name) => {
+        const value = name === 'engine' ? app.request.engine : fields[name].value;
+        return value === '' || value === BY_ITSELF[name] ? [] : [[name, value] as const];
+      }),
+    );
+  /** Keeps the address in step, so that it can be kept or handed on. */
+  const carry = () => {
+    const model = app.selected;
+    if (!model) return;
+    const { origin } = model;
+    const search = writeLink({ ...(origin && { network: origin }), settings: chosen() });
+    history.replaceState(null, '', search === '' ? location.pathname : `?${search}`);
+  };
+  const carryFor = whenChanged((_model: Model | undefined) => carry());
+  const copyLink = async () => {
+    carry();
+    try {
+      await navigator.clipboard.writeText(location.href);
+      app.notify('The address of this network with these settings is in the clipboard.', 'plain');
+    } catch {
+      app.notify(location.href, 'plain');
+    }
+  };
+  const { settings: asked } = readLink(location.search);
+  if (asked.engine && Object.hasOwn(ENGINES, asked.engine)) app.set({ engine: asked.engine as EngineName });
+  for (const name of SETTINGS) {
+    const value = asked[name];
+    if (value !== undefined && name !== 'engine') fields[name].value = value;
+  }
+  // What an address asks for that there is not.
+  for (const each of [method, rule]) if (each.selectedIndex < 0) each.selectedIndex = 0;
+  read();
 
   const drawEngines = whenChanged((known: readonly EngineOffer[] | undefined) => {
     const chosen = engine.value || app.request.engine;
@@ -121,6 +169,8 @@ export function settings(app: App): () => void {
     go.disabled = !model?.loaded || isRunning(model);
     go.textContent = label(model);
     form.hidden = model?.failure !== undefined;
+    copy.hidden = model?.origin === undefined;
+    carryFor(model);
   };
 }
 

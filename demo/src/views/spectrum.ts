@@ -21,6 +21,12 @@ export function spectrumFigure(app: App): { readonly element: HTMLElement; updat
     if (names.length === 0) figure.hide();
     else ask();
   });
+  const follow = whenChanged((name: string | undefined) => {
+    const at = name === undefined ? -1 : names.indexOf(name);
+    if (at < 0) return;
+    layer.selectedIndex = at;
+    ask();
+  });
   const draw = whenChanged((found: Extra<LayerSpectrum> | undefined) => {
     if (found === undefined) return;
     const { value, failure } = found;
@@ -33,6 +39,7 @@ export function spectrumFigure(app: App): { readonly element: HTMLElement; updat
       const model = app.selected;
       const ready = model?.answer && !isRunning(model) ? model : undefined;
       choices(ready);
+      follow(app.layer);
       draw(ready?.spectra.get(chosen() ?? ''));
     },
   };

@@ -9,6 +9,7 @@ import type {
   EngineOptions,
   Inspection,
   LayerSpectrum,
+  MethodResult,
   PrefixBound,
   PrefixOptions,
   Progress,
@@ -44,6 +45,8 @@ export interface LoadedModel {
   readonly output: readonly number[];
   /** Nodes of the file, before simplification. */
   readonly nodes: number;
+  /** What each layer reads: places of other layers, -1 for the network's input. */
+  readonly inputs: readonly (readonly number[])[];
   /** Where no method covers the network. */
   readonly refusal?: Failure;
 }
@@ -170,6 +173,7 @@ export interface Calls {
 export interface News {
   readonly progress?: Progress;
   readonly trace?: TracePoint;
+  readonly method?: MethodResult;
   readonly prefix?: PrefixBound;
   readonly sample?: FoundSample;
 }

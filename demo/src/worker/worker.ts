@@ -46,7 +46,14 @@ async function load(model: number, { model: file, ...options }: ModelFiles): Pro
     input: shape(loaded.input),
     output: shape(loaded.output),
     nodes: loaded.nodes.length,
+    inputs: inputsOf(lipsoid.simplify(loaded)),
   };
+}
+
+/** Of the layers that `inspect` lists. */
+function inputsOf({ nodes }: lipsoid.Network): number[][] {
+  const places = new Map(nodes.map(({ output }, k) => [output, k]));
+  return nodes.map(({ inputs }) => inputs.map((tensor) => places.get(tensor) ?? -1));
 }
 
 async function bound(model: number, request: BoundRequest, controls: Controls<News>): Promise<BoundAnswer> {
@@ -59,6 +66,7 @@ async function bound(model: number, request: BoundRequest, controls: Controls<Ne
         ...{ engine, signal, interrupt, inflationLimit: INFLATION_LIMIT },
         onProgress: (progress) => tell({ progress }),
         onTrace: (trace) => tell({ trace }),
+        onMethod: (method) => tell({ method }),
       });
     } finally {
       await engine.close();
@@ -70,10 +78,10 @@ async function bound(model: number, request: BoundRequest, controls: Controls<Ne
   try {
     return { result: kept(model, await run(engine)) };
   } catch (error) {
-    const own = error instanceof lipsoid.InputError || error instanceof lipsoid.UnsupportedError;
     const onCpu = precisionOf(engine.information) === 'double';
-    if (name !== 'auto' || own || onCpu || signal.aborted || interrupt.aborted) throw error;
-    // A device that is lost or out of memory is no reason to have no bound.
+    const refused = error instanceof lipsoid.UnsupportedError;
+    if (refused || onCpu || signal.aborted || interrupt.aborted) throw error;
+    // A device that is lost or out of memory is no reason to have no bound; what is wrong otherwise the CPU says again.
     const note = `${engine.information.description} failed (${String(error)}); computed on the CPU instead.`;
     return { result: kept(model, await run(await open('cpu'))), note };
   }
@@ -89,14 +97,15 @@ function kept(model: number, result: lipsoid.BoundResult): lipsoid.BoundResult {
 async function certify(model: number, signal: AbortSignal): Promise<string> {
   const result = results.get(model);
   if (!result) throw new lipsoid.InputError('certificate: there is no result to certify');
-  const certificate = await lipsoid.certify(network(model), result, {
+  const { certify: certified } = await import('./certificates.ts');
+  const certificate = await certified(network(model), result, {
     ...{ by: `lipsoid ${__VERSION__}, in a browser`, signal },
   });
   return `${printableJson(certificate)}\n`;
 }
 
 async function verify(model: number, certificate: unknown, signal: AbortSignal): Promise<Verdict> {
-  return lipsoid.verify(network(model), certificate, { signal });
+  return (await import('./certificates.ts')).verify(network(model), certificate, { signal });
 }
 
 function sideEngine(): Promise<lipsoid.Engine> {
@@ -110,7 +119,7 @@ const calls: Served<Calls, News> = {
   bound: (controls, model, request) => bound(model, request, controls),
   prefixes: async ({ signal, tell }, model, request) =>
     lipsoid.prefixBounds(network(model), {
-      ...{ ...request, engine: await sideEngine(), signal },
+      ...{ ...request, lower: true, engine: await sideEngine(), signal },
       onPrefix: (prefix) => tell({ prefix }),
     }),
   spectrum: async ({ signal }, model, layer) =>
