@@ -12,6 +12,8 @@ export const HELP = {
     'The spectral norms of all layers multiplied, with sums over branches. Every other method must come below it to be worth its time.',
   unrolled:
     'Convolutions written out as dense matrices, with one multiplier for every neuron instead of one for every channel. It is tighter and only fits small layers.',
+  exact:
+    'The constant itself, by branch and bound over where neurons are on and off; only small networks of straight pieces have few enough of these. Where it has not closed the gap it is a bound like the others.',
   lower:
     'The largest stretch that was found at sampled inputs, so the true constant is at least this. How far the bound can still be from the truth is the distance between the two.',
   assurance:

@@ -3,7 +3,7 @@ import type { BoundResult, MethodResult } from '../../src/index.browser.ts';
 import { formatBound, formatLower } from './format.ts';
 
 export interface Reading {
-  readonly kind: 'product' | 'closedForm' | 'refined' | 'unrolled' | 'lower';
+  readonly kind: 'product' | 'closedForm' | 'refined' | 'unrolled' | 'exact' | 'lower';
   readonly label: string;
   /** The rule, where there is one. */
   readonly detail: string;
@@ -16,6 +16,7 @@ const KINDS = [
   { kind: 'closedForm', method: 'closed-form', label: 'Closed form' },
   { kind: 'unrolled', method: 'unrolled', label: 'Unrolled' },
   { kind: 'refined', method: 'refined', label: 'Refined' },
+  { kind: 'exact', method: 'exact', label: 'Exact' },
 ] as const;
 
 /** Upper bounds are rounded up, the lower one down. */

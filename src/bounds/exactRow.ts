@@ -1,6 +1,6 @@
 /** The Lipschitz constant itself, where a network is small enough for branch and bound. */
 import { UnsupportedError } from '../errors.ts';
-import { type ExactResult, exactConstant } from '../exact/exact.ts';
+import type { ExactResult } from '../exact/exact.ts';
 import type { Network } from '../network/network.ts';
 import { isEuclidean } from '../network/norms/norm.ts';
 import { product } from '../network/size.ts';
@@ -36,6 +36,8 @@ export async function exactRow(task: BoundTask): Promise<Row | undefined> {
     return seconds > (done > PROMISING * WORK ? SECONDS : SECONDS_OF_TRIAL);
   };
   try {
+    // Few networks are small enough: pages fetch it with the first.
+    const { exactConstant } = await import('../exact/exact.ts');
     const result = await exactConstant(original, {
       ...{ pair: query.pair, gap: query.gap, seed: query.seed, signal },
       ...(!asked && { mostNeurons: NEURONS }),

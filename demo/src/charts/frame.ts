@@ -8,6 +8,7 @@ export const COLORS = {
   closedForm: 'var(--closed)',
   refined: 'var(--accent)',
   unrolled: 'var(--unrolled)',
+  exact: 'var(--exact)',
   lower: 'var(--lower)',
   ink: 'var(--ink)',
   faint: 'var(--line)',
