@@ -1,45 +1,37 @@
 /** Samples, one after the other: is the label proven to stay, how far, by what, and how near is a counterexample? */
 import type { Progress } from '../bounds/result.ts';
-import { Breath } from '../breath.ts';
 import type { RegionProof } from '../certificate/certifyRegion.ts';
 import type { Region } from '../certificate/regions/check.ts';
 import type { EngineHandle } from '../engine/engine.ts';
 import { engineOf } from '../engine/engineOf.ts';
 import { precisionOf } from '../engine/precision.ts';
 import { InputError, UnsupportedError } from '../errors.ts';
-import type { Ball } from '../network/evaluation/enclosure.ts';
-import { ValueEnclosure } from '../network/evaluation/valueEnclosure.ts';
 import type { Network } from '../network/network.ts';
-import { BALL_NORMS, type BallNorm } from '../network/norms/norm.ts';
+import { BALL_NORMS } from '../network/norms/norm.ts';
 import { product } from '../network/size.ts';
-import { Attack } from './attack/attack.ts';
-import { groupsOf } from './data/groups.ts';
+import { type Group, groupsOf } from './data/groups.ts';
 import type { Sample } from './data/samples.ts';
 import { CERTIFY_DEFAULTS } from './defaults.ts';
-import { type Evaluator, oneByOne, sideBySide } from './evaluation/sideBySide.ts';
-import { checkLimits, highAt, type Limits, lowAt, outside } from './limits.ts';
+import { oneByOne, sideBySide } from './evaluation/sideBySide.ts';
+import {
+  type Certified,
+  type Certifier,
+  certifiedRadii,
+  type GroupOptions,
+  ThreadCertifier,
+} from './groups/certifier.ts';
+import { inOrder } from './groups/inOrder.ts';
+import type { Introduction } from './groups/messages.ts';
+import { type StartThread, Workers } from './groups/workers.ts';
+import { checkLimits, highAt, lowAt, outside } from './limits.ts';
 import { checkOrder, logitsOf } from './logits.ts';
 import type { RegionProver } from './proofs/prover.ts';
+import { DEFAULT_MEMORY } from './proofs/proverEngine.ts';
 import type { SampleReport } from './report.ts';
 import { type GlobalMargins, globalMargins, noMargins } from './stages/globalMargins.ts';
-import { largestRadii } from './stages/largestRadius.ts';
-import { decide, type Means } from './stages/radii.ts';
-import { Regions } from './stages/regions.ts';
-import { SampleState } from './stages/state.ts';
-import type { Until } from './until.ts';
 
 /** What is asked of `certifySamples`. `CERTIFY_DEFAULTS` has the numbers that stand for what is left out. */
-export interface CertifySamplesOptions {
-  /** In the network's input. */
-  readonly radii?: readonly number[];
-  /** Of the radii: ℓ2 (default), or ℓ∞, where every entry of the input moves by at most the radius. */
-  readonly norm?: BallNorm;
-  /** Whether the largest radius of each sample is looked for. */
-  readonly maxRadius?: boolean;
-  /** Limits that every input keeps, such as 0 and 1 for pixels: balls are cut there. */
-  readonly limits?: Limits;
-  /** Those of counterexamples, where these are narrower than what proofs hold for. */
-  readonly attackLimits?: Limits;
+export interface CertifySamplesOptions extends GroupOptions {
   /** False: no proofs around inputs; bounds of the whole network alone, which cost an evaluation a sample. Default true. */
   readonly regions?: boolean;
   /**
@@ -47,12 +39,11 @@ export interface CertifySamplesOptions {
    * than they save where samples are few. Default true.
    */
   readonly global?: boolean;
-  /** Evaluations of the moving centre for one pair of outputs; 0: closed forms alone. */
-  readonly evaluations?: number;
-  /** Seconds for one sample; what is not proven by then is not certified. */
-  readonly timeLimit?: number;
-  /** Starting points of the attack on what is left open; 0: no attack. */
-  readonly attackStarts?: number;
+  /**
+   * Threads that samples are dealt out to, each with an engine of its own on the CPU: fewer where `memory` has no room for the proofs of so many
+   * at a time, and none besides the caller's outside Node and Deno. Reports are the same. Default 1: the caller's, with the engine that is given.
+   */
+  readonly workers?: number;
   /** Default: `createEngine()`, closed at the end. A given engine stays open. */
   readonly engine?: EngineHandle;
   /** Bytes, as for `bound`. */
@@ -62,8 +53,6 @@ export interface CertifySamplesOptions {
    * it says no, the next smaller one of the radii that are certified follows, as far as there are proofs.
    */
   readonly onProof?: (proven: ProvenSample) => Promise<boolean> | boolean;
-  /** Of the attack's starting points. */
-  readonly seed?: number;
   /** Cancels: what has been reported stands, the rest is left. */
   readonly signal?: AbortSignal;
   /** Of the bounds of the whole network, which come before the first sample. */
@@ -90,6 +79,7 @@ export type MakeProver = (
 
 /**
  * Reports in the order of the samples; the first comes when the bounds of the whole network are known.
+ * @param start starts threads for the workers that are asked for; default: this library's own
  * @throws InputError for options, networks and samples that make no sense
  * @throws UnsupportedError where the network has no bound
  * @throws the signal's reason when it is aborted
@@ -99,10 +89,10 @@ export async function* certifyWith(
   given: Network,
   samples: AsyncIterable<Sample> | Iterable<Sample>,
   options: CertifySamplesOptions,
+  start?: StartThread,
 ): AsyncGenerator<SampleReport, void> {
-  const { signal, timeLimit = CERTIFY_DEFAULTS.timeLimit, maxRadius = false } = options;
   const network = logitsOf(given);
-  const radii = checkedRadii(options);
+  checkOptions(options);
   for (const limits of [options.limits, options.attackLimits]) {
     if (limits) checkLimits(limits, inputsOf(network));
   }
@@ -110,56 +100,100 @@ export async function* certifyWith(
   const ofWhole = () => globalMargins(network, { ...shared(options), norm });
   const first = options.global === false ? undefined : await ofWhole();
   const prover = await proverOf(makeProver, network, options);
+  let certifier: Certifier | undefined;
   try {
     const margins = first ?? (prover ? noMargins(network) : await ofWhole());
-    const evaluator = evaluatorOf(options);
-    const means = meansOf(network, prover, evaluator, options);
-    const enclosure = new ValueEnclosure(network);
-    const breath = new Breath(signal);
+    certifier = await certifierOf(network, prover, margins, options, start);
     const size = new GroupSize(network, options);
-    for await (const group of groupsOf(samples, () => size.now)) {
-      // Where all is computed at once, signals would never be heard.
-      await breath.taken();
-      signal?.throwIfAborted();
-      const begun = performance.now();
-      const until: Until = { end: begun + 1000 * timeLimit, signal };
-      const checked = checkedUntil(group.samples, network, options);
-      const outputs = await evaluator.all(checked.samples.map(({ input }) => enclosure.enclosing(input)));
-      const states = checked.samples.map((sample, n) => stateOf(sample, outputs[n], margins));
-      if (maxRadius) await largestRadii(states, means, until);
-      await decide(states, radii, means, until);
-      signal?.throwIfAborted();
-      const taken = performance.now() - begun;
-      size.learn(states.length, taken);
-      for (const state of states) {
-        const start = performance.now();
-        if (options.onProof) await handOver(state, radii, means, options, options.onProof);
-        if (state.counterexample) options.onCounterexample?.(state.sample.index, state.counterexample);
-        // Of the time of all, its share.
-        const own = taken / states.length + performance.now() - start;
-        yield state.report(radii, maxRadius, own / 1000);
+    const begin = ({ samples: own, error }: Group) => {
+      const checked = checkedUntil(own, network, options);
+      const failure = checked.error ?? error;
+      return { result: worked(certifier!, checked.samples, failure, size), last: failure !== undefined };
+    };
+    for await (const { certified, failure } of inOrder(
+      groupsOf(samples, () => size.now),
+      begin,
+      certifier.atOnce,
+    )) {
+      for (const { sample, result } of certified) {
+        const begun = performance.now();
+        const { report, counterexample } = result;
+        if (options.onProof) await handOver(sample, result, certifier, options, options.onProof);
+        if (counterexample) options.onCounterexample?.(sample.index, counterexample);
+        yield { ...report, seconds: report.seconds + (performance.now() - begun) / 1000 };
       }
-      const error = checked.error ?? group.error;
-      if (error) throw error.reason;
+      if (failure) throw failure.reason;
     }
   } finally {
+    await certifier?.close();
     prover?.close();
   }
 }
 
+interface Worked {
+  readonly certified: readonly { readonly sample: Sample; readonly result: Certified }[];
+  /** What is wrong with what follows. */
+  readonly failure: { readonly reason: unknown } | undefined;
+}
+
+async function worked(
+  certifier: Certifier,
+  samples: readonly Sample[],
+  failure: Worked['failure'],
+  size: GroupSize,
+): Promise<Worked> {
+  if (samples.length === 0) return { certified: [], failure };
+  const group = await certifier.certify(samples);
+  size.learn(samples.length, group.taken);
+  return { certified: samples.map((sample, n) => ({ sample, result: group.samples[n]! })), failure };
+}
+
+/** On so many threads as are asked for, can be had and have room; in this one otherwise. */
+async function certifierOf(
+  network: Network,
+  prover: RegionProver | undefined,
+  margins: GlobalMargins,
+  options: CertifySamplesOptions,
+  start: StartThread | undefined,
+): Promise<Certifier> {
+  const { signal, memory, workers = 1, onProof } = options;
+  const proofs = onProof !== undefined;
+  const own = options.engine && engineOf(options.engine);
+  const engine = own && precisionOf(own.information) === 'double' ? own : undefined;
+  const room = Math.floor((memory ?? DEFAULT_MEMORY) / Math.max(1, prover?.bytes ?? 1));
+  const count = Math.min(workers, room);
+  if (count > 1) {
+    const { name } = own?.information ?? {};
+    const introduction: Introduction = {
+      ...{ kind: 'begin', network, memory, proofs, slopes: margins.slopes, options: plain(options) },
+      engine: name === 'cpu-wasm' || name === 'cpu-blas' ? name : 'cpu',
+      sideBySide: engine !== undefined,
+      regions: prover !== undefined,
+    };
+    const many = await Workers.start(count, introduction, signal, start);
+    if (many) return many;
+  }
+  const evaluator = engine ? sideBySide(engine, signal) : oneByOne;
+  return new ThreadCertifier({ network, prover, margins, evaluator, options, proofs, signal });
+}
+
+/** What other threads can be sent. */
+function plain(options: CertifySamplesOptions): GroupOptions {
+  const { engine, signal, onProof, onProgress, onCounterexample, onNote, ...rest } = options;
+  return rest;
+}
+
 /** Proofs of what is certified, the largest radius first, until one will do. */
 async function handOver(
-  state: SampleState,
-  radii: readonly number[],
-  { regions, evaluations }: Means,
-  { maxRadius, limits, signal }: CertifySamplesOptions,
+  sample: Sample,
+  { report, proof: first }: Certified,
+  certifier: Certifier,
+  { limits }: CertifySamplesOptions,
   onProof: NonNullable<CertifySamplesOptions['onProof']>,
 ): Promise<void> {
-  const { proven, sample, label } = state;
-  const certified = radii.filter((radius) => radius <= proven);
-  if (maxRadius && proven > 0) certified.push(proven);
-  for (const radius of [...new Set(certified)].sort((a, b) => b - a)) {
-    const proof = await regions?.proof(state, radius, evaluations, { end: Infinity, signal });
+  const label = report.label ?? report.predicted!;
+  for (const [k, radius] of certifiedRadii(report).entries()) {
+    const proof = k === 0 ? first : await certifier.proof(sample, label, radius);
     if (!proof) continue;
     const side = (at: typeof lowAt) => sample.input.map((_, n) => at(limits!, n));
     const kept = limits ? { low: side(lowAt), high: side(highAt) } : null;
@@ -196,33 +230,6 @@ async function proverOf(
   }
 }
 
-function meansOf(
-  network: Network,
-  prover: RegionProver | undefined,
-  evaluator: Evaluator,
-  {
-    norm = CERTIFY_DEFAULTS.norm,
-    limits,
-    attackLimits = limits,
-    evaluations,
-    attackStarts,
-    seed,
-  }: CertifySamplesOptions,
-): Means {
-  const starts = attackStarts ?? CERTIFY_DEFAULTS.attackStarts;
-  const { attackSteps: steps, cheapSteps } = CERTIFY_DEFAULTS;
-  return {
-    regions: prover && new Regions(prover, limits, norm),
-    evaluations: evaluations ?? CERTIFY_DEFAULTS.evaluations,
-    attack:
-      starts > 0
-        ? new Attack(network, attackLimits, seed ?? CERTIFY_DEFAULTS.seed, evaluator, norm)
-        : undefined,
-    cheap: { starts: 1, steps: cheapSteps },
-    thorough: { starts, steps },
-  };
-}
-
 /** Samples that are worked on side by side, at most. */
 const MOST_IN_GROUP = 64;
 /** Entries of all tensors of a group. */
@@ -251,11 +258,6 @@ class GroupSize {
     const fitting = (samples * PATIENCE) / Math.max(taken, 1);
     this.#now = Math.max(1, Math.min(this.#most, 2 * this.#now, Math.floor(fitting)));
   }
-}
-
-function evaluatorOf({ engine, signal }: CertifySamplesOptions): Evaluator {
-  const own = engine && engineOf(engine);
-  return own && precisionOf(own.information) === 'double' ? sideBySide(own, signal) : oneByOne;
 }
 
 /** The samples up to the first that makes no sense, and what is wrong with it. */
@@ -296,20 +298,13 @@ function checkSample(
   }
 }
 
-function stateOf(sample: Sample, output: Ball | undefined, margins: GlobalMargins): SampleState {
-  const state = new SampleState(sample, output);
-  const radius = state.right ? margins.radius(state.output!, state.label) : 0;
-  if (radius > 0) state.prove(radius, 'global');
-  return state;
-}
-
 function inputsOf(network: Network): number {
   return product(network.tensors[network.input]!.shape);
 }
 
 /** @throws InputError */
-function checkedRadii(options: CertifySamplesOptions): readonly number[] {
-  const { radii = [], timeLimit, evaluations, attackStarts, norm, onProof } = options;
+function checkOptions(options: CertifySamplesOptions): void {
+  const { radii = [], timeLimit, evaluations, attackStarts, workers, norm, onProof } = options;
   if (norm !== undefined && !BALL_NORMS.includes(norm)) {
     throw new InputError(`norm: one of ${BALL_NORMS.join(', ')}, got ${String(norm)}`);
   }
@@ -328,5 +323,7 @@ function checkedRadii(options: CertifySamplesOptions): readonly number[] {
       throw new InputError(`${name}: a whole number, got ${value}`);
     }
   }
-  return radii;
+  if (workers !== undefined && !(Number.isInteger(workers) && workers > 0)) {
+    throw new InputError(`workers: a whole number from 1 on, got ${workers}`);
+  }
 }

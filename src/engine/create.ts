@@ -3,7 +3,7 @@ import { InputError } from '../errors.ts';
 import { arrays } from './cpu/arrays.ts';
 import { BlasKernels } from './cpu/blas/kernels.ts';
 import { cpuOperations } from './cpu/cpuOperations.ts';
-import { availableThreads } from './cpu/host.ts';
+import { usualThreads } from './cpu/host.ts';
 import type { Kernels } from './cpu/kernels.ts';
 import { sharedOperations } from './cpu/shared/sharedOperations.ts';
 import { Team } from './cpu/shared/team.ts';
@@ -36,7 +36,7 @@ export interface EngineOptions {
  * @throws RangeError for a number of threads that is no positive integer.
  */
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
-  const threads = options.threads ?? Math.min(await availableThreads(), ENGINE_DEFAULTS.mostThreads);
+  const threads = options.threads ?? (await usualThreads());
   if (!(Number.isSafeInteger(threads) && threads > 0)) {
     throw new RangeError(`createEngine: threads must be a positive integer, got ${threads}`);
   }

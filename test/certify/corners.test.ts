@@ -203,6 +203,6 @@ describe('a ramp between kinks that rounding hardly tells apart', () => {
 });
 
 it('a slope that is no number certifies nothing', () => {
-  const margins = new GlobalMargins(2, () => Number.NaN);
+  const margins = new GlobalMargins(2, Number.NaN);
   expect(margins.radius({ middle: at(1, 0), radius: at(0, 0) }, 0)).toBe(0);
 });

@@ -54,6 +54,7 @@ export function stepProver(asked: Asked[] = [], closed = 0.5): MakeProver {
     ({
       inputs: 2,
       outputs: 2,
+      bytes: 0,
       evaluate: async () => [],
       prove: async (questions, effort) => {
         asked.push({ ...effort, radii: questions.map(({ radius }) => radius) });

@@ -155,6 +155,15 @@ describe('lipsoid certify', () => {
     expect(calls.samples).toHaveLength(2);
   });
 
+  it.each([
+    ['--threads 2 --first 4', 2],
+    ['--threads 9 --first 3', 3],
+    ['--threads 1', 1],
+  ])('%s: on so many threads', async (line, workers) => {
+    const { calls } = await run(`${base} --radius 1 ${line}`);
+    expect(calls.options!.workers).toBe(workers);
+  });
+
   it('puts the division of pixels before the network, and says so', async () => {
     const line = `${base} --radius 1 --mean 0.5 --std 0.25 --clip 0,3`;
     const { out, calls } = await run(line);

@@ -45,6 +45,8 @@ export interface RegionEffort {
 export interface RegionProver {
   readonly inputs: number;
   readonly outputs: number;
+  /** That a proof holds at most, about. */
+  readonly bytes: number;
   evaluate(inputs: readonly Float64Array[]): Promise<readonly OutputEnclosure[]>;
   /** Answers in the order of the questions; questions are batched as the memory budget allows. */
   prove(questions: readonly RegionQuestion[], effort: RegionEffort): Promise<readonly RegionAnswer[]>;

@@ -17,7 +17,7 @@ export interface ProverOptions {
 const WORKING_MATRICES = 8;
 /** Of that size, that linear forms hold at a time. */
 const MATRICES_OF_FORMS = 6;
-const DEFAULT_MEMORY = 2 ** 31;
+export const DEFAULT_MEMORY = 2 ** 31;
 
 /** An engine in float64: this one, or one of its own, that `close` ends. */
 export async function proverEngine(
@@ -46,6 +46,11 @@ export function refuseLarge({ chain }: PreparedChain, memory = DEFAULT_MEMORY, w
 /** Whether linear forms fit into the budget beside covariances. */
 export function hasRoomForForms({ chain }: PreparedChain, memory = DEFAULT_MEMORY): boolean {
   return needOf(chain, true).bytes <= memory;
+}
+
+/** Bytes that a proof holds at most, about. */
+export function bytesOfProof({ chain }: PreparedChain, withForms: boolean): number {
+  return needOf(chain, withForms).bytes;
 }
 
 function needOf(chain: Chain, withForms: boolean) {

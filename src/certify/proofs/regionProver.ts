@@ -42,7 +42,13 @@ import type {
   RegionQuestion,
   RegionStage,
 } from './prover.ts';
-import { hasRoomForForms, type ProverOptions, proverEngine, refuseLarge } from './proverEngine.ts';
+import {
+  bytesOfProof,
+  hasRoomForForms,
+  type ProverOptions,
+  proverEngine,
+  refuseLarge,
+} from './proverEngine.ts';
 import { proofOf } from './regionProof.ts';
 
 /** A larger region is as good, and the square of its radius is not lost. */
@@ -93,6 +99,7 @@ interface Located {
 class Prover implements RegionProver {
   readonly inputs: number;
   readonly outputs: number;
+  readonly bytes: number;
   readonly #prepared: PreparedChain;
   readonly #network: PreparedNetwork;
   readonly #engine: Engine;
@@ -121,6 +128,7 @@ class Prover implements RegionProver {
     const { chain } = prepared;
     this.inputs = chain.inputs;
     this.outputs = chain.outputs;
+    this.bytes = bytesOfProof(prepared, withForms);
     const ofReLUs = chain.stages.every(({ blocks }) =>
       blocks.every(({ function: f }) => f === undefined || f.name === 'relu'),
     );

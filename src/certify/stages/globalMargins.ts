@@ -6,14 +6,16 @@ import { InputError } from '../../errors.ts';
 import type { Ball } from '../../network/evaluation/enclosure.ts';
 import type { Network } from '../../network/network.ts';
 
+/** Bounds on the Lipschitz constant of output i minus output j, one for all pairs or [i][j]; Infinity where there is none. */
+export type Slopes = number | readonly (readonly number[])[];
+
 export class GlobalMargins {
   readonly #outputs: number;
-  readonly #bound: (i: number, j: number) => number;
+  readonly slopes: Slopes;
 
-  /** @param bound on the Lipschitz constant of output i minus output j; Infinity where there is none */
-  constructor(outputs: number, bound: (i: number, j: number) => number) {
+  constructor(outputs: number, slopes: Slopes) {
     this.#outputs = outputs;
-    this.#bound = bound;
+    this.slopes = slopes;
   }
 
   /** The largest radius at which the label is certified by them, rounded down; 0 where there is none. */
@@ -23,7 +25,7 @@ export class GlobalMargins {
       if (j === label) continue;
       const gap = marginBelow(output, label, j);
       if (!(gap > 0)) return 0;
-      const slope = this.#bound(label, j);
+      const slope = typeof this.slopes === 'number' ? this.slopes : this.slopes[label]![j]!;
       if (!(slope >= 0)) return 0;
       // Below the quotient by more than rounding: the margin stays above 0, not only at it.
       if (slope > 0) least = Math.min(least, (gap / slope) * (1 - 2 ** -48));
@@ -60,14 +62,14 @@ export async function globalMargins(
   const result = await bound(network, { ...options, target, lower: false });
   if (result.assurance === 'nominal') throw new Error('global margins: rounding must be accounted for');
   const { margins } = result;
-  if (margins) return new GlobalMargins(outputs, (i, j) => margins[i]![j]!);
+  if (margins) return new GlobalMargins(outputs, margins);
   const all = result.bound === null ? Infinity : result.bound * Math.SQRT2 * (1 + 2 ** -50);
-  return new GlobalMargins(outputs, () => all);
+  return new GlobalMargins(outputs, all);
 }
 
 /** Where nothing is known of the whole network. */
 export function noMargins(network: Network): GlobalMargins {
-  return new GlobalMargins(network.tensors[network.output]!.shape[0]!, () => Infinity);
+  return new GlobalMargins(network.tensors[network.output]!.shape[0]!, Infinity);
 }
 
 function hasMargins(network: Network): boolean {

@@ -38,7 +38,7 @@ export class Regions {
 
   /** What proves the label within a radius, for a certificate; undefined where nothing here does in time. */
   async proof(
-    { sample, label }: SampleState,
+    { sample, label }: Pick<SampleState, 'sample' | 'label'>,
     radius: number,
     evaluations: number,
     until: Until,

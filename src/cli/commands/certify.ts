@@ -6,6 +6,7 @@ import type { OpenSamples } from '../../certify/data/open.node.ts';
 import { CERTIFY_DEFAULTS } from '../../certify/defaults.ts';
 import { isReport, type SampleReport } from '../../certify/report.ts';
 import { checkAll, type Scaled, scaledBy } from '../../certify/scaled.ts';
+import { usualThreads } from '../../engine/cpu/host.ts';
 import { InputError, UnsupportedError } from '../../errors.ts';
 import type { Network } from '../../network/network.ts';
 import { EXIT } from '../failure.ts';
@@ -106,9 +107,10 @@ async function computed(
       const progress = progressDisplay(terminal.stderr);
       let failure: { readonly error: unknown } | undefined;
       try {
+        const left = set.count - reports.length;
         const options: CertifySamplesOptions = {
           ...certifyOptions(command, scaled),
-          ...{ engine, signal },
+          ...{ engine, signal, workers: Math.max(1, Math.min(threads ?? (await usualThreads()), left)) },
           ...(certificates && {
             onProof: async ({ index, region, proof }) => {
               const claimed = { ...region, scale: scaled.scale };

@@ -1,5 +1,7 @@
 /** What the machine offers. Node's own modules are reached through variables, so that bundlers leave them alone. */
 
+import { ENGINE_DEFAULTS } from '../defaults.ts';
+
 export function isNode(): boolean {
   return typeof process !== 'undefined' && process.versions?.node !== undefined;
 }
@@ -9,8 +11,13 @@ export function importInNode<T>(specifier: string): Promise<T> {
   return import(/* @vite-ignore */ specifier) as Promise<T>;
 }
 
+/** Threads where nobody says how many: as many as can run side by side, `ENGINE_DEFAULTS.mostThreads` at most. */
+export async function usualThreads(): Promise<number> {
+  return Math.min(await availableThreads(), ENGINE_DEFAULTS.mostThreads);
+}
+
 /** Threads that can run side by side, at least 1. */
-export async function availableThreads(): Promise<number> {
+async function availableThreads(): Promise<number> {
   if (isNode()) return (await importInNode<typeof import('node:os')>('node:os')).availableParallelism();
   return globalThis.navigator?.hardwareConcurrency ?? 1;
 }
