@@ -17,17 +17,17 @@ export interface SlopesOfStage {
 /** Functions of a stage with what is looked up once. */
 export class StageFunctions {
   readonly #blocks: readonly { start: number; size: number; image: number; local: LocalSlopes | undefined }[];
+  /** The entries that a function is applied to. */
+  readonly places: Int32Array;
 
   constructor({ blocks }: Stage) {
     this.#blocks = blocks.map(({ start, size, image, function: f }) => {
       return { start, size, image, local: f && localSlopes(f) };
     });
-  }
-
-  /** The entries that a function is applied to. */
-  places(): number[] {
-    return this.#blocks.flatMap(({ start, size, local }) =>
-      local ? Array.from({ length: size }, (_, k) => start + k) : [],
+    this.places = Int32Array.from(
+      this.#blocks.flatMap(({ start, size, local }) =>
+        local ? Array.from({ length: size }, (_, k) => start + k) : [],
+      ),
     );
   }
 

@@ -4,11 +4,13 @@ import { errorOfInverse, inverseFromAbove, type Sectors } from '../covariance.ts
 import type { Partition } from './partition.ts';
 import { placesOf } from './sparseRows.ts';
 
-/** Of one block: (D − B_UU)⁻¹. */
+/** Of all blocks: matrices of the partition that are 0 but between uncertain entries. */
 export interface Eliminated {
-  /** Uncertain entries, as they are numbered in the block, and among all that are uncertain. */
-  readonly places: readonly number[];
-  readonly among: readonly number[];
+  /** Where an entry is among those that are uncertain; −1 where it is not. */
+  readonly among: Int32Array;
+  /** How many entries of a block are uncertain. */
+  readonly counts: Uint8Array;
+  /** (D − B_UU)⁻¹ */
   readonly inverse: Float64Array;
   /** At least (D − B_UU)⁻¹. */
   readonly above: Float64Array;
@@ -16,51 +18,64 @@ export interface Eliminated {
   readonly doubt: Float64Array;
 }
 
-/** Block by block, undefined for one without uncertain entries; undefined altogether where one of them is not dominated. */
+/** Block by block; undefined where one of them is not dominated. */
 export function eliminate(
-  { blocks: lists, starts, size: n }: Partition,
+  { blocks, starts, size, length }: Partition,
   b: Float64Array,
   { uncertain, multipliers }: Sectors,
-): (Eliminated | undefined)[] | undefined {
-  const among = placesOf(uncertain, n);
-  const all: (Eliminated | undefined)[] = [];
-  for (const [block, entries] of lists.entries()) {
-    const places: number[] = [];
-    for (let k = 0; k < entries.length; k++) if (among[entries[k]!]! >= 0) places.push(k);
-    if (places.length === 0) {
-      all.push(undefined);
-      continue;
+): Eliminated | undefined {
+  const among = placesOf(uncertain, size);
+  const counts = new Uint8Array(blocks.length);
+  const [inverse, above, doubt] = [
+    new Float64Array(length),
+    new Float64Array(length),
+    new Float64Array(length),
+  ];
+  for (let block = 0; block < blocks.length; block++) {
+    const entries = blocks[block]!;
+    const width = entries.length;
+    const at = starts[block]!;
+    let [count, last] = [0, 0];
+    for (let k = 0; k < width; k++) {
+      if (among[entries[k]!]! < 0) continue;
+      count++;
+      last = k;
     }
-    const own = places.map((k) => among[entries[k]!]!);
-    const entry = (k: number, l: number) => b[starts[block]! + k * entries.length + l]!;
-    const d = Float64Array.from(own, (k) => multipliers[k]!);
-    const one =
-      places.length === 1
-        ? inverseOfOne(d[0]! - entry(places[0]!, places[0]!))
-        : inverseOfSeveral(d, (p, q) => entry(places[p]!, places[q]!));
-    if (!one) return undefined;
-    all.push({ places, among: own, ...one });
+    counts[block] = count;
+    if (count === 1) {
+      // Most often; the difference is rounded once.
+      const place = at + last * (width + 1);
+      const rest = multipliers[among[entries[last]!]!]! - b[place]!;
+      if (!(rest > 0 && rest < Infinity)) return undefined;
+      const value = 1 / rest;
+      if (!(value < Infinity)) return undefined;
+      inverse[place] = value;
+      above[place] = value * (1 + 8 * U) + 2 ** -1000;
+      doubt[place] = value * 8 * U + 2 ** -1000;
+    } else if (count > 1) {
+      const places = [...entries.keys()].filter((k) => among[entries[k]!]! >= 0);
+      const d = Float64Array.from(places, (k) => multipliers[among[entries[k]!]!]!);
+      const entry = (p: number, q: number) => b[at + places[p]! * width + places[q]!]!;
+      const one = inverseOfSeveral(d, entry);
+      if (!one) return undefined;
+      for (let p = 0, from = 0; p < count; p++) {
+        for (let q = 0; q < count; q++, from++) {
+          const to = at + places[p]! * width + places[q]!;
+          inverse[to] = one.inverse[from]!;
+          above[to] = one.above[from]!;
+          doubt[to] = one.doubt[from]!;
+        }
+      }
+    }
   }
-  return all;
-}
-
-type Inverse = Pick<Eliminated, 'inverse' | 'above' | 'doubt'>;
-
-/** @param rest a difference that was rounded once */
-function inverseOfOne(rest: number): Inverse | undefined {
-  if (!(rest > 0 && rest < Infinity)) return undefined;
-  const value = 1 / rest;
-  if (!(value < Infinity)) return undefined;
-  const doubt = value * 8 * U + 2 ** -1000;
-  return {
-    inverse: Float64Array.of(value),
-    above: Float64Array.of(value * (1 + 8 * U) + 2 ** -1000),
-    doubt: Float64Array.of(doubt),
-  };
+  return { among, counts, inverse, above, doubt };
 }
 
 /** (diag D − B)⁻¹, by Cholesky; undefined where that does not run through. */
-function inverseOfSeveral(d: Float64Array, b: (p: number, q: number) => number): Inverse | undefined {
+function inverseOfSeveral(
+  d: Float64Array,
+  b: (p: number, q: number) => number,
+): Pick<Eliminated, 'inverse' | 'above' | 'doubt'> | undefined {
   const n = d.length;
   const l = Array.from(d, () => new Float64Array(n));
   for (let i = 0; i < n; i++) {

@@ -6,17 +6,18 @@
 import { U } from '../../../network/evaluation/elementwiseEnclosure.ts';
 import type { Ball } from '../../../network/evaluation/enclosure.ts';
 import { SLACK } from '../../rounding/rounding.ts';
-import { type Algebra, absoluteTimes, transposed } from '../algebra.ts';
+import { type Algebra, transposed } from '../algebra.ts';
 import type { PreparedChain, StageReport } from '../anchoredPass.ts';
-import { addToDiagonal, gamma, omegaOf } from '../covariance.ts';
+import { gamma, omegaOf } from '../covariance.ts';
 import { LinearForms } from '../linearForms.ts';
-import type { LinearPart } from '../linearPart.ts';
 import type { Ranges } from '../ranges.ts';
 import { scaledSectors } from '../sectors.ts';
-import { rangeAround, roomForCentre, SHARE_OF_CENTRE, type State, stateAround } from '../state.ts';
+import { rangeAround, roomForCentre, SHARE_OF_CENTRE, type State } from '../state.ts';
+import { dense, gathering } from './covariance.ts';
 import { type LocalStage, localStages, type Partition, type Passage } from './partition.ts';
-import { denseColumns, gathered, nonzeros, placesOf, type SparseRows, sumsWithin } from './sparseRows.ts';
-import { type Core, type Factored, type Passed, passedThrough, TAU } from './step.ts';
+import { rowSumsOf } from './rowSums.ts';
+import { gathered, nonzeros, type SparseRows, sumsWithin } from './sparseRows.ts';
+import { type Core, type Factored, passedThrough, TAU } from './step.ts';
 
 export class FactoredPass {
   readonly #prepared: PreparedChain;
@@ -88,7 +89,7 @@ export class FactoredPass {
       core: undefined,
     });
     const stages: StageReport[] = [];
-    for (const [k, { partition, passage }] of this.#stages.entries()) {
+    for (const [k, { partition, passage, exit }] of this.#stages.entries()) {
       const report = this.#report(k, here, limits);
       stages.push(report);
       const { anchor } = here;
@@ -97,9 +98,15 @@ export class FactoredPass {
         prepared.values(k, { middle: anchor, radius: new Float64Array(anchor.length) }),
       );
       const { inputs } = prepared.chain;
-      const passed = await passedThrough(algebra, next, partition, here, report.sectors, inputs);
+      const summands = (passage ?? exit)?.summands ?? 0;
+      const passed = await passedThrough(algebra, next, partition, here, report.sectors, inputs, summands);
       if (!passed) return undefined;
-      if (!passage) return { stages, state: await dense(algebra, next, partition, passed, reached) };
+      if (!passage) {
+        const state = exit
+          ? await gathering(algebra, next.outputs, partition, exit, passed, reached)
+          : await dense(algebra, next, partition, passed, reached);
+        return { stages, state };
+      }
       const { to, most } = passage;
       const blocks = blocksBehind(passage, passed.inner);
       const rounding = passed.rounding(most);
@@ -122,7 +129,7 @@ export class FactoredPass {
     });
     const [low, high] = [new Float64Array(n).fill(-Infinity), new Float64Array(n).fill(Infinity)];
     const functions = this.#prepared.functions[k]!;
-    for (const i of functions.places()) {
+    for (const i of functions.places) {
       let [l, u] = rangeAround(anchor[i]!, level, variances[i]! + varianceOfRow(rows, i, core));
       if (k === 0 && limits) [l, u] = [Math.max(l, limits.low[i]!), Math.min(u, limits.high[i]!)];
       low[i] = Math.min(l, anchor[i]!);
@@ -167,68 +174,6 @@ function varianceOfRow({ starts, columns, values }: SparseRows, i: number, core:
   return (sum + error) * (1 + 8 * U) + 2 ** -960;
 }
 
-/** Row sums of |S_UU|, about. */
-function rowSumsOf(
-  { starts, columns, values }: SparseRows,
-  { inverse }: Core,
-  partition: Partition,
-  blocks: Float64Array,
-  uncertain: Int32Array,
-): Float64Array {
-  const inputs = Math.sqrt(inverse.length);
-  const count = uncertain.length;
-  // (I − K)⁻¹ G_Uᵀ, [inputs × uncertain]
-  const images = new Float64Array(inputs * count);
-  for (const [k, i] of uncertain.entries()) {
-    for (let g = 0; g < inputs; g++) {
-      let sum = 0;
-      for (let at = starts[i]!; at < starts[i + 1]!; at++)
-        sum += inverse[g * inputs + columns[at]!]! * values[at]!;
-      images[g * count + k] = sum;
-    }
-  }
-  const inBlocks = blocksAmong(partition, blocks, uncertain);
-  const sums = new Float64Array(count);
-  const row = new Float64Array(count);
-  for (const [k, i] of uncertain.entries()) {
-    row.fill(0, k);
-    for (let at = starts[i]!; at < starts[i + 1]!; at++) {
-      const value = values[at]!;
-      const from = columns[at]! * count;
-      for (let l = k; l < count; l++) row[l]! += value * images[from + l]!;
-    }
-    for (const { column, entry } of inBlocks[k]!) if (column >= k) row[column]! += entry;
-    let own = Math.abs(row[k]!);
-    for (let l = k + 1; l < count; l++) {
-      const size = Math.abs(row[l]!);
-      own += size;
-      sums[l]! += size;
-    }
-    sums[k]! += own;
-  }
-  return sums;
-}
-
-/** Of the blocks, what is between uncertain entries, row by row. */
-function blocksAmong(
-  { blocks: lists, starts, size }: Partition,
-  b: Float64Array,
-  uncertain: Int32Array,
-): { column: number; entry: number }[][] {
-  const among = placesOf(uncertain, size);
-  const rows = Array.from(uncertain, (): { column: number; entry: number }[] => []);
-  for (const [block, entries] of lists.entries()) {
-    let at = starts[block]!;
-    for (const i of entries) {
-      for (const j of entries) {
-        const entry = b[at++]!;
-        if (among[i]! >= 0 && among[j]! >= 0) rows[among[i]!]!.push({ column: among[j]!, entry });
-      }
-    }
-  }
-  return rows;
-}
-
 /** C (M B̃ M + e² D) Cᵀ, block by block. */
 function blocksBehind({ to, parts }: Passage, inner: Float64Array): Float64Array {
   const out = new Float64Array(to.length);
@@ -265,59 +210,4 @@ function rowsBehind({ columns, targets, sees }: Passage, a: SparseRows): SparseR
     }
   }
   return { ...sees, values };
-}
-
-/** All of it as one covariance, for the stages that are not local. */
-async function dense(
-  algebra: Algebra,
-  linear: LinearPart,
-  partition: Partition,
-  { level, moved, core, inner, rounding }: Passed,
-  { middle, radius }: Ball,
-): Promise<State> {
-  const m = linear.outputs;
-  const inputs = Math.sqrt(core.inverse.length);
-  const images = new Float64Array(partition.size * m);
-  const [index, to, factors]: [number[], number[], number[]] = [[], [], []];
-  for (const [block, entries] of partition.blocks.entries()) {
-    let at = partition.starts[block]!;
-    for (const i of entries) {
-      for (const j of entries) {
-        const factor = inner[at++]!;
-        if (factor === 0) continue;
-        index.push(j);
-        to.push(i);
-        factors.push(factor);
-      }
-    }
-  }
-  await linear.addColumns(
-    algebra,
-    images,
-    Int32Array.from(index),
-    Float64Array.from(factors),
-    Int32Array.from(to),
-  );
-  const ofBlocks = await linear.rows(algebra, transposed(images, partition.size, m), m);
-  const through = await linear.rows(algebra, denseColumns(moved, inputs), inputs);
-  const rows = transposed(through, inputs, m);
-  const covariance = await algebra.congruence(rows, m, core.inverse);
-  for (let i = 0; i < m; i++) {
-    for (let j = 0; j <= i; j++) {
-      const value = covariance[i * m + j]! + ofBlocks[i * m + j]!;
-      covariance[i * m + j] = value;
-      covariance[j * m + i] = value;
-    }
-  }
-  // |G| |X| |G|ᵀ 1
-  const sums = new Float64Array(inputs);
-  for (let at = 0; at < rows.length; at++) sums[at % inputs]! += Math.abs(rows[at]!);
-  const reach = absoluteTimes(rows, absoluteTimes(core.inverse, sums));
-  const factor = SLACK * gamma(2 * inputs + 16);
-  const more = rounding(0);
-  addToDiagonal(
-    covariance,
-    reach.map((value, i) => factor * value + more[i]! + 2 ** -960),
-  );
-  return stateAround({ middle, radius }, covariance, level);
 }

@@ -19,14 +19,24 @@ export class Partition {
   /** Entries of a matrix. */
   readonly length: number;
   readonly largest: number;
+  /** The block that an entry is in, and where its diagonal entry lies in a matrix. */
+  readonly blockOf: Int32Array;
+  readonly diagonal: Int32Array;
 
   constructor(size: number, blocks: readonly Int32Array[]) {
     this.size = size;
     this.blocks = blocks;
     this.starts = new Int32Array(blocks.length);
+    this.blockOf = new Int32Array(size);
+    this.diagonal = new Int32Array(size);
     let [length, largest] = [0, 0];
-    for (const [b, { length: own }] of blocks.entries()) {
+    for (const [b, entries] of blocks.entries()) {
+      const own = entries.length;
       this.starts[b] = length;
+      for (const [k, i] of entries.entries()) {
+        this.blockOf[i] = b;
+        this.diagonal[i] = length + k * (own + 1);
+      }
       length += own * own;
       largest = Math.max(largest, own);
     }
@@ -37,12 +47,12 @@ export class Partition {
   /** |A| x */
   absoluteTimes(a: Float64Array, x: Float64Array): Float64Array {
     const y = new Float64Array(this.size);
-    for (const [b, entries] of this.blocks.entries()) {
-      let at = this.starts[b]!;
-      for (const i of entries) {
+    for (let b = 0, at = 0; b < this.blocks.length; b++) {
+      const entries = this.blocks[b]!;
+      for (let k = 0; k < entries.length; k++) {
         let sum = 0;
-        for (const j of entries) sum += Math.abs(a[at++]!) * x[j]!;
-        y[i] = sum;
+        for (let l = 0; l < entries.length; l++) sum += Math.abs(a[at++]!) * x[entries[l]!]!;
+        y[entries[k]!] = sum;
       }
     }
     return y;
@@ -50,12 +60,8 @@ export class Partition {
 
   /** Adds to the diagonal of A, entry by entry. */
   addToDiagonal(a: Float64Array, what: (i: number, entry: number) => number): void {
-    for (const [b, entries] of this.blocks.entries()) {
-      for (const [k, i] of entries.entries()) {
-        const at = this.starts[b]! + k * (entries.length + 1);
-        a[at] = what(i, a[at]!);
-      }
-    }
+    const { diagonal } = this;
+    for (let i = 0; i < diagonal.length; i++) a[diagonal[i]!] = what(i, a[diagonal[i]!]!);
   }
 }
 
@@ -74,6 +80,8 @@ export interface Passage {
   readonly parts: readonly (readonly Part[])[];
   /** Most blocks that one is made of. */
   readonly most: number;
+  /** Most entries of a row of the linear part. */
+  readonly summands: number;
   /** The linear part. */
   readonly columns: SparseColumns;
   /** Where its products with what arguments see are added, in order: to which entry of what those of the next stage see. */
@@ -96,13 +104,29 @@ export interface LocalStage {
   readonly sees: Pattern;
   /** Undefined where the next stage has none. */
   readonly passage: Passage | undefined;
+  /** Without a passage: where few entries of the linear part that follows differ from 0. */
+  readonly exit: Exit | undefined;
 }
+
+/** How blocks become a covariance of all, block by block. */
+export interface Exit {
+  /** Of each block: the rows of the linear part that have to do with it, in order. */
+  readonly rows: readonly Int32Array[];
+  /** And what these are, [entries × rows]. */
+  readonly matrices: readonly Float64Array[];
+  /** Most blocks that a row has to do with, and most entries of a row. */
+  readonly most: number;
+  readonly summands: number;
+}
+
+/** Multiplications of a product by blocks that take the time of what an entry goes through where all are one matrix. */
+const PER_ENTRY = 16;
 
 /**
  * The stages at the beginning of a chain of which that is so, and which have more arguments than the chain has inputs; none where there is
  * nothing to be gained.
  */
-export async function localStages(algebra: Algebra, { inputs, stages }: Chain): Promise<LocalStage[]> {
+export async function localStages(algebra: Algebra, { inputs, stages, last }: Chain): Promise<LocalStage[]> {
   const local: LocalStage[] = [];
   const [first] = stages;
   if (!first || first.besideSkip || first.linear.outputs < 2 * inputs) return local;
@@ -118,7 +142,10 @@ export async function localStages(algebra: Algebra, { inputs, stages }: Chain): 
     const next = stages[k];
     const goesOn = next && !next.besideSkip && next.linear.outputs >= inputs;
     const passage = goesOn ? await passageThrough(algebra, next.linear, partition, sees) : undefined;
-    local.push({ partition, sees, passage });
+    const exit = passage
+      ? undefined
+      : exitThrough(await (next?.linear ?? last).columns(algebra), partition, sees);
+    local.push({ partition, sees, passage, exit });
     if (!passage) return local;
     ({ to: partition, sees } = passage);
   }
@@ -219,5 +246,47 @@ async function passageThrough(
     }
   }
   const most = parts.reduce((all, { length }) => Math.max(all, length), 0);
-  return { to, parts, most, columns, ...patternBehind(columns, sees, to) };
+  const summands = mostInRow(rows, linear.outputs);
+  return { to, parts, most, summands, columns, ...patternBehind(columns, sees, to) };
+}
+
+/** Undefined where it takes longer than with matrices of all entries. */
+function exitThrough(
+  columns: SparseColumns | undefined,
+  { blocks, size }: Partition,
+  sees: Pattern,
+): Exit | undefined {
+  if (!columns) return undefined;
+  const { starts, rows, values } = columns;
+  const outputs = rows.reduce((most, row) => Math.max(most, row + 1), 0);
+  const lists: Int32Array[] = [];
+  const matrices: Float64Array[] = [];
+  const met = new Int32Array(outputs);
+  let work = 0;
+  for (const entries of blocks) {
+    const union = new Set<number>();
+    for (const j of entries) for (let at = starts[j]!; at < starts[j + 1]!; at++) union.add(rows[at]!);
+    const own = Int32Array.from(union).sort();
+    const places = new Map([...own].map((row, k) => [row, k]));
+    const matrix = new Float64Array(entries.length * own.length);
+    for (const [p, j] of entries.entries()) {
+      for (let at = starts[j]!; at < starts[j + 1]!; at++)
+        matrix[p * own.length + places.get(rows[at]!)!] = values[at]!;
+    }
+    for (const row of own) met[row]!++;
+    const [first] = entries;
+    const seen = sees.starts[first! + 1]! - sees.starts[first!]!;
+    work += entries.length * own.length * (own.length / 2 + seen);
+    if (work > PER_ENTRY * outputs * size) return undefined;
+    lists.push(own);
+    matrices.push(matrix);
+  }
+  const most = met.reduce((all, count) => Math.max(all, count), 0);
+  return { rows: lists, matrices, most, summands: mostInRow(rows, outputs) };
+}
+
+function mostInRow(rows: Int32Array, outputs: number): number {
+  const counts = new Int32Array(outputs);
+  for (const row of rows) counts[row]!++;
+  return counts.reduce((most, count) => Math.max(most, count), 0);
 }

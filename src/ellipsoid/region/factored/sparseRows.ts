@@ -43,7 +43,7 @@ export function denseColumns({ starts, columns, values }: SparseRows, count: num
 /** Where an entry is in a list; −1 where it is not. */
 export function placesOf(list: Int32Array, size: number): Int32Array {
   const places = new Int32Array(size).fill(-1);
-  for (const [k, i] of list.entries()) places[i] = k;
+  for (let k = 0; k < list.length; k++) places[list[k]!] = k;
   return places;
 }
 

@@ -53,7 +53,10 @@ export interface Passed {
   readonly rounding: (most: number) => Float64Array;
 }
 
-/** Undefined where multipliers do not dominate, or rounding hides whether they do. */
+/**
+ * @param summands that rows behind the linear part are sums of, beyond those that it adds up itself
+ * @returns undefined where multipliers do not dominate, or rounding hides whether they do
+ */
 export async function passedThrough(
   algebra: Algebra,
   linear: LinearPart,
@@ -61,35 +64,19 @@ export async function passedThrough(
   { rows, blocks, core, level }: Factored,
   sectors: Sectors,
   inputs: number,
+  summands: number,
 ): Promise<Passed | undefined> {
-  const { middle, spread } = sectors;
+  const { middle } = sectors;
   const eliminated = eliminate(partition, blocks, sectors);
   if (!eliminated) return undefined;
   const before = core?.taken ?? new Float64Array(inputs * inputs);
   const next = await coreOf(algebra, coreBehind(rows, partition, eliminated, before));
   if (!next) return undefined;
   const moved = movedRows(partition, blocks, rows, eliminated, sectors);
-  const inner = blocks.slice();
-  const above = new Float64Array(blocks.length);
-  let sumOfInverses = 0;
-  for (const [b, entries] of partition.blocks.entries()) {
-    const own = eliminated[b];
-    const at = partition.starts[b]!;
-    const size = entries.length;
-    if (own) {
-      for (let k = 0; k < own.above.length; k++) sumOfInverses += Math.abs(own.above[k]!);
-      addThrough(inner, blocks, at, size, own);
-      for (const [p, k] of own.places.entries())
-        for (const [q, l] of own.places.entries())
-          above[at + k * size + l] = own.above[p * own.places.length + q]!;
-    }
-    for (let k = 0; k < size; k++)
-      for (let l = 0; l < size; l++) inner[at + k * size + l]! *= middle[entries[k]!]! * middle[entries[l]!]!;
-    if (own) {
-      for (const [p, k] of own.places.entries()) inner[at + k * (size + 1)]! += spread[own.among[p]!]!;
-    }
-  }
-  const doubt = doubtOfRows(linear, partition, blocks, rows, eliminated, middle, inputs);
+  const inner = innerOf(partition, blocks, eliminated, sectors);
+  const { above } = eliminated;
+  const sumOfInverses = above.reduce((sum, value) => sum + Math.abs(value), 0);
+  const doubt = doubtOfRows(linear, partition, blocks, rows, eliminated, middle, inputs, summands);
   const ofRows = doubt.map((value) => (2 * (1 + 1 / TAU) * next.norm * value + 2 ** -960) * SLACK);
   const rounding = (most: number) => {
     const all = errorOfPropagation(
@@ -97,7 +84,8 @@ export async function passedThrough(
       { times: (x) => partition.absoluteTimes(blocks, x), largest: largestModulus(blocks) },
       sectors,
       { times: (x) => partition.absoluteTimes(above, x), sum: sumOfInverses },
-      2 * partition.largest + most,
+      // Twice, products with a block on both sides are sums of so many.
+      2 * partition.largest ** 2 + most,
     );
     for (let i = 0; i < all.length; i++) all[i]! += ofRows[i]!;
     return all;
@@ -105,11 +93,43 @@ export async function passedThrough(
   return { level: level * (1 + TAU) * (1 + 4 * U), moved, core: next, inner, rounding };
 }
 
+/** M B̃ M + e² D, B̃ = B + B_:U (D − B_UU)⁻¹ B_U: from above but for rounding. */
+function innerOf(
+  { blocks: lists, starts, diagonal }: Partition,
+  b: Float64Array,
+  { counts, above }: Eliminated,
+  { middle, uncertain, spread }: Sectors,
+): Float64Array {
+  const inner = b.slice();
+  for (let block = 0; block < lists.length; block++) {
+    const entries = lists[block]!;
+    const size = entries.length;
+    const at = starts[block]!;
+    for (let k = 0; k < size; k++) {
+      for (let l = 0; l <= k; l++) {
+        let sum = 0;
+        if (counts[block]! > 0) {
+          for (let p = 0; p < size; p++) {
+            for (let q = 0; q < size; q++)
+              sum += b[at + k * size + p]! * above[at + p * size + q]! * b[at + l * size + q]!;
+          }
+        }
+        const slopes = middle[entries[k]!]! * middle[entries[l]!]!;
+        const value = (inner[at + k * size + l]! + sum) * slopes;
+        inner[at + k * size + l] = value;
+        inner[at + l * size + k] = value;
+      }
+    }
+  }
+  for (let k = 0; k < uncertain.length; k++) inner[diagonal[uncertain[k]!]!]! += spread[k]!;
+  return inner;
+}
+
 /** K + G_Uᵀ (D − B_UU)⁻¹ G_U, from above. */
 function coreBehind(
   { starts, columns, values }: SparseRows,
-  { blocks: lists }: Partition,
-  eliminated: readonly (Eliminated | undefined)[],
+  { blocks: lists, starts: places }: Partition,
+  { among, counts, above }: Eliminated,
   before: Float64Array,
 ): Float64Array {
   const inputs = Math.sqrt(before.length);
@@ -117,28 +137,32 @@ function coreBehind(
   /** |G_U|ᵀ |above| |G_U| 1 */
   const reach = new Float64Array(inputs);
   let [count, largest] = [0, 0];
-  const lengthOf = (i: number) => {
-    let sum = 0;
-    for (let at = starts[i]!; at < starts[i + 1]!; at++) sum += Math.abs(values[at]!);
-    return sum;
-  };
-  for (const [block, one] of eliminated.entries()) {
-    if (!one) continue;
-    const { places, above } = one;
-    const own = places.map((k) => lists[block]![k]!);
-    const lengths = own.map(lengthOf);
-    count += own.length ** 2;
-    for (const [p, i] of own.entries()) {
-      for (const [q, j] of own.entries()) {
-        const factor = above[p * own.length + q]!;
-        const size = Math.abs(factor) * lengths[q]!;
-        for (let left = starts[i]!; left < starts[i + 1]!; left++) {
-          const value = factor * values[left]!;
-          const row = columns[left]! * inputs;
-          reach[columns[left]!]! += Math.abs(values[left]!) * size;
-          largest = Math.max(largest, Math.abs(values[left]!));
-          for (let right = starts[j]!; right < starts[j + 1]!; right++)
-            taken[row + columns[right]!]! += value * values[right]!;
+  for (let block = 0; block < lists.length; block++) {
+    if (counts[block] === 0) continue;
+    count += counts[block]! ** 2;
+    const entries = lists[block]!;
+    const size = entries.length;
+    for (let q = 0; q < size; q++) {
+      const j = entries[q]!;
+      if (among[j]! < 0) continue;
+      const [first, end] = [starts[j]!, starts[j + 1]!];
+      let length = 0;
+      for (let at = first; at < end; at++) length += Math.abs(values[at]!);
+      for (let p = 0; p < size; p++) {
+        const i = entries[p]!;
+        const factor = above[places[block]! + p * size + q]!;
+        if (among[i]! < 0) continue;
+        const reached = Math.abs(factor) * length;
+        const from = starts[i]!;
+        for (let n = 0; n < end - first; n++) {
+          const modulus = Math.abs(values[from + n]!);
+          const value = factor * values[from + n]!;
+          const column = columns[first + n]!;
+          const row = column * inputs;
+          reach[column]! += modulus * reached;
+          largest = Math.max(largest, modulus);
+          // Entries of a block have the same columns, in order; what is left of the diagonal is set below.
+          for (let at = first + n; at < end; at++) taken[row + columns[at]!]! += value * values[at]!;
         }
       }
     }
@@ -174,53 +198,30 @@ function movedRows(
   { blocks: lists, starts }: Partition,
   b: Float64Array,
   rows: SparseRows,
-  eliminated: readonly (Eliminated | undefined)[],
+  { among, counts, inverse }: Eliminated,
   { middle }: Sectors,
 ): SparseRows {
-  const values = rows.values.slice();
-  for (const [block, entries] of lists.entries()) {
-    const own = eliminated[block];
+  const before = rows.values;
+  const values = before.slice();
+  for (let block = 0; block < lists.length; block++) {
+    const entries = lists[block]!;
     const size = entries.length;
+    const at = starts[block]!;
     const width = rows.starts[entries[0]! + 1]! - rows.starts[entries[0]!]!;
     for (let k = 0; k < size; k++) {
       const to = rows.starts[entries[k]!]!;
-      if (own) {
-        const { places, inverse } = own;
-        for (const [q, l] of places.entries()) {
-          let factor = 0;
-          for (const [p, j] of places.entries())
-            factor += b[starts[block]! + k * size + j]! * inverse[p * places.length + q]!;
-          const from = rows.starts[entries[l]!]!;
-          for (let g = 0; g < width; g++) values[to + g]! += factor * rows.values[from + g]!;
-        }
+      for (let l = 0; l < size && counts[block]! > 0; l++) {
+        if (among[entries[l]!]! < 0) continue;
+        let factor = 0;
+        for (let p = 0; p < size; p++) factor += b[at + k * size + p]! * inverse[at + p * size + l]!;
+        const from = rows.starts[entries[l]!]!;
+        for (let g = 0; g < width; g++) values[to + g]! += factor * before[from + g]!;
       }
       const slope = middle[entries[k]!]!;
       for (let g = 0; g < width; g++) values[to + g]! *= slope;
     }
   }
   return { ...rows, values };
-}
-
-/** Adds B_:U (D − B_UU)⁻¹ B_U: of one block, from above but for rounding. */
-function addThrough(
-  to: Float64Array,
-  b: Float64Array,
-  at: number,
-  size: number,
-  { places, above }: Eliminated,
-): void {
-  const count = places.length;
-  for (let k = 0; k < size; k++) {
-    for (let l = 0; l <= k; l++) {
-      let sum = 0;
-      for (let p = 0; p < count; p++)
-        for (let q = 0; q < count; q++)
-          sum += b[at + k * size + places[p]!]! * above[p * count + q]! * b[at + l * size + places[q]!]!;
-      const value = to[at + k * size + l]! + sum;
-      to[at + k * size + l] = value;
-      to[at + l * size + k] = value;
-    }
-  }
 }
 
 /**
@@ -232,27 +233,16 @@ function doubtOfRows(
   partition: Partition,
   b: Float64Array,
   rows: SparseRows,
-  eliminated: readonly (Eliminated | undefined)[],
+  { inverse, doubt }: Eliminated,
   middle: Float64Array,
   inputs: number,
+  summands: number,
 ): Float64Array {
   const n = partition.size;
-  const factor = SLACK * gamma(linear.roundings + 4 * partition.largest + 16);
+  const factor = SLACK * gamma(linear.roundings + summands + 4 * partition.largest + 16);
   /** γ |X| + ΔX, symmetric. */
-  const inverses = (x: Float64Array) => {
-    const y = new Float64Array(n);
-    for (const [block, entries] of partition.blocks.entries()) {
-      const own = eliminated[block];
-      if (!own) continue;
-      const { places, inverse, doubt } = own;
-      for (const [p, k] of places.entries())
-        for (const [q, l] of places.entries()) {
-          const at = p * places.length + q;
-          y[entries[k]!]! += (factor * Math.abs(inverse[at]!) + doubt[at]!) * x[entries[l]!]!;
-        }
-    }
-    return y;
-  };
+  const both = inverse.map((value, at) => factor * Math.abs(value) + doubt[at]!);
+  const inverses = (x: Float64Array) => partition.absoluteTimes(both, x);
   const left = linear.columnSums().map((value, i) => value * Math.abs(middle[i]!));
   const through = inverses(partition.absoluteTimes(b, left));
   const t = left.map((value, i) => factor * value + through[i]!);
