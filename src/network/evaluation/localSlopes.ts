@@ -109,38 +109,49 @@ abstract class Local implements LocalSlopes {
 /** Straight pieces between kinks, which are known exactly; so are the slopes. */
 class StraightPieces extends Local {
   protected derivatives(low: number, high: number, channel: number): Slopes {
-    const { definition, f } = this;
-    let [lower, upper] = [Infinity, -Infinity];
+    const { definition, f, kinks } = this;
+    let lower = Infinity;
+    let upper = -Infinity;
     // One point of every piece that has more than an end in the interval; a single point on a kink belongs to both of its pieces.
-    const inside = this.kinks.filter((kink) => kink > low && kink < high);
-    const ends = [low, ...inside, high];
-    for (let k = 0; k + 1 < ends.length; k++) {
-      const middle = ends[k]! / 2 + ends[k + 1]! / 2;
-      const between = middle > ends[k]! && middle < ends[k + 1]!;
-      if (!between && this.kinks.some((kink) => kink >= low && kink <= high)) return this.everywhere(channel);
+    let start = low;
+    for (let k = this.#inside(0, low, high); ; k = this.#inside(k + 1, low, high)) {
+      const end = k < kinks.length ? kinks[k]! : high;
+      const middle = start / 2 + end / 2;
+      const between = middle > start && middle < end;
+      if (!between && kinks.some((kink) => kink >= low && kink <= high)) return this.everywhere(channel);
       const slope = definition.derivative(f, middle, channel);
       lower = Math.min(lower, slope);
       upper = Math.max(upper, slope);
+      if (k === kinks.length) return { lower, upper };
+      start = end;
     }
-    return { lower, upper };
   }
 
   /** On a straight piece the secant from elsewhere is monotone: its extremes lie at kinks and ends. */
   protected secants(anchor: number, low: number, high: number, channel: number): Slopes {
+    const { kinks } = this;
     let all: Slopes = { lower: Infinity, upper: -Infinity };
-    for (const [from, to] of [
-      [low, anchor],
-      [anchor, high],
-    ] as const) {
-      if (!(from < to)) continue;
-      const inside = this.kinks.filter((kink) => kink > from && kink < to);
-      const ends = [from, ...inside, to];
-      for (const x of ends) if (x !== anchor) all = hull(all, this.secant(anchor, x, channel));
-      // The piece that the anchor lies on, on this side.
-      const next = from === anchor ? ends[1]! : ends.at(-2)!;
+    for (const far of [low, high]) {
+      if (far === anchor) continue;
+      const [from, to] = far < anchor ? [far, anchor] : [anchor, far];
+      // The end of the piece that the anchor lies on, on this side.
+      let next = far;
+      for (let k = this.#inside(0, from, to); k < kinks.length; k = this.#inside(k + 1, from, to)) {
+        const kink = kinks[k]!;
+        all = hull(all, this.secant(anchor, kink, channel));
+        if (Math.abs(kink - anchor) < Math.abs(next - anchor)) next = kink;
+      }
+      all = hull(all, this.secant(anchor, far, channel));
       all = hull(all, this.derivatives(Math.min(anchor, next), Math.max(anchor, next), channel));
     }
     return all;
+  }
+
+  /** The first kink from the k-th on that lies between; their number where none does. */
+  #inside(k: number, low: number, high: number): number {
+    let at = k;
+    while (at < this.kinks.length && !(this.kinks[at]! > low && this.kinks[at]! < high)) at++;
+    return at;
   }
 }
 

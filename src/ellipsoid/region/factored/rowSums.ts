@@ -64,7 +64,10 @@ function addRows(
 ): void {
   let at = first;
   for (; at + 4 <= last; at += 4) {
-    const [v0, v1, v2, v3] = [values[at]!, values[at + 1]!, values[at + 2]!, values[at + 3]!];
+    const v0 = values[at]!;
+    const v1 = values[at + 1]!;
+    const v2 = values[at + 2]!;
+    const v3 = values[at + 3]!;
     const r0 = columns[at]! * width;
     const r1 = columns[at + 1]! * width;
     const r2 = columns[at + 2]! * width;
