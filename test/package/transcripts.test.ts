@@ -14,7 +14,7 @@ function lasting(line: string): string {
   return line
     .replace(/; (OpenBLAS|Wasm|WebGPU).*$/, '; ENGINE')
     .replace(/^( +at least +sampled) .*/, '$1')
-    .replace(/^At least .* \(sampled\): .*/, 'At least SAMPLED')
+    .replace(/^At least .* \(sampled[^)]*\): .*/, 'At least SAMPLED')
     .replace(/^Search \((.*)\): .*/, 'Search ($1)')
     .replace(/^[\d.]+ s a sample\.$/, 'SECONDS a sample')
     .replace(/( +\d+\.\d{4} +)\d+\.\d+$/, '$1SECONDS');
