@@ -111,9 +111,9 @@ describe.each(NAMES)('bounds of %s in every pair of norms', (name) => {
             }
           },
         ),
-        { numRuns: runs(40) },
+        { numRuns: runs(20) },
       );
-      expect(bounded).toBeGreaterThan(runs(40));
+      expect(bounded).toBeGreaterThan(runs(20));
     },
     patience(),
   );
