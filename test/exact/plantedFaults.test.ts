@@ -1,0 +1,123 @@
+/** Faults that are planted into the search: what proves its claims catches them, and without it the enumeration of regions does. */
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { NetworkBuilder } from '../../src/network/builder.ts';
+import { Random } from '../support/random.ts';
+import { type Layer, largestSlope } from './regions.ts';
+
+const ROUNDING = 1e-9;
+const NETWORKS = 12;
+
+/** Networks, boxes and their constants. */
+const CASES = Array.from({ length: NETWORKS }, (_, k) => {
+  const random = new Random(100 + k);
+  const sizes = [3, 5, 4, 1];
+  const layers = sizes.slice(1).map(
+    (rows, n): Layer => ({
+      weight: Array.from({ length: rows }, () => [...random.normals(sizes[n]!)]),
+      bias: [...random.normals(rows, 0.5)],
+    }),
+  );
+  const network = NetworkBuilder.fromDense(
+    layers.map((layer, n) => ({ ...layer, ...(n < 2 && { activation: 'relu' as const }) })),
+  );
+  const box = k % 2 === 0 ? undefined : 1;
+  return { network, box, truth: largestSlope(layers, { name: 'relu' }, box) };
+});
+
+/** How many answers are wrong, of an implementation that is loaded with what has been mocked. */
+async function wrong(): Promise<{ above: number; below: number }> {
+  const { exactConstant } = await import('../../src/exact/exact.ts');
+  let [above, below] = [0, 0];
+  for (const { network, box, truth } of CASES) {
+    const side = (at: number) => new Float64Array(3).fill(at);
+    const { upper, lower } = await exactConstant(
+      network,
+      box === undefined ? {} : { box: { low: side(-box), high: side(box) } },
+    );
+    if (upper < truth * (1 - ROUNDING)) above++;
+    if (lower > truth * (1 + ROUNDING)) below++;
+  }
+  return { above, below };
+}
+
+const MINIMUM_NORM = '../../src/exact/empty/minimumNorm.ts';
+const REFUTATION = '../../src/exact/empty/refutation.ts';
+const PROVEN = '../../src/exact/above/proven.ts';
+const PROVEN_SLOPE = '../../src/exact/below/provenSlope.ts';
+
+/** A solver that calls every fifth cone empty, whatever it is. */
+async function mockLyingSolver() {
+  const actual = await vi.importActual<typeof import('../../src/exact/empty/minimumNorm.ts')>(MINIMUM_NORM);
+  let calls = 0;
+  class Lying extends actual.MinimumNorm {
+    override solve(...call: Parameters<InstanceType<typeof actual.MinimumNorm>['solve']>) {
+      const outcome = super.solve(...call);
+      return ++calls % 5 === 0 ? 'empty' : outcome;
+    }
+  }
+  vi.doMock(MINIMUM_NORM, () => ({ ...actual, MinimumNorm: Lying }));
+}
+
+/** Nobody looks whether what the solver calls empty is proven to be. */
+async function mockBelief() {
+  const actual = await vi.importActual<typeof import('../../src/exact/empty/refutation.ts')>(REFUTATION);
+  class Believing extends actual.Refuter {
+    override refute() {
+      return { multipliers: new Float64Array(0), relative: new Int8Array(0), movable: [] };
+    }
+  }
+  vi.doMock(REFUTATION, () => ({ ...actual, Refuter: Believing }));
+}
+
+/** No slope is known, so that the bound stands on the nodes alone. */
+function mockBlindness() {
+  vi.doMock(PROVEN_SLOPE, () => ({ provenSlope: () => 0 }));
+}
+
+describe('planted faults', { timeout: 120_000 }, () => {
+  afterEach(() => {
+    for (const path of [MINIMUM_NORM, REFUTATION, PROVEN, PROVEN_SLOPE]) vi.doUnmock(path);
+    vi.resetModules();
+  });
+
+  it('are none where nothing is planted', async () => {
+    expect(await wrong()).toEqual({ above: 0, below: 0 });
+    vi.resetModules();
+    mockBlindness();
+    expect(await wrong()).toEqual({ above: 0, below: 0 });
+  });
+
+  it('of a solver that calls regions empty are caught by the proof', async () => {
+    mockBlindness();
+    await mockLyingSolver();
+    expect((await wrong()).above).toBe(0);
+  });
+
+  it('of a solver that is believed are caught by the regions', async () => {
+    mockBlindness();
+    await mockLyingSolver();
+    await mockBelief();
+    expect((await wrong()).above).toBeGreaterThan(0);
+  });
+
+  it('of bounds that are a little too small are caught by the regions', async () => {
+    mockBlindness();
+    const actual = await vi.importActual<typeof import('../../src/exact/above/proven.ts')>(PROVEN);
+    class Generous extends actual.Prover {
+      override boundOf(...call: Parameters<InstanceType<typeof actual.Prover>['boundOf']>) {
+        return super.boundOf(...call) * (1 - 1e-7);
+      }
+    }
+    vi.doMock(PROVEN, () => ({ ...actual, Prover: Generous }));
+    expect((await wrong()).above).toBeGreaterThan(0);
+  });
+
+  it('of slopes that are a little too steep are caught by the regions', async () => {
+    const { provenSlope } =
+      await vi.importActual<typeof import('../../src/exact/below/provenSlope.ts')>(PROVEN_SLOPE);
+    vi.doMock(PROVEN_SLOPE, () => ({
+      provenSlope: (...call: Parameters<typeof provenSlope>) => provenSlope(...call) * (1 + 1e-7),
+    }));
+    expect((await wrong()).below).toBeGreaterThan(0);
+  });
+});
