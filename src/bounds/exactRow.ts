@@ -13,8 +13,8 @@ import type { BoundTask } from './task.ts';
 /** Neurons up to which it is tried unasked, and for so many seconds. */
 const NEURONS = 60;
 const SECONDS = 10;
-/** Unasked it goes on after so many seconds only if at least this part of the gap has closed. */
-const SECONDS_OF_TRIAL = 1.5;
+/** Unasked it goes on after so many nodes only if at least this part of the gap has closed. */
+const NODES_OF_TRIAL = 200;
 const PROMISING = 0.25;
 /** Work that is announced for it: as much as the other methods take on such a network, about. */
 const WORK = 1e8;
@@ -30,10 +30,10 @@ export async function exactRow(task: BoundTask): Promise<Row | undefined> {
   const clock = stopwatch();
   const begun = performance.now();
   ledger.announce(WORK);
-  let [widest, done] = [0, 0];
+  let [widest, done, seen] = [0, 0, 0];
   const isTooLong = () => {
-    const seconds = (performance.now() - begun) / 1000;
-    return seconds > (done > PROMISING * WORK ? SECONDS : SECONDS_OF_TRIAL);
+    if (performance.now() - begun > 1000 * SECONDS) return true;
+    return seen > NODES_OF_TRIAL && done < PROMISING * WORK;
   };
   try {
     // Few networks are small enough: pages fetch it with the first.
@@ -43,6 +43,7 @@ export async function exactRow(task: BoundTask): Promise<Row | undefined> {
       ...(!asked && { mostNeurons: NEURONS }),
       isOver: () => interrupt?.aborted === true || deadline.over || (!asked && isTooLong()),
       onProgress: ({ lower, upper, nodes, open }) => {
+        seen = nodes;
         const width = lower > 0 ? Math.log(upper / lower) : Infinity;
         if (width < Infinity) widest = Math.max(widest, width);
         const share = widest > 0 && width < Infinity ? 1 - width / widest : 0;
