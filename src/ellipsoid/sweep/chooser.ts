@@ -163,7 +163,7 @@ export class Chooser {
       const { state, done } = this.#propagation.stateBefore(run, k, piece);
       const own = scoped(engine, (e) => {
         const matrices = this.#propagation.asMatrices(e, state, step);
-        const onBoundary = isEven(step) && (step.kept.length === 0 || step.sums !== undefined);
+        const onBoundary = isEven(step);
         const stats = statistics(
           e,
           argument(e, matrices, step.source),
@@ -268,9 +268,10 @@ function closedForm(
   return multiplier(engine, rule, stats, skip, isEven(step));
 }
 
-/** Whether the image is uncorrelated with what lives on beside it: slopes in [−β, β]. */
+/** Whether D next to S is best: slopes in [−β, β], and nothing but sums of sorted groups beside, whose image is not correlated with these. */
 function isEven(step: NonlinearityStep | MaximumStep): boolean {
-  return step.kind === 'maximum' || step.lower.every((low, k) => low === -step.upper[k]!);
+  const even = step.kind === 'maximum' || step.lower.every((low, k) => low === -step.upper[k]!);
+  return even && step.kept.every((live) => live === step.sums?.live);
 }
 
 /** The covariance of sums and differences of sorted groups, in coordinates in which that of the groups has the same norm. */
