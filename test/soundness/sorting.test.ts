@@ -82,7 +82,7 @@ describe('no bound is below a slope, and what is proven is accepted', () => {
 
 describe('orthogonal convolutions that sort have the bound 1', () => {
   const modes = ['circular', 'zero'] as const;
-  it.each(modes.flatMap((mode) => [2, 4].map((n) => ({ mode, n }))))(
+  it.each(modes.flatMap((mode) => [1, 2, 4].map((n) => ({ mode, n }))))(
     '$mode padding, groups of $n',
     async ({ mode, n }) => {
       const network = oneLipschitz(new Random(n), { channels: 4, side: 4, depth: 3, n, mode });

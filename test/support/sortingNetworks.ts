@@ -60,6 +60,7 @@ export interface OneLipschitz {
   readonly channels: number;
   readonly side: number;
   readonly depth: number;
+  /** Entries of a group; 1: moduli instead. */
   readonly n: number;
   readonly mode: 'zero' | 'circular';
 }
@@ -71,7 +72,8 @@ export function oneLipschitz(random: Random, { channels, side, depth, n, mode }:
   for (let layer = 0; layer < depth; layer++) {
     const weight = orthogonalKernel(random, channels);
     x = b.add(`conv ${layer}`, square(channels, channels, 2, mode, weight), [x]);
-    x = b.add(`sort ${layer}`, sorting(channels, n, layer % 2 === 0), [x]);
+    const abs = { kind: 'nonlinearity', function: { name: 'abs' } } as const;
+    x = b.add(`sort ${layer}`, n === 1 ? abs : sorting(channels, n, layer % 2 === 0), [x]);
   }
   const inputs = channels * side ** 2;
   const rows = Array.from({ length: 3 }, () => orthonormal(random, inputs, 1)[0]!);

@@ -77,6 +77,29 @@ const CASES: Record<string, Case> = {
     nodes: [node('LogSoftmax', 'x', 's', { axis: -1n }), one('Tanh', {}, 's')],
     dims: tokens,
   },
+  'softmax spelt out': {
+    nodes: [
+      ...[node('Exp', 'x', 'e'), node('ReduceSum', 'e axes', 't'), node('Div', 'e t', 's')],
+      one('Relu', {}, 's'),
+    ],
+    dims: image,
+    initializers: [integers('axes', [1], [1])],
+  },
+  'softmax spelt out, below the largest': {
+    nodes: [
+      ...[node('ReduceMax', 'x', 'm', { axes: [-1n] }), node('Sub', 'x m', 'd'), node('Exp', 'd', 'e')],
+      ...[node('ReduceSum', 'e axes', 't'), one('Div', {}, 'e t')],
+    ],
+    dims: tokens,
+    initializers: [integers('axes', [1], [-1])],
+  },
+  'softmax spelt out, operator set 11': {
+    nodes: [
+      ...[node('ReduceMax', 'x', 'm', { axes: [1n] }), node('Sub', 'x m', 'd'), node('Exp', 'd', 'e')],
+      ...[node('ReduceSum', 'e', 't', { axes: [1n] }), one('Div', {}, 'e t')],
+    ],
+    opset: 11,
+  },
   ReduceMax: { nodes: [one('ReduceMax', { axes: [1n] })] },
   'ReduceMax over channels': { nodes: [one('ReduceMax', { axes: [1n], keepdims: 0n })], dims: image },
   'ReduceMin over channels': { nodes: [one('ReduceMin', { axes: [1n] })], dims: image },

@@ -8,6 +8,7 @@ import { matchMaxGather } from './maxGather.ts';
 import { matchNormalization } from './normalization.ts';
 import type { Pattern, Surroundings } from './pattern.ts';
 import { matchLogSigmoid, matchSoftShrink, matchSoftsign, matchSquare } from './pointwise.ts';
+import { matchSoftmax } from './softmax.ts';
 
 /** The pattern whose last node is `node`, if it is one. */
 export function matchPattern(node: GraphNode, around: Surroundings): Pattern | undefined {
@@ -16,7 +17,12 @@ export function matchPattern(node: GraphNode, around: Surroundings): Pattern | u
     case 'Mul':
       return matchGate(node, around) ?? matchSquare(node, around) ?? matchNormalization(node, around);
     case 'Div':
-      return matchGate(node, around) ?? matchSoftsign(node, around) ?? matchNormalization(node, around);
+      return (
+        matchGate(node, around) ??
+        matchSoftsign(node, around) ??
+        matchSoftmax(node, around) ??
+        matchNormalization(node, around)
+      );
     case 'Pow':
       return matchSquare(node, around);
     case 'Log':

@@ -183,7 +183,7 @@ function reduction(
 }
 
 /** The axes of a reduction that keeps its dims; undefined for all. */
-function reducedAxes(
+export function reducedAxes(
   node: GraphNode,
   around: Surroundings,
   inputSince: number,
