@@ -5,6 +5,7 @@ import { lent } from '../engine/scope.ts';
 import type { Network } from '../network/network.ts';
 import { weighted } from '../network/norms/balls.ts';
 import { isLess, log10, type Scaled } from '../scaled.ts';
+import { entryRow } from './entryRow.ts';
 import { lowerBoundOf } from './lower/lowerBound.ts';
 import { checkWeights } from './options.ts';
 import { beyondOf, pathPlan } from './paths/plan.ts';
@@ -80,6 +81,8 @@ async function answer(
     }
   }
   const pairs = await pairFindings(task, found);
+  const entries = await entryRow(task, found);
+  if (entries) found.push(entries);
   const { rows, note } = await repeatedRows(task, found);
   const values = rows.flatMap(({ value }) => value ?? []);
   const least = values.reduce<Scaled | undefined>((a, b) => (a && !isLess(b, a) ? a : b), undefined);

@@ -206,6 +206,38 @@ describe('bounds from ℓ∞', () => {
   });
 });
 
+it('the largest of several outputs has multipliers of its own', async () => {
+  const network = perceptron([5, 12, 12, 4], 21);
+  const norms: NormPair = { input: 'inf', output: 'inf' };
+  const together = await asked(network, norms, { lower: false, method: 'refined' });
+  const rows = together.methods.filter(({ method }) => method === 'refined');
+  expect(rows).toHaveLength(2);
+  expect(rows[1]!.bound!).toBeLessThan(rows[0]!.bound!);
+  expect(together.note).toMatch(/Of 4 outputs the largest had multipliers of their own/);
+  const last = network.nodes.at(-1)!.operator;
+  if (last.kind !== 'affine') throw new Error('the last layer is affine');
+  let alone = 0;
+  for (let k = 0; k < 4; k++) {
+    const row = {
+      ...last,
+      outputs: 1,
+      weight: Float64Array.from(last.weight).slice(k * 12, (k + 1) * 12),
+      bias: new Float64Array(1),
+    };
+    const tensors = network.tensors.map((tensor, id) =>
+      id === network.output ? { ...tensor, shape: [1] } : tensor,
+    );
+    const single: Network = {
+      ...network,
+      tensors,
+      nodes: [...network.nodes.slice(0, -1), { ...network.nodes.at(-1)!, operator: row }],
+    };
+    alone = Math.max(alone, (await asked(single, norms, { lower: false, method: 'refined' })).bound!);
+  }
+  expect(together.bound! / alone).toBeGreaterThan(1 - 0.01);
+  expect(together.bound! / alone).toBeLessThan(1.03);
+});
+
 describe('linear networks', () => {
   it('have exact bounds in norms that have corners at the input or facets at the output', async () => {
     const random = new Random(8);

@@ -31,14 +31,6 @@ export function allMarginsOf({ covariance, squared }: Outcome, outputs: number):
   return squareRoot(scaled(sum, exponent));
 }
 
-/** The largest Σ_ii of a covariance. */
-export function largestVariance(matrix: Float64Array): number {
-  const n = Math.round(Math.sqrt(matrix.length));
-  let most = 0;
-  for (let k = 0; k < matrix.length; k += n + 1) most = Math.max(most, matrix[k]!);
-  return most;
-}
-
 function squaredMargin(matrix: Float64Array, outputs: number, i: number, j: number): number {
   const at = (r: number, c: number) => matrix[r * outputs + c]!;
   return Math.max(0, at(i, i) + at(j, j) - 2 * at(i, j)) + CANCELLATION * (at(i, i) + at(j, j));

@@ -4,7 +4,7 @@ import type { Rounding } from '../../ellipsoid/rounding/rounding.ts';
 import type { Outcome } from '../../ellipsoid/sweep/sweep.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { Program, Step } from '../../program/program.ts';
-import { isLess, roundedUp, type Scaled, scaled, squareRoot, times } from '../../scaled.ts';
+import { isLess, largest, roundedUp, type Scaled, scaled, squareRoot, times } from '../../scaled.ts';
 import type {
   ExactReport,
   LengthReport,
@@ -13,7 +13,7 @@ import type {
   SearchReport,
   StoredMultipliers,
 } from '../result.ts';
-import { hasEntries, largestVariance, marginOf } from './margins.ts';
+import { hasEntries, marginOf } from './margins.ts';
 
 /** A row before it is written as numbers. */
 export interface Row {
@@ -41,6 +41,8 @@ export interface Row {
   readonly objective?: Scaled;
   /** With the target `margins`: where the search for single pairs begins. */
   readonly pairStart?: PairStart;
+  /** Where single entries of the output are bounded: where the search for one by one begins. */
+  readonly entryStart?: PairStart;
   /** Of a product of moduli: what it says of changes of single entries of the input. */
   readonly columns?: readonly Scaled[];
   /** That a search has found. */
@@ -85,11 +87,18 @@ export function ofPair(
   return pair && reading === undefined ? times(whole, scaled(Math.SQRT2)) : whole;
 }
 
-/** The largest √Σ_ii; the whole where the outcome has no covariance of entries. */
-function largestEntryOf({ covariance }: Outcome, whole: Scaled): Scaled {
-  if (!covariance) return whole;
+/** √Σ_kk of every entry, as they are without the program's factor. Undefined where the outcome has no covariance of them. */
+export function entriesOf({ covariance, squared }: Outcome): Scaled[] | undefined {
+  if (!covariance || Number.isNaN(squared.mantissa)) return undefined;
   const { matrix, exponent } = covariance;
-  return squareRoot(scaled(largestVariance(matrix), exponent));
+  const count = Math.round(Math.sqrt(matrix.length));
+  return Array.from({ length: count }, (_, k) => squareRoot(scaled(matrix[k * (count + 1)]!, exponent)));
+}
+
+/** The largest √Σ_ii; the whole where the outcome has no covariance of entries. */
+function largestEntryOf(outcome: Outcome, whole: Scaled): Scaled {
+  const entries = entriesOf(outcome);
+  return entries ? largest(entries) : whole;
 }
 
 /** The row with the least value, or the least of something else. */

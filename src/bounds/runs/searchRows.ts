@@ -5,7 +5,7 @@ import type { Program } from '../../program/program.ts';
 import { isLess, type Scaled, scaled, times, toNumber } from '../../scaled.ts';
 import type { StoredMultipliers } from '../result.ts';
 import type { BoundTask } from '../task.ts';
-import { allMarginsOf } from './margins.ts';
+import { allMarginsOf, hasEntries } from './margins.ts';
 import { SHARES } from './pairs.ts';
 import { NOT_DOMINATED, type Row, rowValue } from './rows.ts';
 import { evaluationsOf, type Found, NO_ROOM, searched } from './search.ts';
@@ -94,6 +94,9 @@ export async function* searchRows(
     search: { ...found.report, ...(margins ? { margins } : {}) },
     value,
     ...(objective ? { objective } : {}),
+    ...(readsEntries(task, program) && !home
+      ? { entryStart: { program, theta: found.theta, few: found.few, evaluations } }
+      : {}),
     ...(objective && !home
       ? { pairStart: { program, theta: found.theta, few: found.few, evaluations } }
       : {}),
@@ -101,6 +104,11 @@ export async function* searchRows(
     ...again,
     multipliers: { version: 2, network: task.original.source?.sha256 ?? null, path, layers: found.layers },
   };
+}
+
+/** Whether what is bounded is the largest of several entries, each of which may have multipliers of its own. */
+function readsEntries({ query }: BoundTask, program: Program): boolean {
+  return program.reading !== undefined && !query.sensitivities && hasEntries(program);
 }
 
 /** What the pairs of outputs that follow take of the time, in searches. */

@@ -1,7 +1,7 @@
 /** Bounds for single entries of the input: of each the least that any row gives it (docs/mathematics.md §9). */
-import { isLess, roundedUp, type Scaled, scaled, squareRoot, times, toNumber } from '../../scaled.ts';
+import { isLess, roundedUp, type Scaled, scaled, times, toNumber } from '../../scaled.ts';
 import { hasEntries } from './margins.ts';
-import type { Row } from './rows.ts';
+import { entriesOf, type Row } from './rows.ts';
 
 /**
  * Undefined where no row knows of single entries.
@@ -9,7 +9,7 @@ import type { Row } from './rows.ts';
  * @param bound which holds for all entries
  */
 export function sensitivitiesOf(rows: readonly Row[], bound: Scaled): number[] | undefined {
-  const each = rows.flatMap((row) => entriesOf(row) ?? []);
+  const each = rows.flatMap((row) => boundsIn(row) ?? []);
   if (each.length === 0) return undefined;
   return each[0]!.map((_, j) => {
     const least = each.reduce((best, own) => (isLess(own[j]!, best) ? own[j]! : best), bound);
@@ -18,15 +18,9 @@ export function sensitivitiesOf(rows: readonly Row[], bound: Scaled): number[] |
   });
 }
 
-function entriesOf({ columns, outcome, program }: Row): readonly Scaled[][] | undefined {
+function boundsIn({ columns, outcome, program }: Row): readonly Scaled[][] | undefined {
   if (columns) return [columns.map((x) => roundedUp(x))];
-  if (!outcome?.covariance || program?.reading !== 'inputs' || !hasEntries(program)) return undefined;
-  if (Number.isNaN(outcome.squared.mantissa)) return undefined;
-  const { matrix, exponent } = outcome.covariance;
-  const { channels } = program.output;
-  const own = Array.from({ length: channels }, (_, j) => {
-    const root = squareRoot(scaled(matrix[j * (channels + 1)]!, exponent));
-    return roundedUp(times(root, scaled(program.factor)));
-  });
-  return [own];
+  if (!outcome || program?.reading !== 'inputs' || !hasEntries(program)) return undefined;
+  const own = entriesOf(outcome);
+  return own && [own.map((root) => roundedUp(times(root, scaled(program.factor))))];
 }

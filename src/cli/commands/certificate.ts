@@ -79,7 +79,9 @@ export function certificateText(certified: Certified, result: BoundResult): stri
       ? 'no multipliers prove that one'
       : result.length
         ? 'it knows less of what lies between frequencies'
-        : 'rounding is paid for';
+        : result.norms.output === 'inf' || result.norms.input === '1'
+          ? 'it has one set of multipliers for all entries'
+          : 'rounding is paid for';
   return `${checked}, above ${formatBound(result.bound, result.log10)}: ${why}.${further}`;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Multipliers for single pairs of outputs, from those for all pairs on (docs/mathematics.md §5): few steps for each pair. What they are worth
+ * Multipliers for single pairs of outputs, or single entries, from those for all of them on (docs/mathematics.md §5): few steps for each. What they are worth
  * a last pass has to say.
  */
 import type { Engine } from '../../engine/engine.ts';
@@ -10,7 +10,7 @@ import { Flat } from './flat.ts';
 import { allFrequencies } from './frequencies.ts';
 import { DifferentiablePass, type Smoothing } from './gradient/differentiablePass.ts';
 import { minimise, type Pair, type Point } from './lbfgs.ts';
-import { difference } from './objective.ts';
+import { difference, type Objective } from './objective.ts';
 import { SearchPlan } from './plan.ts';
 import { Taps } from './taps.ts';
 
@@ -99,14 +99,23 @@ export class PairSearch {
    * @throws the signal's reason when it is aborted: what these steps have found is lost
    */
   async steps(i: number, j: number, evaluations: number): Promise<PairSteps | undefined> {
+    return this.#steps(`${i},${j}`, difference(this.#program.output.channels, i, j), evaluations);
+  }
+
+  /** As `steps`, for one entry of the output. */
+  async stepsOfEntry(k: number, evaluations: number): Promise<PairSteps | undefined> {
+    const weights = new Float64Array(this.#program.output.channels);
+    weights[k] = 1;
+    return this.#steps(`${k}`, { kind: 'diagonal', weights }, evaluations);
+  }
+
+  async #steps(key: string, objective: Objective, evaluations: number): Promise<PairSteps | undefined> {
     const { memory, count, leastGain, signal } = this.#options;
     const program = this.#program;
-    const objective = difference(program.output.channels, i, j);
     const options = { blocks: this.#blocks, taps: this.#taps };
     const frequencies = program.segments.map(allFrequencies);
     const pass = new DifferentiablePass(this.#engine, program, frequencies, options);
     const end = this.#evaluations + evaluations;
-    const key = `${i},${j}`;
     const begun = this.#courses.get(key);
     let best: { readonly bound: number; readonly theta: Float64Array } | undefined;
     const values: number[] = begun ? [begun.point.value] : [];
