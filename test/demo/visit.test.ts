@@ -87,6 +87,10 @@ describe('a visit', () => {
     // What the layer does to the bound stands between.
     expect(await rows.nth(1).textContent()).toMatch(/^convolutionstem×[\d.]+ · gap ×[\d.]+8×7×78016×16$/);
     expect(await page.locator('#layers .graph .mark').count()).toBe(15);
+    const [whole, seen] = await page
+      .locator('#layers .scroll')
+      .evaluate((element) => [element.scrollWidth, element.clientWidth]);
+    expect(whole).toBeLessThanOrEqual(seen!);
   });
 
   it('says what each layer does to the bound, and draws what it costs', async () => {
