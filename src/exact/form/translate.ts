@@ -6,6 +6,7 @@ import type { Network, Node, TensorId } from '../../network/network.ts';
 import type { Affine, Scale } from '../../network/operator.ts';
 import { prune } from '../../network/prune.ts';
 import { unknownOperator } from '../../network/shape.ts';
+import { sortPairs } from '../../network/simplify/pairs.ts';
 import { product } from '../../network/size.ts';
 import { unroll, unrolledSize } from '../../network/unroll.ts';
 import { Expression } from './expression.ts';
@@ -54,7 +55,8 @@ class Draft {
  * @throws UnsupportedError listing every node that is not of straight pieces, or where the network is too large
  */
 export function formOf(whole: Network, pair?: readonly [i: number, j: number]): Form {
-  const network = prune(whole);
+  // Of two functions of one difference half the patterns hold on a plane alone.
+  const network = prune(sortPairs(whole));
   const obstacles = network.nodes.flatMap(obstacleOf);
   if (obstacles.length > 0) throw new UnsupportedError(obstacles);
   if (unrolledSize(network, 0).bytes > 8 * MOST_ENTRIES) throw tooLarge(network.name);
