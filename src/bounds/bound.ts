@@ -87,11 +87,7 @@ async function answer(
   const values = rows.flatMap(({ value }) => value ?? []);
   const least = values.reduce<Scaled | undefined>((a, b) => (a && !isLess(b, a) ? a : b), undefined);
   const exact = rows.find((row) => row.exact)?.exact;
-  const lower = steeper(
-    task,
-    exact,
-    exact && exact.status !== 'stopped' ? undefined : await lowerBoundOf(task, least),
-  );
+  const lower = steeper(task, exact, await lowerBoundOf(task, least));
   const said = [...rows.map((row) => row.note), note, typeof lower === 'string' ? lower : undefined];
   const notes = said.filter((n) => n !== undefined);
   return reportOf(task, {

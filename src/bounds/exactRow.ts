@@ -55,6 +55,7 @@ export async function exactRow(task: BoundTask): Promise<Row | undefined> {
     });
     ledger.add('exact', 'done', WORK - done);
     const value = result.upper < Infinity ? roundedUp(scaled(result.upper)) : undefined;
+    if (!asked && !value) return undefined;
     if (value && value.mantissa > 0) ledger.found(log10(value));
     return {
       method: 'exact',

@@ -1,6 +1,6 @@
 /** Where inputs lie: everywhere, in a box, in a ball, or in what both have in common. */
 import { InputError } from '../errors.ts';
-import { gamma } from './rounding.ts';
+import { gamma, LOST_ROOT } from './rounding.ts';
 
 export interface Domain {
   /** Sides that hold every input of the domain; infinite where there is none. */
@@ -50,5 +50,5 @@ export function isInside({ low, high, ball }: Domain, x: Float64Array): boolean 
   if (!ball) return true;
   let square = 0;
   for (let n = 0; n < x.length; n++) square += (x[n]! - ball.centre[n]!) ** 2;
-  return Math.sqrt(square) * (1 + gamma(x.length + 8)) < ball.radius;
+  return (Math.sqrt(square) + x.length * LOST_ROOT) * (1 + gamma(x.length + 8)) < ball.radius;
 }

@@ -1,7 +1,7 @@
 /** How far arguments of units can go, one after the other; rounded outward. */
 import type { Domain } from './domain.ts';
 import type { Form } from './form/form.ts';
-import { gamma, LOST } from './rounding.ts';
+import { gamma, LOST, LOST_ROOT } from './rounding.ts';
 import { largestArgument, leastArgument, type State } from './state.ts';
 
 /** Of the arguments of all units; infinite where nothing is known. */
@@ -89,12 +89,16 @@ export class RangePass {
         most += w * l;
       }
       const reach = Math.max(Math.abs(l), Math.abs(h));
-      if (reach < Infinity) moduli += Math.abs(w) * reach;
+      // An end is added and rounded also where the other one is infinite.
+      const ends = reach < Infinity ? reach : Math.min(Math.abs(l), Math.abs(h));
+      if (ends < Infinity) moduli += Math.abs(w) * ends;
       if (error > 0) lost += error * reach;
     }
     const beyond = this.#terms * moduli + lost * (1 + this.#terms) + LOST;
-    ranges.low[u] = Number.isNaN(least) ? -Infinity : least - beyond;
-    ranges.high[u] = Number.isNaN(most) ? Infinity : most + beyond;
+    // What has left float64 is no end.
+    const [lowest, highest] = [least - beyond, most + beyond];
+    ranges.low[u] = lowest < Infinity ? lowest : -Infinity;
+    ranges.high[u] = highest > -Infinity ? highest : Infinity;
     const ball = this.#domain.ball;
     if (ball && this.#form.units[u]!.level === 1) this.#inBall(u, ranges, ball);
   }
@@ -110,9 +114,13 @@ export class RangePass {
       if (weightError) lost += weightError[at]! * (Math.abs(centre[a]!) + radius);
     }
     const reach =
-      radius * Math.sqrt(square) * (1 + this.#terms) + this.#terms * moduli + lost * (1 + this.#terms) + LOST;
-    ranges.low[u] = Math.max(ranges.low[u]!, middle - reach);
-    ranges.high[u] = Math.min(ranges.high[u]!, middle + reach);
+      radius * (Math.sqrt(square) + inputs * LOST_ROOT) * (1 + this.#terms) +
+      this.#terms * moduli +
+      lost * (1 + this.#terms) +
+      LOST;
+    const [lowest, highest] = [middle - reach, middle + reach];
+    if (lowest > ranges.low[u]! && lowest < Infinity) ranges.low[u] = lowest;
+    if (highest < ranges.high[u]! && highest > -Infinity) ranges.high[u] = highest;
   }
 
   #value(u: number, state: State, ranges: Ranges, atom: number): void {

@@ -1,5 +1,6 @@
 /** Branch and bound (docs/mathematics.md §10). */
 import { Breath } from '../breath.ts';
+import { InputError } from '../errors.ts';
 import { descend, descendingFromScratch } from './above/descent.ts';
 import { Ellipsoid } from './above/ellipsoid.ts';
 import { Prover } from './above/proven.ts';
@@ -214,7 +215,7 @@ export class Search {
     };
     node.proven = this.#provenOf(node);
     this.#statistics.root = node.bound;
-    if (!this.#settle(node)) return undefined;
+    if (!this.#settle(node)) throw new InputError('domain: no input is in both the ball and the box');
     this.#bound(node, 60, 0);
     return node;
   }

@@ -406,6 +406,14 @@ function pairsText({ pairs, of, mean, largest, ...ending }: PairReport): string 
 /** In units of log10: what is not worth any advice. */
 const TIGHT = 1e-6;
 
+function exactAdvice({ exact }: BoundResult): string {
+  if (exact?.status === 'gap') return 'Tighter: a smaller --gap.';
+  if (exact?.open === 0) {
+    return 'No time would make it tighter: parts that have only a border in common could not be told from others in float64.';
+  }
+  return 'Tighter: a longer --time-limit, or a region (--domain, --at).';
+}
+
 /** What would make the bound smaller, if anything that was not done could. */
 function advice(result: BoundResult, { method, rule, target }: BoundCommand): string[] {
   const { lower, log10, methods, leftOut } = result;
@@ -413,10 +421,7 @@ function advice(result: BoundResult, { method, rule, target }: BoundCommand): st
   if (lower && lower.log10 !== null && log10 !== null && log10 - lower.log10 < TIGHT) {
     return ['Nothing is left to gain: the lower bound comes to the same.'];
   }
-  if (method === 'exact')
-    return [
-      `Tighter: ${result.exact?.status === 'gap' ? 'a smaller --gap' : 'a longer --time-limit, or a region (--domain, --at)'}.`,
-    ];
+  if (method === 'exact') return [exactAdvice(result)];
   if (rule !== undefined && methods.some((row) => row.late)) return ['Tighter: a longer --time-limit.'];
   if (rule !== undefined) return ['Tighter: without --rule, all rules and a search for multipliers.'];
   if (method === 'closed-form' || method === 'spectral-product' || method === 'moduli-product') {

@@ -7,7 +7,7 @@
  * That is shown by a Cholesky factorisation of (1 − τ) I − RᵀR that runs through, τ being more than all rounding (Rump 2006).
  */
 import type { Form } from '../form/form.ts';
-import { gamma, LOST } from '../rounding.ts';
+import { gamma, LOST, UNDERFLOW } from '../rounding.ts';
 import { type State, slopesOf } from '../state.ts';
 
 /** Bounds are tried so much above what was computed. */
@@ -29,10 +29,10 @@ export class Prover {
 
   /** A bound near the root of `squared` that holds, or Infinity. @param logarithms log D, unit by unit */
   boundOf(state: State, logarithms: Float64Array, squared: number): number {
-    if (!(squared > NEXT_TO_NOTHING)) return this.holds(state, logarithms, 0) ? 0 : Infinity;
+    const scales = logarithms.map((t) => Math.exp(t / 2));
+    if (!(squared > NEXT_TO_NOTHING)) return this.holds(state, scales, 0) ? 0 : Infinity;
     for (const more of LADDER) {
       const bound = Math.sqrt(squared) * (1 + more);
-      const scales = logarithms.map((t) => Math.exp(t / 2));
       if (this.holds(state, scales, bound)) return bound;
     }
     return Infinity;
@@ -70,16 +70,18 @@ export class Prover {
         const [absolute, own] = [Math.abs(w), Math.abs(w) * rounding + uncertain];
         for (let c = 0; c < columns; c++) {
           const value = values[from + c]!;
+          if (value === 0 && errors[from + c] === 0) continue;
           values[to + c]! += w * value;
-          errors[to + c]! += (absolute + uncertain) * errors[from + c]! + own * Math.abs(value);
+          errors[to + c]! += (absolute + uncertain) * errors[from + c]! + own * Math.abs(value) + UNDERFLOW;
         }
       }
       if (!isUnit && bound === 0) {
         for (let c = to; c < to + columns; c++) if (values[c] !== 0 || errors[c] !== 0) return false;
         continue;
       }
-      const scale = isUnit ? (place[k]! < 0 ? 0 : scales[k]!) : bound;
-      if (scale !== 0) {
+      const isRow = !isUnit || place[k]! >= 0;
+      if (isRow) {
+        const scale = isUnit ? scales[k]! : bound;
         if (!(scale > 0 && scale < Infinity)) return false;
         for (let c = 0; c < columns; c++) {
           const entry = values[to + c]! / scale;
@@ -95,16 +97,19 @@ export class Prover {
       const { middle, spread } = this.#slopes;
       if (middle !== 1) {
         for (let c = 0; c < columns; c++) {
+          if (values[to + c] === 0 && errors[to + c] === 0) continue;
           values[to + c]! *= middle;
           errors[to + c] =
-            Math.abs(middle) * errors[to + c]! * (1 + rounding) + rounding * Math.abs(values[to + c]!);
+            Math.abs(middle) * errors[to + c]! * (1 + rounding) +
+            rounding * Math.abs(values[to + c]!) +
+            (middle === 0 ? 0 : UNDERFLOW);
         }
       }
       if (spread > 0) {
         const own = to + place[k]!;
         const entry = spread * scales[k]!;
         values[own]! += entry;
-        errors[own]! += rounding * (Math.abs(values[own]!) + entry);
+        errors[own]! += rounding * (Math.abs(values[own]!) + entry) + UNDERFLOW;
       }
     }
     if (bound === 0) return true;

@@ -36,6 +36,8 @@ export function provenSlope(
       tOff += own * Math.abs(tangent[a]!) + absolute * tangentOff[a]! + LOST;
     }
     yOff *= 1 + 2 * rounding;
+    // Beyond float64 nobody knows on which piece it is.
+    if (row < units.length && !(Math.abs(y) + yOff < Infinity)) return 0;
     tOff *= 1 + 2 * rounding;
     if (row >= units.length) {
       square += Math.max(0, Math.abs(t) - tOff) ** 2;

@@ -14,7 +14,7 @@ import type { Domain } from '../domain.ts';
 import type { Form } from '../form/form.ts';
 import type { Pieces } from '../form/pieces.ts';
 import type { Ranges } from '../ranges.ts';
-import { gamma, LOST } from '../rounding.ts';
+import { gamma, LOST, LOST_ROOT } from '../rounding.ts';
 import { isFixed, largestArgument, leastArgument, type State } from '../state.ts';
 import { type Cone, RELAXED, ROW } from './cone.ts';
 
@@ -628,7 +628,7 @@ function overDomain(
     square += g * g;
   }
   if (!ball) return { value: box, error: boxError };
-  const around = ball.radius * Math.sqrt(square);
+  const around = ball.radius * (Math.sqrt(square) + inputs * LOST_ROOT);
   const round = { value: centre + around, error: centreError + (inputs + 8) * U * around };
   return round.value + round.error < box + boxError ? round : { value: box, error: boxError };
 }

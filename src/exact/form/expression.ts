@@ -50,7 +50,9 @@ function accumulate(own: Coefficient, other: Coefficient, factor: number, factor
   const product = factor * other.value;
   let lost = Math.abs(factor) * other.error + factorError * (Math.abs(other.value) + other.error);
   if (!isPowerOfTwo(factor) && !isPowerOfTwo(other.value)) lost += Math.abs(product) * U + UNDERFLOW;
-  else if (product !== 0 && Math.abs(product) < 2 ** -1000) lost += UNDERFLOW;
+  else if (factor !== 0 && other.value !== 0 && Math.abs(product) < 2 ** -1000) lost += UNDERFLOW;
+  // Errors underflow as well.
+  if (lost < UNDERFLOW && (other.error !== 0 || factorError !== 0)) lost += UNDERFLOW;
   const sum = own.value + product;
   if (own.value !== 0 && product !== 0) lost += Math.abs(sum) * U;
   own.value = sum;
