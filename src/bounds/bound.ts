@@ -63,7 +63,7 @@ async function answer(
       if (row.value && row.value.mantissa > 0) task.ledger.found(log10(row.value));
       onMethod?.(methodResult(row));
     }
-    const { exactRow } = await import('./exactRow.ts');
+    const { exactRow } = await import('./exact/row.ts');
     const exact = await exactRow(task);
     if (exact) {
       found.push(exact);

@@ -9,6 +9,7 @@ import { simplify } from '../network/simplify/simplify.ts';
 import { compile } from '../program/compile.ts';
 import type { Program } from '../program/program.ts';
 import { roomIn } from './budget.ts';
+import { hasExactForm } from './exact/scope.ts';
 import type { Path } from './paths/path.ts';
 import { pathPlan } from './paths/plan.ts';
 import { runCount } from './paths/runCount.ts';
@@ -94,6 +95,7 @@ function inspectedMethods(original: Network, network: Network): Pick<Inspection,
     const methods = METHODS.flatMap((method) =>
       method !== 'all' && (runs.has(method) || refused.has(method)) ? [method] : [],
     );
+    if (hasExactForm(original)) methods.push('exact');
     return {
       methods: methods.map((method) => {
         const reason = refused.get(method);

@@ -63,7 +63,8 @@ const FAULTS: Readonly<Record<string, Library>> = {
   'certificates unread': {
     verify: async (_, certificate) => {
       const { claim } = certificate as { claim: Verification['claimed'] };
-      return { accepted: true, bound: 1, log10: 0, claimed: claim };
+      const norms = { input: '2', output: '2' } as const;
+      return { accepted: true, bound: 1, log10: 0, claimed: claim, norms };
     },
   },
   'margins unread': {

@@ -1,17 +1,15 @@
 /** The Lipschitz constant itself, where a network is small enough for branch and bound. */
-import { UnsupportedError } from '../errors.ts';
-import type { ExactResult } from '../exact/exact.ts';
-import type { Network } from '../network/network.ts';
-import { isEuclidean } from '../network/norms/norm.ts';
-import { product } from '../network/size.ts';
-import { log10, roundedUp, scaled } from '../scaled.ts';
-import type { ExactReport } from './result.ts';
-import type { Row } from './runs/rows.ts';
-import { stopwatch } from './runs/stopwatch.ts';
-import type { BoundTask } from './task.ts';
+import { UnsupportedError } from '../../errors.ts';
+import type { ExactResult } from '../../exact/exact.ts';
+import { isEuclidean } from '../../network/norms/norm.ts';
+import { log10, roundedUp, scaled } from '../../scaled.ts';
+import type { ExactReport } from '../result.ts';
+import type { Row } from '../runs/rows.ts';
+import { stopwatch } from '../runs/stopwatch.ts';
+import type { BoundTask } from '../task.ts';
+import { isSmall, MOST_NEURONS } from './scope.ts';
 
-/** Neurons up to which it is tried unasked, and for so many seconds. */
-const NEURONS = 60;
+/** Seconds that it is tried for, unasked. */
 const SECONDS = 10;
 /** Unasked it goes on after so many nodes only if at least this part of the gap has closed. */
 const NODES_OF_TRIAL = 200;
@@ -37,10 +35,10 @@ export async function exactRow(task: BoundTask): Promise<Row | undefined> {
   };
   try {
     // Few networks are small enough: pages fetch it with the first.
-    const { exactConstant } = await import('../exact/exact.ts');
+    const { exactConstant } = await import('../../exact/exact.ts');
     const result = await exactConstant(original, {
       ...{ pair: query.pair, gap: query.gap, seed: query.seed, signal },
-      ...(!asked && { mostNeurons: NEURONS }),
+      ...(!asked && { mostNeurons: MOST_NEURONS }),
       isOver: () => interrupt?.aborted === true || deadline.over || (!asked && isTooLong()),
       onProgress: ({ lower, upper, nodes, open }) => {
         seen = nodes;
@@ -75,16 +73,7 @@ const NOTHING = 'rounding leaves nothing to say';
 function isWorthATry({ query, original, interrupt, deadline }: BoundTask): boolean {
   if (query.method !== 'all' || query.length !== undefined || query.target === 'margins') return false;
   if (!isEuclidean(query.norms) || query.sensitivities || interrupt?.aborted || deadline.over) return false;
-  const neurons = neuronsOf(original);
-  return neurons > 0 && neurons <= NEURONS;
-}
-
-/** Entries behind functions that are not linear. */
-function neuronsOf({ nodes, tensors }: Network): number {
-  return nodes.reduce((sum, { operator: { kind }, output }) => {
-    const isCurved = kind === 'nonlinearity' || kind === 'grouped' || kind.includes('max');
-    return isCurved ? sum + product(tensors[output]!.shape) : sum;
-  }, 0);
+  return isSmall(original);
 }
 
 function reportOf({ status, upper, lower, steepest, nodes, open, neurons }: ExactResult): ExactReport {
