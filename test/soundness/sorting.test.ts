@@ -62,7 +62,7 @@ function climbed(network: Network, random: Random, starts = 8): number {
 }
 
 describe('no bound is below a slope, and what is proven is accepted', () => {
-  it.each(Array.from({ length: runs(30) }, (_, seed) => seed))('network %i', async (seed) => {
+  it.each(Array.from({ length: runs(12) }, (_, seed) => seed))('network %i', async (seed) => {
     const random = new Random(seed);
     const network = sourced(randomSorting(random));
     const slope = climbed(network, random);
@@ -183,7 +183,7 @@ describe('signals of any length', () => {
 });
 
 describe('around inputs', () => {
-  it.each(Array.from({ length: runs(12) }, (_, seed) => seed))('network %i', async (seed) => {
+  it.each(Array.from({ length: runs(6) }, (_, seed) => seed))('network %i', async (seed) => {
     const random = new Random(900 + seed);
     const network = sourced(randomSorting(random));
     const prepared = new PreparedNetwork(network);
