@@ -40,6 +40,7 @@ async function expectCertified(path: string, options: BoundOptions): Promise<voi
     bound: claim,
     log10: certificate.claim.log10,
     claimed: certificate.claim,
+    norms: { input: '2', output: '2' },
   });
 }
 
