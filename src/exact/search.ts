@@ -117,12 +117,11 @@ export class Search {
 
   async run(): Promise<SearchResult> {
     const breath = new Breath(this.#options.signal);
-    const root = await this.#root(breath);
+    this.#queue.push(await this.#root(breath));
     for (const _ of this.#steepest.sample()) {
       await breath.taken();
       if (this.#options.isOver()) break;
     }
-    if (root) this.#queue.push(root);
     let dive: Node | undefined;
     let climbed = this.#steepest.slope;
     let since = 0;
@@ -160,9 +159,14 @@ export class Search {
     }
     this.#report(upper);
     const { slope: lower, best: steepest } = this.#steepest;
+    // Both are proven: one of the proofs is wrong, or the arithmetic.
+    if (lower > upper)
+      throw new Error(
+        `exact: no slope can be above the bound ${upper}, and ${lower} is attained; please report this with the network`,
+      );
     return {
       lower,
-      upper: Math.max(upper, lower),
+      upper,
       steepest,
       ending,
       nodes: this.#nodes,
@@ -198,7 +202,7 @@ export class Search {
     });
   }
 
-  async #root(breath: Breath): Promise<Node | undefined> {
+  async #root(breath: Breath): Promise<Node> {
     const state = openState(this.#form);
     const best = { squared: Infinity, logarithms: new Float64Array(this.#form.units.length) };
     for (const _ of descendingFromScratch(this.#ellipsoid, state, best)) {

@@ -1,6 +1,7 @@
 /** Numbers that overflow, vanish or are not told apart in float64 on the way: no bound below the constant, no slope above it. */
 import { describe, expect, it } from 'vitest';
 import { Prover } from '../../src/exact/above/proven.ts';
+import { provenSlope } from '../../src/exact/below/provenSlope.ts';
 import { type ExactOptions, exactConstant } from '../../src/exact/exact.ts';
 import { formOf } from '../../src/exact/form/translate.ts';
 import { openState } from '../../src/exact/state.ts';
@@ -146,6 +147,21 @@ describe('exact constants', () => {
       box: { low: vector(0.9, 0.9), high: vector(2, 2) },
     };
     await expect(exactConstant(network, domain)).rejects.toThrow(/no input is in both/);
+  });
+});
+
+describe('a slope that is attained', () => {
+  it.each([1e-162, 3e-162, 1e-170])(
+    'is not above the one there is where its square has lost digits: %d',
+    (w) => {
+      const form = formOf(NetworkBuilder.fromDense([layer([[w]])]));
+      expect(provenSlope(form, vector(1), vector(1))).toBeLessThanOrEqual(w);
+    },
+  );
+
+  it('is not above it along a direction whose square has', () => {
+    const form = formOf(NetworkBuilder.fromDense([layer([[1e160]])]));
+    expect(provenSlope(form, vector(1), vector(3e-162))).toBeLessThanOrEqual(1e160);
   });
 });
 

@@ -20,6 +20,8 @@ export interface Region {
 const UNDERFLOW = 2 ** -1000;
 /** Halvings of the interval in which the multiplier of the radius is looked for. */
 const HALVINGS = 24;
+/** Narrower sides are taken for this, so that their squares are not lost. */
+const LEAST_WIDTH = 2 ** -450;
 /** Of the mean share of an entry. */
 const LEAST_SHARE = 0.02;
 /** Weights and radii whose squares float64 still has. */
@@ -74,7 +76,9 @@ export function ellipsoidAround(widths: Float64Array, functional: Float64Array):
   const sum = kept.reduce((a, b) => a + b, 0);
   // Rounded up: widths² / σ must not sum up to more than 1.
   const above = 1 + (widths.length + 16) * 2 ** -52;
-  return widths.map((width, i) => (width > 0 ? ((width * width * sum) / kept[i]!) * above : 0));
+  return widths.map((width, i) =>
+    width > 0 ? Math.max(width, LEAST_WIDTH) ** 2 * (sum / kept[i]!) * above : 0,
+  );
 }
 
 /**

@@ -6,7 +6,10 @@
 import { U } from '../../network/evaluation/elementwiseEnclosure.ts';
 import type { Form } from '../form/form.ts';
 import { pieceAt } from '../form/pieces.ts';
-import { gamma, LOST } from '../rounding.ts';
+import { gamma, LOST, UNDERFLOW } from '../rounding.ts';
+
+/** Sums of squares from which on relative errors are those of float64, whatever has vanished beside. */
+const SMALLEST = 2 ** -900;
 
 /** Not above ‖J v‖ / ‖v‖ at `x`; 0 where nothing can be said. */
 export function provenSlope(
@@ -62,16 +65,20 @@ export function provenSlope(
     const steepest = Math.max(Math.abs(least), Math.abs(most));
     const z = slopes[piece]! * y + offsets[piece]!;
     value[atom] = z;
-    valueOff[atom] = (steepest * yOff + 2 * U * (Math.abs(slopes[piece]! * y) + Math.abs(z))) * (1 + 4 * U);
+    valueOff[atom] =
+      (steepest * yOff + 2 * U * (Math.abs(slopes[piece]! * y) + Math.abs(z))) * (1 + 4 * U) + UNDERFLOW;
     const middle = least === most ? least : least / 2 + most / 2;
     tangent[atom] = middle * t;
     const spread = least === most ? 0 : ((most - least) / 2) * (1 + 4 * U);
     tangentOff[atom] =
       ((Math.abs(middle) + spread) * tOff + spread * Math.abs(t) + 2 * U * Math.abs(tangent[atom]!)) *
-      (1 + 4 * U);
+        (1 + 4 * U) +
+      UNDERFLOW;
   }
   let length = 0;
   for (const entry of v) length += entry * entry;
+  // Smaller squares have lost digits.
+  if (!(square > SMALLEST && length > SMALLEST)) return 0;
   const slope = Math.sqrt(square / length) * (1 - (outputs + inputs + 20) * 2 ** -52);
   return slope > 0 && slope < Infinity ? slope : 0;
 }

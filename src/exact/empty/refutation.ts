@@ -429,7 +429,13 @@ export function refutes(
     );
     if (p !== 0 || pOff !== 0) {
       const off = biasError ? biasError[u]! : 0;
-      add(p * bias[u]!, pOff * (Math.abs(bias[u]!) + off) + Math.abs(p) * off + U * Math.abs(p * bias[u]!));
+      add(
+        p * bias[u]!,
+        pOff * (Math.abs(bias[u]!) + off) +
+          Math.abs(p) * off +
+          U * Math.abs(p * bias[u]!) +
+          vanished(p, bias[u]!),
+      );
     }
     if (!pieces) continue;
     const q = base.q[inputs + u]!;
@@ -450,7 +456,11 @@ export function refutes(
       const rest = slope - s;
       if (rest === 0) return sign * mu >= room;
       return (
-        sign * (rest * q - mu) + Math.abs(rest) * qOff + room + 4 * U * (Math.abs(rest * q) + Math.abs(mu)) <=
+        sign * (rest * q - mu) +
+          Math.abs(rest) * qOff +
+          room +
+          4 * U * (Math.abs(rest * q) + Math.abs(mu)) +
+          vanished(rest, q) <=
         0
       );
     };
@@ -468,7 +478,10 @@ export function refutes(
         qOff * (Math.abs(z) + zOff) +
           Math.abs(q) * zOff +
           room * Math.abs(y) +
-          3 * U * (Math.abs(q * z) + Math.abs(mu * y)),
+          3 * U * (Math.abs(q * z) + Math.abs(mu * y)) +
+          vanished(rest, y) * (1 + Math.abs(q)) +
+          vanished(q, z) +
+          vanished(mu, y),
       );
     };
     if (low > -Infinity) consider(low, first);
@@ -477,7 +490,10 @@ export function refutes(
     if (most === -Infinity) {
       // No end and no break: it is one line that has been found to fall to neither side.
       if (offsets[first] !== 0)
-        add(q * offsets[first]!, qOff * Math.abs(offsets[first]!) + U * Math.abs(q * offsets[first]!));
+        add(
+          q * offsets[first]!,
+          qOff * Math.abs(offsets[first]!) + U * Math.abs(q * offsets[first]!) + vanished(q, offsets[first]!),
+        );
     } else add(most, error);
     if (relative[u] === first && first === last && Math.abs(mu) > room && isStrict(form, u, mu))
       strict = true;
@@ -486,6 +502,11 @@ export function refutes(
   add(inputPart.value, inputPart.error);
   if (total + lost * (1 + ROUNDING) < 0) return true;
   return strict && total === 0 && lost === 0;
+}
+
+/** What a product has lost that is too small for float64, and more; 0 where it is exactly 0, or large enough. */
+function vanished(a: number, b: number): number {
+  return a !== 0 && b !== 0 && Math.abs(a * b) < LOST ? LOST : 0;
 }
 
 /** Of sums of errors themselves. */
