@@ -346,5 +346,9 @@ describe('a visit', () => {
     await eventually(() => page.locator('#notice').textContent()).toMatch(
       /reaches no other host than its own/,
     );
+    await page.goto(`${site.url}?url=http://[`);
+    await eventually(() => page.locator('#notice').textContent()).toMatch(/is no address/);
+    await page.goto(`${site.url}?url=assets/%25E0%25.onnx`);
+    await eventually(() => page.locator('#notice').textContent()).toMatch(/could not be fetched/);
   });
 });

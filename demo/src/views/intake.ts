@@ -114,11 +114,25 @@ async function takeLinked(app: App, network: NonNullable<Link['network']>): Prom
       );
     return;
   }
+  if (!URL.canParse(network.url, document.baseURI)) {
+    app.notify(`${network.url}: is no address; ?url= takes the path of a file on this page's host.`);
+    return;
+  }
   const url = new URL(network.url, document.baseURI);
-  const name = decodeURIComponent(url.pathname.split('/').at(-1) ?? '') || 'model';
+  const name = lastPart(url) || 'model';
   if (url.origin === location.origin) await takeFromHost(app, name, url.href, network);
   else
     app.notify(
       `${url.href}: this page reaches no other host than its own; download the file and drop it here.`,
     );
+}
+
+/** The name of a file, as people write it. */
+function lastPart({ pathname }: URL): string {
+  const part = pathname.split('/').at(-1) ?? '';
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
