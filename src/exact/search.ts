@@ -8,7 +8,7 @@ import { Steepest, type SteepPoint } from './below/steepest.ts';
 import { type Domain, everywhere } from './domain.ts';
 import { Cone } from './empty/cone.ts';
 import { MinimumNorm } from './empty/minimumNorm.ts';
-import { Refuter } from './empty/refutation.ts';
+import { Refuter } from './empty/refuter.ts';
 import type { Form } from './form/form.ts';
 import { Heap } from './heap.ts';
 import { RangePass, type Ranges, unknownRanges } from './ranges.ts';

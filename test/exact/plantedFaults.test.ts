@@ -45,7 +45,7 @@ async function wrong(): Promise<{ above: number; below: number; contradicted: nu
 }
 
 const MINIMUM_NORM = '../../src/exact/empty/minimumNorm.ts';
-const REFUTATION = '../../src/exact/empty/refutation.ts';
+const REFUTER = '../../src/exact/empty/refuter.ts';
 const PROVEN = '../../src/exact/above/proven.ts';
 const PROVEN_SLOPE = '../../src/exact/below/provenSlope.ts';
 
@@ -64,13 +64,13 @@ async function mockLyingSolver() {
 
 /** Nobody looks whether what the solver calls empty is proven to be. */
 async function mockBelief() {
-  const actual = await vi.importActual<typeof import('../../src/exact/empty/refutation.ts')>(REFUTATION);
+  const actual = await vi.importActual<typeof import('../../src/exact/empty/refuter.ts')>(REFUTER);
   class Believing extends actual.Refuter {
     override refute() {
       return { multipliers: new Float64Array(0), relative: new Int8Array(0), movable: [] };
     }
   }
-  vi.doMock(REFUTATION, () => ({ ...actual, Refuter: Believing }));
+  vi.doMock(REFUTER, () => ({ ...actual, Refuter: Believing }));
 }
 
 /** No slope is known, so that the bound stands on the nodes alone. */
@@ -80,7 +80,7 @@ function mockBlindness() {
 
 describe('planted faults', { timeout: 120_000 }, () => {
   afterEach(() => {
-    for (const path of [MINIMUM_NORM, REFUTATION, PROVEN, PROVEN_SLOPE]) vi.doUnmock(path);
+    for (const path of [MINIMUM_NORM, REFUTER, PROVEN, PROVEN_SLOPE]) vi.doUnmock(path);
     vi.resetModules();
   });
 
