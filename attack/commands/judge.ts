@@ -138,9 +138,9 @@ export function textFaults(text: string, document: Document, argv: readonly stri
   )
     faults.push(`prints the bound ${shown}, in JSON ${bound}`);
   const below = /^At least ([\d.e+-]+)/m.exec(text)?.[1];
-  const lower = document.lower?.value;
-  if (below !== undefined && lower && !(Number(below) <= lower && Number(below) >= lower * (1 - 1.1e-5)))
-    faults.push(`prints the lower bound ${below}, in JSON ${lower}`);
+  // Its search takes a share of measured time: two runs need not find the same one.
+  if (below !== undefined && bound !== null && Number(below) > bound * (1 + 1.1e-5))
+    faults.push(`prints the lower bound ${below}, in JSON the bound is ${bound}`);
   const advice = /^Tighter.*$/m.exec(text)?.[0] ?? '';
   for (const name of ['--method', '--target']) {
     const given = argv.includes(name) ? argv[argv.lastIndexOf(name) + 1]! : undefined;
