@@ -1,12 +1,21 @@
 /** The steepest slope of a circuit that a search finds, and how steep it certainly is. */
 import { type Circuit, natureOf } from './evaluate/circuit.ts';
 import type { Exact } from './evaluate/exact.ts';
-import { exactDerivatives, log2Slope } from './evaluate/exactSlope.ts';
+import { exactDerivatives } from './evaluate/exactSlope.ts';
 import { FloatCircuit } from './evaluate/float.ts';
+import {
+  EUCLIDEAN,
+  log2Slope,
+  type Norms,
+  norm,
+  sizeOf,
+  steepestFunctional,
+  steepestVector,
+} from './norms.ts';
 import type { Random } from './random.ts';
 
 export interface Slope {
-  /** log2 of ‖f′(x; d)‖ / ‖d‖, certainly not above the truth but for 1e-12; −Infinity for 0. */
+  /** log2 of ‖f′(x; d)‖ / ‖d‖ in the norms asked for, certainly not above the truth but for 1e-12; −Infinity for 0. */
   readonly log2: number;
   readonly x: readonly number[];
   readonly direction: readonly number[];
@@ -19,62 +28,111 @@ export interface ClimbOptions {
   readonly effort: number;
   /** Weights may be of any size: exact numbers first. */
   readonly nasty: boolean;
+  /** Default ℓ2. */
+  readonly norms?: Norms;
 }
 
-/** For a linear network: its norm, to 1e-12. Else what was found. */
+/** For a linear network: its norm in ℓ2, to 1e-12. Else what was found. */
 export function steepest(circuit: Circuit, random: Random, options: ClimbOptions): Slope {
   const nature = natureOf(circuit);
-  if (nature === 'linear') return ofExactJacobian(circuit, new Float64Array(circuit.inputs));
-  const climb = new Climb(circuit, random);
+  const { norms = EUCLIDEAN } = options;
+  if (nature === 'linear') return ofExactJacobian(circuit, new Float64Array(circuit.inputs), norms);
+  const climb = new Climb(circuit, random, norms);
   const exact = nature === 'pieces';
   const points = options.nasty && exact ? [] : climb.search(options.effort);
   let best = FLAT;
   const take = (slope: Slope) => {
     if (slope.log2 > best.log2) best = slope;
   };
-  for (const { x, v } of points.slice(0, 3)) take(exact ? proved(circuit, x, v) : climb.enclosed(x, v));
+  for (const { x, v } of points.slice(0, 3))
+    take(exact ? proved(circuit, x, v, norms) : climb.enclosed(x, v));
   if (exact) {
     const somewhere = [1, 1e-3, 100].map((scale) => random.normals(circuit.inputs, scale));
     const others = options.nasty ? somewhere : [points[0]?.x ?? somewhere[0]!];
-    for (const x of others) take(ofExactJacobian(circuit, x));
+    for (const x of others) take(ofExactJacobian(circuit, x, norms));
   }
   return best;
 }
 
+/** At one point along one direction. */
+export function slopeAlong(circuit: Circuit, x: Float64Array, v: Float64Array, norms: Norms): Slope {
+  if (natureOf(circuit) !== 'smooth') return proved(circuit, x, v, norms);
+  return enclosed(new FloatCircuit(circuit), x, v, norms);
+}
+
 /** Along one direction, without rounding. */
-function proved(circuit: Circuit, x: Float64Array, v: Float64Array): Slope {
+function proved(circuit: Circuit, x: Float64Array, v: Float64Array, norms: Norms): Slope {
   if (![...x, ...v].every(Number.isFinite)) return FLAT;
   const [derivative] = exactDerivatives(circuit, x, [v]);
-  const log2 = v.some((entry) => entry !== 0) ? log2Slope(derivative!, v) : -Infinity;
+  const log2 = v.some((entry) => entry !== 0) ? log2Slope(derivative!, v, norms) : -Infinity;
   return { log2, x: [...x], direction: [...v] };
 }
 
-/** Along the first singular vector of the exact Jacobian. */
-function ofExactJacobian(circuit: Circuit, x: Float64Array): Slope {
-  const n = circuit.inputs;
-  const basis = Array.from({ length: n }, (_, k) => new Float64Array(n).fill(1, k, k + 1));
-  const columns = exactDerivatives(circuit, x, basis);
-  return proved(circuit, x, firstSingularVector(columns));
+/** Along one direction, in float64 with all that rounding may add. */
+function enclosed(circuit: FloatCircuit, x: Float64Array, v: Float64Array, norms: Norms): Slope {
+  const { middle, radius } = circuit.enclosedPush(x, v);
+  const certain = middle.map((entry, k) => Math.max(0, Math.abs(entry) - radius[k]!));
+  const slope = (sizeOf(certain, norms.output) / sizeOf(v, norms.input)) * (1 - 1e-13);
+  return slope > 0 && slope < Infinity ? { log2: Math.log2(slope), x: [...x], direction: [...v] } : FLAT;
 }
 
-/** Of the matrix with these columns, whose entries may be of any size. */
-function firstSingularVector(columns: readonly (readonly Exact[])[]): Float64Array {
-  const n = columns.length;
+/** Along what the exact Jacobian stretches most. */
+function ofExactJacobian(circuit: Circuit, x: Float64Array, norms: Norms): Slope {
+  const n = circuit.inputs;
+  const basis = Array.from({ length: n }, (_, k) => new Float64Array(n).fill(1, k, k + 1));
+  const matrix = scaled(exactDerivatives(circuit, x, basis));
+  if (!matrix) return proved(circuit, x, new Float64Array(n).fill(1), norms);
+  const euclidean = norms.input === '2' && norms.output === '2';
+  const v = euclidean ? firstSingularVector(matrix) : steepestDirection(matrix, basis, norms);
+  return proved(circuit, x, v, norms);
+}
+
+/** Columns whose entries may be of any size, by a power of two; undefined for 0. */
+function scaled(columns: readonly (readonly Exact[])[]): Float64Array[] | undefined {
   let largest = -Infinity;
   for (const entry of columns.flat()) {
     if (entry.sign !== 0) largest = Math.max(largest, entry.scaled().exponent);
   }
-  if (largest === -Infinity) return new Float64Array(n).fill(1);
-  const matrix = columns.map((column) =>
+  if (largest === -Infinity) return undefined;
+  return columns.map((column) =>
     Float64Array.from(column, (entry) => {
       const { mantissa, exponent } = entry.scaled();
       return mantissa * 2 ** (exponent - largest);
     }),
   );
-  const gram = matrix.map((a) =>
-    Float64Array.from(matrix, (b) => a.reduce((sum, x, k) => sum + x * b[k]!, 0)),
+}
+
+/** Of the matrix with these columns. */
+function firstSingularVector(columns: readonly Float64Array[]): Float64Array {
+  const gram = columns.map((a) =>
+    Float64Array.from(columns, (b) => a.reduce((sum, x, k) => sum + x * b[k]!, 0)),
   );
   return largestEigenvector(gram);
+}
+
+/** The best of what the power method reaches from every row and every column: the maximum, where it is known how to find it. */
+function steepestDirection(
+  columns: readonly Float64Array[],
+  basis: readonly Float64Array[],
+  norms: Norms,
+): Float64Array {
+  const push = (v: Float64Array) =>
+    columns[0]!.map((_, row) => columns.reduce((sum, column, k) => sum + column[row]! * v[k]!, 0));
+  const pull = (u: Float64Array) =>
+    Float64Array.from(columns, (column) => column.reduce((sum, entry, row) => sum + entry * u[row]!, 0));
+  const rows = Array.from(columns[0]!, (_, row) => Float64Array.from(columns, (column) => column[row]!));
+  const starts = [...basis, ...rows.map((row) => steepestVector(row, norms.input))];
+  let [best, most] = [starts[0]!, 0];
+  for (const start of starts) {
+    let v = start;
+    for (let k = 0; k < 8; k++) {
+      const size = sizeOf(push(v), norms.output);
+      if (!(size > most)) break;
+      [best, most] = [v, size];
+      v = steepestVector(pull(steepestFunctional(push(v), norms.output)), norms.input);
+    }
+  }
+  return best;
 }
 
 /** Of a symmetric matrix, by Jacobi's rotations. */
@@ -126,12 +184,14 @@ class Climb {
   readonly #circuit: FloatCircuit;
   readonly #random: Random;
   readonly #inputs: number;
+  readonly #norms: Norms;
   #left = 0;
 
-  constructor(circuit: Circuit, random: Random) {
+  constructor(circuit: Circuit, random: Random, norms: Norms) {
     this.#circuit = new FloatCircuit(circuit);
     this.#random = random;
     this.#inputs = circuit.inputs;
+    this.#norms = norms;
   }
 
   /** The steepest points found, the steepest first. */
@@ -154,10 +214,7 @@ class Climb {
   }
 
   enclosed(x: Float64Array, v: Float64Array): Slope {
-    const { middle, radius } = this.#circuit.enclosedPush(x, v);
-    const certain = middle.map((entry, k) => Math.max(0, Math.abs(entry) - radius[k]!));
-    const slope = (norm(certain) / norm(v)) * (1 - 1e-13);
-    return slope > 0 && slope < Infinity ? { log2: Math.log2(slope), x: [...x], direction: [...v] } : FLAT;
+    return enclosed(this.#circuit, x, v, this.#norms);
   }
 
   #start(k: number): Float64Array {
@@ -174,20 +231,23 @@ class Climb {
 
   #look(x: Float64Array, steps: number, first?: Float64Array): Point | undefined {
     this.#left -= 1 + 2 * steps;
+    const { input, output } = this.#norms;
     const values = this.#circuit.values(x);
-    let v = first ?? unit(this.#random.normals(this.#inputs));
-    let slope = norm(this.#circuit.push(values, v));
+    const size = (v: Float64Array) => sizeOf(this.#circuit.push(values, v), output);
+    let v = steepestVector(first ?? this.#random.normals(this.#inputs), input);
+    let slope = size(v);
     for (let k = 0; k < steps; k++) {
-      const next = unit(this.#circuit.pull(values, this.#circuit.push(values, v)));
+      const u = steepestFunctional(this.#circuit.push(values, v), output);
+      const next = steepestVector(this.#circuit.pull(values, u), input);
       if (!(norm(next) > 0)) break;
-      const steeper = norm(this.#circuit.push(values, next));
+      const steeper = size(next);
       if (!(steeper >= slope)) break;
       v = next;
       slope = steeper;
     }
     // At kinks the other way may be steeper.
     const back = v.map((entry) => -entry);
-    const other = norm(this.#circuit.push(values, back));
+    const other = size(back);
     if (other > slope) [v, slope] = [back, other];
     return Number.isFinite(slope) ? { x, v, slope } : undefined;
   }
@@ -227,18 +287,6 @@ class Climb {
     }
     return best;
   }
-}
-
-export function norm(x: ArrayLike<number>): number {
-  let largest = 0;
-  for (let k = 0; k < x.length; k++) {
-    const size = Math.abs(x[k]!);
-    if (!(size <= largest)) largest = size;
-  }
-  if (!(largest > 0 && largest < Infinity)) return largest;
-  let sum = 0;
-  for (let k = 0; k < x.length; k++) sum += (x[k]! / largest) ** 2;
-  return largest * Math.sqrt(sum);
 }
 
 function unit(x: Float64Array): Float64Array {

@@ -4,7 +4,7 @@ import type { BoundResult } from '../src/bounds/result.ts';
 import { InputError, UnsupportedError } from '../src/errors.ts';
 import { evaluate } from '../src/network/evaluation/evaluate.ts';
 import type { Network } from '../src/network/network.ts';
-import { FLAT, type Slope, steepest } from './climb.ts';
+import { FLAT, type Slope, slopeAlong, steepest } from './climb.ts';
 import { contradiction } from './consistency.ts';
 import { type Circuit, natureOf, sourcesOf, TooLarge } from './evaluate/circuit.ts';
 import { Exact } from './evaluate/exact.ts';
@@ -14,6 +14,7 @@ import { Meaningless, product } from './evaluate/values.ts';
 import type { Engines, Library } from './library.ts';
 import { type ModelDescription, sampleOf } from './model/description.ts';
 import { encode } from './model/encode.ts';
+import { EUCLIDEAN, type Norms } from './norms.ts';
 import type { Plan } from './plan.ts';
 import { Random } from './random.ts';
 import type { Tally } from './tally.ts';
@@ -103,6 +104,7 @@ export async function examine(trial: Trial, examiner: Examiner): Promise<Violati
   return (
     belowSlope(claims, slopes.of(result.target)) ??
     marginsBelow(result, slopes) ??
+    sensitivitiesBelow(result, slopes) ??
     beyondTruth(trial, result, slopes, sample)
   );
 }
@@ -168,6 +170,15 @@ function marginsBelow({ margins }: BoundResult, slopes: Slopes): Violation | und
   return undefined;
 }
 
+function sensitivitiesBelow(result: BoundResult, slopes: Slopes): Violation | undefined {
+  for (const [k, bound] of result.sensitivities?.entries() ?? []) {
+    const claim = { what: `the sensitivity of entry ${k} of the input`, bound, log10: null };
+    const found = belowSlope([claim], slopes.alongEntry(k, result.target));
+    if (found) return found;
+  }
+  return undefined;
+}
+
 /** What is known where the truth itself is. */
 function beyondTruth(
   { model, plan }: Trial,
@@ -183,6 +194,8 @@ function beyondTruth(
       fault: `the lower bound must not be above the bound 10^${log10}, got 10^${sampled}`,
     };
   if (plan.options.length || !circuit || natureOf(circuit) !== 'linear') return undefined;
+  // In other norms the largest slope of a matrix is only searched for.
+  if (!isEuclidean(normsOf(plan))) return undefined;
   const truth = slopes.of(target).log2 * Math.log10(2);
   if (lower?.assurance === 'rounding-safe' && sampled > truth + 1e-9)
     return { kind: 'lower', fault: `the lower bound must not be above 10^${truth}, got 10^${sampled}` };
@@ -209,10 +222,12 @@ class Slopes {
   readonly #random: Random;
   readonly #trial: Trial;
   readonly #effort: number;
+  readonly #norms: Norms;
   readonly #known = new Map<string, Found>();
 
   constructor(trial: Trial, effort: number) {
     this.#trial = trial;
+    this.#norms = normsOf(trial.plan);
     this.#random = new Random(trial.seed);
     this.#effort = effort;
     const own = sampleOf(trial.model);
@@ -249,12 +264,36 @@ class Slopes {
       const slope = steepest(pair ? difference(circuit, pair) : circuit, this.#random, {
         effort,
         nasty: this.#trial.nasty,
+        norms: this.#norms,
       });
       if (slope.log2 > best.log2) best = { ...slope, sample };
     }
     this.#known.set(key, best);
     return best;
   }
+
+  /** The slope where one entry of the input alone moves: from the steepest point found, and from one that is drawn. */
+  alongEntry(k: number, pair: readonly [number, number] | undefined): Found {
+    const { circuit: whole, sample } = this.#circuits[0] ?? {};
+    if (!whole || !sample) return { ...FLAT, sample: [] };
+    const circuit = pair ? difference(whole, pair) : whole;
+    const direction = new Float64Array(circuit.inputs).fill(1, k, k + 1);
+    const points = [Float64Array.from(this.of(pair).x), this.#random.normals(circuit.inputs, 1)];
+    const found = points
+      .filter(({ length }) => length === circuit.inputs)
+      .map((x) => slopeAlong(circuit, x, direction, this.#norms));
+    return { ...found.reduce((most, slope) => (slope.log2 > most.log2 ? slope : most), FLAT), sample };
+  }
+}
+
+/** As the plan asks for it. */
+function normsOf({ options }: Plan): Norms {
+  const { norm = options.sensitivities ? '1' : '2', outputNorm = '2' } = options;
+  return { input: norm, output: outputNorm };
+}
+
+function isEuclidean({ input, output }: Norms): boolean {
+  return input === EUCLIDEAN.input && output === EUCLIDEAN.output;
 }
 
 function difference(circuit: Circuit, [i, j]: readonly [number, number]): Circuit {

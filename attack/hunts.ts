@@ -1,5 +1,6 @@
 /** All hunts, and how much each gets. */
 import type { Hunt } from './hunt.ts';
+import type { Kind } from './networks.ts';
 
 export interface HuntRow {
   readonly name: string;
@@ -19,6 +20,8 @@ export const HUNTS: readonly HuntRow[] = [
   networks('networks', 5, 200),
   networks('lengths', 4, 60),
   networks('constants', 1, 100),
+  networks('norms', 2, 60),
+  networks('pieces', 2, 60),
   {
     name: 'regions',
     weight: 3,
@@ -63,6 +66,6 @@ export const HUNTS: readonly HuntRow[] = [
   },
 ];
 
-function networks(name: 'networks' | 'lengths' | 'constants', weight: number, check: number): HuntRow {
+function networks(name: Kind, weight: number, check: number): HuntRow {
   return { name, weight, check, open: async () => new (await import('./networks.ts')).NetworkHunt(name) };
 }

@@ -3,11 +3,12 @@
 import { circuitOf } from './evaluate/interpret.ts';
 import { type Examiner, examine, type Trial, type Violation } from './examine.ts';
 import { type Generated, generate, generateConstants } from './generate/network.ts';
+import { generatePieces } from './generate/pieces.ts';
 import type { Finding, Hunt } from './hunt.ts';
 import { Engines, LIBRARY, type Library } from './library.ts';
 import { sampleOf } from './model/description.ts';
 import { encode } from './model/encode.ts';
-import { drawPlan } from './plan.ts';
+import { drawNormPlan, drawPiecesPlan, drawPlan, type Plan } from './plan.ts';
 import { Random } from './random.ts';
 import { shrunk } from './shrink.ts';
 import { Tally } from './tally.ts';
@@ -19,7 +20,7 @@ const PATIENCE = 15_000;
 /** Milliseconds for one model while a fault is made smaller. */
 const SHRINKING = 2000;
 
-type Kind = 'networks' | 'lengths' | 'constants';
+export type Kind = 'networks' | 'lengths' | 'constants' | 'norms' | 'pieces';
 
 export class NetworkHunt implements Hunt {
   readonly name: Kind;
@@ -72,18 +73,26 @@ export function drawn(kind: Kind, seed: number): Trial {
   const random = new Random(seed);
   const { model, nasty } = modelOf(kind, random);
   const circuit = circuitOf(model, sampleOf(model));
-  const plan = drawPlan(random, kind === 'lengths' ? 'any' : 'fixed', circuit.outputs.length);
-  return { model, plan, nasty, seed };
+  return { model, plan: planOf(kind, random, circuit.outputs.length), nasty, seed };
+}
+
+function planOf(kind: Kind, random: Random, outputs: number): Plan {
+  if (kind === 'norms') return drawNormPlan(random, outputs);
+  if (kind === 'pieces') return drawPiecesPlan(random, outputs);
+  return drawPlan(random, kind === 'lengths' ? 'any' : 'fixed', outputs);
 }
 
 function modelOf(kind: Kind, random: Random): Generated {
   switch (kind) {
     case 'networks':
+    case 'norms':
       return generate(random, 'fixed');
     case 'lengths':
       return generate(random, 'any');
     case 'constants':
       return generateConstants(random);
+    case 'pieces':
+      return generatePieces(random);
     default:
       throw new Error(`unknown kind ${kind satisfies never}`);
   }

@@ -12,6 +12,10 @@ export interface Plan {
     | 'method'
     | 'rule'
     | 'target'
+    | 'norm'
+    | 'outputNorm'
+    | 'sensitivities'
+    | 'gap'
     | 'memory'
     | 'rigor'
     | 'length'
@@ -80,6 +84,50 @@ export function drawPlan(random: Random, scope: 'fixed' | 'any', outputs: number
     options: { ...common, ...how, ...target(random, outputs) },
     certificate,
     prefixes: random.chance(0.1),
+  };
+}
+
+/** Methods that bound in other norms than ℓ2. */
+const OF_NORMS = [undefined, 'moduli-product', 'closed-form', 'unrolled', 'refined', 'all'] as const;
+
+/** For the norms of inputs and outputs, of which one at least is not ℓ2, and for single entries of the input. */
+export function drawNormPlan(random: Random, outputs: number): Plan {
+  const engine = random.chance(0.2) ? 'cpu-blas' : 'cpu-wasm';
+  const norm = random.pick(['inf', 'inf', '1', '2'] as const);
+  const outputNorm = random.pick(norm === '2' ? (['inf', '1'] as const) : (['2', 'inf', '1'] as const));
+  const method = random.pick(OF_NORMS);
+  const { target: asked } = target(random, outputs);
+  // Differences of two outputs are numbers, and all margins go with ℓ∞ alone.
+  const pair = asked === 'margins' && norm !== 'inf' ? undefined : asked;
+  return {
+    engine,
+    options: {
+      ...{ norm, evaluations: random.pick([0, 5, 20]), timeLimit: 10, seed: random.integer(0, 1000) },
+      lower: random.chance(0.3),
+      ...(method && { method }),
+      ...(pair === undefined ? { outputNorm } : norm === '2' ? {} : { target: pair }),
+      ...(norm === '1' && random.chance(0.5) ? { sensitivities: true } : {}),
+    },
+    certificate: random.chance(0.4),
+    prefixes: false,
+  };
+}
+
+/** For small networks of straight pieces: their exact constants, and everything else. */
+export function drawPiecesPlan(random: Random, outputs: number): Plan {
+  const roll = random.next();
+  if (roll < 0.2) return drawNormPlan(random, outputs);
+  if (roll < 0.5) return drawPlan(random, 'fixed', outputs);
+  const { target: asked } = target(random, outputs);
+  return {
+    engine: random.chance(0.2) ? 'cpu-blas' : 'cpu-wasm',
+    options: {
+      ...{ method: 'exact', gap: random.pick([0, 1e-6, 0.01, 0.3]), timeLimit: random.pick([0.2, 3, 3]) },
+      lower: random.chance(0.5),
+      ...(typeof asked === 'object' && { target: asked }),
+    },
+    certificate: random.chance(0.4),
+    prefixes: false,
   };
 }
 

@@ -4,10 +4,9 @@
  */
 import type { Limits } from '../src/certify/limits.ts';
 import { checkOrder, logitsOf } from '../src/certify/logits.ts';
-import { norm } from './climb.ts';
 import { type Circuit, natureOf, TooLarge } from './evaluate/circuit.ts';
 import { Exact } from './evaluate/exact.ts';
-import { exactDerivatives, exactOutputs, log2Slope, squaredNorm } from './evaluate/exactSlope.ts';
+import { exactDerivatives, exactOutputs, squaredNorm } from './evaluate/exactSlope.ts';
 import { FloatCircuit } from './evaluate/float.ts';
 import { circuitOf } from './evaluate/interpret.ts';
 import { Refusals } from './examine.ts';
@@ -16,6 +15,7 @@ import type { Finding, Hunt } from './hunt.ts';
 import { Engines, LIBRARY, type Library } from './library.ts';
 import { type ModelDescription, sampleOf } from './model/description.ts';
 import { encode } from './model/encode.ts';
+import { EUCLIDEAN, log2Slope, norm } from './norms.ts';
 import { Random } from './random.ts';
 import { shrunk } from './shrink.ts';
 import { Tally } from './tally.ts';
@@ -394,7 +394,8 @@ class BallOf {
     // On the sphere a direction may lead out of the ball: then its opposite does not.
     const leaves = v.reduce((sum, value, n) => sum + value * (x[n]! - this.#question.centre[n]!), 0) >= 0;
     const direction = leaves ? v.map((value) => -value) : v;
-    if (this.#exact) return log2Slope(exactDerivatives(this.#circuit, x, [direction])[0]!, direction);
+    if (this.#exact)
+      return log2Slope(exactDerivatives(this.#circuit, x, [direction])[0]!, direction, EUCLIDEAN);
     const { middle, radius } = this.#float.enclosedPush(x, direction);
     const certain = middle.map((value, k) => Math.max(0, Math.abs(value) - radius[k]!));
     const size = (norm(certain) / norm(direction)) * (1 - 1e-12);

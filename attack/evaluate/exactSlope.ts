@@ -91,10 +91,3 @@ function combination(
 export function squaredNorm(entries: readonly Exact[]): Exact {
   return entries.reduce((sum, entry) => sum.plus(entry.times(entry)), ZERO);
 }
-
-/** log2 of ‖f′(x; d)‖ / ‖d‖; −Infinity for zero. */
-export function log2Slope(derivative: readonly Exact[], direction: Float64Array): number {
-  const square = squaredNorm(derivative);
-  if (square.sign === 0) return -Infinity;
-  return (square.log2() - squaredNorm([...direction].map(Exact.of)).log2()) / 2;
-}

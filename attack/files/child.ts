@@ -7,11 +7,11 @@ import { loadNetwork } from '../../src/index.ts';
 import { PreparedNetwork } from '../../src/network/evaluation/preparedNetwork.ts';
 import type { Network } from '../../src/network/network.ts';
 import { product } from '../../src/network/size.ts';
-import { norm } from '../climb.ts';
 import { commandLine, type Spoken, sharedEngine } from '../limited/commandLine.ts';
 import { serve } from '../limited/serve.ts';
 import { readDuring } from '../limited/watchedFiles.ts';
 import { hiddenCharacter } from '../mutation/text.ts';
+import { norm } from '../norms.ts';
 import { Random } from '../random.ts';
 
 export interface FileJob {

@@ -76,6 +76,41 @@ describe('the hunt of networks finds', () => {
     const finding = await found(new NetworkHunt('lengths', library, 300), 60);
     expect(finding?.fault).toMatch(/must be at least the slope .* for inputs of/);
   });
+
+  it('bounds in other norms that are those of ℓ2', async () => {
+    const library = faulty({
+      bound: async (network, { norm, outputNorm, sensitivities, method, ...options } = {}) =>
+        LIBRARY.bound(network, { ...options, ...(method !== 'moduli-product' && method && { method }) }),
+    });
+    expect((await found(new NetworkHunt('norms', library, 300), 40))?.fault).toMatch(
+      /must be at least the slope/,
+    );
+  });
+
+  it('sensitivities that are a hundredth too low', async () => {
+    const library = faulty({
+      bound: async (network, options) => {
+        const result = await LIBRARY.bound(network, options);
+        const { sensitivities } = result;
+        return sensitivities ? { ...result, sensitivities: sensitivities.map((s) => 0.99 * s) } : result;
+      },
+    });
+    expect((await found(new NetworkHunt('norms', library, 300), 100))?.fault).toMatch(
+      /the sensitivity of entry \d of the input must be at least/,
+    );
+  });
+
+  it('constants that are a hundredth too low', async () => {
+    const library = faulty({
+      bound: async (network, options) => {
+        const result = await LIBRARY.bound(network, options);
+        return options?.method === 'exact' ? lowered(result, 0.99) : result;
+      },
+    });
+    expect((await found(new NetworkHunt('pieces', library, 300), 40))?.fault).toMatch(
+      /must be at least the slope|the lower bound must not be above/,
+    );
+  });
 });
 
 describe('the hunt of regions finds', () => {
