@@ -20,9 +20,9 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     setupFiles: ['test/support/seed.ts'],
     globalSetup: ['test/demo/shared.ts'],
-    // Bounding a real network takes seconds on one core of a busy machine; nothing here measures time.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    // Bounding a real network takes seconds on one core, minutes on one of a busy machine; nothing here measures time.
+    testTimeout: 400_000,
+    hookTimeout: 400_000,
     // Processes, not threads: native libraries keep one state per process.
     pool: 'forks',
     // Two more than there are cores: much of the time is spent waiting for browsers and other runtimes.

@@ -103,5 +103,5 @@ describe.skipIf(withoutGpu)('in float32', () => {
     const exact = await bound(deep, { engine: cpu, rule: 'GC(1.99)', lower: false });
     expect(found.log10!).toBeGreaterThan(exact.log10! - 1e-9);
     if (found.note !== undefined) expect(found.log10! - exact.log10!).toBeLessThan(1e-6);
-  }, 120_000);
+  });
 });

@@ -66,7 +66,7 @@ describe.each(['mlp.onnx', 'resnet.onnx'])('verify of %s', (name) => {
     const parameters = [(await readFile(file)).toString('base64'), certificate] as const;
     code = await script(parameters);
     here = await report(...parameters);
-  }, 100_000);
+  });
 
   it('accepts in Node', () => {
     expect(JSON.parse(here)).toMatchObject({ accepted: true });
@@ -74,9 +74,9 @@ describe.each(['mlp.onnx', 'resnet.onnx'])('verify of %s', (name) => {
 
   it('prints the same digits in Deno', async () => {
     expect(await inDeno(code)).toBe(here);
-  }, 100_000);
+  });
 
   it('prints the same digits in Chromium', async () => {
     expect(await inChromium(code)).toBe(here);
-  }, 100_000);
+  });
 });

@@ -33,9 +33,7 @@ function residual(random: Random, blocks: number, width: number, inputs: number,
 
 const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
-it('radii of 18 blocks are more than twice those of the whole network, in closed form', {
-  timeout: 240_000,
-}, async () => {
+it('radii of 18 blocks are more than twice those of the whole network, in closed form', async () => {
   const random = new Random(18);
   const network = residual(random, 18, 8, 6, 4);
   const samples = Array.from({ length: 9 }, (_, index) => {

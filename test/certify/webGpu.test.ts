@@ -21,7 +21,7 @@ describe.skipIf(withoutGpu)('on WebGPU', () => {
     await cpu.close();
   });
 
-  it('as many are certified as in float64, by the same stages', { timeout: 120_000 }, async () => {
+  it('as many are certified as in float64, by the same stages', async () => {
     const random = new Random(17);
     const builder = new NetworkBuilder('classes');
     let tensor = builder.input('x', [5]);

@@ -13,7 +13,7 @@ function lipsoid(...args: string[]) {
   return spawnSync(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...args], {
     cwd: root,
     encoding: 'utf8',
-    timeout: 50_000,
+    timeout: 200_000,
   });
 }
 
@@ -82,7 +82,12 @@ describe('lipsoid', () => {
     try {
       const LIPSOID = `${process.execPath} --import tsx src/cli/main.ts`;
       const env = { ...process.env, LIPSOID, FOLDER: folder };
-      const answer = spawnSync('bash', ['-c', script], { cwd: root, encoding: 'utf8', timeout: 50_000, env });
+      const answer = spawnSync('bash', ['-c', script], {
+        cwd: root,
+        encoding: 'utf8',
+        timeout: 200_000,
+        env,
+      });
       const { status, stdout, stderr } = answer;
       return { status, stdout, stderr, files: readdirSync(folder) };
     } finally {

@@ -55,6 +55,9 @@ export function launch(webgpu: boolean): Promise<Browser> {
   return browserType.launch({ executablePath: chromium, args: ['--no-sandbox', ...gpu] });
 }
 
+/** Milliseconds for which a page is waited for, on a busy machine too: less than a test has. */
+export const PATIENCE = 300_000;
+
 const firefox = '/usr/bin/firefox-esr';
 
 /**
@@ -65,7 +68,7 @@ export function launchFirefox(folder: string): Promise<Firefox> {
   if (!existsSync(firefox)) throw new Error(`demo: tests need ${firefox} (Debian: firefox-esr)`);
   return puppeteer.launch({
     ...{ browser: 'firefox', protocol: 'webDriverBiDi', executablePath: firefox, headless: true },
-    ...{ timeout: 120_000, protocolTimeout: 120_000 },
+    ...{ timeout: PATIENCE, protocolTimeout: PATIENCE },
     env: { ...process.env, HOME: folder, MOZ_CRASHREPORTER_DISABLE: '1' },
     extraPrefsFirefox: {
       // 2: the folder that is named.

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as lipsoid from '../../src/index.browser.ts';
-import { eventually, type Host, host, launch } from './host.ts';
+import { eventually, type Host, host, launch, PATIENCE } from './host.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const network = join(root, 'examples/resnet.onnx');
@@ -15,14 +15,14 @@ describe.runIf('verify' in lipsoid)('a certificate', () => {
   let site: Host;
   beforeAll(async () => {
     site = await host();
-  }, 120_000);
+  });
   afterAll(() => site?.close());
 
   it('goes from the page to the command line and back', async () => {
     const browser = await launch(false);
     try {
       const page = await browser.newPage();
-      page.setDefaultTimeout(60_000);
+      page.setDefaultTimeout(PATIENCE);
       await page.goto(site.url);
       await page.setInputFiles('#choose', network);
       await page.waitForSelector('#bound');
@@ -57,5 +57,5 @@ describe.runIf('verify' in lipsoid)('a certificate', () => {
     } finally {
       await browser.close();
     }
-  }, 200_000);
+  });
 });

@@ -11,7 +11,7 @@ import type { SampleReport } from '../../src/certify/report.ts';
 import { createEngine } from '../../src/engine/create.ts';
 import { loadNetwork } from '../../src/formats/load.browser.ts';
 import { labelsNpy, npy } from '../certify/data/files.ts';
-import { drop, eventually, type Host, host, launch, type Upload } from './host.ts';
+import { drop, eventually, type Host, host, launch, PATIENCE, type Upload } from './host.ts';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const MLP: Upload = {
@@ -107,7 +107,7 @@ describe('samples on the page', () => {
   beforeAll(async () => {
     site = await host();
     browser = await launch(false);
-  }, 120_000);
+  });
   afterEach(async () => {
     await Promise.all(pages.splice(0).map((page) => page.close()));
     expect(errors.splice(0)).toEqual([]);
@@ -120,7 +120,7 @@ describe('samples on the page', () => {
   async function visit(options: BrowserContextOptions = {}): Promise<Page> {
     const page = await browser.newPage(options);
     pages.push(page);
-    page.setDefaultTimeout(120_000);
+    page.setDefaultTimeout(PATIENCE);
     page.on('pageerror', (error) => errors.push(error.message));
     await page.goto(site.url);
     return page;

@@ -15,13 +15,12 @@ import { loadNetwork } from '../../src/formats/load.browser.ts';
 import { writeOnnx } from '../../src/formats/onnx/writing/write.ts';
 import { labelsNpy, npy } from '../certify/data/files.ts';
 import { runs } from '../support/runs.ts';
-import { drop, eventually, type Host, host, launchFirefox, type Upload } from './host.ts';
+import { drop, eventually, type Host, host, launchFirefox, PATIENCE, type Upload } from './host.ts';
 
 /** What was wrong was so in every second run; with LIPSOID_RUNS=5 they are twenty. */
 const RUNS = runs(4);
 
 /** Milliseconds for one bound, which takes two seconds on a quiet machine: on a busy one it may be slow, but not for ever. */
-const PATIENCE = 120_000;
 
 /** Its products are large enough for workers inside the worker, and many, so that a collection of garbage falls into one of them. */
 const SHARED: Upload = { name: 'cnn.onnx', bytes: writeOnnx(glipsdpCnn(2, 24)) };
@@ -87,7 +86,7 @@ describe('the page in Firefox', () => {
   beforeAll(async () => {
     site = await host();
     browser = await launchFirefox(folder);
-  }, 240_000);
+  });
   afterEach(() => expect(errors.splice(0)).toEqual([]));
   afterAll(async () => {
     await browser?.close();
@@ -163,7 +162,7 @@ describe('the page in Firefox', () => {
       await drop(page, { name: saved, bytes: certificate() });
       await eventually(() => textOf(page, '.verdict')).toMatch(/Certificate accepted/);
     });
-  }, 240_000);
+  });
 
   it('certifies samples, and shows where one can be moved to', async () => {
     const { values, labels, size } = drawDigits(3, 2);
@@ -188,5 +187,5 @@ describe('the page in Firefox', () => {
         expect(Math.abs(Number(cells[5]) / report.attack! - 1)).toBeLessThan(1e-5);
       }
     });
-  }, 240_000);
+  });
 });

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import { expect, inject } from 'vitest';
-import { type Server, serve } from './browsers.ts';
+import { PATIENCE, type Server, serve } from './browsers.ts';
 
-export { drop, launch, launchFirefox, type Upload } from './browsers.ts';
+export { drop, launch, launchFirefox, PATIENCE, type Upload } from './browsers.ts';
 
 export interface Host extends Server {
   /** What is served. */
@@ -42,7 +42,7 @@ export async function host(): Promise<Host> {
 }
 
 /** Waits for what the page will show: machines may be busy, and nothing here measures time. */
-export function eventually<T>(read: () => Promise<T>, timeout = 50_000) {
+export function eventually<T>(read: () => Promise<T>, timeout = PATIENCE) {
   return expect.poll(read, { timeout, interval: 100 });
 }
 

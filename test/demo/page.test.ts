@@ -17,7 +17,7 @@ import { DataType, EXTERNAL } from '../../src/formats/onnx/values/tensors.ts';
 import { writeOnnx } from '../../src/formats/onnx/writing/write.ts';
 import { withoutGpu } from '../engine/webgpu/hosts.ts';
 import { floats, model, node } from '../formats/onnx/build.ts';
-import { drop, eventually, type Host, host, launch, searchBriefly, type Upload } from './host.ts';
+import { drop, eventually, type Host, host, launch, PATIENCE, searchBriefly, type Upload } from './host.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -44,7 +44,7 @@ function commandLine(file: string, ...options: readonly string[]): BoundResult {
 
 async function open(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Page> {
   const page = await browser.newPage(options);
-  page.setDefaultTimeout(120_000);
+  page.setDefaultTimeout(PATIENCE);
   await page.goto(url);
   return page;
 }
@@ -52,7 +52,7 @@ async function open(browser: Browser, url: string, options: BrowserContextOption
 let site: Host;
 beforeAll(async () => {
   site = await host();
-}, 120_000);
+});
 afterAll(() => site?.close());
 
 describe('the page', () => {
@@ -393,7 +393,7 @@ describe.skipIf(withoutGpu)('the page with WebGPU', () => {
       await page.getByText('More', { exact: true }).click();
       await page.getByLabel('Closed-form rule', { exact: true }).selectOption('SN(1)');
       await page.getByRole('button', { name: 'Bound again' }).click();
-      await eventually(() => page.locator('.facts').textContent(), 180_000).toMatch(
+      await eventually(() => page.locator('.facts').textContent()).toMatch(
         /WebGPU in float32 on .*SwiftShader/i,
       );
       const shown = await boundShown(page);
@@ -417,12 +417,12 @@ describe.skipIf(withoutGpu)('the page with WebGPU', () => {
         };
       });
       await page.getByRole('button', { name: 'Bound again' }).click();
-      await eventually(() => page.locator('#answer .notice').textContent(), 180_000).toMatch(
+      await eventually(() => page.locator('#answer .notice').textContent()).toMatch(
         /WebGPU in float32 .* failed \(.*lost.*\); computed on the CPU instead/,
       );
       expect(Math.abs((await boundShown(page)) / expected.bound! - 1)).toBeLessThan(1e-9);
     } finally {
       await browser.close();
     }
-  }, 240_000);
+  });
 });

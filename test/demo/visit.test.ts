@@ -64,7 +64,7 @@ describe('a visit', () => {
     for (const name of ['search', 'methods', 'growth', 'multipliers', 'spectrum', 'margins'])
       await page.waitForSelector(`.figure.${name} svg`);
     await page.waitForSelector('.figure.growth summary');
-  }, 240_000);
+  });
   afterEach(() => expect(errors.splice(0)).toEqual([]));
   afterAll(async () => {
     await browser?.close();

@@ -44,5 +44,5 @@ describe.each(MODELS.map((model) => [model.name, model] as const))('%s', (_, mod
     }
     expect(refusals).toBeGreaterThan(5);
     expect(networks + refusals).toBe(FILES_PER_FORMAT);
-  }, 60_000);
+  });
 });

@@ -72,7 +72,7 @@ describe.each(CASES)('%s', (name, beside) => {
     const call = `remote.report(${JSON.stringify(served)}, ${JSON.stringify(name)}, ${JSON.stringify(beside)})`;
     expect(await inDeno(ENTRY, call)).toEqual(all);
     expect(await inChromium(ENTRY, call, ['--disable-web-security'])).toEqual(all);
-  }, 120_000);
+  });
 });
 
 describe('a URL', () => {

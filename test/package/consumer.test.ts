@@ -100,7 +100,7 @@ describe('the package', () => {
     writeFileSync(join(folder, 'entries.ts'), ENTRIES);
     writeFileSync(join(folder, 'wrong.ts'), WRONG);
     cpSync(join(ROOT, 'examples/cnn.onnx'), join(folder, 'examples/cnn.onnx'));
-  }, 240_000);
+  });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it('has all that its documents link to', () => {
@@ -216,7 +216,7 @@ describe('the package', () => {
       page.on('pageerror', (error) => errors.push(error.message));
       await page.goto(site.url);
       const found = await page
-        .waitForFunction('globalThis.found', undefined, { timeout: 60_000 })
+        .waitForFunction('globalThis.found', undefined, { timeout: 300_000 })
         .then((handle) => handle.jsonValue() as Promise<Found>);
       expect(errors).toEqual([]);
       const network = await loadNetwork(onnx);

@@ -222,7 +222,7 @@ describe.each(choices.filter((c) => c.engine !== 'webgpu' || !withoutGpu))(
         const network = chain(depth, width, 1, 0, 'normal');
         expect(await verdict(engine, network, name, undefined, 64)).toBe('sound');
       }
-    }, 60_000);
+    });
 
     it('most of these have a bound that was compared', () => {
       const all = [...tally.values()].reduce((a, b) => a + b, 0);

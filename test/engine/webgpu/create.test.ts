@@ -14,7 +14,7 @@ function run(script: string, environment: Record<string, string> = {}) {
     cwd: fileURLToPath(new URL('../../../', import.meta.url)),
     env: { ...process.env, ...environment },
     encoding: 'utf8',
-    timeout: 30_000,
+    timeout: 200_000,
   });
 }
 

@@ -74,7 +74,7 @@ describe.skipIf(withoutGpu)('expressions', () => {
     await cpu.close();
   });
 
-  it('are what operations one by one give', { timeout: 240_000 }, async () => {
+  it('are what operations one by one give', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(action, { minLength: 1, maxLength: 30 }), async (actions) => {
         const [actual, expected] = [await numbers(gpu, actions), await numbers(cpu, actions)];

@@ -43,7 +43,7 @@ describe.skipIf(withoutGpu || !present)('closed forms in float32', () => {
     await cpu.close();
   });
 
-  it.each(files)('%s', { timeout: 300_000 }, async (file) => {
+  it.each(files)('%s', async (file) => {
     const network = await loadNetwork(new URL(file, models).pathname);
     const methods = async (engine: Engine, rigor: boolean) => [
       ...(await bound(network, { engine, rigor, lower: false, method: 'spectral-product' })).methods,
