@@ -17,51 +17,51 @@ export interface HuntRow {
 const OWN_LIMITS = 900;
 
 export const HUNTS: readonly HuntRow[] = [
-  networks('networks', 5, 200),
-  networks('lengths', 4, 60),
-  networks('constants', 1, 100),
-  networks('norms', 2, 60),
-  networks('pieces', 2, 60),
+  networks('networks', 5, 120),
+  networks('lengths', 4, 40),
+  networks('constants', 1, 50),
+  networks('norms', 2, 40),
+  networks('pieces', 2, 40),
   {
     name: 'regions',
     weight: 3,
-    check: 50,
+    check: 30,
     open: async () => new (await import('./regions.ts')).RegionHunt(),
   },
   {
     name: 'closed-forms',
     weight: 1,
-    check: 40,
+    check: 30,
     open: async () => new (await import('./closedForms.ts')).ClosedFormHunt(),
   },
   {
     name: 'runtime',
     weight: 0.5,
-    check: 30,
+    check: 20,
     open: async () => new (await import('./runtime.ts')).RuntimeHunt(),
   },
   {
-    ...{ name: 'files', weight: 4, check: 120, seconds: OWN_LIMITS },
+    ...{ name: 'files', weight: 4, check: 70, seconds: OWN_LIMITS },
     open: async () => new (await import('./files/hunt.ts')).FilesHunt(),
   },
   {
-    ...{ name: 'formats', weight: 2, check: 60, seconds: OWN_LIMITS },
+    ...{ name: 'formats', weight: 2, check: 40, seconds: OWN_LIMITS },
     open: async () => new (await import('./formats/hunt.ts')).FormatsHunt(),
   },
   {
-    ...{ name: 'certificates', weight: 4, check: 80, seconds: OWN_LIMITS },
+    ...{ name: 'certificates', weight: 4, check: 50, seconds: OWN_LIMITS },
     open: async () => new (await import('./certificates/hunt.ts')).CertificatesHunt(),
   },
   {
-    ...{ name: 'multipliers', weight: 0.5, check: 30, seconds: OWN_LIMITS },
+    ...{ name: 'multipliers', weight: 0.5, check: 20, seconds: OWN_LIMITS },
     open: async () => new (await import('./certificates/multipliersHunt.ts')).MultipliersHunt(),
   },
   {
-    ...{ name: 'growth', weight: 1, check: 5, seconds: OWN_LIMITS },
+    ...{ name: 'growth', weight: 1, check: 4, seconds: OWN_LIMITS },
     open: async () => new (await import('./growth/hunt.ts')).GrowthHunt(),
   },
   {
-    ...{ name: 'commands', weight: 3, check: 12, seconds: OWN_LIMITS },
+    ...{ name: 'commands', weight: 3, check: 8, seconds: OWN_LIMITS },
     open: async () => new (await import('./commands/hunt.ts')).CommandsHunt(),
   },
 ];

