@@ -228,6 +228,11 @@ function commandLine(host: CommandHost, finish: (code: number) => void): Command
       'the bound where every entry of the input keeps to this, such as 0,1; with --at and --radius: there too',
       range,
     )
+    .option(
+      '--workers <n>',
+      'processes that share out the frequencies, each with an engine of its own (default: 1, this one)',
+      positiveInteger,
+    )
     .option('--all-rules', 'show every rule of every method, not the best one of each alone')
     .option('--quiet', 'print the table alone, and no progress')
     .action(async (file: string, flags: Flags & Region) => {

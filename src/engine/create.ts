@@ -27,15 +27,29 @@ export interface EngineOptions {
   /** Threads of an engine on the CPU. Default: as many as the machine runs side by side, 8 at most. OpenBLAS has one setting
    *  for the whole process: each of its engines sets it anew. */
   readonly threads?: number;
+  /** Processes, each with an engine of its own, that share out the frequencies (Node and Deno); on the CPU each has one thread where `threads`
+   *  says nothing. Default: 1, this process alone. */
+  readonly workers?: number;
 }
+
+/** Processes side by side. */
+const MOST_WORKERS = 256;
 
 /**
  * Makes an engine; `close` it when done, its threads or its device live until then.
  * @throws InputError for `cpu-blas` where OpenBLAS does not load and for `webgpu` and `webgl` where there is no adapter that will
- *   do (what was tried, what to install).
+ *   do (what was tried, what to install), for a number of workers that is none, and where they cannot be started.
  * @throws RangeError for a number of threads that is no positive integer.
  */
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
+  const { workers = 1, ...own } = options;
+  if (!(Number.isSafeInteger(workers) && workers > 0 && workers <= MOST_WORKERS)) {
+    throw new InputError(`workers: an integer from 1 to ${MOST_WORKERS}, got ${workers}`);
+  }
+  if (workers > 1) {
+    const { openProcesses } = await import('./sharded/processes.ts');
+    return openProcesses(workers, own);
+  }
   const threads = options.threads ?? (await usualThreads());
   if (!(Number.isSafeInteger(threads) && threads > 0)) {
     throw new RangeError(`createEngine: threads must be a positive integer, got ${threads}`);

@@ -37,6 +37,7 @@ export interface BoundCommand extends ModelOptions {
   readonly rule?: RuleName;
   readonly engine: EngineName;
   readonly threads?: number;
+  readonly workers?: number;
   /** Bytes. */
   readonly memory?: number;
   readonly target?: 'global' | 'margins' | readonly [number, number];
@@ -119,7 +120,7 @@ async function computed(
   { signal, since }: { readonly signal: AbortSignal; readonly since: number },
   files: readonly OutputFile[],
 ): Promise<{ network: Network; result: BoundResult }> {
-  const { threads, rule, memory, target, evaluations, tolerance, timeLimit } = command;
+  const { threads, workers, rule, memory, target, evaluations, tolerance, timeLimit } = command;
   const { lower, seed, rigor, inflationLimit, norm, outputNorm } = command;
   const { length, smallestLength, cellTolerance, gap } = command;
   const multipliers =
@@ -128,6 +129,7 @@ async function computed(
   const opening = library.createEngine({
     engine: command.engine,
     ...(threads !== undefined && { threads }),
+    ...(workers !== undefined && { workers }),
   });
   // What is wrong with the file is said first.
   opening.catch(() => {});
