@@ -18,6 +18,8 @@ const SYSTEM_PACKAGES = [
   { name: 'firefox-esr', present: 'test -x /usr/bin/firefox-esr' },
   // ONNX's own models with their values.
   { name: 'libonnx-testdata', present: 'test -d /usr/share/libonnx-testdata/data' },
+  // What docs/python/lipsoid.py runs in.
+  { name: 'python3', present: 'command -v python3' },
   // Shells that complete command lines; bash is everywhere.
   { name: 'zsh', present: 'command -v zsh' },
   { name: 'fish', present: 'command -v fish' },
