@@ -1,17 +1,24 @@
 /**
  * What documents show of commands is what they print. Before such a block stands `<!-- prints: COMMAND -->`; `<!-- runs: COMMAND -->`
  * runs one without showing it. Commands run in an empty folder with examples/ in it, one after the other.
- * `npx tsx scripts/transcripts.ts` writes the blocks anew; test/package/transcripts.test.ts compares them.
+ * `npx tsx scripts/transcripts.ts [DOCUMENT …]` writes the blocks anew; test/package/transcripts.test.ts compares them.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { runCommandLine } from '../src/cli/program.ts';
+import { recorder } from '../test/cli/recorder.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-export const DOCUMENTS: readonly string[] = ['README.md'];
+export const DOCUMENTS: readonly string[] = [
+  'README.md',
+  ...['certify-a-classifier', 'compare-training-runs', 'read-a-certificate'].map(
+    (name) => `docs/tutorials/${name}.md`,
+  ),
+];
 
 /** A command of a document. */
 export interface Transcript {
@@ -31,31 +38,59 @@ export function transcriptsIn(text: string): Transcript[] {
 }
 
 /** What a command prints on stdout. @throws where it fails */
-function output(command: string, cwd: string): string {
+async function output(command: string, cwd: string): Promise<string> {
   const words = command.split(' ');
-  const [script, ...args] =
-    words[0] === 'lipsoid' ? ['src/cli/main.ts', ...words.slice(1)] : words.slice(words.indexOf('tsx') + 1);
+  return words[0] === 'lipsoid'
+    ? ownOutput(words.slice(1), cwd)
+    : scriptOutput(words.slice(words.indexOf('tsx') + 1), cwd);
+}
+
+/** The command line, in this process: starting it takes longer than most of what it is asked here. */
+async function ownOutput(words: readonly string[], cwd: string): Promise<string> {
+  const [stdout, stderr] = [recorder(), recorder()];
+  const before = process.cwd();
+  process.chdir(cwd);
+  try {
+    const code = await runCommandLine(words, {
+      library: () => import('../src/node.ts'),
+      terminal: { stdout, stderr },
+      version: 'here',
+      signal: new AbortController().signal,
+    });
+    if (code !== 0) throw new Error(`lipsoid ${words.join(' ')}: ended with ${code}: ${stderr.text}`);
+    return stdout.text;
+  } finally {
+    process.chdir(before);
+  }
+}
+
+function scriptOutput([script, ...args]: readonly string[], cwd: string): string {
   const node = ['--import', import.meta.resolve('tsx'), join(ROOT, script!), ...args];
   const { status, stdout, stderr } = spawnSync(process.execPath, node, { cwd, encoding: 'utf8' });
-  if (status !== 0) throw new Error(`${command}: ended with ${status}: ${stderr}`);
+  if (status !== 0) throw new Error(`${script}: ended with ${status}: ${stderr}`);
   return stdout;
 }
 
 /** All commands of a document with what they print now. */
-export function rerun(text: string): (Transcript & { readonly printed: string })[] {
+export async function rerun(text: string): Promise<(Transcript & { readonly printed: string })[]> {
   const folder = mkdtempSync(join(tmpdir(), 'lipsoid-transcripts-'));
   try {
     symlinkSync(join(ROOT, 'examples'), join(folder, 'examples'));
-    return transcriptsIn(text).map((each) => ({ ...each, printed: output(each.command, folder) }));
+    const all: (Transcript & { readonly printed: string })[] = [];
+    for (const each of transcriptsIn(text)) {
+      all.push({ ...each, printed: await output(each.command, folder) });
+    }
+    return all;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  for (const name of DOCUMENTS) {
+  const asked = process.argv.slice(2);
+  for (const name of asked.length > 0 ? asked : DOCUMENTS) {
     const before = readFileSync(join(ROOT, name), 'utf8');
-    const all = rerun(before);
+    const all = await rerun(before);
     let k = 0;
     const after = before.replaceAll(COMMENT, (whole: string, kind: string, command: string) => {
       const { printed } = all[k++]!;

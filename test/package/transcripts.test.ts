@@ -35,10 +35,10 @@ function difference(shown: string, printed: string): string | undefined {
 }
 
 describe('transcripts', () => {
-  it.each(DOCUMENTS)('of %s are what commands print', (name) => {
+  it.each(DOCUMENTS)('of %s are what commands print', async (name) => {
     const text = readFileSync(fileURLToPath(new URL(`../../${name}`, import.meta.url)), 'utf8');
-    const all = rerun(text);
-    expect(all.length).toBeGreaterThan(2);
+    const all = await rerun(text);
+    expect(all.length).toBeGreaterThan(0);
     for (const { command, shown, printed } of all) {
       if (shown !== undefined) expect(difference(shown, printed), command).toBe(undefined);
     }
