@@ -1,7 +1,11 @@
-/** What documents tell people to type exists: commands and their options, npm scripts, names of the library, Python and JSON that parse. */
+/**
+ * What documents tell people to type exists: commands and their options, npm scripts, names of the library, Python and JSON that parse. Their
+ * formulas are ones that KaTeX sets.
+ */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import katex from 'katex';
 import ts from 'typescript';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { runCommandLine } from '../../src/cli/program.ts';
@@ -78,6 +82,26 @@ function unknownImports(code: string): string[] {
   );
 }
 
+/** Formulas of a document, blocks and those in lines, that are no TeX, with the reason. */
+function brokenFormulas(text: string): string[] {
+  const displayed = blocks(text, 'math');
+  // Dollars in code are none of formulas.
+  const lines = text.replaceAll(/^```.*?^```$|^ {4}.*$|`[^`\n]*`/gms, '');
+  const inline = [...lines.matchAll(/\$([^$]+)\$/g)].map(([, formula]) => formula!);
+  return [...displayed, ...inline].flatMap((formula) => {
+    try {
+      katex.renderToString(formula, {
+        throwOnError: true,
+        strict: 'error',
+        displayMode: displayed.includes(formula),
+      });
+      return [];
+    } catch (error) {
+      return [`${formula}: ${(error as Error).message}`];
+    }
+  });
+}
+
 describe('what documents tell people to type', () => {
   beforeAll(async () => {
     const commands = [...(await help('--help')).matchAll(/^ {2}([a-z][\w-]+)(?:\|| |$)/gm)].map(
@@ -135,10 +159,16 @@ describe('what documents tell people to type', () => {
     expect(used.filter((name) => !defined.has(name))).toEqual([]);
   });
 
+  it('are formulas that can be set', () => {
+    expect(read('docs/mathematics.md').match(/\$/g)!.length).toBeGreaterThan(1000);
+    expect(DOCUMENTS.flatMap((path) => brokenFormulas(read(path)))).toEqual([]);
+  });
+
   it('are seen where they are wrong', () => {
     const text =
       'Say `lipsoid bound a.onnx --evaluation 3`:\n\n    npx lipsoid prove a.onnx   # --this is said of it\n';
     expect(calls(text).flatMap(unknown)).toEqual(['lipsoid prove', 'lipsoid bound --evaluation']);
+    expect(brokenFormulas('$a_1$ and $\\frac$\n\n```math\n\\sqrt{\n```\n')).toHaveLength(2);
     expect(unknownImports("import { bound, bind } from 'lipsoid';")).toEqual(['bind of lipsoid']);
   });
 });
