@@ -13,6 +13,8 @@ import {
 
 /** What a page shows of a report. */
 interface Report {
+  /** Added by hand: what has to be known of the circumstances. */
+  readonly note?: string;
   readonly date: string;
   readonly processor: string;
   readonly cores: number;
@@ -32,7 +34,7 @@ interface Report {
 /** @param name of the file, which is named after the machine */
 export function resultPage(name: string, text: string): string {
   const report = JSON.parse(text) as Report;
-  const { date, processor, cores, node, packages, engines, peers, operations, bounds, goals } = report;
+  const { note, date, processor, cores, node, packages, engines, peers, operations, bounds, goals } = report;
   const versions = Object.entries({ node, ...packages }).map(([what, version]) => `${what} ${version}`);
   // The best product is what tells the peak of a processor.
   const best = (engine: string) => {
@@ -46,6 +48,7 @@ export function resultPage(name: string, text: string): string {
     `# ${processor}, ${cores} cores`,
     `${date.slice(0, 10)}; ${versions.join(', ')}. Made from \`bench/results/${name}\`; what columns mean is in`,
     '`bench/README.md`. Times of other runs are times of other machines: compare rows of one table.\n',
+    ...(note === undefined ? [] : [`${note}\n`]),
     ...[...engines, ...peers].map(({ name: engine, description }) => `- ${engine}: ${description}`),
   ];
   if (operations.length > 0) {
