@@ -38,6 +38,7 @@ export const PARTS: Readonly<Record<string, readonly string[]>> = {
 
 /** Folders whose documents stand behind those of a part, in the order of their names. */
 export const FOLDERS: Readonly<Record<string, string>> = {
+  Tutorials: 'docs/tutorials',
   Use: 'docs',
   Measured: 'bench/results',
   Change: 'docs/decisions',

@@ -1,5 +1,9 @@
-/** scripts/docs/results.ts: a bench.json as a page of the documentation. */
+/** What the site of the documentation is made of: pages, results of benches as pages, the style of formulas. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { formulaStyle } from '../../scripts/docs/formulas.ts';
+import { pagesOf, titleOf } from '../../scripts/docs/pages.ts';
 import { resultPage } from '../../scripts/docs/results.ts';
 
 const operation = {
@@ -18,6 +22,34 @@ const report = {
   ...{ packages: { lipsoid: '0.1.0' }, engines: [{ name: 'cpu-wasm', description: 'Wasm SIMD' }], peers: [] },
   ...{ operations: [operation], bounds: [bound], goals: [] },
 };
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+describe('the site', () => {
+  it('has every document once, each with a title', () => {
+    const documents = readdirSync(`${ROOT}docs`, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => `docs/${name.replaceAll('\\', '/')}`);
+    const paths = pagesOf(documents).map(({ path }) => path);
+    expect([...paths].sort()).toEqual([...documents].sort());
+    for (const path of paths) expect(titleOf(path, readFileSync(`${ROOT}${path}`, 'utf8'))).not.toBe('');
+  });
+
+  it('puts documents that no part names where their folder belongs, and leaves out what is not there', () => {
+    expect(pagesOf(['docs/new.md', 'docs/tutorials/new.md', 'docs/limits.md'])).toEqual([
+      { path: 'docs/tutorials/new.md', part: 'Tutorials' },
+      { path: 'docs/new.md', part: 'Use' },
+      { path: 'docs/limits.md', part: 'Understand' },
+    ]);
+    expect(() => titleOf('docs/new.md', 'no heading')).toThrow(/must begin with a heading/);
+  });
+
+  it('sets formulas with fonts of its own', () => {
+    const fonts = [...formulaStyle().matchAll(/url\(([^)]*)\)/g)].map(([, url]) => url!);
+    expect(fonts.length).toBeGreaterThan(10);
+    for (const font of fonts) expect(font).toMatch(/^fonts\/[\w-]+\.woff2$/);
+  });
+});
 
 describe('a page of results', () => {
   it('says what was measured, where and when', () => {
