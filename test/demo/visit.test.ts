@@ -181,6 +181,14 @@ describe('a visit', () => {
     }
   });
 
+  it.each(['search', 'growth', 'multipliers', 'spectrum'])(
+    'says the values under a pointer, in %s',
+    async (name) => {
+      await drawing(name).hover();
+      await eventually(() => drawing(name).locator('[aria-label=tip]').textContent()).toMatch(/\d/);
+    },
+  );
+
   it('ends the growth with the best closed form of the whole network', async () => {
     const last = figure('growth').locator('tbody tr').last().locator('td').first();
     expect(await last.textContent()).toBe(await page.locator('.rung.closedForm .value').textContent());

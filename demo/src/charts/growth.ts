@@ -1,5 +1,5 @@
 /** How the bound grows through the layers. */
-import { dot, line, plot, pointerX, ruleX, text, tip } from '@observablehq/plot';
+import { dot, line, plot, pointerX, ruleX, text } from '@observablehq/plot';
 import type { PrefixBound } from '../../../src/index.browser.ts';
 import { visible } from '../dom.ts';
 import { formatBound, formatLower } from '../format.ts';
@@ -7,6 +7,7 @@ import type { Reading } from '../readings.ts';
 import { leastOfPrefix } from '../tightness.ts';
 import { apart } from './apart.ts';
 import { COLORS, frame, logScale } from './frame.ts';
+import { hover } from './hover.ts';
 
 /** The bound that the page shows of the whole network, where it is neither that of the norms nor that of the closed form. */
 export interface Headline {
@@ -100,16 +101,7 @@ export function growth(
         }),
       ),
       ruleX(rows, pointerX({ x: 'number', stroke: COLORS.faint })),
-      tip(
-        rows,
-        pointerX({
-          x: 'number',
-          y: 'ellipsoid',
-          title: 'title',
-          fill: 'var(--paper)',
-          stroke: 'var(--line)',
-        }),
-      ),
+      hover(rows, { x: (r) => r.number, y: (r) => r.ellipsoid, title: (r) => r.title }, true),
     ],
   });
 }

@@ -2,6 +2,7 @@
 import { cell, plot, raster, text } from '@observablehq/plot';
 import { formatUp } from '../format.ts';
 import { frame, resolved } from './frame.ts';
+import { hover } from './hover.ts';
 
 /** Beyond this many outputs cells are pixels. */
 const MOST_CELLS = 40;
@@ -15,7 +16,9 @@ export function margins(table: readonly (readonly number[])[], width: number): E
   const n = table.length;
   const side = Math.min(width, n <= MOST_CELLS ? 60 + 46 * n : 520);
   const cells = table.flatMap((row, i) => row.map((value, j) => ({ i, j, value })));
-  const finite = cells.filter((c) => c.i !== c.j && Number.isFinite(c.value)).map((c) => c.value);
+  const title = ({ i, j, value }: (typeof cells)[number]) => `outputs ${i} and ${j}: ${formatUp(value, 4)}`;
+  const off = cells.filter((c) => c.i !== c.j);
+  const finite = off.filter((c) => Number.isFinite(c.value)).map((c) => c.value);
   const [least, most] = [Math.min(...finite), Math.max(...finite)];
   const color = {
     type: 'linear',
@@ -46,10 +49,10 @@ export function margins(table: readonly (readonly number[])[], width: number): E
           y2: n,
           imageRendering: 'pixelated',
         }),
+        hover(off, { x: (c) => c.j + 0.5, y: (c) => c.i + 0.5, title }),
       ],
     });
   }
-  const off = cells.filter((c) => c.i !== c.j);
   const fits = n <= MOST_NUMBERS && side / n > 38;
   const exponent = commonExponent(least, most);
   const unit = fits && exponent !== 0 ? `, in units of 10^${exponent}` : '';
@@ -64,7 +67,7 @@ export function margins(table: readonly (readonly number[])[], width: number): E
         fill: 'value',
         inset: 0.5,
         rx: 2,
-        title: (c: (typeof off)[number]) => `outputs ${c.i} and ${c.j}: ${formatUp(c.value, 4)}`,
+        title,
       }),
       ...(fits
         ? [

@@ -1,7 +1,9 @@
 /** The multipliers that the search found, layer by layer. */
 import { plot, ruleX, tickX } from '@observablehq/plot';
 import type { BoundResult } from '../../../src/index.browser.ts';
+import { visible } from '../dom.ts';
 import { COLORS, frame, logScale } from './frame.ts';
+import { hover } from './hover.ts';
 import { shortened } from './names.ts';
 
 type Stored = NonNullable<BoundResult['multipliers']>;
@@ -12,7 +14,9 @@ const LARGEST_ROW = 22;
 const NAMED_ROW = 15;
 
 export function multipliers({ layers }: Stored, width: number): Element {
-  const rows = layers.flatMap(({ name, theta }) => theta.map((t) => ({ name, ratio: t / Math.LN10 })));
+  const rows = layers.flatMap(({ name, theta }) =>
+    theta.map((t, k) => ({ name, channel: k + 1, ratio: t / Math.LN10 })),
+  );
   const longest = Math.max(...layers.map((l) => l.name.length));
   const most = Math.max(...layers.map((l) => l.theta.length));
   const height = Math.max(LEAST_ROW, Math.min(LARGEST_ROW, 480 / layers.length));
@@ -45,6 +49,11 @@ export function multipliers({ layers }: Stored, width: number): Element {
       tickX(rows, {
         ...{ x: 'ratio', y: 'name', stroke: COLORS.refined, strokeWidth: 1.5 },
         strokeOpacity: Math.max(0.15, Math.min(0.8, 12 / most)),
+      }),
+      hover(rows, {
+        x: (r) => r.ratio,
+        y: (r) => r.name,
+        title: (r) => `${visible(r.name)}, ${r.channel}\n${(10 ** r.ratio).toPrecision(3)} times the row sum`,
       }),
     ],
   });

@@ -3,6 +3,7 @@ import { areaY, lineY, plot, raster } from '@observablehq/plot';
 import type { LayerSpectrum } from '../../../src/index.browser.ts';
 import { formatUp } from '../format.ts';
 import { COLORS, frame, resolved } from './frame.ts';
+import { hover } from './hover.ts';
 import { RAMP_WIDTH, withRamp } from './ramp.ts';
 
 export function spectrum(found: LayerSpectrum, width: number): Element {
@@ -20,6 +21,15 @@ export function spectrum(found: LayerSpectrum, width: number): Element {
       marks: [
         areaY(points, { x: 'omega', y: 'value', fill: COLORS.refined, fillOpacity: 0.08 }),
         lineY(points, { x: 'omega', y: 'value', stroke: COLORS.refined, strokeWidth: 2 }),
+        hover(
+          points,
+          {
+            x: (p) => p.omega,
+            y: (p) => p.value,
+            title: (p) => `frequency ${shortTurn(p.omega)}\nλ_max(S) ${formatUp(p.value, 4)}`,
+          },
+          true,
+        ),
       ],
     });
   }
@@ -55,10 +65,24 @@ export function spectrum(found: LayerSpectrum, width: number): Element {
         ...{ x1: turn(0, columns) - 0.5 / columns, x2: turn(columns - 1, columns) + 0.5 / columns },
         ...{ y1: turn(0, rows) - 0.5 / rows, y2: turn(rows - 1, rows) + 0.5 / rows },
       }),
+      hover(
+        Array.from(values, (_, k) => k),
+        {
+          x: (k) => turn(k % columns, columns),
+          y: (k) => turn(Math.floor(k / columns), rows),
+          title: (k) =>
+            `frequency ${shortTurn(turn(k % columns, columns))}, ${shortTurn(turn(Math.floor(k / columns), rows))}\nλ_max(S) ${formatUp(values[k]!, 4)}`,
+        },
+      ),
     ],
   });
   const legend = { x: side - MARGIN.right + 14, y: MARGIN.top, height };
   return withRamp(drawing, legend, [0, most], (value) => formatUp(value, 3));
+}
+
+/** A frequency in turns, as people read it. */
+function shortTurn(turns: number): string {
+  return String(Number(turns.toFixed(3))).replace('-', '−');
 }
 
 /** Pixels. */

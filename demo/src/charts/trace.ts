@@ -1,7 +1,9 @@
 /** The search as it goes: best bound so far against evaluations. */
 import { areaY, dot, line, plot, ruleY, text } from '@observablehq/plot';
+import { formatBound } from '../format.ts';
 import type { TracePoint } from '../worker/protocol.ts';
 import { COLORS, frame, logScale } from './frame.ts';
+import { hover } from './hover.ts';
 
 /** @param start log10 of the closed form that the search began with, where it is known */
 export function trace(
@@ -66,6 +68,16 @@ export function trace(
             }),
           ]),
       ...lines,
+      hover(
+        rows,
+        {
+          x: (r) => r.evaluation,
+          y: (r) => r.at,
+          title: (r) =>
+            `${r.method}, evaluation ${r.evaluation}\n${r.estimate ? 'about' : 'bound'} ${formatBound(null, r.log10)}`,
+        },
+        true,
+      ),
     ],
   });
 }
