@@ -10,17 +10,17 @@ import { Cone } from './empty/cone.ts';
 import { MinimumNorm } from './empty/minimumNorm.ts';
 import { Refuter } from './empty/refuter.ts';
 import type { Form } from './form/form.ts';
-import { Heap } from './heap.ts';
 import { RangePass, type Ranges, unknownRanges } from './ranges.ts';
 import { copyOf, isFixed, openState, type State } from './state.ts';
+import { type Node, Tree } from './tree.ts';
 
 /** Of the barrier and the evaluations that a node has. */
 const BARRIER = 1e-3;
 const EVALUATIONS = 4;
-/** Every so many nodes the search goes down to a leaf. */
-const BETWEEN_DIVES = 20;
-/** With so few inputs units are fixed level by level: there are not many regions, and what is fixed so needs no relaxation. */
-const FEW_INPUTS = 4;
+/** With so few inputs either order of units may be the better one by far: both are gone through in turn, and share what they find. */
+const FEW_INPUTS = 6;
+/** The tree that is ahead has all turns but every so many. */
+const TURNS = 4;
 /** Nodes that wait at most. */
 const MOST_OPEN = 200_000;
 
@@ -62,17 +62,6 @@ export interface Statistics {
   root: number;
 }
 
-interface Node {
-  readonly state: State;
-  readonly logarithms: Float64Array;
-  /** As computed. */
-  bound: number;
-  /** Proven for the node, or for one above it. */
-  proven: number;
-  /** Keys of the rows that decided its programs. */
-  support: Int32Array | undefined;
-}
-
 export class Search {
   readonly #form: Form;
   readonly #options: SearchOptions;
@@ -90,10 +79,7 @@ export class Search {
   readonly #refuter: Refuter;
   readonly #bareRefuter: Refuter;
   readonly #steepest: Steepest;
-  readonly #queue = new Heap<Node>((a, b) => a.bound > b.bound);
   readonly #levels: number;
-  /** The largest bound of what has been closed. */
-  #closed = 0;
   #nodes = 0;
   readonly #statistics: Statistics = { programs: 0, empty: 0, implied: 0, undecided: 0, leaves: 0, root: 0 };
 
@@ -117,47 +103,32 @@ export class Search {
 
   async run(): Promise<SearchResult> {
     const breath = new Breath(this.#options.signal);
-    this.#queue.push(await this.#root(breath));
+    const trees = this.#trees(await this.#root(breath));
     for (const _ of this.#steepest.sample()) {
       await breath.taken();
       if (this.#options.isOver()) break;
     }
-    let dive: Node | undefined;
     let climbed = this.#steepest.slope;
-    let since = 0;
     let ending: SearchResult['ending'] = 'closed';
-    while (dive || this.#queue.size > 0) {
+    for (let turn = 1; trees.every(({ open }) => open > 0); turn++) {
       await breath.taken();
-      this.#report();
+      const ahead = trees.reduce((best, tree) => (tree.upper < best.upper ? tree : best));
+      this.#report(ahead.open, ahead.upper);
       const over = this.#options.isOver();
-      if (over || this.#queue.size > MOST_OPEN) {
-        if (dive) this.#queue.push(dive);
+      if (over || trees.some(({ open }) => open > MOST_OPEN)) {
         ending = over ? 'stopped' : 'full';
         break;
       }
-      const node: Node = dive ?? this.#queue.pop()!;
-      const diving: boolean = dive !== undefined || since++ % BETWEEN_DIVES === 0;
-      dive = undefined;
-      if (this.#isEnough(node.bound) && this.#close(node)) continue;
-      for (const child of this.#branch(node)) {
-        if (!diving) this.#queue.push(child);
-        else if (!dive) dive = child;
-        else if (child.bound > dive.bound) {
-          this.#queue.push(dive);
-          dive = child;
-        } else this.#queue.push(child);
-      }
+      this.#step(turn % TURNS === 0 ? (trees.find((tree) => tree !== ahead) ?? ahead) : ahead);
       if (this.#steepest.slope > climbed * (1 + 1e-9)) {
         for (const _ of this.#steepest.climb(this.#steepest.best!.x)) await breath.taken();
         climbed = this.#steepest.slope;
       }
     }
-    const open = this.#queue.size;
-    let upper = this.#closed;
-    for (let node = this.#queue.pop(); node; node = this.#queue.pop()) {
-      if (node.proven > upper) upper = Math.max(upper, Math.min(node.proven, this.#provenOf(node)));
-    }
-    this.#report(upper);
+    const open = Math.min(...trees.map((tree) => tree.open));
+    // Each of the trees holds all inputs.
+    const upper = Math.min(...trees.map((tree) => tree.finish((node) => this.#provenOf(node))));
+    this.#report(open, upper);
     const { slope: lower, best: steepest } = this.#steepest;
     // Both are proven: one of the proofs is wrong, or the arithmetic.
     if (lower > upper)
@@ -179,13 +150,35 @@ export class Search {
     return bound <= this.#steepest.slope * (1 + this.#options.gap);
   }
 
+  #trees(root: Node): Tree[] {
+    const free = new Tree(root, false);
+    if (this.#form.inputs > FEW_INPUTS || this.#levels < 2) return [free];
+    return [
+      new Tree({ ...root, state: copyOf(root.state), logarithms: root.logarithms.slice() }, true),
+      free,
+    ];
+  }
+
+  /** Looks at the next node of a tree. */
+  #step(tree: Tree): void {
+    const node = tree.take();
+    if (this.#isEnough(node.bound) && this.#close(tree, node)) return;
+    const unit = this.#choice(node, tree.byLevel);
+    if (unit >= 0) {
+      tree.put(this.#branch(tree, node, unit));
+      return;
+    }
+    // All is fixed, and still it is not closed: what is proven of it stands.
+    tree.close(Math.min(node.proven, this.#provenOf(node)));
+  }
+
   /** Counts a node as done if its bound is proven small enough. */
-  #close(node: Node): boolean {
+  #close(tree: Tree, node: Node): boolean {
     const proven = Math.min(node.proven, this.#provenOf(node));
     node.proven = proven;
     // What is added to a bound for its proof is far less than any gap.
     if (!(proven <= this.#steepest.slope * (1 + this.#options.gap) * (1 + 1e-8))) return false;
-    this.#closed = Math.max(this.#closed, proven);
+    tree.close(proven);
     return true;
   }
 
@@ -193,12 +186,12 @@ export class Search {
     return this.#prover.boundOf(state, logarithms, bound * bound);
   }
 
-  #report(upper = Math.max(this.#closed, this.#queue.peek()?.bound ?? 0)): void {
+  #report(open: number, upper: number): void {
     this.#options.onProgress?.({
       lower: this.#steepest.slope,
       upper,
       nodes: this.#nodes,
-      open: this.#queue.size,
+      open,
     });
   }
 
@@ -236,13 +229,7 @@ export class Search {
     node.logarithms.set(logarithms);
   }
 
-  #branch(node: Node): Node[] {
-    const unit = this.#choice(node);
-    if (unit < 0) {
-      // All is fixed, and still it is not closed: what is proven of it stands.
-      this.#closed = Math.max(this.#closed, Math.min(node.proven, this.#provenOf(node)));
-      return [];
-    }
+  #branch(tree: Tree, node: Node, unit: number): Node[] {
     const { first, last } = node.state;
     const at = (first[unit]! + last[unit]! - 1) >> 1;
     const children: Node[] = [];
@@ -254,19 +241,19 @@ export class Search {
       const child: Node = { ...node, state, logarithms: node.logarithms.slice() };
       if (!this.#settle(child)) continue;
       this.#bound(child, EVALUATIONS, (this.#steepest.slope * (1 + this.#options.gap)) ** 2);
-      if (this.#isEnough(child.bound) && this.#close(child)) continue;
+      if (this.#isEnough(child.bound) && this.#close(tree, child)) continue;
       children.push(child);
     }
     return children;
   }
 
   /** The unit whose fixing promises most; −1 where all are fixed. */
-  #choice({ state, logarithms }: Node): number {
-    const { units, inputs, kinks } = this.#form;
+  #choice({ state, logarithms }: Node, byLevel: boolean): number {
+    const { units, kinks } = this.#form;
     const ellipsoid = this.#ellipsoid;
     ellipsoid.enter(state);
     ellipsoid.score(logarithms);
-    const level = inputs <= FEW_INPUTS ? this.#frontier(state) : Infinity;
+    const level = byLevel ? this.#frontier(state) : Infinity;
     let [best, most] = [-1, -1];
     for (const u of kinks) {
       if (isFixed(state, u) || units[u]!.level > level || !(ellipsoid.scores[u]! > most)) continue;
@@ -333,16 +320,21 @@ export class Search {
     if (x) this.#steepest.look(x);
     const own = solver.support.slice(0, solver.count);
     node.support = own.map((row) => cone.key(row));
+    // Where one of these lies on a side of a break, nobody has to ask whether that side is empty.
+    let witnesses = [point];
     for (const u of kinks) {
-      const { relevant, arguments: args } = this.#cone;
+      const { relevant } = this.#cone;
       if (isFixed(state, u) || !relevant[u] || units[u]!.level > level || (deep && units[u]!.level !== level))
         continue;
-      let y = 0;
-      for (let c = 0, at = u * width; c < width; c++, at++) y += args[at]! * point[c]!;
       const { breaks } = units[u]!.pieces!;
       for (let k = state.first[u]!; k < state.last[u]!; k++) {
-        const above = y > breaks[k]! * point[width - 1]!;
-        // The side on which the point is not.
+        let [below, above] = [false, false];
+        for (const w of witnesses) {
+          if (this.#cone.argument(u, w) > breaks[k]! * w[width - 1]!) above = true;
+          else below = true;
+        }
+        if (above && below) continue;
+        // The side on which no point is.
         const [first, last] = above ? [state.first[u]!, k] : [k + 1, state.last[u]!];
         const [keptFirst, keptLast] = [state.first[u]!, state.last[u]!];
         this.#other.buildNarrowed(this.#cone, u, state, first, last);
@@ -352,10 +344,10 @@ export class Search {
         if (other !== 'empty') {
           state.first[u] = keptFirst;
           state.last[u] = keptLast;
-          if (other === 'inside' && deep) {
-            const there = this.#steepest.pointOf(solver.point, width);
-            if (there) this.#steepest.look(there);
-          }
+          if (other !== 'inside') continue;
+          witnesses.push(this.#other.completed(solver.point, u, first));
+          const there = deep && this.#steepest.pointOf(solver.point, width);
+          if (there) this.#steepest.look(there);
           continue;
         }
         this.#statistics.implied++;
@@ -366,6 +358,9 @@ export class Search {
         [this.#cone, this.#other] = [this.#other, this.#cone];
         state.first[u] = impliedFirst;
         state.last[u] = impliedLast;
+        // What is no longer relaxed may leave some of them outside.
+        witnesses = witnesses.filter((w) => this.#cone.holds(w));
+        if (witnesses.length === 0) witnesses.push(point);
         if (!above) break;
       }
     }

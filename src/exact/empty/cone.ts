@@ -169,6 +169,24 @@ export class Cone {
     return true;
   }
 
+  /** The argument of a relevant unit at a vector. */
+  argument(u: number, vector: Float64Array): number {
+    const { columns } = this;
+    let y = 0;
+    for (let c = 0, at = u * columns; c < columns; c++, at++) y += this.arguments[at]! * vector[c]!;
+    return y;
+  }
+
+  /** A vector of this cone, in which unit `u` lies on one piece, as one of the cone that it was narrowed from. */
+  completed(vector: Float64Array, u: number, piece: number): Float64Array<ArrayBuffer> {
+    const result = vector.slice(0, this.columns);
+    const column = this.column[u]!;
+    if (column < 0) return result;
+    const { slopes, offsets } = this.form.units[u]!.pieces!;
+    result[column] = slopes[piece]! * this.argument(u, vector) + offsets[piece]! * vector[this.columns - 1]!;
+    return result;
+  }
+
   /** For warm starts: rows of equal keys say the same of the same unit. */
   key(row: number): number {
     return this.subjects[row]! * CODES + this.codes[row]!;
