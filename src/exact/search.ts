@@ -7,6 +7,7 @@ import { Prover } from './above/proven.ts';
 import { Steepest, type SteepPoint } from './below/steepest.ts';
 import { type Domain, everywhere } from './domain.ts';
 import { Cone } from './empty/cone.ts';
+import { isFlat } from './empty/flat.ts';
 import { MinimumNorm } from './empty/minimumNorm.ts';
 import { Refuter } from './empty/refuter.ts';
 import type { Form } from './form/form.ts';
@@ -60,10 +61,12 @@ export interface Statistics {
   undecided: number;
   leaves: number;
   root: number;
+  flat: number;
 }
 
 export class Search {
   readonly #form: Form;
+  readonly #domain: Domain;
   readonly #options: SearchOptions;
   readonly #ellipsoid: Ellipsoid;
   readonly #prover: Prover;
@@ -75,13 +78,24 @@ export class Search {
   readonly #solver = new MinimumNorm();
   /** Of the state at hand without its domain, each row where it is: for networks without biases. */
   readonly #bare: Cone;
+  /** Of the state at hand, each row where it is. */
+  readonly #plain: Cone;
+  readonly #plainSolver = new MinimumNorm();
   #level = 0;
   readonly #refuter: Refuter;
   readonly #bareRefuter: Refuter;
   readonly #steepest: Steepest;
   readonly #levels: number;
   #nodes = 0;
-  readonly #statistics: Statistics = { programs: 0, empty: 0, implied: 0, undecided: 0, leaves: 0, root: 0 };
+  readonly #statistics: Statistics = {
+    programs: 0,
+    empty: 0,
+    implied: 0,
+    undecided: 0,
+    leaves: 0,
+    root: 0,
+    flat: 0,
+  };
 
   constructor(form: Form, domain: Domain, options: SearchOptions) {
     this.#form = form;
@@ -95,6 +109,8 @@ export class Search {
     this.#other = new Cone(form, domain);
     const all = everywhere(form.inputs);
     this.#bare = new Cone(form, all, 0);
+    this.#plain = new Cone(form, domain, 0);
+    this.#domain = domain;
     this.#refuter = new Refuter(form, domain);
     this.#bareRefuter = new Refuter(form, all);
     this.#steepest = new Steepest(form, domain, options.seed);
@@ -183,7 +199,9 @@ export class Search {
   }
 
   #provenOf({ state, logarithms, bound }: Node): number {
-    return this.#prover.boundOf(state, logarithms, bound * bound);
+    // Where hardly anything moves, rounding is most of what there is: less than half of a slope that is attained is not of interest.
+    const least = Math.max(bound, this.#steepest.slope / 2);
+    return this.#prover.boundOf(state, logarithms, least * least);
   }
 
   #report(open: number, upper: number): void {
@@ -388,7 +406,7 @@ export class Search {
       outcome = 'undecided';
     if (
       (outcome === 'undecided' || (outcome === 'inside' && !cone.holds(solver.point))) &&
-      this.#isBareEmpty(state)
+      (this.#isFlat(state) || this.#isBareEmpty(state))
     )
       outcome = 'empty';
     if (outcome === 'undecided') this.#statistics.undecided++;
@@ -406,6 +424,16 @@ export class Search {
       this.#bareRefuter.refute(state, ranges, cone, solver.support, solver.weights, solver.count) !==
       undefined
     );
+  }
+
+  /** Whether rows where they are, not moved outward, have no inside. */
+  #isFlat(state: State): boolean {
+    const [cone, solver] = [this.#plain, this.#plainSolver];
+    cone.build(state, this.#ranges, this.#level);
+    if (cone.columns > this.#form.inputs + 1 || solver.solve(cone, undefined, false) !== 'empty')
+      return false;
+    this.#statistics.flat++;
+    return isFlat(this.#form, this.#domain, state, cone, solver);
   }
 
   #rowsOf(cone: Cone, keys: Int32Array | undefined): Int32Array | undefined {

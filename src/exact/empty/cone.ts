@@ -25,6 +25,8 @@ export const CODES = 32;
  * take away.
  */
 export const RELAXED = 1e-8;
+/** What is so much less than a vector's size may be 0. */
+const BY_ROUNDING = 1e-13;
 /** Rows shorter than this say nothing. */
 const NOTHING = 1e-12;
 
@@ -157,10 +159,12 @@ export class Cone {
     return this.rows - 1;
   }
 
-  /** Whether a vector is inside of the rows where they were before they were moved. */
+  /** Whether a vector is inside of the rows where they were before they were moved, and not by rounding alone. */
   holds(vector: Float64Array): boolean {
     const { columns, matrix } = this;
-    const room = this.relaxed * vector[columns - 1]!;
+    let size = 0;
+    for (let c = 0; c < columns; c++) size += Math.abs(vector[c]!);
+    const room = this.relaxed * vector[columns - 1]! + BY_ROUNDING * size;
     for (let k = 0, at = 0; k < this.rows; k++) {
       let sum = 0;
       for (let c = 0; c < columns; c++, at++) sum += matrix[at]! * vector[c]!;
