@@ -22,6 +22,8 @@ const EVALUATIONS = 4;
 const FEW_INPUTS = 6;
 /** The tree that is ahead has all turns but every so many. */
 const TURNS = 4;
+/** Bounds below this part of the first are not told apart. */
+const NEXT_TO_NOTHING = 1e-12;
 /** Nodes that wait at most. */
 const MOST_OPEN = 200_000;
 
@@ -200,7 +202,7 @@ export class Search {
 
   #provenOf({ state, logarithms, bound }: Node): number {
     // Where hardly anything moves, rounding is most of what there is: less than half of a slope that is attained is not of interest.
-    const least = Math.max(bound, this.#steepest.slope / 2);
+    const least = Math.max(bound, this.#steepest.slope / 2, NEXT_TO_NOTHING * this.#statistics.root);
     return this.#prover.boundOf(state, logarithms, least * least);
   }
 
