@@ -50,6 +50,13 @@ export type { CertifyStage, SampleReport } from './certify/report.ts';
 export { type Summary, summaryOf } from './certify/summary.ts';
 export { inPixels, type Normalization } from './certify/units.ts';
 export { type WeakestPoint, type WeakestPointOptions, weakestPoint } from './certify/weakestPoint.ts';
+export {
+  type DifferenceOptions,
+  type DifferenceResult,
+  difference,
+  type RegionalDifference,
+} from './difference/difference.ts';
+export { differenceNetwork } from './difference/network.ts';
 export type { RuleName } from './ellipsoid/multipliers/closedForms.ts';
 export { describeEngine, type EngineOptions } from './engine/create.ts';
 export type { EngineHandle as Engine, EngineInformation } from './engine/engine.ts';

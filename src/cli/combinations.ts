@@ -5,6 +5,7 @@ import type { LocalKind } from '../certify/proofs/localBound.ts';
 import type { Norm } from '../network/norms/norm.ts';
 import type { BoundCommand } from './commands/bound.ts';
 import type { CertifyCommand } from './commands/certifyCommand.ts';
+import type { DifferenceCommand } from './commands/difference.ts';
 import { UsageError } from './failure.ts';
 import { flagOf } from './words.ts';
 
@@ -71,6 +72,20 @@ export function checkCertify({
   }
   if (normalized && !std) throw new UsageError('--normalized: goes with --mean and --std');
   if (std && !std.every((s) => s > 0)) throw new UsageError(`--std: above 0, got ${std.join(', ')}`);
+}
+
+/** Of `difference`. @throws UsageError naming the options */
+export function checkDifference({ at, radius, norm, certificate }: DifferenceCommand): void {
+  if ((at === undefined) !== (radius === undefined)) {
+    const [given, missing] = at === undefined ? ['--radius', '--at'] : ['--at', '--radius'];
+    throw new UsageError(`${given}: goes with ${missing}: a region is all inputs within a radius of a point`);
+  }
+  if (at !== undefined && norm === '1') throw new UsageError('--norm: 2 or inf in a region, got 1');
+  if (at !== undefined && certificate !== undefined) {
+    throw new UsageError(
+      '--certificate: is of the bound for all inputs, whose multipliers are checked; what --at says has no certificate yet',
+    );
+  }
 }
 
 /** What goes with `bound --at` and `--domain`: one closed form has nothing to choose. */

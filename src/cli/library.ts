@@ -15,6 +15,8 @@ export type Library = Pick<
   | 'readArray'
   | 'localBound'
   | 'exactConstant'
+  | 'difference'
+  | 'differenceNetwork'
   | 'inspect'
   | 'certify'
   | 'verify'

@@ -7,13 +7,14 @@ import { RULE_NAMES } from '../ellipsoid/multipliers/closedForms.ts';
 import { UNITS } from '../formats/format.ts';
 import { BALL_NORMS, NORMS } from '../network/norms/norm.ts';
 import { FORMULATIONS } from '../sdp/sdpa.ts';
-import { checkCertify, checkCombination, checkRegion } from './combinations.ts';
+import { checkCertify, checkCombination, checkDifference, checkRegion } from './combinations.ts';
 import { type BoundCommand, boundCommand } from './commands/bound.ts';
 import { type BoundAtCommand, boundAtCommand } from './commands/boundAt.ts';
 import { verifyCommand } from './commands/certificate.ts';
 import { certifyCommand } from './commands/certify.ts';
 import type { CertifyCommand } from './commands/certifyCommand.ts';
 import { describeCommand } from './commands/describe.ts';
+import { type DifferenceCommand, differenceCommand } from './commands/difference.ts';
 import { type ExportSdpCommand, exportSdpCommand } from './commands/exportSdp.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { type SolveSdpCommand, solveSdpCommand } from './commands/solveSdp.ts';
@@ -40,7 +41,7 @@ import { formatMegabytes } from './output/format.ts';
 import { OutputError, printDocument, printLines, type Terminal } from './output/terminal.ts';
 
 /** For people who have given none of them. */
-const COMMANDS = 'bound, certify, inspect, describe, verify, export-sdp, solve-sdp';
+const COMMANDS = 'bound, certify, difference, inspect, describe, verify, export-sdp, solve-sdp';
 
 const ENGINES: readonly EngineName[] = ['auto', 'cpu', 'cpu-wasm', 'cpu-blas', 'webgpu', 'webgl'];
 
@@ -61,6 +62,11 @@ type CertifyFlags = Omit<
   readonly labels?: string | boolean;
   readonly maxRadius?: true;
   readonly normalized?: true;
+  readonly json?: true;
+  readonly quiet?: true;
+};
+
+type DifferenceFlags = Omit<DifferenceCommand, 'a' | 'b' | 'json' | 'quiet'> & {
   readonly json?: true;
   readonly quiet?: true;
 };
@@ -293,6 +299,19 @@ function commandLine(host: CommandHost, finish: (code: number) => void): Command
     },
   );
 
+  withDifferenceOptions(
+    withEngineOptions(
+      withNetworkOptions(program.command('difference').argument('<A>', 'a model, as FILE is one')),
+    ),
+  ).action(async (a: string, b: string, flags: DifferenceFlags) => {
+    const { json, quiet, ...rest } = flags;
+    const command: DifferenceCommand = { ...rest, a, b, json: json ?? false, quiet: quiet ?? false };
+    checkDifference(command);
+    const { since = performance.now() } = host;
+    const call = { signal, since };
+    finish(await differenceCommand(command, await host.library(), terminal, call, host.version));
+  });
+
   withNetworkOptions(program.command('inspect'))
     .description('Show the layers of the network in FILE, and what bounding it would take.')
     .action(async (file: string, flags: Flags) => {
@@ -311,9 +330,11 @@ function commandLine(host: CommandHost, finish: (code: number) => void): Command
   withNetworkOptions(
     program.command('verify').argument('<CERTIFICATE>', 'a file or a folder from --certificate'),
   )
+    .argument('[SECOND]', 'of a certificate of `difference`: the second network')
     .description('Check that CERTIFICATE proves what it claims of the network in FILE.')
-    .action(async (certificate: string, file: string, flags: Flags) => {
-      const command = { ...flags, certificate, file, json: flags.json ?? false };
+    .action(async (certificate: string, file: string, second: string | undefined, flags: Flags) => {
+      const both = { file, ...(second !== undefined && { second }) };
+      const command = { ...flags, certificate, ...both, json: flags.json ?? false };
       finish(await verifyCommand(command, await host.library(), terminal, signal));
     });
 
@@ -416,6 +437,47 @@ function withCertifyOptions(command: Command): Command {
     .option('--quiet', 'print the table alone, and no progress');
 }
 
+function withDifferenceOptions(command: Command): Command {
+  return command
+    .description('Bound the difference of two networks: of A and that in FILE, on the same input.')
+    .addOption(
+      new Option(
+        '--norm <which>',
+        `how changes of the input are measured (default: ${DEFAULTS.norm})`,
+      ).choices(NORMS),
+    )
+    .addOption(
+      new Option(
+        '--output-norm <which>',
+        `and those of the output (default: ${DEFAULTS.outputNorm})`,
+      ).choices(NORMS),
+    )
+    .option(
+      '--at <file>',
+      'with --radius: also near the point in the file, .npy or the array x of an .npz, and how far apart they are there',
+    )
+    .option('--radius <r>', 'how far from the point', nonnegative)
+    .option(
+      '--evaluations <n>',
+      `gradient evaluations of each search at most (default: ${DEFAULTS.evaluations})`,
+      count,
+    )
+    .option(
+      '--tolerance <x>',
+      `relative gain over ten steps under which a search ends (default: ${DEFAULTS.tolerance.toExponential()})`,
+      nonnegative,
+    )
+    .option(
+      '--time-limit <s>',
+      `seconds after which the bound for all inputs is there, with the best by then (default: ${DEFAULTS.timeLimit})`,
+      nonnegative,
+    )
+    .option('--no-lower', 'leave out the sampled lower bound of the slope')
+    .option('--seed <n>', `of the points that are sampled (default: ${DEFAULTS.seed})`, count)
+    .option('--certificate <file>', 'where to write a certificate of the bound for all inputs, for `verify`')
+    .option('--quiet', 'print the numbers alone, and no progress');
+}
+
 function withNetworkOptions(command: Command): Command {
   return command
     .argument('<FILE>', 'a model: ONNX, Keras, TensorFlow.js, .nnet, or JSON beside weights')
@@ -475,7 +537,7 @@ function usageFailure(error: CommanderError): Failure {
     return {
       kind: 'input',
       message:
-        'command: bound, certify, inspect, describe, verify, export-sdp or solve-sdp, got none; see lipsoid --help',
+        'command: bound, certify, difference, inspect, describe, verify, export-sdp or solve-sdp, got none; see lipsoid --help',
     };
   }
   const commands = error.code === 'commander.unknownCommand' ? `; commands: ${COMMANDS}` : '';

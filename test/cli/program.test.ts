@@ -157,6 +157,12 @@ async function run(
     exactConstant: () => {
       throw new Error('nobody asked for a point');
     },
+    difference: () => {
+      throw new Error('nobody asked for two networks');
+    },
+    differenceNetwork: () => {
+      throw new Error('nobody asked for two networks');
+    },
     certifyRegion: () => {
       throw new Error('nobody asked for regions');
     },

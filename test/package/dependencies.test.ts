@@ -58,6 +58,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'certificate/checker',
     'certificate/regions',
   ],
+  difference: ['errors.ts', 'engine', 'network', 'formats', 'ellipsoid/region', 'bounds', 'certify'],
   'api.ts': [
     'errors.ts',
     'engine',
@@ -69,6 +70,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'certificate',
     'certify',
     'exact',
+    'difference',
   ],
   'index.ts': ['api.ts', 'formats', 'sdp', 'certify'],
   'index.browser.ts': ['api.ts', 'formats', 'certify'],
@@ -88,6 +90,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'certificate',
     'certify',
     'exact',
+    'difference',
     'node.ts',
   ],
 };

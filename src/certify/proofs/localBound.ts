@@ -142,7 +142,8 @@ async function rootOf(
   return above(Math.min(sums, outputs * value![0]!) * (1 + (covariance.length + 8) * 2 ** -52));
 }
 
-function regionOf(
+/** A ball, a box or what both have in common, as passes take it. @throws InputError for what is none */
+export function regionOf(
   inputs: number,
   given: Float64Array | undefined,
   radius: number,

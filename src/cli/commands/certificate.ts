@@ -107,6 +107,8 @@ function claimText({ bound, log10 }: Claim): string {
 export interface VerifyCommand extends ModelOptions {
   readonly certificate: string;
   readonly file: string;
+  /** Where the certificate is of the difference of two networks: the file of the second. */
+  readonly second?: string;
   readonly json: boolean;
 }
 
@@ -119,15 +121,23 @@ interface Verdict {
 
 /** Writes the verdict to stdout, returns the exit code. Errors of the library pass through. */
 export async function verifyCommand(
-  { certificate, file, json, ...options }: VerifyCommand,
-  library: Pick<Library, 'loadNetwork' | 'readArray' | 'verify' | 'verifyRegion' | 'verifySet'>,
+  { certificate, file, second, json, ...options }: VerifyCommand,
+  library: Pick<
+    Library,
+    'loadNetwork' | 'readArray' | 'verify' | 'verifyRegion' | 'verifySet' | 'differenceNetwork'
+  >,
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<number> {
   const isFolder = (await stat(certificate).catch(() => undefined))?.isDirectory() === true;
   const path = isFolder ? join(certificate, LIST) : certificate;
   const document = await readDocument(path);
-  const network = await openNetwork(file, options, library, signal);
+  const first = await openNetwork(file, options, library, signal);
+  const network =
+    second === undefined
+      ? first
+      : await library.differenceNetwork(first, await openNetwork(second, options, library, signal));
+  if (!network) throw new InputError(`${file} and ${second}: do the same, so that no certificate is of them`);
   const verdict = await judged(network, document, dirname(path), library, terminal, signal);
   if (json) printDocument(terminal.stdout, verdict.document);
   else printLines(terminal.stdout, verdict.lines);

@@ -15,6 +15,9 @@ export interface Lines {
   readonly image: Ball;
 }
 
+/** Lines for the functions of a stage whose arguments keep to `ranges`, and are within the radius of `where`'s middle + Σ ξ g. */
+export type LinesOf = (prepared: PreparedChain, k: number, ranges: Ranges, where: Ball) => Lines;
+
 /** More than what is too small for float64 can lose in a few operations. */
 const UNDERFLOW = 2 ** -1000;
 

@@ -6,7 +6,7 @@ import { U } from '../../network/evaluation/elementwiseEnclosure.ts';
 import type { Ball } from '../../network/evaluation/enclosure.ts';
 import type { Algebra } from './algebra.ts';
 import type { PreparedChain } from './anchoredPass.ts';
-import { linesAlongChords } from './chords.ts';
+import { type LinesOf, linesAlongChords } from './chords.ts';
 import { gamma } from './covariance.ts';
 import { farthest, type Region } from './limits.ts';
 import type { LinearPart } from './linearPart.ts';
@@ -172,10 +172,11 @@ export class LinearForms {
   /**
    * Through the functions of stage k, whose arguments keep to `ranges`, and the linear part that follows. Of y in [l, u], with m near the
    * slope of the chord: φ(y) = φ(l) + m (y − l) + g, and secants from both ends say how far g is from 0.
+   * @param linesOf what stands for the functions, where these are others than the chain's
    */
-  async pass(k: number, ranges: Ranges): Promise<void> {
+  async pass(k: number, ranges: Ranges, linesOf: LinesOf = linesAlongChords): Promise<void> {
     const next = this.#prepared.after(k);
-    const { slope, value, addition, image } = linesAlongChords(this.#prepared, k, ranges, this.#ball);
+    const { slope, value, addition, image } = linesOf(this.#prepared, k, ranges, this.#ball);
     const n = slope.length;
     const before = this.#rows;
     const inputs = this.#inputs;
