@@ -15,6 +15,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 export const DOCUMENTS: readonly string[] = [
   'README.md',
+  'docs/controllers.md',
   ...['certify-a-classifier', 'compare-training-runs', 'read-a-certificate'].map(
     (name) => `docs/tutorials/${name}.md`,
   ),

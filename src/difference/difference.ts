@@ -47,8 +47,8 @@ export interface RegionalDifference {
   readonly atCentre: number | null;
   /** ‖A(x) − B(x)‖ ≤ largest for all x there. */
   readonly largest: number | null;
-  /** What gave `largest`: differences carried through both networks, or value and gain at the centre. */
-  readonly by: RegionBounds['by'];
+  /** What gave `largest`: differences carried through both networks, ranges of A − B, or value and gain at the centre. */
+  readonly by: 'differences' | 'ranges' | 'gain';
   /** An input there at which they are so far apart, at least: proven, rounding included. */
   readonly attained: { readonly value: number; readonly input: readonly number[] };
 }

@@ -3,6 +3,9 @@ import { localBound } from '../certify/certify.ts';
 import { regionOf } from '../certify/proofs/localBound.ts';
 import { hasRoomForForms, proverEngine } from '../certify/proofs/proverEngine.ts';
 import { Algebra } from '../ellipsoid/region/algebra.ts';
+import { PreparedChain } from '../ellipsoid/region/anchoredPass.ts';
+import { chainOf } from '../ellipsoid/region/chain.ts';
+import { LinearForms } from '../ellipsoid/region/linearForms.ts';
 import { PreparedPair } from '../ellipsoid/region/pairedForms.ts';
 import type { Engine } from '../engine/engine.ts';
 import { UnsupportedError } from '../errors.ts';
@@ -38,8 +41,8 @@ export interface RegionBounds {
   readonly atCentre: number;
   /** ‖A(x) − B(x)‖ for all x of the region. */
   readonly largest: number;
-  /** What gave it: differences carried through both networks, or the gain. */
-  readonly by: 'differences' | 'gain';
+  /** What gave it: differences carried through both networks, ranges of the network A − B, or its value and gain at the centre. */
+  readonly by: 'differences' | 'ranges' | 'gain';
 }
 
 /**
@@ -60,12 +63,10 @@ export async function regionBounds(
   const gain = Math.min(lipschitz, await localOf(a, b, difference, region, 'anchored', means));
   const atCentre = normFromAbove(new ValueEnclosure(difference).at(centre), outputNorm);
   const byGain = (atCentre + gain * radius) * (1 + 2 ** -50) + 2 ** -1000;
-  const carried = await carriedDifferences(a, b, region, means);
-  return {
-    ...{ lipschitz, gain, atCentre },
-    largest: Math.min(byGain, carried),
-    by: carried < byGain ? 'differences' : 'gain',
-  };
+  const { carried, ranges } = await byForms(a, b, difference, region, means);
+  const largest = Math.min(byGain, carried, ranges);
+  const by = largest === byGain ? 'gain' : largest === carried ? 'differences' : 'ranges';
+  return { ...{ lipschitz, gain, atCentre }, largest, by };
 }
 
 /** Of both networks together, or of one and the other, whichever is less. */
@@ -86,43 +87,66 @@ async function localOf(
   return Math.min(together, ((await of(a)) + (await of(b))) * (1 + 2 ** -50));
 }
 
-/** With either network as the one that differences are added to. Infinity where networks are not alike enough, or have no room. */
-async function carriedDifferences(
+/** What linear forms say of the largest distance: of differences that are carried, and of the network A − B. Infinity where they say nothing. */
+async function byForms(
   a: Network,
   b: Network,
+  difference: Network,
   { centre, radius, norm, outputNorm }: DifferenceRegion,
   { engine: given, memory, signal }: RegionMeans,
-): Promise<number> {
-  const bare = withoutEnding(a, b, outputNorm);
-  if (!bare) return Infinity;
-  const [first, second] = [withComparators(bare.a), withComparators(bare.b)];
+): Promise<{ readonly carried: number; readonly ranges: number }> {
   const region = regionOf(centre.length, centre, radius, undefined, norm);
   const { engine, close } = await proverEngine(given);
   try {
     const algebra = new Algebra(engine, signal);
-    let least = Infinity;
-    for (const [one, other] of [
-      [first, second],
-      [second, first],
-    ] as const) {
-      const paired = pairedNetwork(one, other);
-      if (!paired) return Infinity;
-      const pair = new PreparedPair(paired);
-      if (!hasRoomForForms(pair.prepared, memory)) return Infinity;
-      const entries = await pair.largest(algebra, region);
-      const length = normOf(entries, outputNorm) * (1 + (entries.length + 8) * 2 ** -52);
-      // A sum of squares may have lost something.
-      least = Math.min(least, Number.isNaN(length) ? Infinity : length + entries.length * 2 ** -500);
+    let [carried, ranges] = [Infinity, Infinity];
+    const chain = chainWhere(() => new PreparedChain(chainOf(difference)));
+    if (chain && hasRoomForForms(chain, memory)) {
+      const forms = await LinearForms.start(algebra, chain, region);
+      await forms.toOutput();
+      const { low, high } = forms.ranges();
+      ranges = lengthFromAbove(
+        low.map((l, k) => Math.max(Math.abs(l), Math.abs(high[k]!))),
+        outputNorm,
+      );
     }
-    return least * bare.factor * (1 + 2 ** -50);
+    const bare = withoutEnding(a, b, outputNorm);
+    const [first, second] = bare ? [withComparators(bare.a), withComparators(bare.b)] : [];
+    // Either network may be the one that differences are added to.
+    for (const [one, other] of first && second ? [[first, second] as const, [second, first] as const] : []) {
+      const paired = pairedNetwork(one, other);
+      const pair = paired && new PreparedPair(paired);
+      if (!pair || !hasRoomForForms(pair.prepared, memory)) break;
+      const length = lengthFromAbove(await pair.largest(algebra, region), outputNorm);
+      carried = Math.min(carried, length * bare!.factor * (1 + 2 ** -50));
+    }
+    return { carried, ranges };
   } finally {
     await close();
   }
 }
 
+/** Undefined where the network is no chain. */
+function chainWhere(make: () => PreparedChain): PreparedChain | undefined {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof UnsupportedError) return undefined;
+    throw error;
+  }
+}
+
 function normFromAbove(ball: ReturnType<ValueEnclosure['at']>, norm: Norm): number {
   if (!ball) return Infinity;
-  const most = ball.middle.map((value, n) => Math.abs(value) + ball.radius[n]!);
+  return lengthFromAbove(
+    ball.middle.map((value, n) => Math.abs(value) + ball.radius[n]!),
+    norm,
+  );
+}
+
+/** Of a vector with these moduli at most. */
+function lengthFromAbove(most: Float64Array, norm: Norm): number {
+  // A sum of squares may have lost something.
   const length = normOf(most, norm) * (1 + (most.length + 8) * 2 ** -52) + most.length * 2 ** -500;
   return Number.isNaN(length) ? Infinity : length;
 }

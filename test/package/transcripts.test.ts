@@ -17,6 +17,7 @@ function lasting(line: string): string {
     .replace(/^At least .* \(sampled[^)]*\): .*/, 'At least SAMPLED')
     .replace(/^Search \((.*)\): .*/, 'Search ($1)')
     .replace(/^[\d.]+ s a sample\.$/, 'SECONDS a sample')
+    .replace(/(digits are rounded \w+\.) [\d.]+ \w+\.$/, '$1 SECONDS')
     .replace(/( +\d+\.\d{4} +)\d+\.\d+$/, '$1SECONDS');
 }
 
