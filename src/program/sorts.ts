@@ -71,7 +71,13 @@ function sortedMany(groups: readonly Int32Array[], source: Variable, make: Make)
     ' (differences)',
     channels,
   );
-  const windows = { kind: 'grouped', ofSource: groupOf, ofTarget: groupOf, groups: groups.length } as const;
+  const windows = {
+    kind: 'grouped',
+    ofSource: groupOf,
+    ofTarget: groupOf,
+    groups: groups.length,
+    spread: 1,
+  } as const;
   const order = {
     kind: 'maximum',
     source: differences,

@@ -3,7 +3,7 @@ import { type Unsupported, UnsupportedError } from '../errors.ts';
 import { slopeInterval } from '../network/elementwise/elementwise.ts';
 import { channelsRead, entrySources, mostReads, padSources } from '../network/evaluation/gather.ts';
 import { fewestSamplesInside, mostWindowsSharing } from '../network/evaluation/windows.ts';
-import { groupedLipschitz, groupsOfChannels, lastSoftmax } from '../network/groups/grouped.ts';
+import { groupedLipschitz, groupedSpread, groupsOfChannels, lastSoftmax } from '../network/groups/grouped.ts';
 import {
   boxOf,
   isUpsampling,
@@ -207,7 +207,8 @@ function translate(
       );
       if (sorted) return sorted;
       const gain = Float64Array.of(groupedLipschitz(operator, [source.channels, ...source.window]));
-      const windows = { kind: 'grouped', ofSource, ofTarget, groups } as const;
+      const spread = groupedSpread(operator);
+      const windows = { kind: 'grouped', ofSource, ofTarget, groups, spread } as const;
       return make({ kind: 'maximum', source, gain, overlap: 1, windows });
     }
     case 'global-average-pool': {

@@ -91,12 +91,14 @@ export interface Maximum {
         readonly readings: readonly Int32Array[];
       }
     /** Functions of groups in place of maxima: for every channel the group that it is in, for every one of the image whose image it is part of.
-     *  What a whole group changes by is at most what its channels do, after `gain`. */
+     *  What a whole group changes by is at most what its channels do, after `gain`, also where channels are weighed by what differs by
+     *  `spread` at most. */
     | {
         readonly kind: 'grouped';
         readonly ofSource: Int32Array;
         readonly ofTarget: Int32Array;
         readonly groups: number;
+        readonly spread: number;
       }
     /** On vectors: for every output the entries it is the maximum of. */
     | { readonly kind: 'listed'; readonly entries: readonly Int32Array[] };

@@ -10,6 +10,13 @@ const RELU: Operator = { kind: 'nonlinearity', function: { name: 'relu' } };
 const LEAKY: Operator = { kind: 'nonlinearity', function: { name: 'leaky-relu', slope: 0.2 } };
 const GELU: Operator = { kind: 'nonlinearity', function: { name: 'gelu' } };
 
+function normalised(groups: readonly (readonly number[])[]): Operator {
+  return {
+    ...{ kind: 'grouped', groups: groups.map((group) => Int32Array.from(group)), wide: false },
+    function: { name: 'normalize', form: 'root', centred: false, rate: 0.3, floor: 0.5 },
+  };
+}
+
 class Builder {
   readonly #builder = new NetworkBuilder('test');
   readonly #next = normals(7);
@@ -167,6 +174,28 @@ export const networks: Record<string, () => Network> = {
     ]);
     const y = b.add({ kind: 'gather', sources, shape: [4, 6] }, x);
     return b.build(b.affine(b.add(LEAKY, b.convolution(y, 3, 3)), 2));
+  },
+  'a normalised vector': () => {
+    const b = new Builder();
+    const x = b.add(normalised([[0, 1, 2, 3]]), b.affine(b.input([3]), 4));
+    return b.build(b.affine(b.add(RELU, b.affine(x, 3)), 2));
+  },
+  'normalised parts of a vector beside the vector': () => {
+    const b = new Builder();
+    const x = b.affine(b.input([3]), 5);
+    const y = b.add(
+      normalised([
+        [4, 0, 2],
+        [1, 3],
+      ]),
+      x,
+    );
+    return b.build(b.affine(b.add(RELU, b.affine(b.add({ kind: 'concat' }, x, y), 3)), 2));
+  },
+  'normalised positions between convolutions': () => {
+    const b = new Builder();
+    const x = b.add(normalised([[0, 2], [1]]), b.convolution(b.input([1, 6]), 3, 3));
+    return b.build(b.convolution(b.add(LEAKY, b.convolution(x, 3, 3)), 2, 3));
   },
   'an unrolled network with overlapping max pooling': () => {
     const b = new Builder();

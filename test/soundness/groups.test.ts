@@ -171,6 +171,48 @@ it('a network of 1-Lipschitz steps that sort has the bound 1', async () => {
   expect(least).toBeLessThan(1 + 1e-6);
 });
 
+describe('a normalised vector between a linear map and scales', () => {
+  const random = new Random(5);
+  const [n, floor] = [6, 0.04];
+  const weight = random.normals(n * 3);
+  const network = (scale: Float64Array, f: GroupFunction | undefined) => {
+    const b = new NetworkBuilder('scaled');
+    let x = b.add('', { kind: 'affine', outputs: n, inputs: 3, weight }, [b.input('x', [3])]);
+    const groups = [Int32Array.from({ length: n }, (_, k) => k)];
+    if (f) x = b.add('', { kind: 'grouped', function: f, groups, wide: false }, [x]);
+    return sourced(b.build(b.add('', { kind: 'scale', scale }, [x])));
+  };
+  const found = async (scale: Float64Array, f: GroupFunction | undefined) => {
+    const made = await bound(network(scale, f), { engine, evaluations: 40, lower: false });
+    if (f) {
+      expect((await verify(network(scale, f), await certify(network(scale, f), made))).accepted).toBe(true);
+    }
+    return made.bound!;
+  };
+
+  it.each(['root', 'sum'] as const)('%s: has the bound of what is linear', async (form) => {
+    const scale = Float64Array.of(1, 0.05, 2, 0.4, 0.9, 1.3);
+    const linear = await found(scale, undefined);
+    const f: GroupFunction = { name: 'normalize', form, centred: false, rate: 0.3, floor };
+    const slope = form === 'root' ? 5 : 25;
+    expect(await found(scale, f)).toBeLessThan(linear * slope * (1 + 1e-6));
+    expect(await found(scale, f)).toBeGreaterThanOrEqual(linear * slope * (1 - 1e-9));
+  });
+
+  it('of an entry that hardly moves but is scaled most, half the product of norms', async () => {
+    for (const k of [3, 4, 5]) weight[k]! *= 1e-3;
+    for (const largest of [3, 30]) {
+      const scale = Float64Array.of(1, largest, 0.2, 1, 0.5, 1);
+      const f: GroupFunction = { name: 'normalize', form: 'root', centred: false, rate: 1, floor };
+      const most = climbed(network(scale, f), new Random(largest));
+      const value = await found(scale, f);
+      expect(value).toBeGreaterThanOrEqual(most * (1 - 1e-9));
+      const product = largest * (await found(new Float64Array(n).fill(1), undefined));
+      expect(value).toBeLessThan(5 * Math.max(await found(scale, undefined), product / 2) * (1 + 1e-4));
+    }
+  });
+});
+
 /** A function of groups whose constant, squared, is below all numbers, and a factor that brings its slope at 0 back. */
 interface Tiny {
   readonly function: GroupFunction;

@@ -5,6 +5,7 @@
  */
 
 import { largest } from '../../network/extremes.ts';
+import { WHOLE_SPREAD } from '../../network/groups/definition.ts';
 import { indices, product } from '../../network/size.ts';
 import { misfit } from '../reading/grids.ts';
 import { pointwise } from '../reading/maps.ts';
@@ -53,8 +54,8 @@ export interface NonlinearStep {
   readonly middle?: readonly number[];
   readonly plus: readonly number[];
   readonly minus: readonly number[];
-  /** To be shown: S is below this diagonal. */
-  readonly limit?: readonly number[];
+  /** To be shown: S is below these diagonals. */
+  readonly limits: readonly (readonly number[])[];
 }
 
 export interface Segment {
@@ -212,11 +213,15 @@ export function planOf(
     const kept = others.flatMap(rowsIn);
     live = alone ? [] : layout([...others.map((l) => l.signal), signal]);
     const results = Array.from({ length: live.at(-1)?.rows ?? length }, (_, k) => values[k % length]!);
+    const whole = origin.kind === 'maximum' && kept.length === 0 && isWhole(origin, values, source);
     const all =
-      origin.kind === 'sector' ? repeated(period, values, source) : sharedMultipliers(values, origin, source);
+      origin.kind === 'sector'
+        ? repeated(period, values, source)
+        : sharedMultipliers(values, origin, source, whole);
     // Rows that no window sees need no multiplier.
     const rows = rowsIn(source).filter((_, k) => all[k]! < Infinity);
     const d = all.filter((x) => x < Infinity);
+    const floor = whole ? WHOLE_SPREAD * d.reduce((least, x) => Math.min(least, x)) : 0;
     // Rows are scaled so that D becomes numbers from 1 to 4.
     const exponentFor = (x: number) => Math.floor((exponentOf(x) + layer.exponent) / 2);
     const scaled = (x: number) => x * powerOfTwo(layer.exponent - 2 * exponentFor(x));
@@ -231,7 +236,10 @@ export function planOf(
     const sides = sidesOf(grid);
     steps.push({
       ...{ kind: 'nonlinear', name, sides, kept, source: rows, shift, d: d.map(scaled), ...image },
-      ...(reach === null ? {} : { limit: d.map((x) => (1 - 4 * U) * (1 - 1 / reach) * scaled(x)) }),
+      limits: [
+        ...(reach === null ? [] : [d.map((x) => (1 - 4 * U) * (1 - 1 / reach) * scaled(x))]),
+        ...(whole ? [d.map((x) => floor * powerOfTwo(layer.exponent - 2 * exponentFor(x)))] : []),
+      ],
     });
     if (chord && reach !== null) {
       // D R D is at most κ D, and joint covariances grow by κ at most.
@@ -291,9 +299,10 @@ function sharedMultipliers(
   values: Float64Array,
   { overlap, entries, gain, moved, groups }: Maximum,
   source: Live,
+  whole: boolean,
 ): number[] {
   if (moved) return movedMultipliers(values, { overlap, entries: entries!, gain }, source);
-  if (groups) return groupMultipliers(values, groups, gain, source);
+  if (groups) return groupMultipliers(values, groups, gain, source, whole);
   const sums = Array.from({ length: source.rows }, (_, row) =>
     entries ? 0 : overlap / values[row % source.channels]!,
   );
@@ -305,24 +314,45 @@ function sharedMultipliers(
   });
 }
 
+/** Spreads stand below 7 + 4 √3 by more than this share. */
+const NEARLY = 1 + 1e-4;
+
+/** Whether one group of such a function is all of a vector, with results that differ by more than its spread. */
+function isWhole({ groups }: Maximum, values: Float64Array, source: Live): boolean {
+  const vector = source.signal.window.length === 0 && liftOf(source).length === 0;
+  if (!vector || !groups || groups.spread === 1 || groups.ofSource.some((g) => g !== 0)) return false;
+  return largest(values) > NEARLY * groups.spread * values.reduce((least, x) => Math.min(least, x));
+}
+
 /** Whether what a maximum leaves starts a segment, where nothing else lives. */
 function beginsAnew({ entries, moved, groups }: Maximum, { window }: Signal): boolean {
   return groups ? window.length > 0 : !entries || moved === true;
 }
 
-/** The D of functions of groups with results e, L-Lipschitz: Σ_{o of G} Δp_o² / e_o ≤ L² Σ_{i of G} Δy_i² / min e_o. Rounded down. */
+/**
+ * The D of functions of groups with results e, L-Lipschitz: Σ_{o of G} Δp_o² / e_o ≤ L² Σ_{i of G} Δy_i² / min e_o; L-Lipschitz for weights that
+ * differ by σ at most as well: ≤ L² Σ_{i of G} Δy_i² / min(e_i, σ min e_o); D_i = e_i / L² where one group is the whole of what lives, if
+ * S ⪯ 4 min D too. Rounded down.
+ */
 function groupMultipliers(
   values: Float64Array,
-  { ofSource, ofTarget }: NonNullable<Maximum['groups']>,
+  { ofSource, ofTarget, spread }: NonNullable<Maximum['groups']>,
   gain: readonly number[],
   source: Live,
+  whole: boolean,
 ): number[] {
   const least = new Map<number, number>();
   for (const [o, g] of ofTarget.entries()) least.set(g, Math.min(least.get(g) ?? Infinity, values[o]!));
   return Array.from({ length: source.rows }, (_, row) => {
     const channel = row % source.channels;
     const steepest = Math.max(perChannel(gain, channel), 2 ** -200);
-    return ((1 - 16 * U) * least.get(ofSource[channel]!)!) / (steepest * steepest);
+    const shared = least.get(ofSource[channel]!)!;
+    const own = whole
+      ? values[channel]!
+      : spread === 1
+        ? shared
+        : Math.min(values[channel]!, spread * shared);
+    return ((1 - 16 * U) * own) / (steepest * steepest);
   });
 }
 

@@ -129,7 +129,7 @@ function linear({ taps, sides }: LinearStep, state: Matrix, omega: Index): Matri
  * a maximum V = [Σ_kc; 0] and T = diag(Σ_kk, e).
  */
 function nonlinear(step: NonlinearStep, given: Matrix, h: number): Matrix {
-  const { d, middle, plus, minus, name, limit } = step;
+  const { d, middle, plus, minus, name, limits } = step;
   const before = given.rows / h;
   const regular = diagonalOf(given).every((x) => x < LARGEST);
   demand(regular, `${name}: the covariance leaves the range of float64`);
@@ -142,9 +142,12 @@ function nonlinear(step: NonlinearStep, given: Matrix, h: number): Matrix {
   const gap = (i: number, j: number) => (i === j ? d[i % d.length]! : 0) - at(source[i]!, source[j]!);
   const root = positive(matrix(s, s, gap));
   demand(root !== undefined, `${name}: the multipliers do not dominate the covariance`);
-  const within = (i: number, j: number) => (i === j ? limit![i % d.length]! : 0) - at(source[i]!, source[j]!);
-  const reached = !limit || positive(matrix(s, s, within)) !== undefined;
-  demand(reached, `${name}: the multipliers do not dominate it by its reach`);
+  for (const limit of limits) {
+    const within = (i: number, j: number) =>
+      (i === j ? limit[i % d.length]! : 0) - at(source[i]!, source[j]!);
+    const reached = positive(matrix(s, s, within)) !== undefined;
+    demand(reached, `${name}: the multipliers do not dominate it by its reach`);
+  }
 
   // Of each half the kept rows, then the results.
   const staying = step.kept.length;

@@ -1,5 +1,5 @@
 /** Functions of groups of entries as signals; where groups are sorted (docs/mathematics.md §1), with sums that stay what they are. */
-import { groupedLipschitz, groupsOfChannels } from '../../network/groups/grouped.ts';
+import { groupedLipschitz, groupedSpread, groupsOfChannels } from '../../network/groups/grouped.ts';
 import type { Grouped } from '../../network/operator.ts';
 import { everyAxis } from '../../network/size.ts';
 import type { Linear, Put, Sides, Signal, SignalMap } from './signal.ts';
@@ -14,7 +14,7 @@ export function groupsOf(operator: Grouped, source: Signal, shape: Sides, add: A
   const gain = [groupedLipschitz(operator, [source.channels, ...source.window])];
   return add('', shape[0]!, {
     ...{ kind: 'maximum', role: 'maximum', source, gain, overlap: 1 },
-    groups: { ofSource, ofTarget },
+    groups: { ofSource, ofTarget, spread: groupedSpread(operator) },
   });
 }
 
@@ -80,7 +80,7 @@ function sortedGroups({ function: f, groups }: Grouped, n: number, source: Signa
   for (const [g, group] of groups.entries()) for (const channel of group) ofSource[channel] = g;
   const ordered = add('', source.channels, {
     ...{ kind: 'maximum', role: 'maximum', source: differences, gain: [1], overlap: 1 },
-    groups: { ofSource, ofTarget: ofSource },
+    groups: { ofSource, ofTarget: ofSource, spread: 1 },
   });
   const spread = (put: Put) => {
     for (const [channel, g] of ofSource.entries()) put(channel, g, 1 / n);

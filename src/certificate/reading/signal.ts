@@ -47,7 +47,8 @@ export interface Sector {
 /**
  * Over windows with a stride, over the whole image (neither given), or of listed entries of a vector. `moved`: nothing but single entries,
  * each in `overlap` places at most; `entries` has, for every channel of the result, the channels that these are of, each as often as one of
- * their entries is there at most. `groups`: functions of groups instead, of channels whose group `ofSource` has, into those of `ofTarget`.
+ * their entries is there at most. `groups`: functions of groups instead, of channels whose group `ofSource` has, into those of `ofTarget`,
+ * whose norms may weigh channels by what differs by `spread` at most.
  */
 export interface Maximum {
   readonly kind: 'maximum';
@@ -60,7 +61,7 @@ export interface Maximum {
   readonly stride?: Sides;
   readonly entries?: readonly Int32Array[];
   readonly moved?: true;
-  readonly groups?: { readonly ofSource: Int32Array; readonly ofTarget: Int32Array };
+  readonly groups?: { readonly ofSource: Int32Array; readonly ofTarget: Int32Array; readonly spread: number };
 }
 
 export interface Signal {

@@ -5,7 +5,8 @@
  * uncorrelated with what lives on, and that keeps Σ_kk + Σ_kc (D − S)⁻¹ Σ_ck.
  *
  * A function of groups that is L-Lipschitz obeys the same rule with μ = 1 and L² D for D: Σ_{o ∈ image of G} Δp_o² ≤ L² Σ_{i ∈ G} Δy_i², so that
- * Σ_o Δp_o² / e_o ≤ Σ_i Δy_i² / D_i when e_o = L² max_{i ∈ G} D_i for all o of the image of G.
+ * Σ_o Δp_o² / e_o ≤ Σ_i Δy_i² / D_i when e_o = L² max_{i ∈ G} D_i for all o of the image of G. One that is L-Lipschitz in norms of channels
+ * whose weights differ by σ at most as well has e_o = L² max(D_o, max_{i ∈ G} D_i / σ).
  */
 import type { Engine, Matrices, Vector } from '../../engine/engine.ts';
 import type { MaximumStep } from '../../program/program.ts';
@@ -14,7 +15,12 @@ import { argument, type Inversion, rangesOf, type Updated } from './nonlinearity
 /** diag(e), one entry per row of the target, from D on the rows of the source. */
 export function pooledMultiplier(engine: Engine, step: MaximumStep, d: Vector): Vector {
   const weighted = engine.multiply(engine.vector(step.gain.map((g) => g * g)), d);
-  return engine.combine([[step.maximum.overlap, engine.maximumOver(weighted, sharedRows(step))]]);
+  const { overlap, windows } = step.maximum;
+  const most = engine.combine([[overlap, engine.maximumOver(weighted, sharedRows(step))]]);
+  if (windows.kind !== 'grouped' || windows.spread === 1) return most;
+  const rows = rowsByChannel(step);
+  const own = Array.from({ length: step.target.rows }, (_, row) => rows[row % rows.length]!);
+  return engine.maximum(engine.maximumOver(weighted, own), engine.combine([[1 / windows.spread, most]]));
 }
 
 /** For every row of the target, the rows of the source that its windows can reach. */
@@ -22,21 +28,27 @@ function sharedRows(step: MaximumStep): Int32Array[] {
   const { windows } = step.maximum;
   if (windows.kind === 'listed') return [...windows.entries];
   const channels = step.source.variable.channels;
-  const image = step.target.variable.channels;
   if (windows.kind === 'grouped') {
+    const image = step.target.variable.channels;
     const rowsOf = Array.from({ length: windows.groups }, (): number[] => []);
     for (let row = 0; row < step.source.rows; row++) rowsOf[windows.ofSource[row % channels]!]!.push(row);
     const lists = rowsOf.map((rows) => Int32Array.from(rows));
     return Array.from({ length: step.target.rows }, (_, row) => lists[windows.ofTarget[row % image]!]!);
   }
-  const rowsOf = Array.from({ length: channels }, (_, c) =>
-    Int32Array.from({ length: step.source.rows / channels }, (_, phase) => phase * channels + c),
-  );
+  const rowsOf = rowsByChannel(step);
   if (windows.kind === 'moved') {
     // Zeros may be all that a channel of the result is made of: any rows will do.
     return windows.channels.map((list) => joined(list.length > 0 ? [...new Set(list)] : [0], rowsOf));
   }
   return Array.from({ length: step.target.rows }, (_, row) => rowsOf[row % channels]!);
+}
+
+/** For every channel of the source its rows. */
+function rowsByChannel({ source }: MaximumStep): Int32Array[] {
+  const { channels } = source.variable;
+  return Array.from({ length: channels }, (_, c) =>
+    Int32Array.from({ length: source.rows / channels }, (_, phase) => phase * channels + c),
+  );
 }
 
 function joined(list: readonly number[], rowsOf: readonly Int32Array[]): Int32Array {

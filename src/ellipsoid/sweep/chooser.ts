@@ -2,7 +2,8 @@
 import type { Engine, Matrices, Vector } from '../../engine/engine.ts';
 import { scoped } from '../../engine/scope.ts';
 import type { MaximumStep, NonlinearityStep, Step } from '../../program/program.ts';
-import { onBoundary, type PoolShape, poolShape } from '../multipliers/boundary.ts';
+import { thetaAhead } from '../multipliers/ahead.ts';
+import { isWhole, onBoundary, type PoolShape, poolShape } from '../multipliers/boundary.ts';
 import {
   dominates,
   leastMultiplier,
@@ -70,11 +71,12 @@ export class Chooser {
   #given(run: Run, k: number, step: NonlinearityStep | MaximumStep, theta: Float64Array) {
     const engine = this.#engine;
     const shape = step.kind === 'maximum' ? poolShape(engine, step, exponential(engine, theta)) : undefined;
+    const whole = step.kind === 'maximum' && isWhole(step);
     const { stats, level } = this.#statistics(
       run,
       k,
       step,
-      { radius: false, size: false, rowSums: true, offDiagonal: false },
+      { radius: whole, size: false, rowSums: true, offDiagonal: false },
       undefined,
       shape,
     );
@@ -82,9 +84,7 @@ export class Chooser {
       const shift = e.exponent(level);
       const sums = e.combine([[1, stats.rowSums!]]);
       if (shape && step.kind === 'maximum') {
-        const boundary = e.scaleByPower(stats.shaped!, shift, -1);
-        const { d, image } = onBoundary(e, step, shape, boundary);
-        return { choice: { d, image: this.#pooled(e, step, image), shift, dominated: false }, sums };
+        return { choice: this.#boundaryChoice(e, step, shape, stats, shift), sums };
       }
       const d = fromRowSums(e, exponential(e, theta), e.scaleByPower(sums, shift, -1));
       return { choice: { d, image: undefined, shift, dominated: false }, sums };
@@ -104,13 +104,14 @@ export class Chooser {
     const dominated = candidates.every((rule) => this.#dominates(rule, step.source.rows, even));
     const skip = this.#skips.get(step);
     const wanted = wantedBy(candidates);
+    const shape = name === 'mixed' ? this.#ahead(k, step) : undefined;
     const { stats, level, skipped } = this.#statistics(
       run,
       k,
       step,
       { ...wanted, size: skip !== undefined, rowSums: true },
       skip,
-      undefined,
+      shape,
     );
     const result = scoped(engine, (e) => {
       const shift = e.exponent(level);
@@ -130,12 +131,43 @@ export class Chooser {
         dominated,
       });
       const sums = e.combine([[1, stats.rowSums!]]);
-      if (trials.length === 1) return { choice: withImage(trials[0]!), sums };
-      const scores = trials.map((d) => this.#score(e, run, k, step, withImage(d), skip));
-      return { choice: withImage(e.choose(scores, trials)), sums };
+      const choices = trials.map(withImage);
+      if (shape && step.kind === 'maximum') choices.push(this.#boundaryChoice(e, step, shape, stats, shift));
+      if (choices.length === 1) return { choice: choices[0]!, sums };
+      const scores = choices.map((choice) => this.#score(e, run, k, step, choice, skip));
+      const best = (vectors: readonly Vector[]) => e.choose(scores, vectors);
+      const images = choices.flatMap(({ image }) => image ?? []);
+      const image = images.length > 0 ? best(images) : undefined;
+      return { choice: { ...choices[0]!, d: best(choices.map(({ d }) => d)), image }, sums };
     });
-    engine.release(...(Object.values(stats) as Vector[]), level, ...(skipped ? [skipped] : []));
+    engine.release(
+      ...(Object.values(stats) as Vector[]),
+      level,
+      ...(skipped ? [skipped] : []),
+      ...(shape ? (Object.values(shape) as Vector[]) : []),
+    );
     return result;
+  }
+
+  /** D as small as its shape lets it be. @param stats with what is `shaped`, and the radius where one group is all that lives */
+  #boundaryChoice(
+    engine: Engine,
+    step: MaximumStep,
+    shape: PoolShape,
+    stats: Statistics,
+    shift: Vector,
+  ): Choice {
+    const boundary = engine.scaleByPower(stats.shaped!, shift, -1);
+    const radius = isWhole(step) ? engine.scaleByPower(stats.radius!, shift, -1) : undefined;
+    const { d, image } = onBoundary(engine, step, shape, boundary, radius);
+    return { d, image: this.#pooled(engine, step, image), shift, dominated: false };
+  }
+
+  /** What is behind a normalised vector says which of its entries matter. */
+  #ahead(k: number, step: NonlinearityStep | MaximumStep): PoolShape | undefined {
+    if (step.kind !== 'maximum') return undefined;
+    const theta = thetaAhead(step, this.#propagation.segment.steps[k + 1]);
+    return theta && poolShape(this.#engine, step, exponential(this.#engine, theta));
   }
 
   #dominates(rule: Rule, n: number, even: boolean): boolean {

@@ -14,12 +14,20 @@ export interface GroupDefinition<F extends { readonly name: string }> {
   readonly scalar: boolean;
   /** L for groups of n entries, rounded up. */
   lipschitz(f: F, n: number): number;
+  /**
+   * A σ such that φ is L-Lipschitz in every norm (Σ x_i²/d_i)^½ with max d ≤ σ min d as well; absent: 1, in ℓ2 alone. Where it is more than
+   * 1, slopes J also have wᵀJSJᵀw ≤ L² max(wᵀSw, λ_max(S) ‖w‖² / `WHOLE_SPREAD`) for every positive semidefinite S.
+   */
+  spread?(f: F): number;
   value(f: F, x: Float64Array): Float64Array;
   /** The derivative at x; where there is none, that of one of the pieces that meet there. */
   differentiate(f: F, x: Float64Array): GroupDifferential;
   /** By how much entries of a computed value may be off, at most. */
   error(f: F, x: Float64Array): number;
 }
+
+/** See `GroupDefinition.spread`. */
+export const WHOLE_SPREAD = 4;
 
 /** A derivative, as its products. */
 export interface GroupDifferential {

@@ -68,6 +68,11 @@ export function groupsOfChannels({ function: f, groups }: Grouped): {
   return { ofSource, ofTarget: scalar ? Int32Array.from(groups.keys()) : ofSource };
 }
 
+/** By how much multipliers of one group's channels may differ (`GroupDefinition.spread`). */
+export function groupedSpread({ function: f }: Grouped): number {
+  return groupDefinitionOf(f).spread?.(f) ?? 1;
+}
+
 /** L is squared, in float32 too: one that is smaller may be replaced by this. */
 const LEAST_LIPSCHITZ = 2 ** -60;
 

@@ -1,6 +1,6 @@
 /** Functions of groups: their constants, derivatives and errors. */
 import { describe, expect, it } from 'vitest';
-import { inner, length } from '../../../src/network/groups/definition.ts';
+import { inner, length, WHOLE_SPREAD } from '../../../src/network/groups/definition.ts';
 import { GROUP_FUNCTIONS, type GroupFunction, groupDefinitionOf } from '../../../src/network/groups/table.ts';
 import { Random } from '../../support/random.ts';
 
@@ -28,6 +28,25 @@ function slopeAt(f: GroupFunction, x: Float64Array, start: Float64Array): number
     v = pull(image);
   }
   return slope;
+}
+
+/** Of functions with a symmetric Jacobian. */
+function slopeMatrix(f: GroupFunction, x: Float64Array): number[][] {
+  const { push } = groupDefinitionOf(f).differentiate(f, x);
+  return Array.from(x, (_, i) => [...push(x.map((_value, k) => (k === i ? 1 : 0)))]);
+}
+
+/** ‖A‖ by power iteration. */
+function normOf(a: readonly (readonly number[])[], random: Random): number {
+  let v = random.normals(a.length);
+  let norm = 0;
+  for (let step = 0; step < 60; step++) {
+    const size = length(v);
+    const image = Float64Array.from(a, (row) => inner(Float64Array.from(row), v) / size);
+    norm = length(image);
+    v = v.map((_, k) => a.reduce((sum, row, i) => sum + row[k]! * image[i]!, 0));
+  }
+  return norm;
 }
 
 describe.each(CASES)('%s', (_, f, n) => {
@@ -58,6 +77,54 @@ describe.each(CASES)('%s', (_, f, n) => {
     const loose = f.name === 'local-response' || f.name === 'softmax' ? 0.2 : 0.7;
     if (n > 1) expect(steepest).toBeGreaterThan(loose * most);
   });
+
+  const { spread } = definition;
+  if (spread && spread(f) > 1 && n > 1) {
+    const slopes = SCALES.flatMap((scale) => Array.from({ length: 60 }, () => slopeMatrix(f, point(scale))));
+    const most = definition.lipschitz(f, n);
+
+    it(`of ${n}: weights of a group may differ by its spread, and hardly by more`, () => {
+      const random = new Random(n);
+      /** ‖J‖ in norms (Σ x_i²/d_i)^½, over L. */
+      const weighed = (ratio: number) => {
+        const d = Float64Array.from({ length: n }, (_, k) => (k < n / 2 ? Math.sqrt(ratio) : 1));
+        return Math.max(
+          ...slopes.map(
+            (j) =>
+              normOf(
+                j.map((row, i) => row.map((x, k) => (x * d[k]!) / d[i]!)),
+                random,
+              ) / most,
+          ),
+        );
+      };
+      for (const ratio of [1, 3, spread(f)]) expect(weighed(ratio)).toBeLessThanOrEqual(1 + 1e-9);
+      expect(weighed(3 * spread(f))).toBeGreaterThan(1.01);
+    });
+
+    it(`of ${n}: what comes of a covariance is below it, or below a quarter of its largest`, () => {
+      const random = new Random(n);
+      let nearest = 0;
+      for (const j of slopes) {
+        for (let k = 0; k < 20; k++) {
+          // The steepest are those of one direction.
+          const p = random.normals(n);
+          const w = random.normals(n);
+          const [own, size] = [inner(p, w) ** 2, inner(p, p) * inner(w, w)];
+          const image =
+            inner(
+              p,
+              Float64Array.from(j, (row) => inner(Float64Array.from(row), w)),
+            ) **
+              2 /
+            most ** 2;
+          expect(image).toBeLessThanOrEqual(Math.max(own, size / WHOLE_SPREAD) * (1 + 1e-9));
+          if (own < size / WHOLE_SPREAD) nearest = Math.max(nearest, (WHOLE_SPREAD * image) / size);
+        }
+      }
+      expect(nearest).toBeGreaterThan(0.8);
+    });
+  }
 
   it(`of ${n}: the derivative is that of the values, and its transpose`, () => {
     for (const scale of [0.3, 1, 3]) {

@@ -3,7 +3,7 @@ import type { Engine, Matrices, Vector } from '../../../engine/engine.ts';
 import { readNamed } from '../../../engine/readBack.ts';
 import { scoped } from '../../../engine/scope.ts';
 import { type MaximumStep, type NonlinearityStep, totalRows } from '../../../program/program.ts';
-import { onBoundary, poolShape } from '../../multipliers/boundary.ts';
+import { isWhole, onBoundary, poolShape } from '../../multipliers/boundary.ts';
 import { exponential, fromRowSums } from '../../multipliers/relative.ts';
 import { affine, type State } from '../../rules/affine.ts';
 import { maximum } from '../../rules/maximum.ts';
@@ -86,7 +86,8 @@ function nonlinear(
   }
   const shape = poolShape(engine, step, exponential(engine, theta));
   const boundary = engine.spectralRadius(engine.scaleSides(s, shape.root, shape.root));
-  const { d, image } = onBoundary(engine, step, shape, boundary);
+  const radius = isWhole(step) ? engine.spectralRadius(s) : undefined;
+  const { d, image } = onBoundary(engine, step, shape, boundary, radius);
   if (step.cut) return { state: image, definite: engine.vector([1]), shift };
   const after = maximum(engine, step, scaled, d, image);
   return { state: after.state, definite: after.definite, shift };
