@@ -100,6 +100,39 @@ const CASES: Record<string, Case> = {
     ],
     opset: 11,
   },
+  'log-softmax spelt out': {
+    nodes: [
+      ...[node('ReduceMax', 'x', 'm', { axes: [-1n] }), node('Sub', 'x m', 'd'), node('Exp', 'd', 'e')],
+      ...[node('ReduceSum', 'e axes', 't'), node('Log', 't', 'l'), one('Sub', {}, 'd l')],
+    ],
+    dims: tokens,
+    initializers: [integers('axes', [1], [-1])],
+  },
+  'the logarithm of a softmax': {
+    nodes: [node('Softmax', 'x', 's', { axis: 1n }), one('Log', {}, 's')],
+    dims: image,
+  },
+  'ln Σ e^x spelt out': {
+    nodes: [
+      ...[node('ReduceMax', 'x', 'm', { axes: [1n] }), node('Sub', 'x m', 'd'), node('Exp', 'd', 'e')],
+      ...[node('ReduceSum', 'e axes', 't'), node('Log', 't', 'l'), one('Add', {}, 'l m')],
+    ],
+    initializers: [integers('axes', [1], [1])],
+  },
+  'ln Σ e^x without its axis': {
+    nodes: [
+      ...[node('Exp', 'x', 'e'), node('ReduceSum', 'e axes', 't', { keepdims: 0n }), one('Log', {}, 't')],
+    ],
+    dims: image,
+    initializers: [integers('axes', [1], [1])],
+  },
+  'a length spelt out': {
+    nodes: [
+      ...[node('Mul', 'x x', 'q'), node('ReduceSum', 'q axes', 't', { keepdims: 0n }), one('Sqrt', {}, 't')],
+    ],
+    dims: tokens,
+    initializers: [integers('axes', [1], [-1])],
+  },
   ReduceMax: { nodes: [one('ReduceMax', { axes: [1n] })] },
   'ReduceMax over channels': { nodes: [one('ReduceMax', { axes: [1n], keepdims: 0n })], dims: image },
   'ReduceMin over channels': { nodes: [one('ReduceMin', { axes: [1n] })], dims: image },
@@ -178,6 +211,16 @@ const CASES: Record<string, Case> = {
     nodes: layerNorm([node('Sqrt', 'v', 's'), node('Add', 's eps', 'e'), one('Div', {}, 'd e')]),
     initializers: forNorm,
   },
+  'layer normalisation as Keras has it': {
+    nodes: [
+      ...[node('ReduceMean', 'x', 'm', { axes: [-1n] }), node('Sub', 'x m', 'd'), node('Mul', 'd d', 'q')],
+      ...[node('ReduceMean', 'q', 'v', { axes: [-1n] }), node('Add', 'v eps', 'e'), node('Sqrt', 'e', 's')],
+      ...[node('Reciprocal', 's', 'i'), node('Mul', 'i g', 'r'), node('Mul', 'x r', 'xr')],
+      ...[node('Mul', 'm r', 'mr'), node('Sub', 'b mr', 'rest'), one('Add', {}, 'xr rest')],
+    ],
+    dims: tokens,
+    initializers: [...forNorm, weights('g', 4), weights('b', 4)],
+  },
   'root-mean-square normalisation': {
     nodes: [
       ...[node('Mul', 'x x', 'q'), node('ReduceMean', 'q', 'v', { axes: [1n] }), node('Add', 'v eps', 'e')],
@@ -226,6 +269,28 @@ const CASES: Record<string, Case> = {
   Softsign: {
     nodes: [node('Abs', 'x', 'a'), node('Add', 'one a', 'd'), one('Div', {}, 'x d')],
     initializers: forNorm,
+  },
+  'softplus spelt out': {
+    nodes: [node('Exp', 'x', 'e'), node('Add', 'one e', 'p'), one('Log', {}, 'p')],
+    initializers: [number('one', 1)],
+  },
+  'a sigmoid spelt out': {
+    nodes: [
+      ...[node('Neg', 'x', 'n'), node('Exp', 'n', 'e'), node('Add', 'e one', 'p'), one('Div', {}, 'one p')],
+    ],
+    initializers: [number('one', 1)],
+  },
+  'leaky ReLU by a comparison': {
+    nodes: [node('Mul', 'x k', 'l'), node('LessOrEqual', 'x zero', 'c'), one('Where', {}, 'c l x')],
+    opset: 16,
+    initializers: [number('k', 0.3), number('zero', 0)],
+  },
+  'ELU by a comparison': {
+    nodes: [
+      ...[node('Exp', 'x', 'e'), node('Sub', 'e one', 'm'), node('Mul', 'k m', 'l')],
+      ...[node('Greater', 'x zero', 'c'), one('Where', {}, 'c x l')],
+    ],
+    initializers: [number('k', 0.3), number('zero', 0), number('one', 1)],
   },
   LogSigmoid: { nodes: [node('Sigmoid', 'x', 's'), one('Log', {}, 's')] },
   'tanh²': { nodes: [node('Tanh', 'x', 't'), one('Pow', {}, 't two')], initializers: forNorm },

@@ -29,12 +29,28 @@ describe('before operator set 7', () => {
     expect(nodes).toHaveLength(1);
   });
 
+  it('slopes of PRelu are those of channels', async () => {
+    const options = { inputs: { x: [1, 2, 2] }, initializers: [floats('s', [2], [0.5, 0.25])] };
+    const network = await read(model([node('PRelu', 'x s', 'y')], { ...options, opset: 6 }));
+    expect([...evaluate(network, Float64Array.of(-8, 1, -8, 2))]).toEqual([-4, 1, -2, 2]);
+  });
+
+  it('hints of the oldest operator sets say nothing', async () => {
+    const nodes = [
+      node('Gemm', 'x w b', 'g', { broadcast: 1n }),
+      node('Relu', 'g', 'r', { consumed_inputs: [0n] }),
+      node('Clip', 'r', 'y', { max: 4, consumed_inputs: [0n] }),
+    ];
+    const initializers = [floats('w', [4, 1], [1, 2, 3, 4]), floats('b', [1], [-9])];
+    for (const opset of [1, 5]) {
+      expect(kinds(await read(model(nodes, { opset, initializers })))).toEqual(['affine', 'relu', 'clip']);
+    }
+    await expect(read(model(nodes, { opset: 6, initializers }))).rejects.toThrow(/consumed_inputs/);
+  });
+
   it('what has changed since is refused by name', async () => {
-    const bytes = model([node('PRelu', 'x s', 'y')], {
-      opset: 6,
-      initializers: [floats('s', [4], [1, 1, 1, 1])],
-    });
-    await expect(read(bytes)).rejects.toThrow(/PRelu of operator set 6: it is read from operator set 7 on/);
+    const bytes = model([node('Selu', 'x', 'y')], { opset: 5 });
+    await expect(read(bytes)).rejects.toThrow(/Selu of operator set 5: it is read from operator set 6 on/);
   });
 });
 

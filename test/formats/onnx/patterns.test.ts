@@ -56,6 +56,52 @@ describe('gates', () => {
   });
 });
 
+describe('functions spelt out by exponentials, logarithms and comparisons', () => {
+  const sum = (of: string) => [node('Exp', of, 'e'), node('ReduceSum', 'e axes', 't'), node('Log', 't', 'l')];
+  const lengths = [
+    node('ReduceMean', 'x', 'm', { axes: [-1n] }),
+    node('Sub', 'x m', 'd'),
+    node('Mul', 'd d', 'q'),
+  ];
+  it.each([
+    ['a jump at 0', [node('Greater', 'x zero', 'c'), node('Add', 'x one', 'a'), node('Where', 'c a x', 'y')]],
+    ['a jump elsewhere', [node('Greater', 'x one', 'c'), node('Where', 'c x zero', 'y')]],
+    ['a turned hinge', [node('Greater', 'x zero', 'c'), node('Exp', 'x', 'e'), node('Where', 'c e x', 'y')]],
+    ['1 + e^x without a logarithm', [node('Exp', 'x', 'e'), node('Add', 'e one', 'y')]],
+    ['ln(2 + e^x)', [node('Exp', 'x', 'e'), node('Add', 'e two', 'p'), node('Log', 'p', 'y')]],
+    ['1 / (2 + e^x)', [node('Exp', 'x', 'e'), node('Add', 'e two', 'p'), node('Div', 'one p', 'y')]],
+    [
+      'the sum of other exponentials',
+      [node('Relu', 'x', 'r'), ...sum('x'), node('Exp', 'r', 'k'), node('Sub', 'k l', 'y')],
+    ],
+    [
+      'a largest that is not added back',
+      [
+        node('ReduceMin', 'x', 'k', { axes: [1n] }),
+        ...sum('x'),
+        node('Exp', 'k', 'f'),
+        node('Add', 'l f', 'y'),
+      ],
+    ],
+    [
+      'a root of a mean',
+      [node('Mul', 'x x', 'q'), node('ReduceMean', 'q', 't', { axes: [1n] }), node('Sqrt', 't', 'y')],
+    ],
+    [
+      'a normalisation by something else',
+      [
+        ...lengths,
+        ...[node('ReduceSum', 'q axes', 'v'), node('Add', 'v one', 'e'), node('Sqrt', 'e', 's')],
+        ...[node('Reciprocal', 's', 'r'), node('Mul', 'x r', 'xr'), node('Mul', 'd r', 'mr')],
+        ...[node('Sub', 'zero mr', 'rest'), node('Add', 'xr rest', 'y')],
+      ],
+    ],
+  ])('are not seen in %s', async (_, nodes) => {
+    const initializers = [...numbers({ zero: 0, one: 1, two: 2 }), integers('axes', [1], [1])];
+    await expect(read(model(nodes, { initializers }))).rejects.toThrow(UnsupportedError);
+  });
+});
+
 describe('circular padding', () => {
   const ring = (axis: number, before: number, after: number) => ({
     nodes: [

@@ -4,7 +4,7 @@ import { OWN_FIELDS } from '../../../network/lengths/follows.ts';
 import type { Call, Signal } from '../call.ts';
 import { sameAlongAllBut } from '../operators/broadcast.ts';
 import { mapped } from '../operators/entries.ts';
-import type { Constant } from '../values/constant.ts';
+import { type Constant, reshaped } from '../values/constant.ts';
 
 export function applyElementwise(call: Call, f: Elementwise, input: Signal): Signal {
   return call.emitSame({ kind: 'nonlinearity', function: f }, input, OWN_FIELDS);
@@ -51,7 +51,11 @@ export function thresholded(call: Call): Signal {
 
 export function prelu(call: Call): Signal {
   const x = call.signal(0);
-  const slope = call.requiredConstant(1);
+  const given = call.requiredConstant(1);
+  // Before operator set 7 a slope, or one for each channel.
+  const sides = x.shape.slice(1).map(() => 1);
+  const slope =
+    call.opset < 7 && given.data.length > 1 ? reshaped(given, [given.data.length, ...sides]) : given;
   const channel = call.axis(0, Math.max(x.shape.length, 1));
   const slopes = sameAlongAllBut(call, slope, x, channel);
   if (!slopes)

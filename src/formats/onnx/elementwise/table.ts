@@ -31,7 +31,7 @@ const ROWS: { readonly [N in ElementwiseName]: FunctionRow<Named<N>> } = {
         : to.last('PRelu', [to.x, to.perChannel('slope', Float64Array.of(slope))]),
   },
   prelu: {
-    operator: operator('PRelu', { signals: prelu }, [[7, 'T T -> T']], [...FLOATS, ...WIDE]),
+    operator: operator('PRelu', { signals: prelu }, [[6, 'T T -> T']], [...FLOATS, ...WIDE]),
     write: ({ slopes }, to) => to.last('PRelu', [to.x, to.perChannel('slope', slopes)]),
   },
   elu: {

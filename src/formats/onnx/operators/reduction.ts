@@ -7,7 +7,7 @@ import { type ElementType, isFloat } from '../values/elementType.ts';
 import { scaledBy } from './arithmetic.ts';
 import type { Converter, Family } from './converter.ts';
 import { floatResult, integerResult } from './entries.ts';
-import { alongAxes } from './groups/along.ts';
+import { alongAxes, sampleAxes } from './groups/along.ts';
 import { contracted } from './products/contraction.ts';
 
 type Join = (a: number, b: number) => number;
@@ -156,10 +156,24 @@ function reducedSignal(
     }
     return input;
   }
-  const x = input.batched && axes.includes(0) ? call.unbatched(input) : input;
-  const sampleAxes = x.batched ? axes.map((axis) => axis - 1) : axes;
-  const reduced = reduce(call, x, sampleAxes);
-  const shape = withoutAxes(x.shape, sampleAxes, call.attributes.flag('keepdims', true));
+  return reducedOver(call, input, axes, call.attributes.flag('keepdims', true), reduce);
+}
+
+/**
+ * One entry for those along some axes, counted with the batch.
+ * @param keep whether the axes stay, with one entry
+ * @param reduce over axes of the sample, which its result is without
+ */
+export function reducedOver(
+  call: Call,
+  input: Signal,
+  axes: readonly number[],
+  keep: boolean,
+  reduce: (call: Call, x: Signal, axes: readonly number[]) => Signal,
+): Signal {
+  const [x, own] = sampleAxes(call, input, axes);
+  const reduced = reduce(call, x, own);
+  const shape = withoutAxes(x.shape, own, keep);
   const plain = reduced.batched === x.batched ? reduced : call.unbatched(reduced);
   return call.settled(call.view(plain, shape));
 }

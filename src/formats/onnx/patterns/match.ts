@@ -5,10 +5,18 @@ import { matchCircularPadding } from './circularPadding.ts';
 import { matchGate } from './gate.ts';
 import { matchHouseholder } from './householder.ts';
 import { matchMaxGather } from './maxGather.ts';
-import { matchNormalization } from './normalization.ts';
+import { matchLength, matchNormalization, matchShiftedNormalization } from './normalization.ts';
 import type { Pattern, Surroundings } from './pattern.ts';
-import { matchLogSigmoid, matchSoftShrink, matchSoftsign, matchSquare } from './pointwise.ts';
-import { matchSoftmax } from './softmax.ts';
+import {
+  matchHinge,
+  matchLogSigmoid,
+  matchSigmoid,
+  matchSoftplus,
+  matchSoftShrink,
+  matchSoftsign,
+  matchSquare,
+} from './pointwise.ts';
+import { matchLogarithm, matchLogSoftmax, matchLogSumExp, matchSoftmax } from './softmax.ts';
 
 /** The pattern whose last node is `node`, if it is one. */
 export function matchPattern(node: GraphNode, around: Surroundings): Pattern | undefined {
@@ -20,15 +28,26 @@ export function matchPattern(node: GraphNode, around: Surroundings): Pattern | u
       return (
         matchGate(node, around) ??
         matchSoftsign(node, around) ??
+        matchSigmoid(node, around) ??
         matchSoftmax(node, around) ??
         matchNormalization(node, around)
       );
+    case 'Reciprocal':
+      return matchSigmoid(node, around);
+    case 'Add':
+      return matchLogSumExp(node, around) ?? matchShiftedNormalization(node, around);
+    case 'Sub':
+      return matchLogSoftmax(node, around);
+    case 'Sqrt':
+      return matchLength(node, around);
     case 'Pow':
-      return matchSquare(node, around);
+      return matchSquare(node, around) ?? matchLength(node, around);
     case 'Log':
-      return matchLogSigmoid(node, around);
+      return matchLogSigmoid(node, around) ?? matchSoftplus(node, around) ?? matchLogarithm(node, around);
+    case 'ReduceLogSum':
+      return matchLogarithm(node, around);
     case 'Where':
-      return matchSoftShrink(node, around) ?? matchChosen(node, around);
+      return matchSoftShrink(node, around) ?? matchHinge(node, around) ?? matchChosen(node, around);
     case 'Concat':
       return matchCircularPadding(node, around) ?? matchHouseholder(node, around);
     case 'ReduceMax':

@@ -2,7 +2,9 @@
 import { product } from '../../../network/size.ts';
 import type { Call } from '../call.ts';
 import type { GraphNode } from '../graph.ts';
-import { normalized, sampleAxes } from '../operators/groups/along.ts';
+import { scaledAndShifted, times } from '../operators/arithmetic.ts';
+import { alongAxes, normalized, sampleAxes } from '../operators/groups/along.ts';
+import { reducedOver } from '../operators/reduction.ts';
 import { makerOf, type Pattern, type Surroundings, scalarOf, squared } from './pattern.ts';
 
 /** What the squares of `value` are added up to, along `axes` (undefined: all), or their mean. */
@@ -44,6 +46,43 @@ export function matchNormalization(node: GraphNode, around: Surroundings): Patte
         const [x, own] = sampleAxes(call, input, all);
         const rate = mean ? 1 / product(own.map((axis) => x.shape[axis]!)) : 1;
         return call.settled(normalized(call, x, own, whole !== undefined, { form, rate, floor }));
+      },
+    };
+  }
+  return undefined;
+}
+
+/**
+ * x R + (β − m R), R = γ / √(mean (x − m)² + ε) and m the mean, as Keras has it.
+ * @param node an Add
+ */
+export function matchShiftedNormalization(node: GraphNode, around: Surroundings): Pattern | undefined {
+  for (const [scaled, shift] of [node.inputs, [...node.inputs].reverse()] as [string, string][]) {
+    const rest = makerOf(shift, around);
+    if (rest?.opType !== 'Sub' || !around.constant(rest.inputs[0]!)) continue;
+    const [ofValue, ofMean] = [makerOf(scaled, around), makerOf(rest.inputs[1]!, around)];
+    if (ofValue?.opType !== 'Mul' || ofMean?.opType !== 'Mul') continue;
+    const factor = ofValue.inputs.find((input) => ofMean.inputs.includes(input));
+    if (factor === undefined) continue;
+    const [x, m] = [ofValue, ofMean].map(({ inputs }) => inputs[inputs[0] === factor ? 1 : 0]!);
+    const made = makerOf(factor, around);
+    const gamma = made?.opType === 'Mul' ? made.inputs.find((input) => around.constant(input)) : undefined;
+    const root = gamma === undefined ? factor : made!.inputs[made!.inputs[0] === gamma ? 1 : 0]!;
+    const divisor = reciprocalOf(root, around);
+    if (divisor?.form !== 'root' || !divisor.mean || divisor.shape !== undefined) continue;
+    const { axes, floor } = divisor;
+    const [left, right] = makerOf(divisor.value, around)?.inputs ?? [];
+    if (left !== x || right !== m || centredFrom(divisor.value, axes, around) !== x) continue;
+    return {
+      inputs: [x!, rest.inputs[0]!, ...(gamma === undefined ? [] : [gamma])],
+      convert: (call) => {
+        const input = call.signal(0);
+        const rank = call.dims(input).length;
+        const [own, along] = sampleAxes(call, input, axes ? call.axes(axes, rank) : [...Array(rank).keys()]);
+        const rate = 1 / product(along.map((axis) => own.shape[axis]!));
+        const y = call.settled(normalized(call, own, along, true, { form: 'root', rate, floor }));
+        const stretched = gamma === undefined ? y : times(call, y, call.requiredConstant(2));
+        return scaledAndShifted(call, stretched, 1, call.requiredConstant(1), 1);
       },
     };
   }
@@ -182,14 +221,15 @@ function reduction(
   return value === undefined || axes === 'unknown' ? undefined : { value, axes, mean };
 }
 
-/** The axes of a reduction that keeps its dims; undefined for all. */
+/** The axes of a reduction that keeps its dims, or `anyway`; undefined for all. */
 export function reducedAxes(
   node: GraphNode,
   around: Surroundings,
   inputSince: number,
+  anyway = false,
 ): readonly number[] | undefined | 'unknown' {
-  if (!node.attributes.flag('keepdims', true) || node.attributes.flag('noop_with_empty_axes'))
-    return 'unknown';
+  const keeps = anyway || node.attributes.flag('keepdims', true);
+  if (!keeps || node.attributes.flag('noop_with_empty_axes')) return 'unknown';
   // An empty list is all of them, as it is for a reduction by itself.
   const listed = (axes: readonly number[] | undefined) => (axes?.length === 0 ? undefined : axes);
   if (node.opset < inputSince) return listed(node.attributes.integers('axes'));
@@ -212,4 +252,26 @@ function centredFrom(
   if (mean?.opType !== 'ReduceMean' || mean.inputs[0] !== x) return undefined;
   const own = reducedAxes(mean, around, 18);
   return own !== 'unknown' && own?.join() === axes?.join() ? x : undefined;
+}
+
+/** √Σ x², a length. @param node a Sqrt or a Pow */
+export function matchLength(node: GraphNode, around: Surroundings): Pattern | undefined {
+  const root = node.opType === 'Sqrt' || scalarOf(node.inputs[1] ?? '', around) === 0.5;
+  const sum = root ? makerOf(node.inputs[0]!, around) : undefined;
+  if (sum?.opType !== 'ReduceSum' && sum?.opType !== 'ReduceSumSquare') return undefined;
+  const value = sum.opType === 'ReduceSum' ? squared(sum.inputs[0]!, around) : sum.inputs[0]!;
+  const axes = reducedAxes(sum, around, sum.opType === 'ReduceSum' ? 13 : 18, true);
+  if (value === undefined || axes === 'unknown') return undefined;
+  const keeps = sum.attributes.flag('keepdims', true);
+  return {
+    inputs: [value],
+    convert: (call) => {
+      const input = call.signal(0);
+      const rank = call.dims(input).length;
+      const all = axes ? call.axes(axes, rank) : [...Array(rank).keys()];
+      return reducedOver(call, input, all, keeps, (_, x, own) =>
+        alongAxes(call, x, own, { name: 'norm', p: 2 }),
+      );
+    },
+  };
 }

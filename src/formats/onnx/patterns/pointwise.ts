@@ -3,6 +3,7 @@ import type { Elementwise } from '../../../network/elementwise/elementwise.ts';
 import { OWN_FIELDS } from '../../../network/lengths/follows.ts';
 import { applyElementwise } from '../elementwise/reading.ts';
 import type { GraphNode } from '../graph.ts';
+import { comparesGreater } from './chosen.ts';
 import { makerOf, type Pattern, type Surroundings, scalarOf, squared } from './pattern.ts';
 
 /** x / (1 + |x|). @param node a Div */
@@ -28,6 +29,60 @@ export function matchLogSigmoid(node: GraphNode, around: Surroundings): Pattern 
       return call.emitSame(minus, applyElementwise(call, { name: 'softplus' }, turned), OWN_FIELDS, 'turned');
     },
   };
+}
+
+/** ln(1 + e^x). @param node a Log */
+export function matchSoftplus(node: GraphNode, around: Surroundings): Pattern | undefined {
+  const exponent = onePlusExponential(node.inputs[0]!, around);
+  return exponent === undefined ? undefined : applied(exponent, { name: 'softplus' });
+}
+
+/** 1 / (1 + e^−x). @param node a Div or a Reciprocal */
+export function matchSigmoid(node: GraphNode, around: Surroundings): Pattern | undefined {
+  const [first, second] = node.inputs as [string, string];
+  if (node.opType === 'Div' && scalarOf(first, around) !== 1) return undefined;
+  const exponent = onePlusExponential(node.opType === 'Div' ? second : first, around);
+  const negative = exponent === undefined ? undefined : makerOf(exponent, around);
+  return negative?.opType === 'Neg' ? applied(negative.inputs[0]!, { name: 'sigmoid' }) : undefined;
+}
+
+/** v where a value is 1 + e^v. */
+function onePlusExponential(value: string, around: Surroundings): string | undefined {
+  const sum = makerOf(value, around);
+  if (sum?.opType !== 'Add') return undefined;
+  const [a, b] = sum.inputs as [string, string];
+  const power = scalarOf(b, around) === 1 ? a : scalarOf(a, around) === 1 ? b : undefined;
+  const node = power === undefined ? undefined : makerOf(power, around);
+  return node?.opType === 'Exp' ? node.inputs[0] : undefined;
+}
+
+/** x above 0, and below it 0, a multiple of x, or one of e^x − 1. @param node a Where */
+export function matchHinge(node: GraphNode, around: Surroundings): Pattern | undefined {
+  const [condition, first, second] = node.inputs as [string, string, string];
+  const found = comparison(condition, around);
+  if (found?.number !== 0) return undefined;
+  const { value, op } = found;
+  const [above, below] = op === 'Greater' ? [first, second] : [second, first];
+  if (above !== value) return undefined;
+  if (scalarOf(below, around) === 0) return applied(value, { name: 'relu' });
+  const [factor, rest] = multipleOf(below, around);
+  if (rest === value) return applied(value, { name: 'leaky-relu', slope: factor });
+  const power = makerOf(rest, around);
+  const [exponential, one] = power?.opType === 'Sub' ? power.inputs : [];
+  if (one === undefined || scalarOf(one, around) !== 1) return undefined;
+  const inner = makerOf(exponential!, around);
+  return inner?.opType === 'Exp' && inner.inputs[0] === value
+    ? applied(value, { name: 'elu', alpha: factor })
+    : undefined;
+}
+
+/** A value as a number times another. */
+function multipleOf(name: string, around: Surroundings): readonly [factor: number, of: string] {
+  const node = makerOf(name, around);
+  if (node?.opType !== 'Mul') return [1, name];
+  const [a, b] = node.inputs as [string, string];
+  const [left, right] = [scalarOf(a, around), scalarOf(b, around)];
+  return right !== undefined ? [right, a] : left !== undefined ? [left, b] : [1, name];
 }
 
 const SQUARES: ReadonlyMap<string, Elementwise> = new Map([
@@ -71,12 +126,13 @@ function comparison(
   around: Surroundings,
 ): { readonly op: 'Greater' | 'Less'; readonly value: string; readonly number: number } | undefined {
   const node = makerOf(name, around);
-  if (node?.opType !== 'Greater' && node?.opType !== 'Less') return undefined;
-  const [a, b] = node.inputs as [string, string];
+  // Where functions are continuous it is the same which of them takes what is equal.
+  const greater = node && comparesGreater(node.opType);
+  if (greater === undefined) return undefined;
+  const [a, b] = node!.inputs as [string, string];
   const [left, right] = [scalarOf(a, around), scalarOf(b, around)];
-  if (right !== undefined) return { op: node.opType, value: a, number: right };
-  if (left === undefined) return undefined;
-  return { op: node.opType === 'Greater' ? 'Less' : 'Greater', value: b, number: left };
+  if (right !== undefined) return { op: greater ? 'Greater' : 'Less', value: a, number: right };
+  return left === undefined ? undefined : { op: greater ? 'Less' : 'Greater', value: b, number: left };
 }
 
 /** The number that is added to `value` to make another. */

@@ -1,7 +1,7 @@
 /** Whether nodes are as ONNX defines their operators, whatever is made of them afterwards. */
 import { InputError, type Unsupported, UnsupportedError } from '../../../errors.ts';
 import { type GraphNode, operatorKey } from '../graph.ts';
-import type { Attributes } from '../values/attributes.ts';
+import { type Attributes, AttributeType } from '../values/attributes.ts';
 import type { ElementType, ElementTypes } from '../values/elementType.ts';
 import { elementType } from '../values/tensors.ts';
 import type { Form, Formal, Schema } from './schema.ts';
@@ -36,9 +36,11 @@ export function checkNodes(
 export function unknownAttributes(node: GraphNode): Unsupported | undefined {
   const schema = schemaOf(node);
   if (!schema) return undefined;
-  const unknown = node.attributes.names().filter((name) => !schema.forms.some((f) => f.attributes.has(name)));
+  const form = formOf(node, schema);
+  const isKnown = (name: string) => [form, ...schema.forms].some((f) => f.attributes.has(name));
+  const unknown = node.attributes.names().filter((name) => !isKnown(name));
   if (unknown.length === 0) return undefined;
-  const known = [...formOf(node, schema).attributes.keys()];
+  const known = [...form.attributes.keys()];
   const reason = `its attributes are ${known.join(', ') || 'none'}`;
   return { node: node.name, found: `${node.opType}: attribute ${unknown.join(', ')}`, reason };
 }
@@ -51,11 +53,20 @@ function formOf(node: GraphNode, schema: Schema): Form {
   const form = schema.forms.findLast(({ since }) => since <= node.opset);
   if (form) return form;
   const { since } = schema.forms[0]!;
+  if (since === 6 && !CHANGED_IN_6.has(node.opType)) return withHint(schema.forms[0]!);
   if (since > OLDEST_KNOWN)
     malformed(node, `exists since operator set ${since}`, `operator set ${node.opset}`);
   const { name, opType, opset } = node;
   const reason = `it is read from operator set ${since} on; convert the model`;
   throw new UnsupportedError([{ node: name, found: `${opType} of operator set ${opset}`, reason }]);
+}
+
+/** Operator set 6 took the hint away that inputs might be overwritten, and nothing else, but from these: types by name, tiles by axis, constants. */
+const CHANGED_IN_6: ReadonlySet<string> = new Set(['Cast', 'Tile', 'Selu']);
+
+function withHint(form: Form): Form {
+  const hint = { type: AttributeType.INTS, required: false };
+  return { ...form, attributes: new Map([...form.attributes, ['consumed_inputs', hint]]) };
 }
 
 /** Older definitions are known as far as they are those of this operator set. */

@@ -114,7 +114,7 @@ export const SCHEMAS: ReadonlyMap<string, Schema> = new Map([
   row(
     'Gemm',
     { T: [...FLOATS, ...WIDE] },
-    [6, 'T T T -> T', 'alpha:float beta:float broadcast:int transA:int transB:int'],
+    [1, 'T T T -> T', 'alpha:float beta:float broadcast:int transA:int transB:int'],
     [7, 'T T T -> T', 'alpha:float beta:float transA:int transB:int'],
     [11, 'T T T? -> T', 'alpha:float beta:float transA:int transB:int'],
   ),

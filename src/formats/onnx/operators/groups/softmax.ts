@@ -2,20 +2,28 @@
 import { OWN_FIELDS } from '../../../../network/lengths/follows.ts';
 import { product } from '../../../../network/size.ts';
 import type { Call, Signal } from '../../call.ts';
+import type { GraphNode } from '../../graph.ts';
 import type { Converter, Family } from '../converter.ts';
 import { axesFrom, restored, sampleAxes } from './along.ts';
 
 export const softmax: Family = new Map<string, Converter>([
-  ['Softmax', { signals: (call) => overAxes(call, false) }],
-  ['LogSoftmax', { signals: (call) => overAxes(call, true) }],
+  ['Softmax', { signals: (call) => softmaxOver(call, call.node, false) }],
+  ['LogSoftmax', { signals: (call) => softmaxOver(call, call.node, true) }],
 ]);
 
-/** Since operator set 13 over one axis, before over all axes from `axis` on. */
-function overAxes(call: Call, logarithm: boolean): Signal {
+/**
+ * Since operator set 13 over one axis, before over all axes from `axis` on.
+ * @param node that has the axis, of the call or of what it takes in
+ */
+export function softmaxOver(
+  call: Call,
+  { opset, attributes }: Pick<GraphNode, 'opset' | 'attributes'>,
+  logarithm: boolean,
+): Signal {
   const input = call.signal(0);
   const dims = call.dims(input);
-  const oneAxis = call.opset >= 13;
-  const axis = call.axis(call.attributes.integer('axis', oneAxis ? -1 : 1), dims.length);
+  const oneAxis = opset >= 13;
+  const axis = call.axis(attributes.integer('axis', oneAxis ? -1 : 1), dims.length);
   const [x, axes] = sampleAxes(call, input, oneAxis ? [axis] : axesFrom(axis, dims.length));
   if (!oneAxis && axes.length > 1 && call.follows(x)) {
     call.tie('over positions and channels', 'here there is one position; in longer signals it runs over all');
