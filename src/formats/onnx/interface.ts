@@ -64,7 +64,7 @@ export interface ChosenInputs {
  * Which inputs the network is a function of: those that the output needs, but for what is fixed.
  * @param needed the inputs that the output depends on
  * @throws InputError where names or numbers do not fit the model, or where an input is chosen and others are left open
- * @throws UnsupportedError for free inputs that are no floats
+ * @throws UnsupportedError for free inputs that are no numbers
  */
 export function chosenInputs(
   inputs: readonly Rim[],
@@ -97,7 +97,7 @@ export function chosenInputs(
     );
   }
   const items = free.flatMap(({ name, type, found }) =>
-    type && isFloat(type) ? [] : [{ node: name, found, reason: NO_FLOATS }],
+    type && type !== 'bool' ? [] : [{ node: name, found, reason: NO_NUMBERS }],
   );
   if (items.length > 0) throw new UnsupportedError(items);
   const fixed = inputs.flatMap((rim) => {
@@ -107,8 +107,8 @@ export function chosenInputs(
   return { free, fixed: new Map(fixed) };
 }
 
-const NO_FLOATS =
-  'an input to bound with respect to must be a tensor of floats; hold this one at numbers (the option fix)';
+const NO_NUMBERS =
+  'an input to bound with respect to must be a tensor of numbers; hold this one at some (the option fix)';
 
 /** The numbers as the file types them, the batch axis put in front where they leave it out. */
 function fixedConstant({ name, dims, type, shown, found }: Rim, { shape, data }: FixedInput): Constant {

@@ -7,6 +7,7 @@ import type { Budget } from '../budget.ts';
 import { Call, type Scope, type Signal, UNBOUNDED, type Value } from './call.ts';
 import { type GraphNode, neededNodes, operatorKey, type Producers } from './graph.ts';
 import { constantSignal, inputSignals, rimNode } from './inputs.ts';
+import { objectionToIntegers } from './integers.ts';
 import type { Reading, Rim } from './interface.ts';
 import { UniqueNames } from './names.ts';
 import type { Converter } from './operators/converter.ts';
@@ -158,10 +159,17 @@ class Interpretation {
   private visit(node: GraphNode, pattern: Pattern | undefined): void {
     const inputs = pattern?.inputs ?? node.inputs;
     const converter = CONVERTERS.get(operatorKey(node));
-    const onData = inputs.some((name) => this.dataDependent.has(name));
+    const data = inputs.filter((name) => this.dataDependent.has(name));
+    const onData = data.length > 0;
     const lookedUp = inputs.map((name) => this.known(name));
     if (onData && !SHAPES.has(node.opType)) for (const name of node.outputs) this.dataDependent.add(name);
     if (this.refused.has(node) || !converter) {
+      this.standIn(node, lookedUp);
+      return;
+    }
+    const objection = objectionToIntegers(node, data, this.graph.types);
+    if (objection) {
+      this.objections.push(objection);
       this.standIn(node, lookedUp);
       return;
     }

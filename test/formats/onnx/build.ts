@@ -80,31 +80,36 @@ export interface ModelOptions {
   readonly imports?: readonly string[];
   readonly functions?: readonly MessageInitShape<typeof FunctionProtoSchema>[];
   readonly inputType?: number;
+  /** That of the input unless told otherwise. */
+  readonly outputType?: number;
 }
 
 /** A model with an input x [N, 4] and an output y unless told otherwise. */
 export function model(nodes: readonly NodeProto[], options: ModelOptions = {}): Uint8Array {
-  const rim = ([name, dims]: [string, Dims]) => ({
-    name,
-    type: {
-      value: {
-        case: 'tensorType' as const,
+  const inputType = options.inputType ?? DataType.FLOAT;
+  const rim =
+    (elemType: number) =>
+    ([name, dims]: [string, Dims]) => ({
+      name,
+      type: {
         value: {
-          elemType: options.inputType ?? DataType.FLOAT,
-          ...(dims && {
-            shape: {
-              dim: dims.map((side) => ({
-                value:
-                  typeof side === 'string'
-                    ? { case: 'dimParam' as const, value: side }
-                    : { case: 'dimValue' as const, value: BigInt(side) },
-              })),
-            },
-          }),
+          case: 'tensorType' as const,
+          value: {
+            elemType,
+            ...(dims && {
+              shape: {
+                dim: dims.map((side) => ({
+                  value:
+                    typeof side === 'string'
+                      ? { case: 'dimParam' as const, value: side }
+                      : { case: 'dimValue' as const, value: BigInt(side) },
+                })),
+              },
+            }),
+          },
         },
       },
-    },
-  });
+    });
   const imports = (options.imports ?? []).map((domain) => ({ domain, version: 1n }));
   return toBinary(
     ModelProtoSchema,
@@ -116,8 +121,8 @@ export function model(nodes: readonly NodeProto[], options: ModelOptions = {}): 
         name: 'test',
         node: [...nodes],
         initializer: [...(options.initializers ?? [])],
-        input: Object.entries(options.inputs ?? { x: ['N', 4] }).map(rim),
-        output: Object.entries(options.outputs ?? { y: undefined }).map(rim),
+        input: Object.entries(options.inputs ?? { x: ['N', 4] }).map(rim(inputType)),
+        output: Object.entries(options.outputs ?? { y: undefined }).map(rim(options.outputType ?? inputType)),
       },
     }),
   );

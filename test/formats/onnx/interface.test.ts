@@ -116,8 +116,36 @@ describe('the input', () => {
     expect(await inputShape(bytes)).toEqual([4]);
   });
 
-  it('must hold floats', async () => {
-    await expect(read(model(relu, { inputType: 7 }))).rejects.toThrow(UnsupportedError);
+  it('may hold integers that are moved, compared and cast', async () => {
+    const nodes = [
+      ...[node('Transpose', 'x', 't', { perm: [0n, 2n, 1n] }), node('Min', 't most', 'm')],
+      ...[node('Cast', 'm', 'f', { to: 1n }), node('Add', 'f f', 'y')],
+    ];
+    const options = {
+      inputs: { x: ['N', 1, 2] },
+      inputType: 7,
+      outputType: 1,
+      initializers: [integers('most', [], [9])],
+    };
+    const network = await read(model(nodes, options));
+    expect([...evaluate(network, Float64Array.of(3, 200))]).toEqual([6, 18]);
+  });
+
+  it('must not hold integers that are computed with, which wrap around', async () => {
+    const sums = [node('Identity', 'x', 'i'), node('Add', 'i i', 'a'), node('Cast', 'a', 'y', { to: 1n })];
+    for (const inputType of [2, 6, 7]) {
+      await expect(read(model(sums, { inputType, outputType: 1 }))).rejects.toThrow(
+        /Add of u?int\d+: .* wraps around/,
+      );
+    }
+    const powers = [node('Mul', 'x x', 'a'), node('Cast', 'a', 'f', { to: 1n }), node('Tanh', 'f', 'y')];
+    await expect(read(model(powers, { inputType: 7, outputType: 1 }))).rejects.toThrow(/Mul of int64/);
+  });
+
+  it('must hold numbers', async () => {
+    await expect(read(model([node('Cast', 'x', 'y', { to: 1n })], { inputType: 9 }))).rejects.toThrow(
+      UnsupportedError,
+    );
   });
 });
 
