@@ -211,6 +211,15 @@ const CASES: Record<string, Case> = {
     nodes: layerNorm([node('Sqrt', 'v', 's'), node('Add', 's eps', 'e'), one('Div', {}, 'd e')]),
     initializers: forNorm,
   },
+  'layer normalisation by mean x² − (mean x)²': {
+    nodes: [
+      ...[node('ReduceMean', 'x', 'm', { axes: [-1n] }), node('Mul', 'x x', 'q'), node('Mul', 'm m', 'mm')],
+      ...[node('ReduceMean', 'q', 'u', { axes: [-1n] }), node('Sub', 'u mm', 'v'), node('Add', 'v eps', 'e')],
+      ...[node('Sqrt', 'e', 's'), node('Sub', 'x m', 'd'), one('Div', {}, 'd s')],
+    ],
+    dims: tokens,
+    initializers: forNorm,
+  },
   'layer normalisation as Keras has it': {
     nodes: [
       ...[node('ReduceMean', 'x', 'm', { axes: [-1n] }), node('Sub', 'x m', 'd'), node('Mul', 'd d', 'q')],

@@ -88,6 +88,18 @@ describe('functions spelt out by exponentials, logarithms and comparisons', () =
       [node('Mul', 'x x', 'q'), node('ReduceMean', 'q', 't', { axes: [1n] }), node('Sqrt', 't', 'y')],
     ],
     [
+      'a variance of other values',
+      [
+        ...[node('ReduceMean', 'x', 'm', { axes: [-1n] }), node('Mul', 'x x', 'q'), node('Mul', 'm m', 'mm')],
+        ...[
+          node('ReduceMean', 'q', 'u', { axes: [-1n] }),
+          node('Sub', 'u mm', 'v'),
+          node('Add', 'v one', 'e'),
+        ],
+        ...[node('Sqrt', 'e', 's'), node('Div', 'x s', 'y')],
+      ],
+    ],
+    [
       'a normalisation by something else',
       [
         ...lengths,

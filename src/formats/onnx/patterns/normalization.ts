@@ -10,6 +10,8 @@ import { makerOf, type Pattern, type Surroundings, scalarOf, squared } from './p
 /** What the squares of `value` are added up to, along `axes` (undefined: all), or their mean. */
 interface Squares {
   readonly value: string;
+  /** Whether the squares are those of what is left of it beside its mean, mean x² − (mean x)². */
+  readonly centred?: true;
   readonly axes: readonly number[] | undefined;
   readonly mean: boolean;
 }
@@ -33,9 +35,10 @@ export function matchNormalization(node: GraphNode, around: Surroundings): Patte
       ? [[left, divisorOf(right, around)] as const]
       : [[left, reciprocalOf(right, around)] as const, [right, reciprocalOf(left, around)] as const];
   for (const [value, divisor] of pairs) {
-    if (divisor?.value !== value) continue;
+    if (!divisor) continue;
     const { axes, mean, form, floor, shape } = divisor;
     const whole = centredFrom(value, axes, around);
+    if (divisor.value !== (divisor.centred ? whole : value)) continue;
     return {
       inputs: [whole ?? value, ...(shape === undefined ? [] : [shape])],
       convert: (call) => {
@@ -69,7 +72,7 @@ export function matchShiftedNormalization(node: GraphNode, around: Surroundings)
     const gamma = made?.opType === 'Mul' ? made.inputs.find((input) => around.constant(input)) : undefined;
     const root = gamma === undefined ? factor : made!.inputs[made!.inputs[0] === gamma ? 1 : 0]!;
     const divisor = reciprocalOf(root, around);
-    if (divisor?.form !== 'root' || !divisor.mean || divisor.shape !== undefined) continue;
+    if (divisor?.form !== 'root' || !divisor.mean || divisor.centred || divisor.shape !== undefined) continue;
     const { axes, floor } = divisor;
     const [left, right] = makerOf(divisor.value, around)?.inputs ?? [];
     if (left !== x || right !== m || centredFrom(divisor.value, axes, around) !== x) continue;
@@ -204,9 +207,25 @@ function squaresOf(value: string, around: Surroundings): Squares | undefined {
       return reduction(node, around, 13, (input) => squared(input, around), false);
     case 'ReduceSumSquare':
       return reduction(node, around, 18, (input) => input, false);
+    case 'Sub':
+      return variance(node, around);
     default:
       return undefined;
   }
+}
+
+/** mean x² − (mean x)² */
+function variance(node: GraphNode, around: Surroundings): Squares | undefined {
+  const [left, right] = node.inputs as [string, string];
+  const [ofSquares, mean] = [makerOf(left, around), squared(right, around)];
+  const ofValues = mean === undefined ? undefined : makerOf(mean, around);
+  if (ofSquares?.opType !== 'ReduceMean' || ofValues?.opType !== 'ReduceMean') return undefined;
+  const [squares, values] = [
+    reduction(ofSquares, around, 18, (input) => squared(input, around), true),
+    reduction(ofValues, around, 18, (input) => input, true),
+  ];
+  const alike = squares?.value === values?.value && squares?.axes?.join() === values?.axes?.join();
+  return squares && values && alike ? { ...squares, centred: true } : undefined;
 }
 
 function reduction(
