@@ -12,14 +12,12 @@ const folder = dirname(createRequire(import.meta.url).resolve('katex'));
 
 const OPTIONS = { throwOnError: true, strict: 'error' } as const;
 
+type Rule = (tokens: { info: string; content: string }[], index: number, ...others: unknown[]) => string;
+
 /** What is used of a parser of Markdown. */
 interface Parser {
   use(plugin: unknown, options: object): unknown;
-  readonly renderer: {
-    readonly rules: {
-      fence?: (tokens: { info: string; content: string }[], index: number, ...others: unknown[]) => string;
-    };
-  };
+  readonly renderer: { readonly rules: { fence?: Rule; code_block?: Rule } };
 }
 
 /** @throws when a formula is read that KaTeX does not know */
@@ -35,10 +33,18 @@ export function readFormulas(parser: unknown): void {
     if (info.trim() !== 'math') {
       // What commands print is no program.
       if (info.trim() === '') token.info = 'text';
-      return others(tokens, index, ...rest);
+      return reachable(others(tokens, index, ...rest));
     }
-    return `<p>${katex.renderToString(content, { ...OPTIONS, displayMode: true })}</p>\n`;
+    const formula = katex.renderToString(content, { ...OPTIONS, displayMode: true });
+    return `<div class="formula" tabindex="0">${formula}</div>\n`;
   };
+  const indented = rules.code_block!;
+  rules.code_block = (...given) => reachable(indented(...given));
+}
+
+/** What is wider than a phone scrolls, by keys as well. */
+function reachable(html: string): string {
+  return html.replace('<pre>', '<pre tabindex="0">');
 }
 
 /** KaTeX's style sheet with the one format of fonts that all browsers of today read. */
