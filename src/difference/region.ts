@@ -14,6 +14,7 @@ import { ValueEnclosure } from '../network/evaluation/valueEnclosure.ts';
 import type { Network } from '../network/network.ts';
 import { type BallNorm, type Norm, normOf } from '../network/norms/norm.ts';
 import { withComparators } from '../network/simplify/comparators.ts';
+import { withTournaments } from '../network/simplify/tournaments.ts';
 import { withoutEnding } from './ending.ts';
 
 /** Inputs within `radius` of `centre`. */
@@ -111,7 +112,7 @@ async function byForms(
       );
     }
     const bare = withoutEnding(a, b, outputNorm);
-    const [first, second] = bare ? [withComparators(bare.a), withComparators(bare.b)] : [];
+    const [first, second] = bare ? [elementwise(bare.a), elementwise(bare.b)] : [];
     // Either network may be the one that differences are added to.
     for (const [one, other] of first && second ? [[first, second] as const, [second, first] as const] : []) {
       const paired = pairedNetwork(one, other);
@@ -124,6 +125,11 @@ async function byForms(
   } finally {
     await close();
   }
+}
+
+/** With maxima and sorting made of functions of single numbers. */
+function elementwise(network: Network): Network {
+  return withTournaments(withComparators(network));
 }
 
 /** Undefined where the network is no chain. */

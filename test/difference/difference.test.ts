@@ -17,6 +17,7 @@ import type { Network } from '../../src/network/network.ts';
 import { mapped } from '../../src/network/numbers.ts';
 import type { Operator } from '../../src/network/operator.ts';
 import { withComparators } from '../../src/network/simplify/comparators.ts';
+import { withTournaments } from '../../src/network/simplify/tournaments.ts';
 import { product } from '../../src/network/size.ts';
 import { FAMILIES } from '../support/families.ts';
 import { Random } from '../support/random.ts';
@@ -258,7 +259,8 @@ describe.each(Object.entries(FAMILIES))('%s', (_, plans) => {
             expect(Math.abs(joined[k]! - value)).toBeLessThanOrEqual(NOISE * values);
         }
         // Differences that are carried.
-        const paired = pairedNetwork(withComparators(a), withComparators(b));
+        const [one, other] = [a, b].map((network) => withTournaments(withComparators(network)));
+        const paired = pairedNetwork(one!, other!);
         if (paired && !b.nodes.some(({ operator }) => operator.kind === 'softmax')) {
           const pair = new PreparedPair(paired);
           const proven = await pair.largest(new Algebra(engine, undefined), { centre, radius });

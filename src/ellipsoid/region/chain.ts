@@ -11,6 +11,7 @@ import type { Network, Node } from '../../network/network.ts';
 import { prune } from '../../network/prune.ts';
 import { unknownOperator } from '../../network/shape.ts';
 import { withComparators } from '../../network/simplify/comparators.ts';
+import { type Round, roundOf } from '../../network/simplify/tournaments.ts';
 import { product } from '../../network/size.ts';
 import { softmaxFactor } from '../../program/translate.ts';
 import { LinearPart, type LinearStep, type Slot } from './linearPart.ts';
@@ -166,50 +167,21 @@ function windowsOf(operator: MaximumOperator, input: readonly number[], output: 
 /** max(a, b) = b + relu(a − b), in rounds. A difference of certain sign is linear, so that certain winners cost nothing. */
 function tournament(graph: Graph, name: string, input: number, windows: number[][]): number {
   let source = input;
-  let rivals = windows;
+  let rivals: Round['next'] = windows;
   for (;;) {
-    const first: number[] = [];
-    const second: number[] = [];
-    /** Who stays, and which difference is added to them. */
-    const stays: number[] = [];
-    const plus: number[] = [];
-    const next: number[][] = [];
-    for (const window of rivals) {
-      const after: number[] = [];
-      for (let k = 0; k < window.length; k += 2) {
-        after.push(stays.length);
-        if (k + 1 === window.length) {
-          stays.push(window[k]!);
-          plus.push(-1);
-        } else {
-          plus.push(first.length);
-          first.push(window[k]!);
-          second.push(window[k + 1]!);
-          stays.push(window[k + 1]!);
-        }
-      }
-      next.push(after);
-    }
+    const { first, second, stays, plus, next } = roundOf(rivals);
     const size = stays.length;
     const count = graph.sizes[source]!;
-    const kept = graph.linear({
-      name,
-      size,
-      terms: [selected(source, count, [Int32Array.from(stays)], [1])],
-    });
+    const kept = graph.linear({ name, size, terms: [selected(source, count, [stays], [1])] });
     if (first.length === 0) return kept;
     graph.rivals.add(kept);
-    const pairs = [Int32Array.from(first), Int32Array.from(second)];
     const difference = graph.linear({
       name,
       size: first.length,
-      terms: [selected(source, count, pairs, [1, -1])],
+      terms: [selected(source, count, [first, second], [1, -1])],
     });
     const gain = graph.apply({ name: 'relu' }, difference, first.length, name);
-    const terms = [
-      placed(kept, 1, size, 0, size),
-      selected(gain, first.length, [Int32Array.from(plus)], [1]),
-    ];
+    const terms = [placed(kept, 1, size, 0, size), selected(gain, first.length, [plus], [1])];
     source = graph.linear({ name, size, terms });
     rivals = next;
     if (rivals.every(({ length }) => length === 1)) return source;
