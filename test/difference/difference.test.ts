@@ -119,6 +119,21 @@ describe.each(['relu', 'tanh'] as const)('%s', (activation) => {
   });
 });
 
+it.each([
+  ['first', 2, 0],
+  ['second', 0, 2],
+])('that are on where the other is off are apart by what the %s gives', async (_, below, above) => {
+  // relu(x − 2) is 0 in all of the region, relu(x) is 1 at its end.
+  const step = (shift: number) =>
+    NetworkBuilder.fromDense([{ weight: [[1]], bias: [-shift], activation: 'relu' }, { weight: [[1]] }]);
+  const [a, b] = [step(below), step(above)];
+  const paired = pairedNetwork(a, b)!;
+  const region = { centre: Float64Array.of(0), radius: 1 };
+  const [most] = await new PreparedPair(paired).largest(new Algebra(engine, undefined), region);
+  expect(most).toBeGreaterThanOrEqual(1);
+  expect(most).toBeLessThan(1 + 1e-9);
+});
+
 it('share what comes before a weight that differs, and the other neurons of its layer', () => {
   const a = dense('relu', (weights) => {
     weights[1]![1]![0]! += 0.1;
