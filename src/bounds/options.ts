@@ -154,7 +154,20 @@ const LARGEST_THETA = 700;
  */
 export function checkMultipliers(network: Network, multipliers: unknown): void {
   if (multipliers === undefined) return;
-  const refuse = (why: string) => new InputError(`multipliers: ${why}`);
+  const hash = storedNetwork('multipliers', multipliers);
+  if (hash !== (network.source?.sha256 ?? null)) {
+    throw new InputError('multipliers: of another network, the SHA-256 of its files differs');
+  }
+}
+
+/** @throws InputError for what `BoundResult.multipliers` never is */
+export function checkWarm(warm: unknown): void {
+  if (warm !== undefined) storedNetwork('warm', warm);
+}
+
+/** What stored multipliers say that they are of. @throws InputError */
+function storedNetwork(option: string, multipliers: unknown): unknown {
+  const refuse = (why: string) => new InputError(`${option}: ${why}`);
   if (!hasExactly(multipliers, ['version', 'network', 'path', 'layers'])) {
     throw refuse('must be an object with version, network, path and layers, as --save-multipliers writes it');
   }
@@ -171,9 +184,7 @@ export function checkMultipliers(network: Network, multipliers: unknown): void {
       );
     }
   }
-  if (hash !== (network.source?.sha256 ?? null)) {
-    throw refuse('of another network, the SHA-256 of its files differs');
-  }
+  return hash;
 }
 
 function hasExactly<K extends string>(value: unknown, names: readonly K[]): value is Record<K, unknown> {

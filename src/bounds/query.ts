@@ -3,7 +3,7 @@ import { RULE_NAMES, type RuleName } from '../ellipsoid/multipliers/closedForms.
 import type { Network } from '../network/network.ts';
 import type { NormPair } from '../network/norms/norm.ts';
 import { DEFAULTS } from './defaults.ts';
-import { checkedMethod, checkedNorms, checkMultipliers, checkTarget } from './options.ts';
+import { checkedMethod, checkedNorms, checkMultipliers, checkTarget, checkWarm } from './options.ts';
 import type { BoundOptions, MethodName, StoredMultipliers } from './result.ts';
 
 export interface Query {
@@ -29,6 +29,8 @@ export interface Query {
   readonly end: number;
   /** Where the search on their path starts. */
   readonly multipliers: StoredMultipliers | undefined;
+  /** Where it starts otherwise, if these fit. */
+  readonly warm: StoredMultipliers | undefined;
   /** Whether bounds are for signals of any length, and of which at least; undefined there: of every length, as far as that goes. */
   readonly length: 'any' | undefined;
   readonly smallestLength: number | undefined;
@@ -46,10 +48,11 @@ export function queryOf(network: Network, options: BoundOptions): Query {
   checkTarget(network, options.target);
   const norms = checkedNorms(options, method);
   checkMultipliers(network, options.multipliers);
-  const { rule, multipliers, length, smallestLength, cellTolerance } = options;
+  checkWarm(options.warm);
+  const { rule, multipliers, warm, length, smallestLength, cellTolerance } = options;
   const target = options.target ?? DEFAULTS.target;
   return {
-    ...{ method, rule, target, norms, multipliers, length, smallestLength, cellTolerance },
+    ...{ method, rule, target, norms, multipliers, warm, length, smallestLength, cellTolerance },
     rules: rule ? [rule] : RULE_NAMES,
     pair: typeof target === 'object' ? target : undefined,
     sensitivities: options.sensitivities ?? false,

@@ -84,6 +84,10 @@ export interface BoundOptions {
   readonly seed?: number;
   /** Where the search starts; default: the best closed form. From `BoundResult.multipliers` of the same network. */
   readonly multipliers?: StoredMultipliers;
+  /** Multipliers of another network of the same structure, such as an earlier checkpoint of one training: the search starts from them where its
+   *  layers take as many numbers each, whatever they are called, else from the best closed form. They decide how soon it ends and what it finds;
+   *  that a bound holds is shown by the last pass, whatever the start. `multipliers` come first. */
+  readonly warm?: StoredMultipliers;
   /** Cancels: the promise is rejected with the signal's reason. */
   readonly signal?: AbortSignal;
   /** Ends early, in half a second: what has been found so far is the result, that of a search where its last pass takes no longer. Rejected

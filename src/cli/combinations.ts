@@ -4,13 +4,17 @@ import type { MethodName } from '../bounds/result.ts';
 import type { LocalKind } from '../certify/proofs/localBound.ts';
 import type { Norm } from '../network/norms/norm.ts';
 import type { BoundCommand } from './commands/bound.ts';
+import type { BoundQuestion } from './commands/boundQuestion.ts';
 import type { CertifyCommand } from './commands/certifyCommand.ts';
 import type { DifferenceCommand } from './commands/difference.ts';
 import { UsageError } from './failure.ts';
+import type { SweepCommand } from './sweep/sweepCommand.ts';
 import { flagOf } from './words.ts';
 
 /** Of `bound`. @throws UsageError naming the options, InputError for values that the library refuses as well */
-export function checkCombination(command: BoundCommand): void {
+export function checkCombination(
+  command: BoundQuestion & Partial<Pick<BoundCommand, 'certificate' | 'multipliers' | 'saveMultipliers'>>,
+): void {
   const { method, rule, target, certificate, multipliers, saveMultipliers, gap } = command;
   const refuse = (option: string, why: string) => new UsageError(`${option}: ${why}`);
   if (rule !== undefined && method !== 'closed-form' && method !== 'unrolled') {
@@ -18,7 +22,6 @@ export function checkCombination(command: BoundCommand): void {
   }
   checkedNorms(command, checkedMethod(command));
   const isProduct = method === 'spectral-product' || method === 'moduli-product';
-  const searches = rule === undefined && method !== 'closed-form' && method !== 'exact' && !isProduct;
   if (gap !== undefined && method !== 'exact' && method !== 'all') {
     throw refuse('--gap', `goes with --method exact, got --method ${method}`);
   }
@@ -27,7 +30,7 @@ export function checkCombination(command: BoundCommand): void {
     ['--multipliers', multipliers],
     ['--save-multipliers', saveMultipliers],
   ] as const) {
-    if (file !== undefined && !searches) {
+    if (file !== undefined && !searches(command)) {
       throw refuse(option, `goes with a search, --method all, refined or unrolled, got ${asked}`);
     }
   }
@@ -40,6 +43,19 @@ export function checkCombination(command: BoundCommand): void {
   }
   if (isProduct || method === 'exact') {
     throw refuse('--certificate', `needs multipliers, which --method ${method} has none of`);
+  }
+}
+
+function searches({ rule, method }: BoundQuestion): boolean {
+  return rule === undefined && (method === 'all' || method === 'refined' || method === 'unrolled');
+}
+
+/** Of `sweep`. @throws UsageError naming the options, InputError for values that the library refuses as well */
+export function checkSweep(command: SweepCommand): void {
+  checkCombination(command);
+  if (command.warm && !searches(command)) {
+    const asked = command.rule === undefined ? `--method ${command.method}` : `--rule ${command.rule}`;
+    throw new UsageError(`--warm: goes with a search, --method all, refined or unrolled, got ${asked}`);
   }
 }
 

@@ -2,6 +2,7 @@
 import { InvalidArgumentError } from 'commander';
 import type { FixedFile } from './loading.ts';
 import { numbersIn, plainNumber } from './numbers.ts';
+import type { Shard } from './sweep/sweepCommand.ts';
 
 /** A whole number of at least 1. */
 export function positiveInteger(text: string): number {
@@ -26,6 +27,15 @@ export function shape(text: string): number[] {
     throw new InvalidArgumentError('Allowed: sides joined by x without the batch axis, such as 1x28x28.');
   }
   return text.split('x').map(positiveInteger);
+}
+
+/** `2/8`: the second of eight parts. */
+export function shard(text: string): Shard {
+  const [index, count] = /^[0-9]+\/[0-9]+$/.test(text) ? text.split('/').map(positiveInteger) : [];
+  if (index === undefined || count === undefined || index > count) {
+    throw new InvalidArgumentError('Allowed: which part of how many, such as 2/8.');
+  }
+  return { index, count };
 }
 
 /** `name=file`, as often as it is given. */

@@ -1,13 +1,13 @@
 /** The command line: what can be said, and what happens with it. */
 import { Argument, Command, CommanderError, Option } from 'commander';
 import { DEFAULTS } from '../bounds/defaults.ts';
-import { METHODS } from '../bounds/result.ts';
+import { METHODS, type MethodName } from '../bounds/result.ts';
 import { CERTIFY_DEFAULTS } from '../certify/defaults.ts';
 import { RULE_NAMES } from '../ellipsoid/multipliers/closedForms.ts';
 import { UNITS } from '../formats/format.ts';
 import { BALL_NORMS, NORMS } from '../network/norms/norm.ts';
 import { FORMULATIONS } from '../sdp/sdpa.ts';
-import { checkCertify, checkCombination, checkDifference, checkRegion } from './combinations.ts';
+import { checkCertify, checkCombination, checkDifference, checkRegion, checkSweep } from './combinations.ts';
 import { type BoundCommand, boundCommand } from './commands/bound.ts';
 import { type BoundAtCommand, boundAtCommand } from './commands/boundAt.ts';
 import { verifyCommand } from './commands/certificate.ts';
@@ -18,6 +18,7 @@ import { type DifferenceCommand, differenceCommand } from './commands/difference
 import { type ExportSdpCommand, exportSdpCommand } from './commands/exportSdp.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { type SolveSdpCommand, solveSdpCommand } from './commands/solveSdp.ts';
+import { sweepCommand } from './commands/sweep.ts';
 import { completionScript, SHELLS, type Shell } from './completion.ts';
 import { EXIT, type Failure, failureDocument, failureLines, toFailure, UsageError } from './failure.ts';
 import type { EngineName, Library } from './library.ts';
@@ -35,13 +36,15 @@ import {
   radii,
   range,
   shape,
+  shard,
   target,
 } from './options.ts';
 import { formatMegabytes } from './output/format.ts';
 import { OutputError, printDocument, printLines, type Terminal } from './output/terminal.ts';
+import type { SweepCommand } from './sweep/sweepCommand.ts';
 
 /** For people who have given none of them. */
-const COMMANDS = 'bound, certify, difference, inspect, describe, verify, export-sdp, solve-sdp';
+const COMMANDS = 'bound, certify, difference, sweep, inspect, describe, verify, export-sdp, solve-sdp';
 
 const ENGINES: readonly EngineName[] = ['auto', 'cpu', 'cpu-wasm', 'cpu-blas', 'webgpu', 'webgl'];
 
@@ -67,6 +70,12 @@ type CertifyFlags = Omit<
 };
 
 type DifferenceFlags = Omit<DifferenceCommand, 'a' | 'b' | 'json' | 'quiet'> & {
+  readonly json?: true;
+  readonly quiet?: true;
+};
+
+type SweepFlags = Omit<SweepCommand, 'patterns' | 'method' | 'json' | 'quiet'> & {
+  readonly method?: MethodName;
   readonly json?: true;
   readonly quiet?: true;
 };
@@ -120,7 +129,6 @@ export async function runCommandLine(argv: readonly string[], host: CommandHost)
 
 function commandLine(host: CommandHost, finish: (code: number) => void): Command {
   const { terminal, signal } = host;
-  const [signals, images] = DEFAULTS.cellTolerance;
   const program = new Command('lipsoid')
     .description(
       'Upper bounds on the Lipschitz constants of neural networks, from files of ONNX, Keras, PyTorch and others.',
@@ -138,85 +146,14 @@ function commandLine(host: CommandHost, finish: (code: number) => void): Command
     .helpCommand(false)
     .showSuggestionAfterError();
 
-  withEngineOptions(withNetworkOptions(program.command('bound')))
+  withBoundOptions(withEngineOptions(withNetworkOptions(program.command('bound'))))
     .description('Bound the Lipschitz constant of the network in FILE.')
-    .addOption(new Option('--method <name>', `method to run (default: ${DEFAULTS.method})`).choices(METHODS))
-    .addOption(new Option('--rule <name>', 'the one closed-form rule to run').choices(RULE_NAMES))
-    .option(
-      '--target <what>',
-      'what the search makes small: global, margins, or two outputs such as 3,5',
-      target,
-    )
-    .addOption(
-      new Option(
-        '--norm <which>',
-        `how changes of the input are measured (default: ${DEFAULTS.norm})`,
-      ).choices(NORMS),
-    )
-    .addOption(
-      new Option(
-        '--output-norm <which>',
-        `and those of the output (default: ${DEFAULTS.outputNorm})`,
-      ).choices(NORMS),
-    )
     .option(
       '--sensitivities',
       'a bound for each entry of the input as well, when it alone changes; with --norm 1',
     )
-    .option(
-      '--weights <file>',
-      'units of the input, entry by entry, .npy or the array x of an .npz; with --norm inf the half widths of a box',
-    )
-    .option(
-      '--evaluations <n>',
-      `gradient evaluations of the search at most (default: ${DEFAULTS.evaluations})`,
-      count,
-    )
-    .option(
-      '--tolerance <x>',
-      `relative gain over ten steps under which the search ends (default: ${DEFAULTS.tolerance.toExponential()})`,
-      nonnegative,
-    )
-    .option(
-      '--gap <x>',
-      `with --method exact: how near to the constant is near enough, relative (default: ${DEFAULTS.gap.toExponential()})`,
-      nonnegative,
-    )
-    .option(
-      '--time-limit <s>',
-      `seconds after which the answer is there, with the best bound by then (default: ${DEFAULTS.timeLimit})`,
-      nonnegative,
-    )
-    .addOption(
-      new Option(
-        '--length <which>',
-        'any: a bound for signals of every length (default: of the length of the file)',
-      ).choices(['any']),
-    )
-    .option(
-      '--smallest-length <n>',
-      'with --length any and global pooling: from which length on it is to hold',
-      positiveInteger,
-    )
-    .option(
-      '--cell-tolerance <x>',
-      `with --length any: what the gaps between frequencies may add (default: ${signals}, images ${images})`,
-      nonnegative,
-    )
     .option('--multipliers <file>', 'where the search starts, from --save-multipliers')
     .option('--save-multipliers <file>', 'where to write the multipliers that the search finds')
-    .option('--no-rigor', 'bare numbers, without an analysis of rounding errors')
-    .option(
-      '--inflation-limit <percent>',
-      `what rounding in float32 may add before the last pass is repeated in float64 (default: ${100 * DEFAULTS.inflationLimit})`,
-      percent,
-    )
-    .option('--no-lower', 'leave out the sampled lower bound that is printed beside the bound')
-    .option(
-      '--seed <n>',
-      `of the points that the lower bound is sampled at (default: ${DEFAULTS.seed})`,
-      count,
-    )
     .option('--certificate <file>', 'where to write a certificate that `verify` accepts')
     .option(
       '--at <file>',
@@ -279,6 +216,34 @@ function commandLine(host: CommandHost, finish: (code: number) => void): Command
       checkCombination(command);
       const { since = performance.now() } = host;
       finish(await boundCommand(command, await host.library(), terminal, { signal, since }, host.version));
+    });
+
+  withBoundOptions(
+    withEngineOptions(
+      withModelOptions(
+        program.command('sweep').argument('<FILES...>', "models, and patterns such as 'runs/**/*.onnx'"),
+      ),
+    ),
+  )
+    .description('Bound many networks, a line of JSON each; what was done before is found again.')
+    .requiredOption('--out <file>', 'where to add the lines, such as bounds.jsonl')
+    .option('--cache <dir>', 'keeps finished work (default: the folder FILE.cache beside --out FILE)')
+    .option('--shard <i/n>', 'the part of machine i, from 1 to n', shard)
+    .option('--jobs <n>', 'networks at a time, in processes of their own (default: 1)', positiveInteger)
+    .option('--warm', 'searches start from what networks of the same structure have found')
+    .option('--csv <file>', 'where to write one row for each network')
+    .option('--quiet', 'print what it comes to alone, and no progress')
+    .action(async (patterns: string[], flags: SweepFlags) => {
+      const { method, json, quiet, ...rest } = flags;
+      const command: SweepCommand = {
+        ...rest,
+        patterns,
+        method: method ?? (rest.rule === undefined ? DEFAULTS.method : 'closed-form'),
+        json: json ?? false,
+        quiet: quiet ?? false,
+      };
+      checkSweep(command);
+      finish(await sweepCommand(command, await host.library(), terminal, signal, host.version));
     });
 
   withCertifyOptions(withEngineOptions(withNetworkOptions(program.command('certify')))).action(
@@ -387,6 +352,83 @@ function commandLine(host: CommandHost, finish: (code: number) => void): Command
   return program;
 }
 
+/** What is asked of a network, in every command that bounds. */
+function withBoundOptions(command: Command): Command {
+  const [signals, images] = DEFAULTS.cellTolerance;
+  return command
+    .addOption(new Option('--method <name>', `method to run (default: ${DEFAULTS.method})`).choices(METHODS))
+    .addOption(new Option('--rule <name>', 'the one closed-form rule to run').choices(RULE_NAMES))
+    .option(
+      '--target <what>',
+      'what the search makes small: global, margins, or two outputs such as 3,5',
+      target,
+    )
+    .addOption(
+      new Option(
+        '--norm <which>',
+        `how changes of the input are measured (default: ${DEFAULTS.norm})`,
+      ).choices(NORMS),
+    )
+    .addOption(
+      new Option(
+        '--output-norm <which>',
+        `and those of the output (default: ${DEFAULTS.outputNorm})`,
+      ).choices(NORMS),
+    )
+    .option(
+      '--weights <file>',
+      'units of the input, entry by entry, .npy or the array x of an .npz; with --norm inf the half widths of a box',
+    )
+    .option(
+      '--evaluations <n>',
+      `gradient evaluations of the search at most (default: ${DEFAULTS.evaluations})`,
+      count,
+    )
+    .option(
+      '--tolerance <x>',
+      `relative gain over ten steps under which the search ends (default: ${DEFAULTS.tolerance.toExponential()})`,
+      nonnegative,
+    )
+    .option(
+      '--gap <x>',
+      `with --method exact: how near to the constant is near enough, relative (default: ${DEFAULTS.gap.toExponential()})`,
+      nonnegative,
+    )
+    .option(
+      '--time-limit <s>',
+      `seconds after which the answer is there, with the best bound by then (default: ${DEFAULTS.timeLimit})`,
+      nonnegative,
+    )
+    .addOption(
+      new Option(
+        '--length <which>',
+        'any: a bound for signals of every length (default: of the length of the file)',
+      ).choices(['any']),
+    )
+    .option(
+      '--smallest-length <n>',
+      'with --length any and global pooling: from which length on it is to hold',
+      positiveInteger,
+    )
+    .option(
+      '--cell-tolerance <x>',
+      `with --length any: what the gaps between frequencies may add (default: ${signals}, images ${images})`,
+      nonnegative,
+    )
+    .option('--no-rigor', 'bare numbers, without an analysis of rounding errors')
+    .option(
+      '--inflation-limit <percent>',
+      `what rounding in float32 may add before the last pass is repeated in float64 (default: ${100 * DEFAULTS.inflationLimit})`,
+      percent,
+    )
+    .option('--no-lower', 'leave out the sampled lower bound that is printed beside the bound')
+    .option(
+      '--seed <n>',
+      `of the points that the lower bound is sampled at (default: ${DEFAULTS.seed})`,
+      count,
+    );
+}
+
 function withCertifyOptions(command: Command): Command {
   return command
     .description('Certify that labels stay within balls around samples, for the network in FILE.')
@@ -479,8 +521,13 @@ function withDifferenceOptions(command: Command): Command {
 }
 
 function withNetworkOptions(command: Command): Command {
+  return withModelOptions(
+    command.argument('<FILE>', 'a model: ONNX, Keras, TensorFlow.js, .nnet, or JSON beside weights'),
+  );
+}
+
+function withModelOptions(command: Command): Command {
   return command
-    .argument('<FILE>', 'a model: ONNX, Keras, TensorFlow.js, .nnet, or JSON beside weights')
     .option(
       '--input-shape <sides>',
       'input without the batch axis, such as 1x28x28, if the file leaves it open',
@@ -537,7 +584,7 @@ function usageFailure(error: CommanderError): Failure {
     return {
       kind: 'input',
       message:
-        'command: bound, certify, difference, inspect, describe, verify, export-sdp or solve-sdp, got none; see lipsoid --help',
+        'command: bound, certify, difference, sweep, inspect, describe, verify, export-sdp or solve-sdp, got none; see lipsoid --help',
     };
   }
   const commands = error.code === 'commander.unknownCommand' ? `; commands: ${COMMANDS}` : '';

@@ -629,7 +629,7 @@ describe('help', () => {
 describe('command lines that make no sense end with 1 and name the choices', () => {
   it.each([
     ['', 'verify, export-sdp or solve-sdp'],
-    ['train a.onnx', 'bound, certify, difference, inspect'],
+    ['train a.onnx', 'bound, certify, difference, sweep'],
     ['bound', 'FILE'],
     ['export-sdp a.onnx --out p.dat-s', '--formulation'],
     ['export-sdp a.onnx --formulation sdp --out p.dat-s', 'lipsdp, dissipativity'],

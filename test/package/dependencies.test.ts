@@ -102,6 +102,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'hash-wasm': 'formats',
   commander: 'cli',
   koffi: 'engine',
+  tinyglobby: 'cli',
   webgpu: 'engine',
 };
 

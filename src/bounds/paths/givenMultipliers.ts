@@ -40,3 +40,14 @@ export function multipliersFor(program: Program, stored: StoredMultipliers): Map
     }),
   );
 }
+
+/** Those of another network, by the order of its layers; undefined where it has others. */
+export function fittingMultipliers(
+  program: Program,
+  { layers }: StoredMultipliers,
+): Map<Step, Float64Array> | undefined {
+  const steps = nonlinearSteps(program);
+  const fits =
+    layers.length === steps.length && steps.every((s, k) => layers[k]!.theta.length === parametersOf(s));
+  return fits ? new Map(steps.map((step, k) => [step, Float64Array.from(layers[k]!.theta)])) : undefined;
+}

@@ -6,8 +6,8 @@ import { SearchPlan } from '../../ellipsoid/search/plan.ts';
 import { type Refined, refine } from '../../ellipsoid/search/refine.ts';
 import type { Outcome } from '../../ellipsoid/sweep/sweep.ts';
 import { bytesPerNumber } from '../../engine/precision.ts';
-import type { Program } from '../../program/program.ts';
-import { multipliersFor } from '../paths/givenMultipliers.ts';
+import type { Program, Step } from '../../program/program.ts';
+import { fittingMultipliers, multipliersFor } from '../paths/givenMultipliers.ts';
 import { evaluationsWithin } from '../proportion.ts';
 import type { Query } from '../query.ts';
 import type { SearchReport, StoredMultipliers, TracePoint } from '../result.ts';
@@ -80,7 +80,6 @@ export async function searched(
     readonly onTrace: (point: Omit<TracePoint, 'seconds'>) => void;
   },
 ): Promise<Found | 'no room' | 'no slope' | 'no time' | 'interrupted'> {
-  const { multipliers } = query;
   const { path, method, evaluations, passSeconds, onTrace } = options;
   const stop = signal ? AbortSignal.any([signal, end.signal]) : end.signal;
   const deadline = options.deadline - 1000 * PASSES_TO_HOME * passSeconds;
@@ -90,7 +89,7 @@ export async function searched(
   if (interrupt?.aborted) return 'interrupted';
   if (end.over || deadline - performance.now() < 1000 * worth) return 'no time';
   const each = GRADIENT_COST * programCost(program);
-  const given = multipliers?.path === path ? multipliersFor(program, multipliers) : undefined;
+  const given = givenStart(query, program, path);
   let counted = 0;
   const found = await refine(engine, program, given ? { theta: given } : start, {
     ...{ deadline, rounding, interrupt, signal: stop },
@@ -129,6 +128,16 @@ export async function searched(
       theta: [...found.theta.get(step)!],
     })),
   };
+}
+
+/** The multipliers that a caller gives for a path, if there are any. */
+function givenStart(
+  { multipliers, warm }: Query,
+  program: Program,
+  path: StoredMultipliers['path'],
+): Map<Step, Float64Array> | undefined {
+  if (multipliers?.path === path) return multipliersFor(program, multipliers);
+  return warm?.path === path ? fittingMultipliers(program, warm) : undefined;
 }
 
 function objectiveOf(program: Program, { target, sensitivities }: Query): Objective {

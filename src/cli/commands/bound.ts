@@ -4,20 +4,18 @@ import type {
   BoundResult,
   LengthReport,
   LowerBound,
-  MethodName,
   MethodResult,
   PairReport,
   SearchReport,
 } from '../../bounds/result.ts';
-import type { RuleName } from '../../ellipsoid/multipliers/closedForms.ts';
 import { InputError } from '../../errors.ts';
 import type { Network } from '../../network/network.ts';
-import { type Norm, NORM_SIGNS as SIGNS } from '../../network/norms/norm.ts';
+import { NORM_SIGNS as SIGNS } from '../../network/norms/norm.ts';
 import { countParameters } from '../../network/parameters.ts';
 import { printableJson } from '../../printable.ts';
 import { EXIT } from '../failure.ts';
-import type { EngineName, Library } from '../library.ts';
-import { type ModelOptions, openNetwork } from '../loading.ts';
+import type { Library } from '../library.ts';
+import { openNetwork } from '../loading.ts';
 import { exactLines } from '../output/exactAnswer.ts';
 import { formatBound, formatCount, formatLog10, formatQuantity, formatSeconds } from '../output/format.ts';
 import { marginLines } from '../output/marginTable.ts';
@@ -28,40 +26,17 @@ import { methodDocuments, searchEnding } from '../output/status.ts';
 import { type Column, tableLines } from '../output/table.ts';
 import { bold, dim, type Line, printDocument, printLines, type Terminal } from '../output/terminal.ts';
 import { inCommandLineWords } from '../words.ts';
+import { type BoundQuestion, boundOptions, engineOptions } from './boundQuestion.ts';
 import { type Certified, certificateText, certified } from './certificate.ts';
 import { readMultipliers } from './multipliers.ts';
 
-export interface BoundCommand extends ModelOptions {
+export interface BoundCommand extends BoundQuestion {
   readonly file: string;
-  readonly method: MethodName;
-  readonly rule?: RuleName;
-  readonly engine: EngineName;
-  readonly threads?: number;
   readonly workers?: number;
-  /** Bytes. */
-  readonly memory?: number;
-  readonly target?: 'global' | 'margins' | readonly [number, number];
-  readonly norm?: Norm;
-  readonly outputNorm?: Norm;
   readonly sensitivities?: true;
-  /** A file. */
-  readonly weights?: string;
-  readonly evaluations?: number;
-  readonly tolerance?: number;
-  readonly gap?: number;
-  readonly length?: 'any';
-  readonly smallestLength?: number;
-  readonly cellTolerance?: number;
-  /** Seconds. */
-  readonly timeLimit?: number;
   /** Files. */
   readonly multipliers?: string;
   readonly saveMultipliers?: string;
-  readonly rigor?: boolean;
-  /** As a fraction. */
-  readonly inflationLimit?: number;
-  readonly lower?: boolean;
-  readonly seed?: number;
   readonly certificate?: string;
   /** Prints every rule of every method, not the best one of each alone. */
   readonly allRules?: true;
@@ -120,15 +95,12 @@ async function computed(
   { signal, since }: { readonly signal: AbortSignal; readonly since: number },
   files: readonly OutputFile[],
 ): Promise<{ network: Network; result: BoundResult }> {
-  const { threads, workers, rule, memory, target, evaluations, tolerance, timeLimit } = command;
-  const { lower, seed, rigor, inflationLimit, norm, outputNorm } = command;
-  const { length, smallestLength, cellTolerance, gap } = command;
   const multipliers =
     command.multipliers === undefined ? undefined : await readMultipliers(command.multipliers);
   // A GPU's driver is at work while the file is read.
+  const { workers } = command;
   const opening = library.createEngine({
-    engine: command.engine,
-    ...(threads !== undefined && { threads }),
+    ...engineOptions(command),
     ...(workers !== undefined && { workers }),
   });
   // What is wrong with the file is said first.
@@ -138,35 +110,15 @@ async function computed(
     const network = await openNetwork(command.file, command, library, signal);
     signal.throwIfAborted();
     await OutputFile.keepApart(files, externalFiles(command.file, network));
-    const weights =
-      command.weights === undefined
-        ? undefined
-        : await library.readPoint(command.weights, network.tensors[network.input]!.shape);
+    const options = await boundOptions(command, network, library);
     const engine = await opening;
     const result = await library.bound(network, {
-      method: command.method,
+      ...options,
       engine,
       interrupt: signal,
       since,
-      ...(target !== undefined && { target }),
-      ...(norm !== undefined && { norm }),
-      ...(outputNorm !== undefined && { outputNorm }),
-      ...(weights && { weights }),
       ...(command.sensitivities && { sensitivities: true }),
-      ...(evaluations !== undefined && { evaluations }),
-      ...(tolerance !== undefined && { tolerance }),
-      ...(gap !== undefined && { gap }),
-      ...(timeLimit !== undefined && { timeLimit }),
-      ...(length !== undefined && { length }),
-      ...(smallestLength !== undefined && { smallestLength }),
-      ...(cellTolerance !== undefined && { cellTolerance }),
       ...(multipliers !== undefined && { multipliers }),
-      ...(rigor !== undefined && { rigor }),
-      ...(inflationLimit !== undefined && { inflationLimit }),
-      ...(lower !== undefined && { lower }),
-      ...(seed !== undefined && { seed }),
-      ...(rule !== undefined && { rule }),
-      ...(memory !== undefined && { memory }),
       ...(!command.quiet && { onProgress: (step) => progress.show(step) }),
     });
     return { network, result };

@@ -1,21 +1,13 @@
 /** Results that are kept as they come, so that a run that was stopped can go on: one JSON document a line, the first says of what. */
-import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
 import { InputError } from '../../errors.ts';
-import { readTextFile, reasonOf } from '../../files.node.ts';
-import { OutputError } from './terminal.ts';
-
-/** Bytes of a journal at most. */
-const LARGEST = 2 ** 29;
+import { LineFile } from './lineFile.ts';
 
 export class Journal {
-  readonly #path: string;
-  readonly #file: FileHandle;
+  readonly #file: LineFile;
   /** What an earlier run has left, in order. */
   readonly entries: readonly unknown[];
 
-  private constructor(path: string, file: FileHandle, entries: readonly unknown[]) {
-    this.#path = path;
+  private constructor(file: LineFile, entries: readonly unknown[]) {
     this.#file = file;
     this.entries = entries;
   }
@@ -27,26 +19,16 @@ export class Journal {
    */
   static async open(option: string, path: string, heading: object): Promise<Journal> {
     const wrong = (what: string) => new InputError(`${option}: ${path}: ${what}`);
-    // Whatever is written goes to the end. Without O_NONBLOCK opening a pipe would wait for its writer.
-    const flags = constants.O_RDWR | constants.O_CREAT | constants.O_APPEND | (constants.O_NONBLOCK ?? 0);
-    const file = await open(path, flags).catch((error: unknown) => {
-      throw wrong(`must be a file that can be written, got an error: ${reasonOf(error)}`);
-    });
+    const file = await LineFile.open(option, path);
     try {
-      if (!(await file.stat()).isFile()) throw wrong('must be a regular file');
-      const text = await readTextFile(path, `${option}: ${path}`, LARGEST);
+      const { text, whole } = file;
       const first = `${JSON.stringify(heading)}\n`;
-      if (text === '') {
-        await file.write(first);
-        return new Journal(path, file, []);
-      }
-      const whole = text.slice(0, text.lastIndexOf('\n') + 1);
       if (!whole.startsWith(first)) {
         // A heading that was not finished is all that a run which ended at once leaves.
         if (whole !== '' || !first.startsWith(text)) throw wrong(differing(whole, heading));
-        await file.truncate(0);
-        await file.write(first);
-        return new Journal(path, file, []);
+        await file.keep('');
+        await file.add([heading]);
+        return new Journal(file, []);
       }
       const lines = whole.slice(first.length).split('\n').slice(0, -1);
       const entries = lines.map((line, k) => {
@@ -56,8 +38,8 @@ export class Journal {
           throw wrong(`must be left as it was, line ${k + 2} is no JSON`);
         }
       });
-      await file.truncate(Buffer.byteLength(whole));
-      return new Journal(path, file, entries);
+      await file.keep(whole);
+      return new Journal(file, entries);
     } catch (error) {
       await file.close().catch(() => {});
       throw error;
@@ -66,11 +48,7 @@ export class Journal {
 
   /** @throws OutputError */
   async add(entries: readonly object[]): Promise<void> {
-    try {
-      await this.#file.appendFile(entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
-    } catch (error) {
-      throw new OutputError(`${this.#path} cannot be written: ${reasonOf(error)}`);
-    }
+    await this.#file.add(entries);
   }
 
   async close(): Promise<void> {
