@@ -17,6 +17,7 @@ import { describeCommand } from './commands/describe.ts';
 import { type DifferenceCommand, differenceCommand } from './commands/difference.ts';
 import { type ExportSdpCommand, exportSdpCommand } from './commands/exportSdp.ts';
 import { inspectCommand } from './commands/inspect.ts';
+import { type ReportCommand, reportCommand } from './commands/report.ts';
 import { type SolveSdpCommand, solveSdpCommand } from './commands/solveSdp.ts';
 import { sweepCommand } from './commands/sweep.ts';
 import { completionScript, SHELLS, type Shell } from './completion.ts';
@@ -44,7 +45,7 @@ import { OutputError, printDocument, printLines, type Terminal } from './output/
 import type { SweepCommand } from './sweep/sweepCommand.ts';
 
 /** For people who have given none of them. */
-const COMMANDS = 'bound, certify, difference, sweep, inspect, describe, verify, export-sdp, solve-sdp';
+const COMMANDS = 'bound, certify, difference, sweep, report, inspect, describe, verify, export-sdp, solve-sdp';
 
 const ENGINES: readonly EngineName[] = ['auto', 'cpu', 'cpu-wasm', 'cpu-blas', 'webgpu', 'webgl'];
 
@@ -244,6 +245,20 @@ function commandLine(host: CommandHost, finish: (code: number) => void): Command
       };
       checkSweep(command);
       finish(await sweepCommand(command, await host.library(), terminal, signal, host.version));
+    });
+
+  program
+    .command('report')
+    .description('Show what sweeps have found, as a table, or as an image of bounds against steps.')
+    .argument('<FILES...>', 'files of lines from sweep')
+    .option(
+      '--plot <file>',
+      'where to draw bounds against steps, products of norms and lower bounds beside, as SVG',
+    )
+    .option('--csv <file>', 'where to write one row for each network')
+    .option('--json', 'print one JSON document instead of text')
+    .action(async (files: string[], flags: Omit<ReportCommand, 'files'>) => {
+      finish(await reportCommand({ ...flags, files, json: flags.json ?? false }, terminal));
     });
 
   withCertifyOptions(withEngineOptions(withNetworkOptions(program.command('certify')))).action(
@@ -584,7 +599,7 @@ function usageFailure(error: CommanderError): Failure {
     return {
       kind: 'input',
       message:
-        'command: bound, certify, difference, sweep, inspect, describe, verify, export-sdp or solve-sdp, got none; see lipsoid --help',
+        'command: bound, certify, difference, sweep, report, inspect, describe, verify, export-sdp or solve-sdp, got none; see lipsoid --help',
     };
   }
   const commands = error.code === 'commander.unknownCommand' ? `; commands: ${COMMANDS}` : '';

@@ -6,7 +6,7 @@ import { readTextFile, reasonOf } from '../../files.node.ts';
 import { OutputError } from './terminal.ts';
 
 /** Bytes of such a file at most. */
-const LARGEST = 2 ** 29;
+export const LARGEST_LINES = 2 ** 29;
 
 export class LineFile {
   readonly #path: string;
@@ -30,7 +30,7 @@ export class LineFile {
     });
     try {
       if (!(await file.stat()).isFile()) throw wrong('must be a regular file');
-      return new LineFile(path, file, await readTextFile(path, `${option}: ${path}`, LARGEST));
+      return new LineFile(path, file, await readTextFile(path, `${option}: ${path}`, LARGEST_LINES));
     } catch (error) {
       await file.close().catch(() => {});
       throw error;

@@ -26,7 +26,12 @@ export async function networkFiles(patterns: readonly string[]): Promise<string[
     if (found.length === 0) throw new InputError(`${pattern}: must mean some files, got none`);
     for (const file of found) files.add(file);
   }
-  return [...files].sort((a, b) => ORDER.compare(a, b) || (a < b ? -1 : 1));
+  return [...files].sort(byName);
+}
+
+/** Natural order of names. */
+export function byName(a: string, b: string): number {
+  return ORDER.compare(a, b) || Number(a > b) - Number(a < b);
 }
 
 /**
