@@ -162,7 +162,9 @@ export function checkMultipliers(network: Network, multipliers: unknown): void {
 
 /** @throws InputError for what `BoundResult.multipliers` never is */
 export function checkWarm(warm: unknown): void {
-  if (warm !== undefined) storedNetwork('warm', warm);
+  if (warm === undefined) return;
+  if (!Array.isArray(warm)) throw new InputError(`warm: must be a list, got ${brief(warm)}`);
+  for (const multipliers of warm) storedNetwork('warm', multipliers);
 }
 
 /** What stored multipliers say that they are of. @throws InputError */

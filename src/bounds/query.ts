@@ -29,8 +29,8 @@ export interface Query {
   readonly end: number;
   /** Where the search on their path starts. */
   readonly multipliers: StoredMultipliers | undefined;
-  /** Where it starts otherwise, if these fit. */
-  readonly warm: StoredMultipliers | undefined;
+  /** Where searches start otherwise, if these fit. */
+  readonly warm: readonly StoredMultipliers[];
   /** Whether bounds are for signals of any length, and of which at least; undefined there: of every length, as far as that goes. */
   readonly length: 'any' | undefined;
   readonly smallestLength: number | undefined;
@@ -49,7 +49,7 @@ export function queryOf(network: Network, options: BoundOptions): Query {
   const norms = checkedNorms(options, method);
   checkMultipliers(network, options.multipliers);
   checkWarm(options.warm);
-  const { rule, multipliers, warm, length, smallestLength, cellTolerance } = options;
+  const { rule, multipliers, warm = [], length, smallestLength, cellTolerance } = options;
   const target = options.target ?? DEFAULTS.target;
   return {
     ...{ method, rule, target, norms, multipliers, warm, length, smallestLength, cellTolerance },

@@ -84,10 +84,11 @@ export interface BoundOptions {
   readonly seed?: number;
   /** Where the search starts; default: the best closed form. From `BoundResult.multipliers` of the same network. */
   readonly multipliers?: StoredMultipliers;
-  /** Multipliers of another network of the same structure, such as an earlier checkpoint of one training: the search starts from them where its
-   *  layers take as many numbers each, whatever they are called, else from the best closed form. They decide how soon it ends and what it finds;
-   *  that a bound holds is shown by the last pass, whatever the start. `multipliers` come first. */
-  readonly warm?: StoredMultipliers;
+  /** `BoundResult.searched` of another network of the same structure, such as an earlier checkpoint of one training: each search starts from
+   *  what was found on its path where its layers take as many numbers each, whatever they are called, else from the best closed form. They
+   *  decide how soon it ends and what it finds; that a bound holds is shown by the last pass, whatever the start. `multipliers` come
+   *  first. */
+  readonly warm?: readonly StoredMultipliers[];
   /** Cancels: the promise is rejected with the signal's reason. */
   readonly signal?: AbortSignal;
   /** Ends early, in half a second: what has been found so far is the result, that of a search where its last pass takes no longer. Rejected
@@ -288,6 +289,8 @@ export interface BoundResult {
   readonly trace?: readonly TracePoint[];
   /** Of the best search. */
   readonly multipliers?: StoredMultipliers;
+  /** Of every search, the best of each path. */
+  readonly searched?: readonly StoredMultipliers[];
   /** Of the least bound of the whole output that multipliers prove, for `certify`; its bound may be above `bound` where a spectral
    *  product is the least. */
   readonly proof?: BoundProof;

@@ -32,9 +32,14 @@ export function reportOf(
   const { query, engine, network, rounding, start } = task;
   const best = least(rows);
   const exact = rows.find((row) => row.exact)?.exact;
-  const searched = least(
-    rows.filter((row) => row.multipliers),
-    (row) => row.objective ?? row.value,
+  const bestSearch = (own: readonly Row[]) =>
+    least(
+      own.filter((row) => row.multipliers),
+      (row) => row.objective ?? row.value,
+    );
+  const searched = bestSearch(rows);
+  const searches = (['torus', 'unrolled'] as const).flatMap(
+    (path) => bestSearch(rows.filter(({ multipliers }) => multipliers?.path === path))?.multipliers ?? [],
   );
   // Products of moduli have no program.
   const passed = best?.program ? best : least(rows.filter((row) => row.program));
@@ -65,7 +70,7 @@ export function reportOf(
     seconds: (performance.now() - start) / 1000,
     methods: rows.map(methodResult),
     ...(trace.length > 0 ? { trace } : {}),
-    ...(searched ? { multipliers: searched.multipliers! } : {}),
+    ...(searched ? { multipliers: searched.multipliers!, searched: searches } : {}),
     ...(proven ? { proof: proofOf(proven.program!, proven.outcome!, proven.unrolledFrom ?? null) } : {}),
     ...(margins ? { margins: margins.bounds } : {}),
     ...(sensitivities && { sensitivities }),

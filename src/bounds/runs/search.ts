@@ -90,9 +90,10 @@ export async function searched(
   if (end.over || deadline - performance.now() < 1000 * worth) return 'no time';
   const each = GRADIENT_COST * programCost(program);
   const given = givenStart(query, program, path);
+  const near = given !== undefined && query.multipliers?.path !== path;
   let counted = 0;
   const found = await refine(engine, program, given ? { theta: given } : start, {
-    ...{ deadline, rounding, interrupt, signal: stop },
+    ...{ deadline, rounding, interrupt, signal: stop, near },
     memory: room.bytes,
     polish: allowance.polish,
     evaluations: Math.max(1, evaluations),
@@ -137,7 +138,8 @@ function givenStart(
   path: StoredMultipliers['path'],
 ): Map<Step, Float64Array> | undefined {
   if (multipliers?.path === path) return multipliersFor(program, multipliers);
-  return warm?.path === path ? fittingMultipliers(program, warm) : undefined;
+  const own = warm.find((stored) => stored.path === path);
+  return own && fittingMultipliers(program, own);
 }
 
 function objectiveOf(program: Program, { target, sensitivities }: Query): Objective {

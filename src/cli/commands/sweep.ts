@@ -104,9 +104,9 @@ async function swept(
       show(file);
     });
     shares.delete(file);
-    const { sha256, answer, structure, multipliers, passing } = computed;
+    const { sha256, answer, structure, searched, passing } = computed;
     const key = sha256 === null || passing ? null : await cache.add(file, computed);
-    if (key !== null && multipliers) starts[structure] = cache.multipliersPath(key);
+    if (key !== null && searched) starts[structure] = cache.multipliersPath(key);
     await lines.add({ file, sha256, key, answer });
     done++;
     show(file);

@@ -2,7 +2,6 @@
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { StoredMultipliers } from '../../bounds/result.ts';
 import { InputError } from '../../errors.ts';
 import { readRegularFile, readTextFile, reasonOf } from '../../files.node.ts';
 import { MOST_BYTES } from '../../formats/given.ts';
@@ -61,21 +60,21 @@ export class Cache {
   }
 
   /** Keeps what was found, whole or not at all; multipliers before what says that they are there. @returns its key @throws OutputError */
-  async add(file: string, { sha256, external, answer, structure, multipliers }: Computed): Promise<string> {
+  async add(file: string, { sha256, external, answer, structure, searched }: Computed): Promise<string> {
     const key = keyOf(sha256!, this.#options, this.#version);
     if (external) {
       const { sha256: own } = await digestOf(file);
       await this.#write(this.#besidePath(own), external);
     }
-    if (multipliers) await this.#write(this.multipliersPath(key), multipliers);
+    if (searched) await this.#write(this.multipliersPath(key), searched);
     await this.#write(this.#entryPath(key), {
-      ...{ format: FORMAT, sha256, key, structure, searched: multipliers !== undefined },
+      ...{ format: FORMAT, sha256, key, structure, searched: searched !== undefined },
       answer,
     });
     return key;
   }
 
-  /** Where the multipliers of an entry are, if its search has found any. */
+  /** Where the multipliers of an entry are, if its searches have found any. */
   multipliersPath(key: string): string {
     return join(this.#folder, key.slice(0, 2), `${key}.multipliers.json`);
   }
@@ -119,7 +118,7 @@ export class Cache {
     }
   }
 
-  async #write(path: string, document: readonly string[] | object | StoredMultipliers): Promise<void> {
+  async #write(path: string, document: object): Promise<void> {
     try {
       await mkdir(dirname(path), { recursive: true });
       await replace(path, `${JSON.stringify(document)}\n`, undefined);

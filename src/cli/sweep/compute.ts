@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Progress, StoredMultipliers } from '../../bounds/result.ts';
 import type { EngineHandle } from '../../engine/engine.ts';
 import { type BoundQuestion, boundOptions } from '../commands/boundQuestion.ts';
-import { readMultipliers } from '../commands/multipliers.ts';
+import { readSearched } from '../commands/multipliers.ts';
 import { toFailure } from '../failure.ts';
 import type { Library } from '../library.ts';
 import { openNetwork } from '../loading.ts';
@@ -25,8 +25,8 @@ export interface Computed {
   readonly external?: readonly string[];
   readonly structure: string;
   readonly answer: Answer;
-  /** Of the best search. */
-  readonly multipliers?: StoredMultipliers;
+  /** Of every search. */
+  readonly searched?: readonly StoredMultipliers[];
   /** Whether another try may end otherwise: the system is what failed. */
   readonly passing: boolean;
 }
@@ -54,18 +54,18 @@ export async function compute(
     known = { sha256, structure, ...(external && { external }) };
     // What is damaged is no start.
     const start = starts?.[structure];
-    const warm = start === undefined ? undefined : await readMultipliers(start).catch(() => undefined);
+    const warm = start === undefined ? undefined : await readSearched(start).catch(() => undefined);
     const result = await library.bound(network, {
       ...(await boundOptions(question, network, library)),
       ...{ engine, signal, since },
       ...(warm && { warm }),
       onProgress: ({ done, total }: Progress) => onShare(total > 0 ? done / total : 0),
     });
-    const { multipliers } = result;
+    const { searched } = result;
     return {
       ...known,
       answer: answerOf(network, result, question.target === 'margins'),
-      ...(multipliers && { multipliers }),
+      ...(searched && { searched }),
       passing: false,
     };
   } catch (error) {

@@ -30,6 +30,8 @@ export interface RefineOptions extends WatchOptions {
   /** Ends when ten steps gain less than this in ln L. */
   readonly tolerance: number;
   readonly objective: Objective;
+  /** Whether the start is near what will be found, as that of another checkpoint is. */
+  readonly near?: boolean;
   /** Estimated seconds beyond which a search on few frequencies leaves the last thousandths of the bound where they are. */
   readonly polish: number;
   /** Bounds the rounding of the last pass; the search itself needs no proof. */
@@ -116,7 +118,15 @@ async function onAll(
   const from = (theta: Float64Array) => wholeSearch(setting, blocks, watch, options, theta);
   const given = setting.layout.flatten('theta' in start ? start.theta : thetaOf(start.layers));
   // Any multipliers above the row sums are feasible.
-  return (await from(given)) ?? (await from(given.map(() => Math.log(4 / 3))));
+  const far = () =>
+    wholeSearch(
+      setting,
+      blocks,
+      watch,
+      { ...options, near: false },
+      given.map(() => Math.log(4 / 3)),
+    );
+  return (await from(given)) ?? (await far());
 }
 
 /** The multipliers that θ stands for. */

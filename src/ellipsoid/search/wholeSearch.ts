@@ -22,6 +22,8 @@ export interface WholeOptions {
   readonly evaluations: number;
   /** Ends when ten steps gain less than this in ln L. */
   readonly tolerance: number;
+  /** The start is near the end: it begins with the last stage, since smoothing would lead away from there first. */
+  readonly near?: boolean;
 }
 
 /**
@@ -33,7 +35,7 @@ export async function wholeSearch(
   { engine, program, layout, taps, objective, signal }: Setting,
   blocks: number,
   watch: Watch,
-  { evaluations, tolerance }: WholeOptions,
+  { evaluations, tolerance, near = false }: WholeOptions,
   start: Float64Array,
 ): Promise<Found | undefined> {
   const frequencies = program.segments.map(allFrequencies);
@@ -57,7 +59,7 @@ export async function wholeSearch(
   try {
     let theta = start;
     let ending: Ending = 'stopped';
-    for (const { share, smoothing } of STAGES) {
+    for (const { share, smoothing } of near ? STAGES.slice(-1) : STAGES) {
       const until = Math.ceil(share * evaluations);
       const proceed = () => watch.proceed(longest, until);
       // Only the last stage says that the bound itself, hardly smoothed, has converged.

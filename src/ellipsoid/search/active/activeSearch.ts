@@ -42,6 +42,8 @@ export interface ActiveOptions {
   readonly tolerance: number;
   /** Estimated seconds beyond which the last thousandths of the bound are left where they are. */
   readonly polish: number;
+  /** The start is near the end: coarse stages would lead away from there first. */
+  readonly near?: boolean;
 }
 
 /** A stage is done when the bound at all frequencies is that at the active ones but for this, as a logarithm. */
@@ -69,13 +71,18 @@ export class ActiveSearch {
   /** In gradients at all frequencies. */
   #work = 0;
 
-  constructor(setting: Setting, plan: SearchPlan, watch: Watch, { tolerance, polish }: ActiveOptions) {
+  constructor(
+    setting: Setting,
+    plan: SearchPlan,
+    watch: Watch,
+    { tolerance, polish, near = false }: ActiveOptions,
+  ) {
     const { engine, program, objective, taps } = setting;
     const { segments } = program;
     this.#setting = setting;
     this.#plan = plan;
     this.#watch = watch;
-    this.#stages = [...COARSE, { ...FINE, tolerance: FINE.tolerance * tolerance }];
+    this.#stages = [...(near ? [] : COARSE), { ...FINE, tolerance: FINE.tolerance * tolerance }];
     this.#polish = polish / secondsOfGradient(program);
     const pieces = segments.map((segment, i) => inPieces(segment, plan.pieces[i]!));
     this.#all = new FixedPass(engine, program, pieces, objective, taps, plan.keptSymbols > 0);
