@@ -23,6 +23,8 @@ const SYSTEM_PACKAGES = [
   // Shells that complete command lines; bash is everywhere.
   { name: 'zsh', present: 'command -v zsh' },
   { name: 'fish', present: 'command -v fish' },
+  // The queue of sweeps and workers.
+  { name: 'redis-server', present: 'command -v redis-server' },
   // llvmpipe, for WebGPU in Deno.
   { name: 'mesa-vulkan-drivers', present: 'ls /usr/share/vulkan/icd.d/lvp_icd.*.json' },
 ];

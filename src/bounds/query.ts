@@ -31,6 +31,7 @@ export interface Query {
   readonly multipliers: StoredMultipliers | undefined;
   /** Where searches start otherwise, if these fit. */
   readonly warm: readonly StoredMultipliers[];
+  readonly onFound: BoundOptions['onFound'];
   /** Whether bounds are for signals of any length, and of which at least; undefined there: of every length, as far as that goes. */
   readonly length: 'any' | undefined;
   readonly smallestLength: number | undefined;
@@ -65,6 +66,7 @@ export function queryOf(network: Network, options: BoundOptions): Query {
     rigor: options.rigor ?? DEFAULTS.rigor,
     lower: options.lower ?? DEFAULTS.lower,
     seed: options.seed ?? DEFAULTS.seed,
+    onFound: options.onFound,
   };
 }
 

@@ -53,6 +53,14 @@ function searches({ rule, method }: BoundQuestion): boolean {
 /** Of `sweep`. @throws UsageError naming the options, InputError for values that the library refuses as well */
 export function checkSweep(command: SweepCommand): void {
   checkCombination(command);
+  if (command.queue !== undefined) {
+    if (command.warm)
+      throw new UsageError('--warm: starts from networks in their order, which --queue does not keep');
+    for (const name of ['jobs', 'threads'] as const) {
+      if (command[name] !== undefined)
+        throw new UsageError(`--${name}: is for each worker to say, got --queue`);
+    }
+  }
   if (command.warm && !searches(command)) {
     const asked = command.rule === undefined ? `--method ${command.method}` : `--rule ${command.rule}`;
     throw new UsageError(`--warm: goes with a search, --method all, refined or unrolled, got ${asked}`);

@@ -8,7 +8,7 @@ import { runCommandLine } from './program.ts';
 const interruption = new AbortController();
 const terminal = processTerminal();
 /** Commands that end well when they are interrupted; others just end. */
-const LISTENING = ['bound', 'certify', 'sweep', 'verify', 'solve-sdp'];
+const LISTENING = ['bound', 'certify', 'sweep', 'worker', 'verify', 'solve-sdp'];
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
     // The second time, whoever asks for it does not want to wait for a clean end.

@@ -20,6 +20,7 @@ import { inspectCommand } from './commands/inspect.ts';
 import { type ReportCommand, reportCommand } from './commands/report.ts';
 import { type SolveSdpCommand, solveSdpCommand } from './commands/solveSdp.ts';
 import { sweepCommand } from './commands/sweep.ts';
+import { type WorkerCommand, workerCommand } from './commands/worker.ts';
 import { completionScript, SHELLS, type Shell } from './completion.ts';
 import { EXIT, type Failure, failureDocument, failureLines, toFailure, UsageError } from './failure.ts';
 import type { EngineName, Library } from './library.ts';
@@ -45,7 +46,7 @@ import { OutputError, printDocument, printLines, type Terminal } from './output/
 import type { SweepCommand } from './sweep/sweepCommand.ts';
 
 /** For people who have given none of them. */
-const COMMANDS = 'bound, certify, difference, sweep, report, inspect, describe, verify, export-sdp, solve-sdp';
+const COMMANDS = 'bound, certify, difference, sweep, worker, report, inspect, describe, verify, export-sdp, solve-sdp';
 
 const ENGINES: readonly EngineName[] = ['auto', 'cpu', 'cpu-wasm', 'cpu-blas', 'webgpu', 'webgl'];
 
@@ -231,6 +232,10 @@ function commandLine(host: CommandHost, finish: (code: number) => void): Command
     .option('--cache <dir>', 'keeps finished work (default: the folder FILE.cache beside --out FILE)')
     .option('--shard <i/n>', 'the part of machine i, from 1 to n', shard)
     .option('--jobs <n>', 'networks at a time, in processes of their own (default: 1)', positiveInteger)
+    .option(
+      '--queue <url>',
+      'leaves the work to workers: the address of a Redis server, such as redis://host:6379',
+    )
     .option('--warm', 'searches start from what networks of the same structure have found')
     .option('--csv <file>', 'where to write one row for each network')
     .option('--quiet', 'print what it comes to alone, and no progress')
@@ -245,6 +250,23 @@ function commandLine(host: CommandHost, finish: (code: number) => void): Command
       };
       checkSweep(command);
       finish(await sweepCommand(command, await host.library(), terminal, signal, host.version));
+    });
+
+  program
+    .command('worker')
+    .description('Take networks from a queue that sweeps fill, until it is told to end.')
+    .requiredOption('--queue <url>', 'the address of a Redis server, such as redis://host:6379')
+    .option('--jobs <n>', 'networks at a time, in processes of their own (default: 1)', positiveInteger)
+    .option('--threads <n>', 'threads of each (default: they share one per core)', positiveInteger)
+    .option(
+      '--heartbeat <s>',
+      'seconds without a sign of life after which a worker is dead (default: 30)',
+      positive,
+    )
+    .option('--idle <s>', 'seconds without work after which it ends (default: never)', positive)
+    .option('--quiet', 'say nothing of what is done')
+    .action(async (flags: WorkerCommand) => {
+      finish(await workerCommand(flags, terminal, signal, host.version));
     });
 
   program
@@ -599,7 +621,7 @@ function usageFailure(error: CommanderError): Failure {
     return {
       kind: 'input',
       message:
-        'command: bound, certify, difference, sweep, report, inspect, describe, verify, export-sdp or solve-sdp, got none; see lipsoid --help',
+        'command: bound, certify, difference, sweep, worker, report, inspect, describe, verify, export-sdp or solve-sdp, got none; see lipsoid --help',
     };
   }
   const commands = error.code === 'commander.unknownCommand' ? `; commands: ${COMMANDS}` : '';

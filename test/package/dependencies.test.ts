@@ -103,6 +103,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
   commander: 'cli',
   koffi: 'engine',
   tinyglobby: 'cli',
+  bullmq: 'cli',
+  ioredis: 'cli',
   webgpu: 'engine',
 };
 

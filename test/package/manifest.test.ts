@@ -13,6 +13,8 @@ const manifest = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as {
   dependencies: Record<string, string>;
   devDependencies: Record<string, string>;
   optionalDependencies?: Record<string, string>;
+  peerDependencies: Record<string, string>;
+  peerDependenciesMeta: Record<string, { optional: boolean }>;
 };
 const lock = JSON.parse(readFileSync(`${root}package-lock.json`, 'utf8')) as {
   packages: Record<string, { optionalDependencies?: Record<string, string> }>;
@@ -44,10 +46,21 @@ describe('package.json', () => {
   });
 
   it('pins every version exactly', () => {
-    const { dependencies, devDependencies, optionalDependencies } = manifest;
-    const versions = { ...dependencies, ...devDependencies, ...optionalDependencies };
+    const { dependencies, devDependencies, optionalDependencies, peerDependencies } = manifest;
+    const versions = { ...dependencies, ...devDependencies, ...optionalDependencies, ...peerDependencies };
     for (const [name, version] of Object.entries(versions)) {
       expect(version, name).toMatch(/^\d+\.\d+\.\d+$/);
+    }
+  });
+
+  it('leaves the queue to those who install it, in the version that is tested', () => {
+    const { peerDependencies, peerDependenciesMeta, devDependencies } = manifest;
+    const source = readFileSync(`${root}src/cli/sweep/queue.ts`, 'utf8');
+    expect(Object.keys(peerDependencies)).toEqual(['bullmq', 'ioredis']);
+    for (const [name, version] of Object.entries(peerDependencies)) {
+      expect(peerDependenciesMeta[name]).toEqual({ optional: true });
+      expect(devDependencies[name]).toBe(version);
+      expect(source).toContain(`${name}@${version}`);
     }
   });
 

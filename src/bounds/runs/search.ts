@@ -1,11 +1,12 @@
 /** Multipliers found by search, from the best closed form on (docs/mathematics.md §5). */
 import { programCost } from '../../ellipsoid/memory/cost.ts';
-import { nonlinearSteps } from '../../ellipsoid/multipliers/relative.ts';
+import { nonlinearSteps, type Relative } from '../../ellipsoid/multipliers/relative.ts';
 import { allDifferences, difference, type Objective } from '../../ellipsoid/search/objective.ts';
 import { SearchPlan } from '../../ellipsoid/search/plan.ts';
 import { type Refined, refine } from '../../ellipsoid/search/refine.ts';
 import type { Outcome } from '../../ellipsoid/sweep/sweep.ts';
 import { bytesPerNumber } from '../../engine/precision.ts';
+import type { Network } from '../../network/network.ts';
 import type { Program, Step } from '../../program/program.ts';
 import { fittingMultipliers, multipliersFor } from '../paths/givenMultipliers.ts';
 import { evaluationsWithin } from '../proportion.ts';
@@ -56,7 +57,7 @@ export function searchObjection(
 
 export interface Found extends Refined {
   readonly report: SearchReport;
-  readonly layers: StoredMultipliers['layers'];
+  readonly multipliers: StoredMultipliers;
 }
 
 /**
@@ -68,7 +69,7 @@ export interface Found extends Refined {
  * @param options.onTrace without its time
  */
 export async function searched(
-  { engine, query, room, allowance, rounding, ledger, interrupt, signal, deadline: end }: BoundTask,
+  { engine, original, query, room, allowance, rounding, ledger, interrupt, signal, deadline: end }: BoundTask,
   program: Program,
   start: Outcome,
   options: {
@@ -106,6 +107,7 @@ export async function searched(
       counted += own;
       ledger.add(method, `evaluation ${evaluation}`, each * own);
     },
+    onFound: query.onFound && ((theta) => query.onFound!(() => stored(original, program, path, theta))),
   }).catch((error: unknown): 'no time' | 'interrupted' => {
     if (signal?.aborted) throw error;
     // It took longer than it should have: what the multipliers give is not known.
@@ -124,11 +126,27 @@ export async function searched(
       over: found.over,
       ...(found.partial ? { partial: true } : {}),
     },
-    layers: nonlinearSteps(program).map((step) => ({
-      name: step.target.variable.name,
-      theta: [...found.theta.get(step)!],
-    })),
+    multipliers: stored(
+      original,
+      program,
+      path,
+      nonlinearSteps(program).map((step) => found.theta.get(step)!),
+    ),
   };
+}
+
+/** @param theta of every nonlinear step */
+function stored(
+  { source }: Network,
+  program: Program,
+  path: StoredMultipliers['path'],
+  theta: Relative,
+): StoredMultipliers {
+  const layers = nonlinearSteps(program).map((step, k) => ({
+    name: step.target.variable.name,
+    theta: [...theta[k]!],
+  }));
+  return { version: 2, network: source?.sha256 ?? null, path, layers };
 }
 
 /** The multipliers that a caller gives for a path, if there are any. */

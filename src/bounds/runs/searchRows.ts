@@ -102,7 +102,7 @@ export async function* searchRows(
       : {}),
     ...end,
     ...again,
-    multipliers: { version: 2, network: task.original.source?.sha256 ?? null, path, layers: found.layers },
+    multipliers: found.multipliers,
   };
 }
 

@@ -13,7 +13,8 @@ import { networkFiles, shardOf } from '../sweep/networkFiles.ts';
 import { decidingOptions } from '../sweep/question.ts';
 import type { SweepCommand } from '../sweep/sweepCommand.ts';
 import { SweepLines } from '../sweep/sweepLines.ts';
-import { alone, Processes, type Workforce } from '../sweep/workforce.ts';
+import { alone, Processes, threadsOfEach, type Workforce } from '../sweep/workforce.ts';
+import type { BoundQuestion } from './boundQuestion.ts';
 
 /** What a sweep comes to. */
 interface Summary {
@@ -48,9 +49,7 @@ export async function sweepCommand(
     const cache = await Cache.open(command.cache ?? `${out}.cache`, options, version);
     const lines = await SweepLines.open('--out', out, { options, version });
     try {
-      const jobs = Math.min(command.jobs ?? 1, Math.max(1, files.length));
-      const workforce =
-        jobs > 1 ? await Processes.of(jobs, command, signal) : await alone(command, library, signal);
+      const workforce = await workforceFor(command, files.length, library, signal, version);
       try {
         const found = await swept(files, { command, cache, lines, workforce, signal, terminal });
         const summary = summaryOf(files, lines, found);
@@ -67,6 +66,30 @@ export async function sweepCommand(
   } finally {
     await table?.close();
   }
+}
+
+async function workforceFor(
+  command: SweepCommand,
+  networks: number,
+  library: Library,
+  signal: AbortSignal,
+  version: string,
+): Promise<Workforce> {
+  const question = questionOf(command);
+  if (command.queue !== undefined) {
+    const { Queued } = await import('../sweep/queue.ts');
+    return Queued.open(command.queue, question, version, signal);
+  }
+  const jobs = Math.min(command.jobs ?? 1, Math.max(1, networks));
+  if (jobs === 1) return alone(question, library, signal);
+  const threads = question.threads ?? (await threadsOfEach(jobs));
+  return new Processes(jobs, { ...question, threads }, signal);
+}
+
+/** What is asked of each network, without what is about the sweep. */
+function questionOf(command: SweepCommand): BoundQuestion {
+  const { patterns, out, cache, shard, jobs, warm, csv, queue, json, quiet, ...question } = command;
+  return question;
 }
 
 interface Sweep {
@@ -99,9 +122,11 @@ async function swept(
   let failure: { readonly error: unknown } | undefined;
   const work = async (file: string): Promise<void> => {
     const task = { file, ...(command.warm && { starts: { ...starts } }) };
-    const computed = await workforce.compute(task, (share) => {
-      shares.set(file, share);
-      show(file);
+    const computed = await workforce.compute(task, {
+      share(share) {
+        shares.set(file, share);
+        show(file);
+      },
     });
     shares.delete(file);
     const { sha256, answer, structure, searched, passing } = computed;

@@ -15,6 +15,18 @@ export interface Task {
   readonly file: string;
   /** Files of multipliers by structure, where searches are to start from them. */
   readonly starts?: Readonly<Record<string, string>>;
+  /** What a search on this network has found that did not come to its end; `starts` do not count then. */
+  readonly from?: readonly StoredMultipliers[];
+  /** Milliseconds between two times that it tells what its searches have found; undefined: never. */
+  readonly tell?: number;
+}
+
+/** What is heard of it on the way. */
+export interface News {
+  /** How much of it has been done, from 0 to 1. */
+  share(share: number): void;
+  /** A search has come to something better; `found` makes its multipliers. */
+  found(found: () => StoredMultipliers): void;
 }
 
 /** What became of it. */
@@ -33,17 +45,14 @@ export interface Computed {
 
 export type SweepLibrary = Pick<Library, 'loadNetwork' | 'readArray' | 'readPoint' | 'bound'>;
 
-/**
- * @param onShare how much of it has been done, from 0 to 1
- * @throws the signal's reason when it is aborted; all else is an answer
- */
+/** @throws the signal's reason when it is aborted; all else is an answer */
 export async function compute(
-  { file, starts }: Task,
+  { file, starts, from }: Task,
   question: BoundQuestion,
   library: SweepLibrary,
   engine: EngineHandle,
   signal: AbortSignal,
-  onShare: (share: number) => void,
+  news: News,
 ): Promise<Computed> {
   const since = performance.now();
   let known: Pick<Computed, 'sha256' | 'external' | 'structure'> = { sha256: null, structure: '' };
@@ -54,12 +63,13 @@ export async function compute(
     known = { sha256, structure, ...(external && { external }) };
     // What is damaged is no start.
     const start = starts?.[structure];
-    const warm = start === undefined ? undefined : await readSearched(start).catch(() => undefined);
+    const warm = from ?? (start === undefined ? undefined : await readSearched(start).catch(() => undefined));
     const result = await library.bound(network, {
       ...(await boundOptions(question, network, library)),
       ...{ engine, signal, since },
       ...(warm && { warm }),
-      onProgress: ({ done, total }: Progress) => onShare(total > 0 ? done / total : 0),
+      onProgress: ({ done, total }: Progress) => news.share(total > 0 ? done / total : 0),
+      onFound: (found) => news.found(found),
     });
     const { searched } = result;
     return {

@@ -27,10 +27,13 @@ async function hear(message: ToProcess): Promise<void> {
     return;
   }
   let said = performance.now();
-  const computed = await workforce!.compute(message.task, (share) => {
-    if (performance.now() - said < INTERVAL) return;
-    said = performance.now();
-    say({ kind: 'share', share });
+  const computed = await workforce!.compute(message.task, {
+    share(share) {
+      if (performance.now() - said < INTERVAL) return;
+      said = performance.now();
+      say({ kind: 'share', share });
+    },
+    searched: (searched) => say({ kind: 'searched', searched }),
   });
   say({ kind: 'computed', computed });
 }

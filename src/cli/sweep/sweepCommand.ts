@@ -10,6 +10,8 @@ export interface SweepCommand extends BoundQuestion {
   readonly shard?: Shard;
   /** Networks that are worked on at a time, each in a process of its own where there are several; default 1. */
   readonly jobs?: number;
+  /** Where workers take networks from: the address of a Redis server. */
+  readonly queue?: string;
   /** Searches start from what networks of the same structure have found. */
   readonly warm?: true;
   /** A file. */

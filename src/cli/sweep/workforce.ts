@@ -1,5 +1,6 @@
 /** Who computes the networks of a sweep: this process one after the other, or several processes beside it. */
 import { type ChildProcess, fork } from 'node:child_process';
+import type { StoredMultipliers } from '../../bounds/result.ts';
 import { received } from '../../certify/groups/messages.ts';
 import { usualThreads } from '../../engine/cpu/host.ts';
 import { type BoundQuestion, engineOptions } from '../commands/boundQuestion.ts';
@@ -8,11 +9,18 @@ import { type Computed, compute, type SweepLibrary, type Task } from './compute.
 import { failureAnswer } from './line.ts';
 import type { FromProcess, ToProcess } from './messages.ts';
 
+/** What is heard on the way. */
+export interface Hear {
+  readonly share: (share: number) => void;
+  /** Of tasks that are to tell: what their searches have found so far. */
+  readonly searched?: (searched: readonly StoredMultipliers[]) => void;
+}
+
 export interface Workforce {
   /** Tasks that it works on at a time. */
   readonly atOnce: number;
-  /** @param onShare how much of it has been done. @throws the signal's reason when it is aborted; all else is an answer */
-  compute(task: Task, onShare: (share: number) => void): Promise<Computed>;
+  /** @throws the signal's reason when it is aborted; all else is an answer */
+  compute(task: Task, hear: Hear): Promise<Computed>;
   close(): Promise<void>;
 }
 
@@ -25,12 +33,30 @@ export async function alone(
   const engine = await library.createEngine(engineOptions(question));
   return {
     atOnce: 1,
-    compute: (task, onShare) => compute(task, question, library, engine, signal, onShare),
+    compute(task, hear) {
+      const found = new Map<StoredMultipliers['path'], StoredMultipliers>();
+      let told = performance.now();
+      return compute(task, question, library, engine, signal, {
+        share: hear.share,
+        found(make) {
+          if (task.tell === undefined || performance.now() - told < task.tell) return;
+          const multipliers = make();
+          found.set(multipliers.path, multipliers);
+          hear.searched?.([...found.values()]);
+          told = performance.now();
+        },
+      });
+    },
     close: () => engine.close(),
   };
 }
 
-/** Processes of this program; one that dies takes its task with it, and another one takes its place. */
+/** Threads of each of several processes that share what there are. */
+export async function threadsOfEach(count: number): Promise<number> {
+  return Math.max(1, Math.floor((await usualThreads()) / count));
+}
+
+/** Processes of this program, which start when they are needed; one that dies takes its task with it, and another one takes its place. */
 export class Processes implements Workforce {
   readonly atOnce: number;
   readonly #question: BoundQuestion;
@@ -39,22 +65,17 @@ export class Processes implements Workforce {
   readonly #all = new Set<ChildProcess>();
   readonly #aborted = () => void this.close();
 
-  private constructor(count: number, question: BoundQuestion, signal: AbortSignal) {
+  /** @param question with the threads of each */
+  constructor(count: number, question: BoundQuestion, signal: AbortSignal) {
     this.atOnce = count;
     this.#question = question;
     this.#signal = signal;
     signal.addEventListener('abort', this.#aborted);
   }
 
-  /** Processes start when they are needed; they share the threads that there are. */
-  static async of(count: number, question: BoundQuestion, signal: AbortSignal): Promise<Processes> {
-    const threads = question.threads ?? Math.max(1, Math.floor((await usualThreads()) / count));
-    return new Processes(count, { ...question, threads }, signal);
-  }
-
-  async compute(task: Task, onShare: (share: number) => void): Promise<Computed> {
+  async compute(task: Task, hear: Hear): Promise<Computed> {
     const child = this.#idle.pop() ?? (await this.#started());
-    const answer = await this.#asked(child, { kind: 'compute', task }, onShare);
+    const answer = await this.#asked(child, { kind: 'compute', task }, hear);
     if (answer.kind === 'ended') {
       this.#signal.throwIfAborted();
       return {
@@ -93,11 +114,12 @@ export class Processes implements Workforce {
   #asked(
     child: ChildProcess,
     message: ToProcess,
-    onShare?: (share: number) => void,
+    hear?: Hear,
   ): Promise<FromProcess | { readonly kind: 'ended'; readonly how: string }> {
     return new Promise((resolve) => {
       const heard = (answer: FromProcess) => {
-        if (answer.kind === 'share') return onShare?.(answer.share);
+        if (answer.kind === 'share') return hear?.share(answer.share);
+        if (answer.kind === 'searched') return hear?.searched?.(answer.searched);
         child.off('message', heard).off('exit', ended);
         resolve(answer);
       };

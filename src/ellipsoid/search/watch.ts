@@ -1,4 +1,5 @@
 /** What a search may still do, what it has done, and what that has gained. */
+import type { Relative } from '../multipliers/relative.ts';
 import type { Ending } from './lbfgs.ts';
 
 export interface WatchOptions {
@@ -12,6 +13,8 @@ export interface WatchOptions {
   /** Cancels it. */
   readonly signal?: AbortSignal | undefined;
   readonly onEvaluation?: (evaluation: SearchProgress) => void;
+  /** Called with the multipliers of every better bound. */
+  readonly onFound?: ((theta: Relative) => void) | undefined;
 }
 
 export interface SearchProgress {
@@ -66,6 +69,11 @@ export class Watch {
   /** Tells of what has been found, without an evaluation of its own. */
   shown(shown: Omit<SearchProgress, 'evaluation'>): void {
     this.#options.onEvaluation?.({ evaluation: this.evaluations, ...shown });
+  }
+
+  /** There are better multipliers than all before. */
+  found(theta: Relative): void {
+    this.#options.onFound?.(theta);
   }
 
   /** The last evaluation has led to a better bound. */

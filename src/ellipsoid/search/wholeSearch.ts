@@ -51,7 +51,10 @@ export async function wholeSearch(
       gradient,
     } = await pass.evaluate(layout.split(x), smoothing, objective, signal);
     longest = Math.max(longest, performance.now() - began);
-    if (bound < (best?.bound ?? Infinity)) best = { bound, theta: x };
+    if (bound < (best?.bound ?? Infinity)) {
+      best = { bound, theta: x };
+      watch.found(layout.split(x));
+    }
     const least = best?.bound ?? Infinity;
     watch.evaluated(least, { bound: least, complete: true, work: 1 });
     return { x, value, gradient: layout.join(gradient) };

@@ -13,7 +13,12 @@ export async function executable(folder: string): Promise<string> {
     absWorkingDir: root,
     entryPoints: { main: 'src/cli/main.ts', process: 'src/cli/sweep/process.ts' },
     ...{ outdir: out, bundle: true, splitting: true, format: 'esm' },
-    ...{ platform: 'node', target: 'node20', external: ['koffi', 'webgpu'], logLevel: 'error' },
+    ...{
+      platform: 'node',
+      target: 'node20',
+      external: ['koffi', 'webgpu', 'bullmq', 'ioredis'],
+      logLevel: 'error',
+    },
     banner: {
       js: `import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);`,
     },

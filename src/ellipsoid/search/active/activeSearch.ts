@@ -135,7 +135,10 @@ export class ActiveSearch {
         break;
       }
       if (last.bound < Infinity) finite = last;
-      if (last.bound < good.bound) good = last;
+      if (last.bound < good.bound) {
+        good = last;
+        this.#watch.found(good.theta);
+      }
       this.#watch.improved(good.bound);
       this.#watch.shown({ bound: good.bound, complete: true, work: PASS });
       this.#grow(last);
