@@ -96,9 +96,8 @@ export interface BoundOptions {
   readonly interrupt?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
   readonly onTrace?: (point: TracePoint) => void;
-  /** Called where a search has come to something better: `found` makes the multipliers of it, to start another from if this one never ends
-   *  (`warm`). */
-  readonly onFound?: (found: () => StoredMultipliers) => void;
+  /** Called where a search has come to something better, with the multipliers of it: to start another from if this one never ends (`warm`). */
+  readonly onFound?: (found: StoredMultipliers) => void;
   /** Called with each row as it is found, the cheapest methods first. The result may have it anew, from a pass in float64. */
   readonly onMethod?: (row: MethodResult) => void;
 }

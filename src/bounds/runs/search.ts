@@ -107,7 +107,7 @@ export async function searched(
       counted += own;
       ledger.add(method, `evaluation ${evaluation}`, each * own);
     },
-    onFound: query.onFound && ((theta) => query.onFound!(() => stored(original, program, path, theta))),
+    onFound: query.onFound && ((theta) => query.onFound!(stored(original, program, path, theta))),
   }).catch((error: unknown): 'no time' | 'interrupted' => {
     if (signal?.aborted) throw error;
     // It took longer than it should have: what the multipliers give is not known.

@@ -25,8 +25,8 @@ export interface Task {
 export interface News {
   /** How much of it has been done, from 0 to 1. */
   share(share: number): void;
-  /** A search has come to something better; `found` makes its multipliers. */
-  found(found: () => StoredMultipliers): void;
+  /** A search has come to something better. */
+  found?(found: StoredMultipliers): void;
 }
 
 /** What became of it. */
@@ -69,7 +69,7 @@ export async function compute(
       ...{ engine, signal, since },
       ...(warm && { warm }),
       onProgress: ({ done, total }: Progress) => news.share(total > 0 ? done / total : 0),
-      onFound: (found) => news.found(found),
+      ...(news.found && { onFound: news.found }),
     });
     const { searched } = result;
     return {

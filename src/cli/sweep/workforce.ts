@@ -33,18 +33,19 @@ export async function alone(
   const engine = await library.createEngine(engineOptions(question));
   return {
     atOnce: 1,
-    compute(task, hear) {
-      const found = new Map<StoredMultipliers['path'], StoredMultipliers>();
+    compute(task, { share, searched }) {
+      const { tell } = task;
+      const latest = new Map<StoredMultipliers['path'], StoredMultipliers>();
       let told = performance.now();
+      const found = (multipliers: StoredMultipliers) => {
+        latest.set(multipliers.path, multipliers);
+        if (performance.now() - told < tell!) return;
+        searched?.([...latest.values()]);
+        told = performance.now();
+      };
       return compute(task, question, library, engine, signal, {
-        share: hear.share,
-        found(make) {
-          if (task.tell === undefined || performance.now() - told < task.tell) return;
-          const multipliers = make();
-          found.set(multipliers.path, multipliers);
-          hear.searched?.([...found.values()]);
-          told = performance.now();
-        },
+        share,
+        ...(tell !== undefined && { found }),
       });
     },
     close: () => engine.close(),

@@ -101,10 +101,10 @@ it('workers that are killed or told to end lose and double nothing, and what was
   expect(await local.ended).toBe(0);
   const queued = sweep('queued.jsonl', '--queue', url());
   const killed = worker('--jobs', '2');
+  const told = worker();
   while (lines('queued.jsonl').length < 2 && queued.child.exitCode === null) await pause(5);
   killed.child.kill('SIGKILL');
   await killed.ended;
-  const told = worker();
   const before = lines('queued.jsonl').length;
   while (lines('queued.jsonl').length === before && queued.child.exitCode === null) await pause(5);
   told.child.kill('SIGTERM');

@@ -26,29 +26,33 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** Bounds that were computed since the last look. */
+/** Bounds that were computed since the last look, and after how many somebody presses Ctrl-C. */
 let computed = 0;
+let last = Infinity;
 
 async function run(...argv: string[]) {
   const [stdout, stderr] = [recorder(), recorder()];
   const library = await import('../../../src/node.ts');
   computed = 0;
+  const interruption = new AbortController();
   const code = await runCommandLine(argv, {
     library: async () => ({
       ...library,
       bound: (network, options) => {
         computed++;
+        if (computed > last) interruption.abort(new Error('cancelled'));
         return library.bound(network, options);
       },
     }),
     terminal: { stdout, stderr },
     version: '1.2.3',
-    signal: new AbortController().signal,
+    signal: interruption.signal,
   });
   return { code, out: stdout.text, err: stderr.text };
 }
 
 const OPTIONS = ['--no-lower', '--engine', 'cpu-wasm', '--threads', '1'];
+const FEW = ['--evaluations', '5'];
 const RULE = ['--rule', 'SN(1)', ...OPTIONS];
 
 const sweep = (...argv: string[]) => run('sweep', path('**/*.onnx'), '--out', path('b.jsonl'), ...argv);
@@ -67,7 +71,7 @@ describe('lipsoid sweep', () => {
     writeCheckpoints(path('run'), 10);
     for (const k of [4, 5, 6, 7, 8]) rmSync(path(`run/step-${k}.onnx`));
     writeFileSync(path('run/step-3.onnx'), 'no model');
-    const { code, out } = await sweep(...OPTIONS, '--csv', path('b.csv'));
+    const { code, out } = await sweep(...OPTIONS, ...FEW, '--csv', path('b.csv'));
     expect(code).toBe(0);
     expect(out).toBe(
       `5 networks: 4 bounds in ${path('b.jsonl')}.\n1 network without: their lines say why.\n`,
@@ -79,7 +83,7 @@ describe('lipsoid sweep', () => {
         expect(line.error).toMatchObject({ kind: 'input', message: expect.stringContaining('serialized') });
         continue;
       }
-      const { bound } = JSON.parse((await run('bound', line.file, ...OPTIONS, '--json')).out);
+      const { bound } = JSON.parse((await run('bound', line.file, ...OPTIONS, ...FEW, '--json')).out);
       expect(line).toMatchObject({ bound, version: '1.2.3', options: { method: 'all', lower: false } });
       expect(line.sha256).toMatch(/^[0-9a-f]{64}$/);
       expect(line.product!.bound).toBeGreaterThanOrEqual(bound);
@@ -184,12 +188,28 @@ describe('lipsoid sweep', () => {
     expect(names.sort()).toEqual(Array.from({ length: 6 }, (_, k) => path(`run/step-${k + 1}.onnx`)));
   });
 
+  it('Ctrl-C leaves the lines of what was done, and nothing of what was not', async () => {
+    writeCheckpoints(path('run'), 4);
+    last = 2;
+    expect(await sweep(...RULE)).toEqual({ code: 130, out: '', err: 'cancelled\n' });
+    last = Infinity;
+    expect(lines()).toHaveLength(2);
+    expect((await sweep(...RULE)).out).toContain('4 bounds in');
+    expect(computed).toBe(2);
+    expect(lines()).toHaveLength(4);
+  });
+
   it.each([
     [['sweep', 'none-*.onnx', '--out', 'b.jsonl'], /none-\*\.onnx: must mean some files/],
     [['sweep', 'a.onnx', '--out', 'b', '--shard', '3/2'], /which part of how many, such as 2\/8/],
     [['sweep', 'a.onnx', '--out', 'b', '--jobs', '0'], /whole number of at least 1/],
     [['sweep', 'a.onnx', '--out', 'b', '--warm', '--rule', 'SN(1)'], /--warm: goes with a search/],
     [['sweep', 'a.onnx', '--out', 'b', '--rule', 'SN(1)', '--method', 'refined'], /--rule: goes with/],
+    [
+      ['sweep', 'a.onnx', '--out', 'b', '--queue', 'redis://h', '--warm'],
+      /--warm: starts from networks in their order/,
+    ],
+    [['sweep', 'a.onnx', '--out', 'b', '--queue', 'redis://h', '--jobs', '2'], /--jobs: is for each worker/],
     [['sweep', 'a.onnx'], /--out/],
   ])('refuses %j', async (argv, message) => {
     const { code, err } = await run(...argv);

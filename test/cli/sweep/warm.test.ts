@@ -47,14 +47,13 @@ async function sweep(out: string, ...argv: string[]): Promise<SweepLine[]> {
 }
 
 it('saves 30 % of the evaluations over five checkpoints, finds as much, and goes on as if it had not been stopped', async () => {
-  const cold = await sweep('cold.jsonl');
+  const cold = await sweep('cold.jsonl', '--no-lower');
   const warm = await sweep('warm.jsonl', '--warm', '--no-lower');
   const count = (lines: readonly SweepLine[]) =>
     lines.reduce((sum, { evaluations }) => sum + evaluations!, 0);
   expect(count(warm)).toBeLessThan(0.7 * count(cold));
   expect(warm[0]!.evaluations).toBe(cold[0]!.evaluations);
   for (const [k, { bound }] of warm.entries()) {
-    expect(bound!).toBeGreaterThan(cold[k]!.lower!.value!);
     expect(Math.abs(bound! / cold[k]!.bound! - 1)).toBeLessThan(1e-3);
   }
   // All that is left is a part of the cache.
@@ -81,12 +80,16 @@ it('bounds hold whatever the start, and multipliers of other layers are none', a
     ...{ version: 2, network: 'of another', path, layers: [{ name: 'another', theta }] },
   });
   for (const theta of [[-9, 9, 0, 3, -3, 1], Array(6).fill(-50), Array(6).fill(60)]) {
-    const { bound: found, methods } = await bound(network, { ...options, warm: [start(theta)] });
+    const { bound: found, methods } = await bound(network, {
+      ...options,
+      lower: false,
+      warm: [start(theta)],
+    });
     expect(found!).toBeGreaterThanOrEqual(lower!.value!);
     expect(methods.some(({ method }) => method === 'closed-form' || method === 'refined')).toBe(true);
   }
   for (const other of [start([1, 2, 3]), start([1, 2, 3, 4, 5, 6], 'unrolled')]) {
-    expect((await bound(network, { ...options, warm: [other] })).bound).toBe(cold);
+    expect((await bound(network, { ...options, lower: false, warm: [other] })).bound).toBe(cold);
   }
   const wrong = { ...start([1]), version: 1 } as unknown as StoredMultipliers;
   await expect(bound(network, { ...options, warm: [wrong] })).rejects.toThrow(
