@@ -202,7 +202,8 @@ export class Search {
 
   #provenOf({ state, logarithms, bound }: Node): number {
     // Where hardly anything moves, rounding is most of what there is: less than half of a slope that is attained is not of interest.
-    const least = Math.max(bound, this.#steepest.slope / 2, NEXT_TO_NOTHING * this.#statistics.root);
+    const { root } = this.#statistics;
+    const least = Math.max(bound, this.#steepest.slope / 2, root < Infinity ? NEXT_TO_NOTHING * root : 0);
     return this.#prover.boundOf(state, logarithms, least * least);
   }
 
