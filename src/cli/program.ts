@@ -46,7 +46,8 @@ import { OutputError, printDocument, printLines, type Terminal } from './output/
 import type { SweepCommand } from './sweep/sweepCommand.ts';
 
 /** For people who have given none of them. */
-const COMMANDS = 'bound, certify, difference, sweep, worker, report, inspect, describe, verify, export-sdp, solve-sdp';
+const COMMANDS =
+  'bound, certify, difference, sweep, worker, report, inspect, describe, verify, export-sdp, solve-sdp';
 
 const ENGINES: readonly EngineName[] = ['auto', 'cpu', 'cpu-wasm', 'cpu-blas', 'webgpu', 'webgl'];
 
