@@ -17,6 +17,7 @@ export const PARTS: Readonly<Record<string, readonly string[]>> = {
     'docs/operators.md',
     'docs/certify.md',
     'docs/certificate.md',
+    'docs/sweep.md',
     'examples/README.md',
   ],
   Understand: [
