@@ -339,7 +339,8 @@ function negate(call: Call): Signal {
   return scaledBy(call, call.signal(0), -1);
 }
 
-const DATA_DEPENDENT = 'no global bound exists for a product or quotient of data';
+const DATA_DEPENDENT =
+  'no global bound exists for a product or quotient of data, unless its factors are bounded, where none is offered';
 
 function multiply(call: Call): Signal {
   const [a, b] = [call.value(0), call.value(1)];
