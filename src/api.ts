@@ -4,6 +4,12 @@ import type { EngineHandle } from './engine/engine.ts';
 
 export { bound } from './bounds/bound.ts';
 export { DEFAULTS } from './bounds/defaults.ts';
+export {
+  type BoundGradient,
+  type BoundGradientOptions,
+  boundGradient,
+} from './bounds/gradient/boundGradient.ts';
+export type { WeightGradient } from './bounds/gradient/gradientSums.ts';
 export { type InspectedLayer, type InspectedMethod, type Inspection, inspect } from './bounds/inspect.ts';
 export { type PrefixBound, type PrefixOptions, prefixBounds } from './bounds/prefixes.ts';
 export type { BoundProof, BoundProofLayer } from './bounds/report/proof.ts';

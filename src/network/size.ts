@@ -1,4 +1,5 @@
 /** Numbers of entries and positions of row-major tensors. */
+import { movedFrom } from './weights/origin.ts';
 
 export function product(sides: readonly number[]): number {
   return sides.reduce((size, side) => size * side, 1);
@@ -35,7 +36,8 @@ export function sharing(count: number, shape: readonly number[]): number {
 export function perEntry(values: Float64Array, shape: readonly number[]): Float64Array {
   if (values.length === 1) return values;
   const alike = sharing(values.length, shape);
-  return new Float64Array(product(shape)).map((_, n) => values[Math.floor(n / alike)]!);
+  const entries = new Float64Array(product(shape)).map((_, n) => values[Math.floor(n / alike)]!);
+  return movedFrom(entries, values, () => entries.map((_, n) => Math.floor(n / alike)));
 }
 
 /** The least and the largest numbers of every channel, of numbers for its entries; numbers for channels, or one for all, are their own. */

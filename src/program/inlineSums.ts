@@ -15,8 +15,12 @@ import {
 /**
  * A sum or concatenation takes over the terms of a linear variable that only it reads: `x + conv(a)` is one step from
  * (x, a), not two. Then variables that nothing needs are dropped. What a product of weights could make vanish or overflow stays.
+ * @param options.unscaled maps that would have to be multiplied stay as well
  */
-export function inlineSums(graph: VariableGraph): VariableGraph {
+export function inlineSums(
+  graph: VariableGraph,
+  { unscaled = false }: { readonly unscaled?: boolean | undefined } = {},
+): VariableGraph {
   const consumers = consumersOf(graph.variables);
   for (const variable of graph.variables) {
     if (variable.origin.kind !== 'linear') continue;
@@ -32,6 +36,7 @@ export function inlineSums(graph: VariableGraph): VariableGraph {
       const scale = term.map.scale;
       // Of large layers the extremes take a while.
       const plain = scale.length === 1 && scale[0] === 1;
+      if (!plain && unscaled) return [term];
       if (!plain && !inner.terms.every((t) => multipliable(extremesOf(t.map), scale))) return [term];
       return inner.terms.map(
         (t): Term => ({

@@ -6,6 +6,7 @@
  * readers make of it, or else lifted (spectrum/taps.ts).
  */
 import { UnsupportedError } from '../errors.ts';
+import { constants } from '../network/weights/origin.ts';
 import { leastCommonMultiple } from '../spectrum/frequencies.ts';
 import type { Live, LiveSums, PlacedTerm, Program, Segment, Step } from './program.ts';
 import { Spacings, unsupportedBranch } from './spacings.ts';
@@ -35,7 +36,7 @@ export function schedule(graph: VariableGraph, lengths: Lengths = 'as given'): P
 
 const product = (sides: readonly number[]) => sides.reduce((p, n) => p * n, 1);
 const isOne = (ratio: readonly number[]) => ratio.every((r) => r === 1);
-const IDENTITY: LinearMap = { kind: 'identity', scale: Float64Array.of(1) };
+const IDENTITY: LinearMap = { kind: 'identity', scale: constants(Float64Array.of(1)) };
 
 class Scheduler {
   readonly #graph: VariableGraph;

@@ -3,6 +3,7 @@
  * pair (a, b) that is a − b ↦ |a − b|, in groups of n > 2 what n times the entries differ from their sum by, in order.
  */
 import type { Grouped } from '../network/operator.ts';
+import { constants } from '../network/weights/origin.ts';
 import type { LinearMap, Term, Variable } from './variables.ts';
 
 /** The largest vector whose groups of more than two are split: the differences are a dense matrix. */
@@ -142,7 +143,7 @@ function mixing(source: Variable, rows: number, entries: Entries): LinearMap {
     entries((row, channel, value) => {
       weight[row * channels + channel] = value;
     });
-    return { kind: 'read', weight };
+    return { kind: 'read', weight: constants(weight) };
   }
   const [ones, zeros] = [window.map(() => 1), window.map(() => 0)];
   return {

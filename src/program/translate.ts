@@ -15,6 +15,7 @@ import {
 import type { Network, Node } from '../network/network.ts';
 import type { Convolution, Padding, Scale, TransposedConvolution } from '../network/operator.ts';
 import { perChannel, product, strides } from '../network/size.ts';
+import { constants } from '../network/weights/origin.ts';
 import type { TapKernel, TapTable } from '../spectrum/taps.ts';
 import { sortedGroups } from './sorts.ts';
 import type { Lengths, LinearMap, Term, Variable, VariableGraph } from './variables.ts';
@@ -22,7 +23,7 @@ import type { Lengths, LinearMap, Term, Variable, VariableGraph } from './variab
 /** The largest vector that entries of an image may become by a linear map, where no layer absorbs it. */
 const LARGEST_FLATTEN = 4096;
 
-const ONE = Float64Array.of(1);
+const ONE = constants(Float64Array.of(1));
 
 /**
  * Translates a simplified network.
@@ -228,7 +229,7 @@ function translate(
         kind: 'linear',
         terms: sources.map((s, k) => ({
           source: s,
-          map: { kind: 'identity', scale: Float64Array.of(operator.coefficients[k]!) },
+          map: { kind: 'identity', scale: constants(Float64Array.of(operator.coefficients[k]!)) },
           row: 0,
           channels: s.channels,
         })),
@@ -444,6 +445,14 @@ function groupedKernel(c: Convolution | TransposedConvolution): TapKernel {
   return {
     ...(c.groups === 1 ? { table } : {}),
     sides: c.kernel,
+    weights: {
+      of: c.weight,
+      at: (output, input, t) => {
+        const [row, column] = transposed ? [input, output] : [output, input];
+        const k = column - Math.floor(row / rowsPerGroup) * columnsPerGroup;
+        return k >= 0 && k < columnsPerGroup ? (row * columnsPerGroup + k) * size + t : -1;
+      },
+    },
     entries: (t, put) => {
       for (let row = 0; row < rows; row++) {
         const first = Math.floor(row / rowsPerGroup) * columnsPerGroup;

@@ -285,6 +285,11 @@ export interface TapKernel {
   entries(t: number, put: (output: number, input: number, value: number, magnitude?: number) => void): void;
   /** All that `entries` gives, where it lies in one array: that takes a tenth of the time. */
   readonly table?: TapTable;
+  /** Where its entries are weights: `of[at(output, input, t)]`, or 0 for −1. Absent: they are given by what the operator is. */
+  readonly weights?: {
+    readonly of: ArrayLike<number>;
+    readonly at: (output: number, input: number, t: number) => number;
+  };
 }
 
 /** weight[output · byOutput + input · byInput + t] */
@@ -296,6 +301,14 @@ export interface TapTable {
   readonly byInput: number;
 }
 
+/** Where the samples lie that a kernel position reads or reaches. */
+export interface TapGeometry {
+  readonly stride: readonly number[];
+  readonly dilation: readonly number[];
+  readonly before: readonly number[];
+  readonly transposed: boolean;
+}
+
 /**
  * Places y[j] = Σ_t K_t x[stride·j + dilation·t − before] (or, transposed, its adjoint's way round: x[j] K_t added to
  * y[stride·j + dilation·t − before]) between a source of lift `from` and a target of lift `to`.
@@ -304,20 +317,30 @@ export function placeConvolution(
   builder: TapBuilder,
   block: TapBlock,
   kernel: TapKernel,
-  geometry: {
-    readonly stride: readonly number[];
-    readonly dilation: readonly number[];
-    readonly before: readonly number[];
-    readonly transposed: boolean;
-  },
+  geometry: TapGeometry,
   from: readonly number[],
   to: readonly number[],
 ): void {
-  const { stride, dilation, before, transposed } = geometry;
+  convolutionPlaces(block, kernel.sides, geometry, from, to, (offset, t, at) => {
+    const matrix = builder.matrix(offset);
+    if (kernel.table) matrix.addTable(kernel.table, t, at, block.columns);
+    else kernel.entries(t, (o, i, value) => matrix.add(at + o * block.columns + i, value));
+  });
+}
+
+/** Every place of a convolution's kernel positions: the tap's offset, the position, and where its matrix begins in that of the tap. */
+export function convolutionPlaces(
+  block: TapBlock,
+  sides: readonly number[],
+  { stride, dilation, before, transposed }: TapGeometry,
+  from: readonly number[],
+  to: readonly number[],
+  visit: (offset: number[], t: number, at: number) => void,
+): void {
   // The lifted side on which every phase is visited; the other side's phase and the shift follow.
   const visited = transposed ? from : to;
   const other = transposed ? to : from;
-  const kernelPositions = positions(kernel.sides);
+  const kernelPositions = positions(sides);
   positions(visited).forEach((phase, visitedIndex) => {
     kernelPositions.forEach((t, kernelIndex) => {
       const reach = phase.map((q, a) => stride[a]! * q + dilation[a]! * t[a]! - before[a]!);
@@ -325,12 +348,9 @@ export function placeConvolution(
       const shift = reach.map((r, a) => Math.floor(r / other[a]!));
       const otherIndex = linearIndex(otherPhase, other);
       const [rowPhase, columnPhase] = transposed ? [otherIndex, visitedIndex] : [visitedIndex, otherIndex];
-      const matrix = builder.matrix(transposed ? shift.map((d) => -d || 0) : shift);
       const row = block.row + rowPhase * block.rowStride;
       const column = block.column + columnPhase * block.columnStride;
-      const at = row * block.columns + column;
-      if (kernel.table) matrix.addTable(kernel.table, kernelIndex, at, block.columns);
-      else kernel.entries(kernelIndex, (o, i, value) => matrix.add(at + o * block.columns + i, value));
+      visit(transposed ? shift.map((d) => -d || 0) : shift, kernelIndex, row * block.columns + column);
     });
   });
 }
@@ -342,13 +362,27 @@ export function placeRead(
   window: TapKernel,
   from: readonly number[],
 ): void {
-  positions(window.sides).forEach((u, index) => {
+  readPlaces(block, window.sides, from, (offset, u, at) => {
+    const matrix = builder.matrix(offset);
+    window.entries(u, (o, i, value, magnitude) => matrix.add(at + o * block.columns + i, value, magnitude));
+  });
+}
+
+/** Every place of a read's positions, as `convolutionPlaces`. */
+export function readPlaces(
+  block: TapBlock,
+  sides: readonly number[],
+  from: readonly number[],
+  visit: (offset: number[], u: number, at: number) => void,
+): void {
+  positions(sides).forEach((u, index) => {
     const phase = u.map((x, a) => x % from[a]!);
-    const matrix = builder.matrix(u.map((x, a) => Math.floor(x / from[a]!)));
     const column = block.column + linearIndex(phase, from) * block.columnStride;
-    window.entries(index, (o, i, value, magnitude) => {
-      matrix.add((block.row + o) * block.columns + column + i, value, magnitude);
-    });
+    visit(
+      u.map((x, a) => Math.floor(x / from[a]!)),
+      index,
+      block.row * block.columns + column,
+    );
   });
 }
 

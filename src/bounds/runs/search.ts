@@ -160,7 +160,8 @@ function givenStart(
   return own && fittingMultipliers(program, own);
 }
 
-function objectiveOf(program: Program, { target, sensitivities }: Query): Objective {
+/** What a search for the target makes small. */
+export function objectiveOf(program: Program, { target, sensitivities }: Query): Objective {
   if (!hasEntries(program)) return { kind: 'radius' };
   if (program.reading === 'inputs' && sensitivities) {
     return { kind: 'diagonal', weights: new Float64Array(program.output.channels).fill(1) };

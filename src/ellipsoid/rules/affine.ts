@@ -108,6 +108,20 @@ function denseTaps(
   return whole ? new DenseTaps(map.weight, columns, map.magnitude) : undefined;
 }
 
+/** Where a term stands. @param place where the matrix begins in the step's, and its columns */
+export function blockOf(
+  { term, source, target }: PlacedTerm,
+  { row, column, columns }: Pick<Rectangle, 'row' | 'column' | 'columns'>,
+): TapBlock {
+  return {
+    row: target.start + term.row - row,
+    column: source.start - column,
+    columns,
+    rowStride: target.variable.channels,
+    columnStride: source.variable.channels,
+  };
+}
+
 /** @param place where the builder's matrix begins in the step's, and its columns */
 function placeTerm(
   builder: TapBuilder,
@@ -117,13 +131,7 @@ function placeTerm(
 ): void {
   const { term, source, target } = placed;
   const map = term.map;
-  const block: TapBlock = {
-    row: target.start + term.row - row,
-    column: source.start - column,
-    columns,
-    rowStride: target.variable.channels,
-    columnStride: source.variable.channels,
-  };
+  const block = blockOf(placed, { row, column, columns });
   const { window } = source.variable;
   switch (map.kind) {
     case 'identity': {

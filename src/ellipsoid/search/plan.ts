@@ -53,9 +53,14 @@ export class SearchPlan {
     );
   }
 
+  /** Bytes of the symbols of all frequencies. */
+  get symbolBytes(): number {
+    return this.#parts.reduce((sum, part) => sum + part.count * part.bytes.symbols, 0);
+  }
+
   /** Bytes of the symbols of all frequencies where they have room beside that, else 0: they are made again. */
   get keptSymbols(): number {
-    const bytes = this.#parts.reduce((sum, part) => sum + part.count * part.bytes.symbols, 0);
+    const bytes = this.symbolBytes;
     return bytes <= PART * this.#memory ? bytes : 0;
   }
 

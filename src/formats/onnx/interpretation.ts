@@ -3,6 +3,7 @@ import type { Breath } from '../../breath.ts';
 import { InputError, type Unsupported, UnsupportedError } from '../../errors.ts';
 import { NetworkBuilder } from '../../network/builder.ts';
 import type { Network, Source } from '../../network/network.ts';
+import { stored } from '../../network/weights/origin.ts';
 import type { Budget } from '../budget.ts';
 import { Call, type Scope, type Signal, UNBOUNDED, type Value } from './call.ts';
 import { type GraphNode, neededNodes, operatorKey, type Producers } from './graph.ts';
@@ -239,6 +240,7 @@ class Interpretation {
     const tensor = this.graph.initializers.get(name);
     if (!tensor) return undefined;
     const decoded = decodeTensor(`initializer ${name}`, tensor, this.graph.stores, this.scope.budget);
+    stored(decoded.data, name, decoded.shape);
     this.values.set(name, decoded);
     return decoded;
   }

@@ -2,8 +2,10 @@
 import { isExactProduct, merged, multipliable } from '../exact.ts';
 import { linearMatrix, linearOffset } from '../matrix.ts';
 import type { Network, Node } from '../network.ts';
+import { mapped } from '../numbers.ts';
 import type { Add, AveragePool, Convolution, MaxPool, Operator, Scale } from '../operator.ts';
 import { product, sameShape } from '../size.ts';
+import { constants, movedFrom } from '../weights/origin.ts';
 import { consumers, Rewriter } from './rewriter.ts';
 
 type Shape = readonly number[];
@@ -157,7 +159,7 @@ function distinctTerms(
   );
   if (terms.length > 1) return [sum, flat];
   const { coefficients, kind: _, ...rest } = sum;
-  return [{ kind: 'scale', scale: Float64Array.from(coefficients), ...rest }, flat];
+  return [{ kind: 'scale', scale: constants(Float64Array.from(coefficients)), ...rest }, flat];
 }
 
 function sumOf(coefficients: readonly number[], roundings: number): Add {
@@ -205,10 +207,22 @@ function asAffine(operator: Convolution, input: Shape): Operator | undefined {
     kind: 'affine',
     outputs,
     inputs,
-    weight,
+    weight: padsWithZeros(operator)
+      ? movedFrom(weight, operator.weight, () => tapsOf(operator, input))
+      : weight,
     ...exactness,
     ...(operator.bias && { bias: linearOffset(operator, input) }),
   };
+}
+
+function padsWithZeros({ padding }: Convolution): boolean {
+  return padding.mode === 'zero';
+}
+
+/** For every entry of a convolution's matrix its weight's, −1 where it has none: of taps that never meet. */
+function tapsOf(operator: Convolution, input: Shape): Float64Array {
+  const numbered = Float64Array.from(operator.weight, (_, n) => n + 1);
+  return mapped(linearMatrix({ ...operator, weight: numbered }, input).data, (n) => n - 1);
 }
 
 /** The first window is the image itself. */

@@ -4,6 +4,7 @@ import type { Network, Node } from '../network.ts';
 import { emptyLike } from '../numbers.ts';
 import type { Affine, Gather, Grouped, Operator } from '../operator.ts';
 import { product } from '../size.ts';
+import { movedFrom } from '../weights/origin.ts';
 import { consumers, Rewriter } from './rewriter.ts';
 
 type Shape = readonly number[];
@@ -159,7 +160,15 @@ function withColumns(layer: Affine, sources: Int32Array, inputs: number): Affine
       if (sources[i]! >= 0) moved[o * inputs + sources[i]!] = weight[o * layer.inputs + i]!;
     }
   }
-  return { ...layer, inputs, weight: moved };
+  const from = () => {
+    const columns = new Int32Array(inputs).fill(-1);
+    for (const [i, source] of sources.entries()) if (source >= 0) columns[source] = i;
+    return Int32Array.from({ length: moved.length }, (_, n) => {
+      const column = columns[n % inputs]!;
+      return column < 0 ? -1 : Math.floor(n / inputs) * layer.inputs + column;
+    });
+  };
+  return { ...layer, inputs, weight: movedFrom(moved, weight, from) };
 }
 
 /** The layer with the rows that a gather picks. */
@@ -172,8 +181,13 @@ function withRows(layer: Affine, sources: Int32Array): Affine | undefined {
     if (from < 0) continue;
     for (let i = 0; i < inputs; i++) moved[row * inputs + i] = weight[from * inputs + i]!;
   }
+  const entries = () =>
+    Int32Array.from({ length: moved.length }, (_, n) => {
+      const row = sources[Math.floor(n / inputs)]!;
+      return row < 0 ? -1 : row * inputs + (n % inputs);
+    });
   return {
-    ...{ ...layer, outputs, weight: moved },
+    ...{ ...layer, outputs, weight: movedFrom(moved, weight, entries) },
     ...(bias && { bias: Float64Array.from(sources, (from) => (from < 0 ? 0 : bias[from]!)) }),
   };
 }

@@ -3,6 +3,7 @@
  * like. Of a sorted pair more is known than of a sum with a function: it is 1-Lipschitz, and keeps its sum.
  */
 import type { Network, Node, TensorId } from '../network.ts';
+import { constants } from '../weights/origin.ts';
 import { Rewriter } from './rewriter.ts';
 
 /** Σ coefficient · atom, an atom being a tensor that no sum and no multiple has made. */
@@ -129,7 +130,7 @@ function replace(
   else {
     const name = `${node.name} (${larger ? 'larger' : 'smaller'})`;
     const extreme = rewriter.add(name, picked, [both], name);
-    rewriter.replace(node, { kind: 'scale', scale: Float64Array.of(scale) }, [extreme]);
+    rewriter.replace(node, { kind: 'scale', scale: constants(Float64Array.of(scale)) }, [extreme]);
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { type Elementwise, mapChannelEntries } from '../elementwise/elementwise.ts';
 import { placedGroups } from '../groups/grouped.ts';
-import { emptyLike, gatheredBlocks } from '../numbers.ts';
+import { emptyLike, gatheredBlocks, type Numbers } from '../numbers.ts';
 import type {
   Affine,
   Convolution,
@@ -14,6 +14,7 @@ import type {
   Scale,
   TransposedConvolution,
 } from '../operator.ts';
+import { madeOf, movedFrom } from '../weights/origin.ts';
 import { inverse, isRowMajor, type View, viewSources } from './view.ts';
 
 /** Acts on the source of the view instead of the view. */
@@ -25,7 +26,9 @@ export function permuteColumns(operator: Affine, view: View): Affine {
   for (let o = 0; o < outputs; o++) {
     for (let i = 0; i < inputs; i++) permuted[o * inputs + sources[i]!] = weight[o * inputs + i]!;
   }
-  return { ...operator, weight: permuted };
+  const back = (gradient: Float64Array) =>
+    gradient.map((_, n) => gradient[n - (n % inputs) + sources[n % inputs]!]!);
+  return { ...operator, weight: madeOf(permuted, weight, back) };
 }
 
 /** Looks at the source of the view instead of the view. */
@@ -83,14 +86,14 @@ export function permuteInputs(operator: Convolution, channels: Int32Array): Conv
   for (let first = 0; first < rows.length; first += inputs) {
     for (let i = 0; i < inputs; i++) rows[first + i] = first + channels[i]!;
   }
-  return { ...operator, weight: gatheredBlocks(weight, rows, block) };
+  return { ...operator, weight: movedBlocks(weight, rows, block) };
 }
 
 /** Channels of a depthwise convolution: outputs move along with their inputs. */
 export function permuteDepthwise(operator: Convolution, channels: Int32Array): Convolution {
   const { inputs, outputs, weight, bias } = operator;
   const copies = outputs / inputs;
-  const moved = { ...operator, weight: gatheredBlocks(weight, channels, weight.length / inputs) };
+  const moved = { ...operator, weight: movedBlocks(weight, channels, weight.length / inputs) };
   return bias ? { ...moved, bias: Float64Array.from(gatheredBlocks(bias, channels, copies)) } : moved;
 }
 
@@ -100,9 +103,20 @@ export function permuteTransposedInputs(
   channels: Int32Array,
 ): TransposedConvolution {
   const { inputs, weight } = operator;
-  return { ...operator, weight: gatheredBlocks(weight, channels, weight.length / inputs) };
+  return { ...operator, weight: movedBlocks(weight, channels, weight.length / inputs) };
+}
+
+function movedBlocks(values: Numbers, from: Int32Array, size: number): Numbers {
+  const sources = () => Int32Array.from({ length: from.length * size }, (_, n) => blockSource(from, size, n));
+  return movedFrom(gatheredBlocks(values, from, size), values, sources);
+}
+
+function blockSource(from: Int32Array, size: number, n: number): number {
+  return from[Math.floor(n / size)]! * size + (n % size);
 }
 
 function gathered(values: Float64Array, channels: Int32Array): Float64Array {
-  return values.length === 1 ? values : Float64Array.from(channels, (channel) => values[channel]!);
+  if (values.length === 1) return values;
+  const moved = Float64Array.from(channels, (channel) => values[channel]!);
+  return movedFrom(moved, values, () => channels);
 }

@@ -16,7 +16,22 @@ import { foldScales } from './scales.ts';
  * @throws InputError where a folded weight overflows
  */
 export function simplify(network: Network): Network {
-  const passes = [sortPairs, absorbReindexes, joinGathers, replaceDegenerate, mergePads, foldScales];
+  return rewritten(network, [...ARRANGING, foldScales]);
+}
+
+/**
+ * As `simplify`, with scales left where they are: weights are those of the network or rearranged, never products. What origin they have
+ * (`origin.ts`) they keep.
+ */
+export function arrange(network: Network): Network {
+  return rewritten(network, ARRANGING);
+}
+
+type Pass = (network: Network) => Network;
+
+const ARRANGING: readonly Pass[] = [sortPairs, absorbReindexes, joinGathers, replaceDegenerate, mergePads];
+
+function rewritten(network: Network, passes: readonly Pass[]): Network {
   let current = network;
   // Every pass removes a node or moves a reindex towards the output, so this ends.
   for (;;) {

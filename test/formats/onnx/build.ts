@@ -59,6 +59,16 @@ export function floats(name: string, dims: readonly number[], values: readonly n
   });
 }
 
+/** A float64 initialiser. */
+export function doubles(name: string, dims: readonly number[], values: readonly number[]): TensorProto {
+  return create(TensorProtoSchema, {
+    name,
+    dims: dims.map(BigInt),
+    dataType: DataType.DOUBLE,
+    doubleData: [...values],
+  });
+}
+
 /** An int64 initialiser. */
 export function integers(name: string, dims: readonly number[], values: readonly number[]): TensorProto {
   return create(TensorProtoSchema, {

@@ -1,31 +1,17 @@
 /** Constants that float64 cannot multiply or divide by without loss, and what the reader makes of them. */
-import { create } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { bound } from '../../../src/bounds/bound.ts';
 import { createEngine } from '../../../src/engine/create.ts';
 import type { Engine } from '../../../src/engine/engine.ts';
-import {
-  type NodeProto,
-  type TensorProto,
-  TensorProtoSchema,
-} from '../../../src/formats/onnx/protobuf/onnx_pb.ts';
+import type { NodeProto, TensorProto } from '../../../src/formats/onnx/protobuf/onnx_pb.ts';
 import { DataType } from '../../../src/formats/onnx/values/tensors.ts';
-import { model, node, read } from './build.ts';
+import { doubles, model, node, read } from './build.ts';
 
 let engine: Engine;
 beforeAll(async () => {
   engine = await createEngine({ engine: 'cpu-wasm', threads: 1 });
 });
 afterAll(() => engine.close());
-
-function doubles(name: string, dims: readonly number[], values: readonly number[]): TensorProto {
-  return create(TensorProtoSchema, {
-    name,
-    dims: dims.map(BigInt),
-    dataType: DataType.DOUBLE,
-    doubleData: [...values],
-  });
-}
 
 const scalar = (name: string, value: number) => doubles(name, [], [value]);
 

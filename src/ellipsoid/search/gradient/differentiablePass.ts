@@ -13,13 +13,14 @@ import { exponential, fromRowSums, type Relative } from '../../multipliers/relat
 import { affine, read, type State, symbolOf, tapNumbers } from '../../rules/affine.ts';
 import { argument, levelOf, nonlinearity } from '../../rules/nonlinearity.ts';
 import { smoothMaximum, sum } from '../../rules/smoothMaximum.ts';
+import { type WeightVisitor, weightGradients } from '../../rules/weightGradient.ts';
 import type { SegmentFrequencies } from '../frequencies.ts';
 import { diagonalFunctional, linearFunctional, type Objective, smoothLargestEntry } from '../objective.ts';
 import { asMatrices, copiesOf, lastLayout, repeats, repetition } from '../states.ts';
 import { Taps } from '../taps.ts';
 import { barrierOf } from './barrier.ts';
 import { pool } from './pooling.ts';
-import { type Adjoint, adjointOf, type Tape } from './tapes.ts';
+import { type Adjoint, adjointOf, symbolAdjointOf, type Tape } from './tapes.ts';
 
 export interface Evaluation {
   /** ln of the bound L itself (of the frequencies at hand), from above; +∞ where D ≻ S failed. */
@@ -52,6 +53,8 @@ interface Stage {
   readonly symbols: Map<number, Matrices>;
   /** Exponents of the taps of all steps of the program up to step k of this stage. */
   readonly hostExponents: number[];
+  /** Of the taps of step k alone. */
+  readonly tapExponents: number[];
   /** What is added to the sum of its read. */
   readonly beside: Summed | undefined;
 }
@@ -60,6 +63,20 @@ interface Stage {
 interface Chosen {
   readonly values: Vector;
   readonly exponent: Vector;
+}
+
+/** What a pass leaves on the engine. */
+interface Recorded {
+  readonly value: Vector;
+  readonly trace: Vector;
+  readonly barrier: Vector;
+  readonly exponent: Vector;
+  readonly definite: Vector;
+  readonly gradients: readonly Vector[];
+  readonly curvatures: readonly Vector[];
+  readonly chosen: readonly Chosen[];
+  /** Half of the gradients of the symbols of linear steps, in their order, where these are wanted. */
+  readonly symbols: readonly Matrices[];
 }
 
 /** A state on the way; the covariance is 2^exponent times it, but for the taps. */
@@ -119,6 +136,7 @@ export class DifferentiablePass {
       frequencies: frequencies[i]!.frequencies,
       symbols: new Map(),
       hostExponents: [],
+      tapExponents: [],
       beside: beside[i],
     }));
     for (const stage of this.#stages) {
@@ -126,6 +144,7 @@ export class DifferentiablePass {
         stage.hostExponents[k] = this.#hostExponent;
         if (step.kind !== 'linear' && step.kind !== 'read') return;
         const taps = known.of(step, stage.segment.axes);
+        stage.tapExponents[k] = taps.exponent;
         this.#hostExponent += 2 * taps.exponent;
         stage.hostExponents[k] = this.#hostExponent;
         stage.symbols.set(
@@ -155,6 +174,54 @@ export class DifferentiablePass {
     signal?: AbortSignal,
   ): Promise<Evaluation> {
     const record = scoped(this.#engine, (engine) => this.#record(engine, theta, smoothing, target));
+    return this.#read(record, smoothing, signal);
+  }
+
+  /**
+   * The same, and ∂ objective / ∂ weights for the θ that is given (docs/mathematics.md §12), array by array, where D ≻ S held. Taps must be
+   * whole (`Taps` with Infinity).
+   * @throws the signal's reason when it is aborted
+   */
+  async evaluateWeights(
+    theta: Relative,
+    smoothing: Smoothing,
+    target: Objective,
+    visit: WeightVisitor,
+    signal?: AbortSignal,
+  ): Promise<Evaluation> {
+    const record = scoped(this.#engine, (engine) => this.#record(engine, theta, smoothing, target, true));
+    const { symbols, value, trace } = record;
+    try {
+      // Before the ends are released.
+      const [v, t] = await this.#engine.read(value, trace);
+      const evaluation = await this.#read(record, smoothing, signal);
+      if (evaluation.bound === Infinity) return evaluation;
+      const factor = 1 / (t![0]! * v![0]!);
+      const linear = this.#blocks.flat().filter((unit) => isLinear(unit));
+      for (const [n, { stage, k }] of linear.entries()) {
+        const step = stage.segment.steps[k]!;
+        if (step.kind !== 'linear' && step.kind !== 'read') continue;
+        const [own] = await this.#engine.read(symbols[n]!);
+        const power = stage.tapExponents[k]!;
+        // In two steps: the whole need not be a float64.
+        const [half, rest] = [Math.trunc(-power / 2), -power - Math.trunc(-power / 2)];
+        const scale = (x: number) => x * factor * 2 ** half * 2 ** rest;
+        weightGradients(step, own!, stage.frequencies[k]!, (weights, gradient, term) =>
+          visit(weights, gradient.map(scale), term),
+        );
+      }
+      return evaluation;
+    } finally {
+      this.#engine.release(...symbols);
+    }
+  }
+
+  /** What was recorded, but for the gradients of symbols, which stay. */
+  async #read(
+    { symbols: _, ...record }: Recorded,
+    smoothing: Smoothing,
+    signal: AbortSignal | undefined,
+  ): Promise<Evaluation> {
     const { gradients, curvatures, chosen, ...ends } = record;
     try {
       await this.#engine.settle(signal);
@@ -172,8 +239,8 @@ export class DifferentiablePass {
       return {
         bound: infeasible ? Infinity : bound,
         objective: infeasible ? Infinity : objective,
-        gradient: Object.values(found).map((g) => g.map((x) => x * factor)),
-        curvature: Object.values(curved).map((c) => c.map((x) => x * factor)),
+        gradient: Object.values(found).map((g: Float64Array) => g.map((x) => x * factor)),
+        curvature: Object.values(curved).map((c: Float64Array) => c.map((x) => x * factor)),
         multipliers: this.#logarithms(own),
       };
     } finally {
@@ -192,7 +259,7 @@ export class DifferentiablePass {
   }
 
   /** Records forward and backward; gradients in the order of the steps. */
-  #record(engine: Engine, theta: Relative, smoothing: Smoothing, target: Objective) {
+  #record(engine: Engine, theta: Relative, smoothing: Smoothing, target: Objective, weigh = false): Recorded {
     const checkpoints: Checkpoint[] = [{ state: undefined, exponent: engine.vector([0]) }];
     const chosen: Chosen[] = [];
     let barrier = engine.vector([0]);
@@ -221,25 +288,33 @@ export class DifferentiablePass {
       const { exponent, barrier, definite, chosen } = forward;
       // Twice: L is a square root. The host divides all gradients by t · radius.
       const push = e.combine([[2 * smoothing.barrier, e.multiply(top.trace, top.radius)]]);
-      const back = this.#backward(e, forward.tapes, top.power, push);
+      const back = this.#backward(e, forward.tapes, top.power, push, weigh);
       return { value: top.radius, trace: top.trace, exponent, barrier, definite, chosen, push, ...back };
     });
     note(end);
     const gradients = [...end.gradients];
     const curvatures = [...end.curvatures];
+    const symbols = [...end.symbols];
     let g = end.before;
     for (let b = this.#blocks.length - 2; b >= 0 && g; b--) {
       const after: Matrices | Vector = g;
       const back = scoped(engine, (e) =>
-        this.#backward(e, this.#forward(e, theta, this.#blocks[b]!, checkpoints[b]!).tapes, after, end.push),
+        this.#backward(
+          e,
+          this.#forward(e, theta, this.#blocks[b]!, checkpoints[b]!).tapes,
+          after,
+          end.push,
+          weigh,
+        ),
       );
       if (back.before !== after) engine.release(after);
       gradients.unshift(...back.gradients);
       curvatures.unshift(...back.curvatures);
+      symbols.unshift(...back.symbols);
       g = back.before;
     }
     const { value, trace, exponent } = end;
-    return { value, trace, barrier, exponent, definite, gradients, curvatures, chosen };
+    return { value, trace, barrier, exponent, definite, gradients, curvatures, chosen, symbols };
   }
 
   #objective(engine: Engine, state: State, smoothing: Smoothing, target: Objective) {
@@ -317,13 +392,20 @@ export class DifferentiablePass {
 
   // ---- backward -------------------------------------------------------------------------------
 
-  /** Gradients and curvatures of θ in the order of the tapes, and the gradient of the state before them (none where that is the input's). */
-  #backward(engine: Engine, tapes: readonly Tape[], top: Matrices | Vector, push: Vector) {
+  /**
+   * Gradients and curvatures of θ in the order of the tapes, half of those of symbols where they are wanted, and the gradient of the state
+   * before them (none where that is the input's).
+   */
+  #backward(engine: Engine, tapes: readonly Tape[], top: Matrices | Vector, push: Vector, weigh: boolean) {
     const gradients: Vector[] = [];
     const curvatures: Vector[] = [];
+    const symbols: Matrices[] = [];
     let before: Matrices | Vector | undefined = top;
     for (const tape of [...tapes].reverse()) {
       const after: Matrices | Vector = before;
+      if (weigh && tape.kind === 'linear') {
+        symbols.unshift(scoped(engine, (e) => symbolAdjointOf(e, tape, after)));
+      }
       const result: Adjoint = scoped(engine, (e) => adjointOf(e, tape, after, push));
       if (after !== top && after !== result.before) engine.release(after);
       if (result.theta) {
@@ -333,8 +415,13 @@ export class DifferentiablePass {
       before = result.before;
       if (!before) break;
     }
-    return { gradients, curvatures, before };
+    return { gradients, curvatures, symbols, before };
   }
+}
+
+function isLinear({ stage, k }: Unit): boolean {
+  const kind = k < 0 ? undefined : stage.segment.steps[k]!.kind;
+  return kind === 'linear' || kind === 'read';
 }
 
 function unknown(engine: Engine, length: number): Vector {

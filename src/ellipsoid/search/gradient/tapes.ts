@@ -9,7 +9,12 @@ import {
 } from '../../../program/program.ts';
 import type { Frequencies } from '../../../spectrum/frequencies.ts';
 import type { State } from '../../rules/affine.ts';
-import { affineAdjoint, readAdjoint } from '../../rules/affineAdjoint.ts';
+import {
+  affineAdjoint,
+  affineSymbolAdjoint,
+  readAdjoint,
+  readSymbolAdjoint,
+} from '../../rules/affineAdjoint.ts';
 import type { SectorTape } from '../../rules/nonlinearity.ts';
 import { sectorAdjoint } from '../../rules/nonlinearityAdjoint.ts';
 import { stateGradient, sumOverBatch } from '../../rules/stateGradient.ts';
@@ -106,6 +111,17 @@ export function adjointOf(engine: Engine, tape: Tape, g: Matrices | Vector, push
     default:
       return tape satisfies never;
   }
+}
+
+/** Half of the gradient of a step's symbols from that of the state after it. */
+export function symbolAdjointOf(
+  engine: Engine,
+  { step, symbol, frequencies, before }: Extract<Tape, { kind: 'linear' }>,
+  g: Matrices | Vector,
+): Matrices {
+  return step.kind === 'linear'
+    ? affineSymbolAdjoint(engine, symbol, before, matricesOnly(g), copiesOf(step))
+    : readSymbolAdjoint(engine, symbol, before, matricesOnly(g), frequencies);
 }
 
 /** A gradient in the form of the state it belongs to: matrices per frequency, one for all, or a diagonal. */

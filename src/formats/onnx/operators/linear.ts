@@ -2,6 +2,7 @@
 
 import { isExactProduct, multipliable } from '../../../network/exact.ts';
 import { mapped } from '../../../network/numbers.ts';
+import { madeOf } from '../../../network/weights/origin.ts';
 import type { Call, Signal } from '../call.ts';
 import { type Constant, constantOf, reshaped, transposed } from '../values/constant.ts';
 import { isFloat } from '../values/elementType.ts';
@@ -181,7 +182,9 @@ function alphaTimes(call: Call, matrix: Constant): Weights | undefined {
   if (!multipliable(matrix.data, [alpha])) return undefined;
   call.scope.budget.allocate(call.node.name, matrix.data.length);
   const exact = matrix.data.every((value) => isExactProduct(alpha, value));
-  return { ...matrix, data: mapped(matrix.data, (value) => alpha * value), ...(!exact && { roundings: 1 }) };
+  const data = mapped(matrix.data, (value) => alpha * value);
+  const own = madeOf(data, matrix.data, (gradient) => gradient.map((value) => alpha * value));
+  return { ...matrix, data: own, ...(!exact && { roundings: 1 }) };
 }
 
 /** C as the bias of a dense layer, if it is a constant that varies along the features alone. */

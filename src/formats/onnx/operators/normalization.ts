@@ -3,6 +3,7 @@
 import { multipliable } from '../../../network/exact.ts';
 import { OWN_FIELDS } from '../../../network/lengths/follows.ts';
 import { inDouble } from '../../../network/numbers.ts';
+import { madeOf } from '../../../network/weights/origin.ts';
 import type { Call, Signal } from '../call.ts';
 import type { Converter, Family } from './converter.ts';
 
@@ -33,15 +34,16 @@ function batchNormalization(call: Call): Signal {
     call.refuse(`an input of shape [${call.dims(x).join(', ')}]`, 'inputs are [batch, channels, …]');
   }
   const channels = x.shape[0]!;
-  const [gamma, beta, mean, variance] = [1, 2, 3, 4].map((index) => {
+  const statistics = [1, 2, 3, 4].map((index) => {
     const constant = call.requiredConstant(index);
     call.demand(
       constant.shape.length === 1 && constant.data.length === channels,
       `input ${index} must be a vector of ${channels} entries`,
       constant.shape,
     );
-    return inDouble(constant.data);
+    return constant.data;
   });
+  const [gamma, beta, mean, variance] = statistics.map(inDouble);
   const epsilon = attributes.float('epsilon', EPSILON);
   const deviation = variance!.map((value) => {
     const sum = value + epsilon;
@@ -60,7 +62,8 @@ function batchNormalization(call: Call): Signal {
     } as const;
   };
   if (multipliable(gamma!, inverse)) {
-    const scale = deviation.map((value, c) => gamma![c]! / value);
+    const quotient = deviation.map((value, c) => gamma![c]! / value);
+    const scale = madeOf(quotient, statistics[0]!, (gradient) => gradient.map((g, c) => g / deviation[c]!));
     return call.emitSame(
       scaled(scale, (c) => beta![c]! - scale[c]! * mean![c]!),
       x,

@@ -1,6 +1,7 @@
 /** Tensors whose entries are known when the file is read, and moving their entries about. */
 import { emptyLike, type Numbers, transposedNumbers } from '../../../network/numbers.ts';
 import { product, strides } from '../../../network/size.ts';
+import { movedFrom, transposedFrom } from '../../../network/weights/origin.ts';
 import type { ElementType } from './elementType.ts';
 
 /**
@@ -66,16 +67,16 @@ export function transposed(from: Constant, permutation: readonly number[]): Cons
   const steps = strides(from.shape);
   const shape = permutation.map((axis) => from.shape[axis]!);
   if (shape.length === 2 && permutation[0] === 1 && !from.batch) {
-    return constantOf(from.type, shape, transposedNumbers(from.data, shape[0]!));
+    const data = transposedNumbers(from.data, shape[0]!);
+    return constantOf(from.type, shape, transposedFrom(data, from.data, shape[0]!));
   }
-  return gathered(
-    from,
-    shape,
+  const sources = () =>
     walk(
       shape,
       permutation.map((axis) => steps[axis]!),
-    ),
-  );
+    );
+  const moved = gathered(from, shape, sources());
+  return { ...moved, data: movedFrom(moved.data, from.data, sources) };
 }
 
 /** The shape that NumPy-style broadcasting gives, or undefined where the shapes do not fit. */
