@@ -110,6 +110,14 @@ export type {
   TransposedConvolution,
 } from './network/operator.ts';
 export { simplify } from './network/simplify/simplify.ts';
+export {
+  type LipschitzPenalty,
+  type LipschitzPenaltyOptions,
+  lipschitzPenalty,
+  type PenaltyTensor,
+  type PenaltyTensorFlow,
+  type TrainedModel,
+} from './training/lipschitzPenalty.ts';
 export { exportSdp, type Formulation, type SdpProblem } from './sdp/export.ts';
 
 /**

@@ -2,6 +2,7 @@
 import { InputError } from '../../errors.ts';
 import { NetworkBuilder } from '../../network/builder.ts';
 import type { Network, TensorId, Tie } from '../../network/network.ts';
+import { stored } from '../../network/weights/origin.ts';
 import { Fields, isObject, type Json, parsedJson, shown } from '../fields.ts';
 import type { FetchExternal } from '../format.ts';
 import type { Weight } from '../layers/arranged.ts';
@@ -97,7 +98,9 @@ async function arrayOf(
     );
   }
   unused.delete(name);
-  return { shape: array.shape, numbers: await array.numbers() };
+  const numbers = await array.numbers();
+  stored(numbers, name, array.shape);
+  return { shape: array.shape, numbers };
 }
 
 function names(fields: Fields, key: string): string[] {

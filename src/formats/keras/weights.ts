@@ -1,5 +1,6 @@
 /** Weights of Keras's layers, as each of its files keeps them. */
 import { InputError } from '../../errors.ts';
+import { stored } from '../../network/weights/origin.ts';
 import type { Weight } from '../layers/arranged.ts';
 import type { NamedArray } from '../weights/namedArrays.ts';
 import type { KerasWeights } from './place.ts';
@@ -15,12 +16,12 @@ const ALSO: Readonly<Record<string, string>> = { depthwise_kernel: 'kernel' };
 export function namedWeights(byLayer: ReadonlyMap<string, ReadonlyMap<string, NamedArray>>): KerasWeights {
   return {
     async of(layer, roles) {
-      const byRole = new Map<string, NamedArray>();
+      const byRole = new Map<string, Found>();
       for (const [name, array] of byLayer.get(layer.name) ?? []) {
         const role = name.slice(name.lastIndexOf('/') + 1).replace(/:0$/, '');
         if (byRole.has(role))
           throw new InputError(`${array.name}: names of weights must be unique, got ${role} twice`);
-        byRole.set(role, array);
+        byRole.set(role, { key: name, array });
       }
       const found = roles.map((role) => byRole.get(role) ?? byRole.get(ALSO[role] ?? ''));
       return readAll(layer, roles, found, [...byRole.keys()]);
@@ -48,7 +49,11 @@ export function numberedWeights(
   return {
     async of(layer, roles) {
       const group = groups.get(layer)!;
-      const found = roles.map((_, k) => arrays.get(`layers/${group}/vars/${k}`));
+      const found = roles.map((_, k): Found | undefined => {
+        const key = `layers/${group}/vars/${k}`;
+        const array = arrays.get(key);
+        return array && { key, array };
+      });
       return readAll(layer, roles, found, [...(own.get(group)?.keys() ?? [])]);
     },
   };
@@ -78,10 +83,16 @@ function snakeCase(kind: string): string {
     .toLowerCase();
 }
 
+/** An array under its name in the file. */
+interface Found {
+  readonly key: string;
+  readonly array: NamedArray;
+}
+
 async function readAll(
   layer: KerasLayer,
   roles: readonly string[],
-  found: readonly (NamedArray | undefined)[],
+  found: readonly (Found | undefined)[],
   own: readonly string[],
 ): Promise<Weight[]> {
   if (own.length !== roles.length || found.includes(undefined)) {
@@ -89,6 +100,11 @@ async function readAll(
       `${layer.config.where}: ${layer.kind} must have the weights ${roles.join(', ') || 'of nothing'}, got ${own.slice(0, 20).join(', ') || 'none'}`,
     );
   }
-  const arrays = found as readonly NamedArray[];
-  return Promise.all(arrays.map(async ({ shape, numbers }) => ({ shape, numbers: await numbers() })));
+  return Promise.all(
+    (found as readonly Found[]).map(async ({ key, array: { shape, numbers } }) => {
+      const values = await numbers();
+      stored(values, key, shape);
+      return { shape, numbers: values };
+    }),
+  );
 }

@@ -1,6 +1,7 @@
 /** Weights in the order of axes that networks have. */
 import { strided } from '../../arrays/storedArray.ts';
 import { strides } from '../../network/size.ts';
+import { madeOf } from '../../network/weights/origin.ts';
 
 export interface Weight {
   readonly shape: readonly number[];
@@ -11,15 +12,17 @@ export interface Weight {
 export function arranged({ shape, numbers }: Weight, permutation: readonly number[]): Weight {
   const steps = strides(shape);
   const sides = permutation.map((axis) => shape[axis]!);
-  return {
-    shape: sides,
-    numbers: strided(
-      numbers,
-      0,
-      sides,
-      permutation.map((axis) => steps[axis]!),
-    ),
-  };
+  const result = strided(
+    numbers,
+    0,
+    sides,
+    permutation.map((axis) => steps[axis]!),
+  );
+  // Of the result's axes, those that the weight has them in.
+  const own = strides(sides);
+  const back = permutation.map((_, axis) => own[permutation.indexOf(axis)]!);
+  const moved = madeOf(result, numbers, (gradient) => strided(gradient, 0, shape, back));
+  return { shape: sides, numbers: moved };
 }
 
 /** Of a weight whose last axes are [inputs, outputs], the one whose first are [outputs, inputs]. */

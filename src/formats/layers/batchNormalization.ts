@@ -5,6 +5,7 @@ import { multipliable } from '../../network/exact.ts';
 import type { TensorId } from '../../network/network.ts';
 import { inDouble, type Numbers } from '../../network/numbers.ts';
 import type { Scale } from '../../network/operator.ts';
+import { madeOf } from '../../network/weights/origin.ts';
 
 export interface Statistics {
   readonly mean: Numbers;
@@ -52,7 +53,9 @@ export function batchNormalization(
   const beta = statistics.beta ? inDouble(statistics.beta) : deviation.map(() => 0);
   const inverse = deviation.map((value) => 1 / value);
   if (multipliable(gamma, inverse)) {
-    const scale = deviation.map((value, c) => gamma[c]! / value);
+    const quotient = deviation.map((value, c) => gamma[c]! / value);
+    const back = (gradient: Float64Array) => gradient.map((g, c) => g / deviation[c]!);
+    const scale = statistics.gamma ? madeOf(quotient, statistics.gamma, back) : quotient;
     return builder.add(name, scaled(scale, mean, beta), [x]);
   }
   // What float64 does not hold as a quotient is left as two scales.
