@@ -110,6 +110,7 @@ export type {
   TransposedConvolution,
 } from './network/operator.ts';
 export { simplify } from './network/simplify/simplify.ts';
+export { exportSdp, type Formulation, type SdpProblem } from './sdp/export.ts';
 export {
   type LipschitzPenalty,
   type LipschitzPenaltyOptions,
@@ -118,7 +119,6 @@ export {
   type PenaltyTensorFlow,
   type TrainedModel,
 } from './training/lipschitzPenalty.ts';
-export { exportSdp, type Formulation, type SdpProblem } from './sdp/export.ts';
 
 /**
  * Makes an engine, to be passed to what computes; `close` it when done, its threads or its device live until then.

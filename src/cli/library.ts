@@ -9,6 +9,7 @@ export type Library = Pick<
   | 'describeWeights'
   | 'createEngine'
   | 'bound'
+  | 'boundGradient'
   | 'certifySamples'
   | 'openSamples'
   | 'readPoint'

@@ -15,6 +15,7 @@ import { certifyCommand } from './commands/certify.ts';
 import type { CertifyCommand } from './commands/certifyCommand.ts';
 import { describeCommand } from './commands/describe.ts';
 import { type DifferenceCommand, differenceCommand } from './commands/difference.ts';
+import { type ExportGradientCommand, exportGradientCommand } from './commands/exportGradient.ts';
 import { type ExportSdpCommand, exportSdpCommand } from './commands/exportSdp.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { type ReportCommand, reportCommand } from './commands/report.ts';
@@ -47,7 +48,7 @@ import type { SweepCommand } from './sweep/sweepCommand.ts';
 
 /** For people who have given none of them. */
 const COMMANDS =
-  'bound, certify, difference, sweep, worker, report, inspect, describe, verify, export-sdp, solve-sdp';
+  'bound, certify, difference, sweep, worker, report, inspect, describe, verify, export-gradient, export-sdp, solve-sdp';
 
 const ENGINES: readonly EngineName[] = ['auto', 'cpu', 'cpu-wasm', 'cpu-blas', 'webgpu', 'webgl'];
 
@@ -341,6 +342,31 @@ function commandLine(host: CommandHost, finish: (code: number) => void): Command
       finish(await verifyCommand(command, await host.library(), terminal, signal));
     });
 
+  withEngineOptions(withNetworkOptions(program.command('export-gradient')))
+    .description('Write how the bound of the network in FILE changes with its weights, as arrays in .npz.')
+    .requiredOption('--out <file>', 'where to write it, such as gradient.npz')
+    .option(
+      '--target <what>',
+      'what is bounded: global, margins (all together), or two outputs such as 3,5',
+      target,
+    )
+    .option(
+      '--evaluations <n>',
+      `gradient evaluations of the search for multipliers at most (default: ${DEFAULTS.evaluations})`,
+      count,
+    )
+    .option(
+      '--time-limit <s>',
+      `seconds for the search at most (default: ${DEFAULTS.timeLimit})`,
+      nonnegative,
+    )
+    .option('--multipliers <file>', 'where the search starts, from --save-multipliers')
+    .option('--save-multipliers <file>', 'where to write the multipliers that the gradient is of')
+    .action(async (file: string, flags: Omit<ExportGradientCommand, 'file'>) => {
+      const command = { ...flags, file, json: flags.json ?? false };
+      finish(await exportGradientCommand(command, await host.library(), terminal, signal));
+    });
+
   withNetworkOptions(program.command('export-sdp'))
     .description(
       'Write the bound of the network in FILE down as a semidefinite program, in SDPA sparse format.',
@@ -622,7 +648,7 @@ function usageFailure(error: CommanderError): Failure {
     return {
       kind: 'input',
       message:
-        'command: bound, certify, difference, sweep, worker, report, inspect, describe, verify, export-sdp or solve-sdp, got none; see lipsoid --help',
+        'command: bound, certify, difference, sweep, worker, report, inspect, describe, verify, export-gradient, export-sdp or solve-sdp, got none; see lipsoid --help',
     };
   }
   const commands = error.code === 'commander.unknownCommand' ? `; commands: ${COMMANDS}` : '';

@@ -1,5 +1,9 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DEFAULTS } from '../../src/bounds/defaults.ts';
+import type { BoundGradient, BoundGradientOptions } from '../../src/bounds/gradient/boundGradient.ts';
 import type { Inspection } from '../../src/bounds/inspect.ts';
 import type { BoundOptions, BoundResult, SearchReport } from '../../src/bounds/result.ts';
 import type { Certificate } from '../../src/certificate/format.ts';
@@ -9,6 +13,7 @@ import type { Engine } from '../../src/engine/engine.ts';
 import { InputError, UnsupportedError } from '../../src/errors.ts';
 import { NetworkBuilder } from '../../src/network/builder.ts';
 import type { Network } from '../../src/network/network.ts';
+import { readArray } from '../../src/node.ts';
 import type { SdpSolution, SolveOptions } from '../../src/sdp/solve.node.ts';
 import { recorder } from './recorder.ts';
 
@@ -100,11 +105,18 @@ const description: Awaited<ReturnType<Library['describeWeights']>> = {
   questions: ['after fc'],
 };
 
+const gradient: BoundGradient = {
+  ...{ bound: 9.5080328, log10: 0.97809, smooth: 2.253, held: ['mask.scale'] },
+  weights: [{ name: 'x', shape: [2, 3], values: Float64Array.of(1, 2, 3, 4, 5, 6) }],
+  multipliers: { version: 2, network: 'ab12', path: 'torus', layers: [] },
+};
+
 interface Calls {
   solve?: SolveOptions | undefined;
   load?: readonly [string, LoadOptions | undefined];
   engine?: object | undefined;
   bound?: BoundOptions | undefined;
+  gradient?: BoundGradientOptions | undefined;
   closed: number;
 }
 
@@ -132,6 +144,10 @@ async function run(
     bound: async (_, options) => {
       calls.bound = options;
       return result;
+    },
+    boundGradient: async (_, options) => {
+      calls.gradient = options;
+      return gradient;
     },
     inspect: () => inspection,
     exportSdp: () => ({ text: '', formulation: 'lipsdp', scale: 2, variables: 3, blocks: [5, -2] }),
@@ -539,6 +555,51 @@ describe('lipsoid inspect', () => {
   });
 });
 
+describe('lipsoid export-gradient', () => {
+  it('passes options on, writes the arrays and says what they are', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'lipsoid-'));
+    try {
+      const [out, kept] = [join(folder, 'g.npz'), join(folder, 'm.json')];
+      const found = await run(
+        `export-gradient a.onnx --out ${out} --save-multipliers ${kept} --target 1,0 --evaluations 0 --time-limit 5 --memory 100 --threads 3`,
+      );
+      expect([found.code, found.err]).toEqual([0, '']);
+      expect(found.calls.gradient).toMatchObject({
+        ...{ target: [1, 0], evaluations: 0, timeLimit: 5, memory: 100e6 },
+      });
+      expect(found.calls.engine).toMatchObject({ threads: 3 });
+      expect(found.calls.closed).toBe(1);
+      expect(found.out).toContain('1 array; L ≤ 9.5080');
+      expect(found.out).toContain('Held constant: mask.scale.');
+      const read = await readArray(out);
+      expect(JSON.parse(await readFile(kept, 'utf8'))).toEqual(gradient.multipliers);
+      expect([read.shape, [...read.data]]).toEqual([
+        [2, 3],
+        [1, 2, 3, 4, 5, 6],
+      ]);
+      const again = await run(`export-gradient a.onnx --out ${out} --multipliers ${kept} --json`);
+      expect(again.calls.gradient).toMatchObject({ multipliers: gradient.multipliers });
+      expect(JSON.parse(again.out)).toEqual({
+        ...{ network: { file: 'a.onnx', sha256: 'ab12' }, out, target: 'global' },
+        ...{ bound: 9.5080328, log10: 0.97809, smooth: 2.253, held: ['mask.scale'] },
+        arrays: [{ name: 'x', shape: [2, 3] }],
+      });
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('writes no archive that puts files elsewhere once it is unpacked', async () => {
+    for (const name of ['../up', '/root', 'a//b', 'c:d', 'e\\f', 'a/..', '']) {
+      const weights = [{ ...gradient.weights[0]!, name }];
+      const { code, err } = await run('export-gradient a.onnx --out /dev/null', {
+        boundGradient: async () => ({ ...gradient, weights }),
+      });
+      expect([code, err.includes('names of arrays')], name).toEqual([1, true]);
+    }
+  });
+});
+
 describe('lipsoid export-sdp', () => {
   it('says what it has written, and how to read it', async () => {
     const { code, out, err, calls } = await run('export-sdp a.onnx --formulation lipsdp --out /dev/null');
@@ -628,7 +689,7 @@ describe('help', () => {
 
 describe('command lines that make no sense end with 1 and name the choices', () => {
   it.each([
-    ['', 'verify, export-sdp or solve-sdp'],
+    ['', 'verify, export-gradient, export-sdp or solve-sdp'],
     ['train a.onnx', 'bound, certify, difference, sweep'],
     ['bound', 'FILE'],
     ['export-sdp a.onnx --out p.dat-s', '--formulation'],

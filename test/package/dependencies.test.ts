@@ -84,6 +84,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'files.node.ts',
     'engine',
     'network',
+    'arrays',
     'formats',
     'program',
     'ellipsoid',

@@ -103,7 +103,7 @@ export class OutputFile {
   }
 
   /** @throws OutputError; a file that was there before is then as it was */
-  async write(text: string): Promise<void> {
+  async write(text: string | Uint8Array): Promise<void> {
     const { option, path } = this.#named;
     try {
       if ('descriptor' in this.#place) writeAll(this.#place.descriptor, text);
@@ -174,7 +174,11 @@ export function besides(path: string): string {
 }
 
 /** Readers see the old file or the whole new one, whenever they look. */
-export async function replace(path: string, text: string, mode: number | undefined): Promise<void> {
+export async function replace(
+  path: string,
+  text: string | Uint8Array,
+  mode: number | undefined,
+): Promise<void> {
   const temporary = besides(path);
   const file = await open(temporary, 'wx');
   try {

@@ -101,8 +101,8 @@ function output(stream: NodeJS.WriteStream, descriptor: 1 | 2): Output {
 const RETRY = 5;
 
 /** All of a text, at once: an error is one of this call, not an event of later. */
-export function writeAll(descriptor: number, text: string): void {
-  const bytes = Buffer.from(text);
+export function writeAll(descriptor: number, text: string | Uint8Array): void {
+  const bytes = typeof text === 'string' ? Buffer.from(text) : text;
   const pause = new Int32Array(new SharedArrayBuffer(4));
   for (let at = 0; at < bytes.length; ) {
     try {
