@@ -1,14 +1,14 @@
 /** `lipsoid export-gradient`: how the bound of a network changes with its weights, as arrays for whoever trains it. */
-import { npzBytes } from '../../arrays/npzWriting.ts';
-import type { StoredMultipliers } from '../../bounds/result.ts';
-import { printableJson } from '../../printable.ts';
-import { EXIT } from '../failure.ts';
-import type { EngineName, Library } from '../library.ts';
-import { type ModelOptions, openNetwork } from '../loading.ts';
-import { formatBound, formatCount } from '../output/format.ts';
-import { externalFiles, OutputFile } from '../output/outputFile.ts';
-import { printDocument, printLines, type Terminal } from '../output/terminal.ts';
-import { readMultipliers } from './multipliers.ts';
+import { npzBytes } from '../../../arrays/npzWriting.ts';
+import type { StoredMultipliers } from '../../../bounds/result.ts';
+import { printableJson } from '../../../printable.ts';
+import { EXIT } from '../../failure.ts';
+import type { EngineName, Library } from '../../library.ts';
+import { type ModelOptions, openNetwork } from '../../loading.ts';
+import { formatBound, formatCount } from '../../output/format.ts';
+import { externalFiles, OutputFile } from '../../output/outputFile.ts';
+import { printDocument, printLines, type Terminal } from '../../output/terminal.ts';
+import { readMultipliers } from '../multipliers.ts';
 
 export interface ExportGradientCommand extends ModelOptions {
   readonly file: string;

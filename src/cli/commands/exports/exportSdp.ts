@@ -1,12 +1,12 @@
 /** `lipsoid export-sdp`: a network's bound as a semidefinite program, for a solver that knows nothing of Lipsoid. */
-import { largest } from '../../network/extremes.ts';
-import type { Formulation, SdpProblem } from '../../sdp/export.ts';
-import { EXIT } from '../failure.ts';
-import type { Library } from '../library.ts';
-import { type ModelOptions, openNetwork } from '../loading.ts';
-import { formatCount } from '../output/format.ts';
-import { externalFiles, OutputFile } from '../output/outputFile.ts';
-import { printDocument, printLines, type Terminal } from '../output/terminal.ts';
+import { largest } from '../../../network/extremes.ts';
+import type { Formulation, SdpProblem } from '../../../sdp/export.ts';
+import { EXIT } from '../../failure.ts';
+import type { Library } from '../../library.ts';
+import { type ModelOptions, openNetwork } from '../../loading.ts';
+import { formatCount } from '../../output/format.ts';
+import { externalFiles, OutputFile } from '../../output/outputFile.ts';
+import { printDocument, printLines, type Terminal } from '../../output/terminal.ts';
 
 export interface ExportSdpCommand extends ModelOptions {
   readonly file: string;
