@@ -29,6 +29,12 @@ export const HUNTS: readonly HuntRow[] = [
     open: async () => new (await import('./regions.ts')).RegionHunt(),
   },
   {
+    name: 'differences',
+    weight: 2,
+    check: 20,
+    open: async () => new (await import('./differences.ts')).DifferenceHunt(),
+  },
+  {
     name: 'closed-forms',
     weight: 1,
     check: 30,

@@ -5,6 +5,7 @@ import { certify } from '../src/certificate/certify.ts';
 import { verify } from '../src/certificate/verify.ts';
 import { certifySamples, localBound } from '../src/certify/certify.ts';
 import { createRegionProver } from '../src/certify/proofs/regionProver.ts';
+import { difference } from '../src/difference/difference.ts';
 import { createEngine } from '../src/engine/create.ts';
 import type { Engine } from '../src/engine/engine.ts';
 import { loadModel } from '../src/formats/load.ts';
@@ -20,6 +21,7 @@ export interface Library {
   readonly localBound: typeof localBound;
   readonly certifySamples: typeof certifySamples;
   readonly createRegionProver: typeof createRegionProver;
+  readonly difference: typeof difference;
 }
 
 export const LIBRARY: Library = {
@@ -36,6 +38,7 @@ export const LIBRARY: Library = {
   localBound,
   certifySamples,
   createRegionProver,
+  difference,
 };
 
 export type EngineName = 'cpu-wasm' | 'cpu-blas' | 'webgpu';

@@ -2,6 +2,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { largestEigenvector } from '../../attack/climb.ts';
 import { ClosedFormHunt } from '../../attack/closedForms.ts';
+import { DifferenceHunt } from '../../attack/differences.ts';
 import type { Finding, Hunt } from '../../attack/hunt.ts';
 import { LIBRARY, type Library } from '../../attack/library.ts';
 import type { ModelDescription } from '../../attack/model/description.ts';
@@ -110,6 +111,29 @@ describe('the hunt of networks finds', () => {
     expect((await found(new NetworkHunt('pieces', library, 300), 40))?.fault).toMatch(
       /must be at least the slope|the lower bound must not be above/,
     );
+  });
+});
+
+describe('the hunt of differences finds', () => {
+  it.each([
+    ['bound', /the bound of the difference must be at least/],
+    ['gain', /the anchored bound within/],
+    ['largest', /the outputs within .* are at most/],
+  ] as const)('what is said of two networks a tenth too low: %s', async (what, pattern) => {
+    const low = <T extends number | null>(value: T) => (value === null ? null : 0.9 * value);
+    const library = faulty({
+      difference: async (a, b, options) => {
+        const result = await LIBRARY.difference(a, b, options);
+        if (what === 'bound')
+          return {
+            ...result,
+            bound: low(result.bound),
+            log10: result.log10 && result.log10 + Math.log10(0.9),
+          };
+        return { ...result, region: { ...result.region!, [what]: low(result.region![what]) } };
+      },
+    });
+    expect((await found(new DifferenceHunt(library), 40))?.fault).toMatch(pattern);
   });
 });
 
