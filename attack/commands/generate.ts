@@ -32,6 +32,7 @@ const OPTIONS: Readonly<
   '--rule': { good: RULES, bad: ['SN', 'SN(2)', 'constructor'] },
   '--engine': { good: ['cpu', 'cpu-wasm', 'cpu-blas', 'auto'], bad: ['gpu', 'webgl', ''] },
   '--threads': { good: ['1', '2'], bad: ['0', '-1', '1.5', 'x', '99999999999999999999', ''] },
+  '--workers': { good: ['1', '2'], bad: ['0', '-1', '1.5', '257', 'x', ''] },
   '--memory': { good: ['100', '1000', '0.001', '1'], bad: ['0', '-1', 'NaN', '1e400', '0x10'] },
   '--target': {
     good: ['global', 'margins', '0,1', '1,0'],
@@ -146,6 +147,17 @@ function drawOther(random: Random): Command {
     ['difference', MODEL, MODEL],
     ['difference', MODEL, MODEL, '--radius', '1'],
     ['difference', MODEL, 'empty', '--json'],
+    ['export-gradient', MODEL],
+    ['export-gradient', 'empty', '--out', 'out.npz'],
+    ['sweep'],
+    ['sweep', MODEL],
+    ['sweep', 'nothing*.onnx', '--out', 'out.jsonl'],
+    ['report'],
+    ['report', MODEL],
+    ['report', 'fifo'],
+    ['report', 'empty', '--out', 'folder'],
+    ['worker'],
+    ['worker', '--queue', 'nowhere'],
     ['export-sdp', MODEL],
     ['export-sdp', MODEL, '--formulation', 'lipsdp'],
     ['export-sdp', MODEL, '--formulation', 'other', '--out', 'out.dat-s'],
@@ -176,6 +188,7 @@ function drawOutput(random: Random): Command {
     ['bound', MODEL, '--method', 'refined', ...short, '--save-multipliers', out],
     ['bound', MODEL, '--method', 'refined', ...short, '--save-multipliers', 'm2.json', '--certificate', out],
     ['export-sdp', MODEL, '--formulation', 'lipsdp', '--out', out],
+    ['export-gradient', MODEL, '--evaluations', '2', '--engine', 'cpu', '--out', out],
     ['bound', MODEL, '--method', 'closed-form', ...short, '--certificate', MODEL],
   ]);
   return heard(withJson(argv, random), [out, 'm2.json']);
