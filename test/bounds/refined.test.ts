@@ -510,7 +510,7 @@ describe('where entries are moved, a search ends nowhere above its start', () =>
     x = b.add('', { kind: 'nonlinearity', function: { name: 'relu' } }, [x]);
     const network = b.build(b.add('', convolution(random, 3, shape[0]), [x]));
     for (const evaluations of [0, 10]) {
-      const { methods } = await bound(network, { engine, evaluations, lower: false });
+      const { methods } = await bound(network, { engine, evaluations, lower: false, timeLimit: 4 });
       const of = (wanted: string) =>
         methods.flatMap(({ method, bound: value }) => (method === wanted && value !== null ? [value] : []));
       // The boundary of D ⪰ S has a margin.

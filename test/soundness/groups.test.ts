@@ -128,7 +128,7 @@ describe('no bound is below a slope', () => {
   it.each(Array.from({ length: count }, (_, seed) => seed))('network %i', async (seed) => {
     const network = sourced(networkOf(seed));
     const slope = climbed(network, new Random(seed + 1000));
-    const result = await bound(network, { engine, evaluations: 15 });
+    const result = await bound(network, { engine, evaluations: 15, timeLimit: 5 });
     const { methods } = result;
     if (result.proof) {
       const certificate = await certify(network, result);
@@ -166,7 +166,7 @@ it('a network of 1-Lipschitz steps that sort has the bound 1', async () => {
     const f = { name: 'sort', descending: k % 2 === 0 } as const;
     x = b.add('', { kind: 'grouped', function: f, groups: [Int32Array.of(0, 1)], wide: false }, [x]);
   }
-  const { methods, bound: least } = await bound(b.build(x), { engine, evaluations: 10 });
+  const { methods, bound: least } = await bound(b.build(x), { engine, evaluations: 10, timeLimit: 5 });
   for (const { bound: value } of methods) expect(value ?? 1).toBeGreaterThanOrEqual(1);
   expect(least).toBeLessThan(1 + 1e-6);
 });
@@ -245,7 +245,7 @@ function tiny({ function: f, factor }: Tiny): Network {
 async function holdsTiny(of: Tiny, own: EngineHandle): Promise<void> {
   const network = tiny(of);
   const slope = climbed(network, new Random(2));
-  const { methods } = await bound(network, { engine: own, evaluations: 1, lower: false });
+  const { methods } = await bound(network, { engine: own, evaluations: 1, lower: false, timeLimit: 5 });
   const told = methods.filter((row) => row.bound !== null);
   expect(told.length).toBeGreaterThan(0);
   for (const row of told) {

@@ -66,7 +66,7 @@ describe('no bound is below a slope, and what is proven is accepted', () => {
     const random = new Random(seed);
     const network = sourced(randomSorting(random));
     const slope = climbed(network, random);
-    const result = await bound(network, { engine, evaluations: 15 });
+    const result = await bound(network, { engine, evaluations: 15, timeLimit: 5 });
     const product = result.methods.find((row) => row.method === 'spectral-product')!.bound!;
     for (const row of result.methods) {
       if (row.bound !== null)

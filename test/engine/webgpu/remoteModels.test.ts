@@ -16,7 +16,7 @@ const entry = fileURLToPath(new URL('remoteModels.ts', import.meta.url));
 const thorough = runs(1) > 1;
 const rules = thorough ? ['SN(1)', 'GC(1.5)'] : ['GC(1.5)'];
 const larger =
-  /^(cnn_C3|cnn_C5|cnn_C17|cnn_C9_CH32|stack_C5|stack_C9|chain_L17|chain_L65|mlp_L17|mlp_L65|cnn3|fnn2_seed1|fnn3|eclipse|lipsdp_mnist)/;
+  /^(cnn_C3|cnn_C5|cnn_C9|cnn_C17|stack_C5|stack_C9|chain_L9|chain_L17|chain_L65|mlp_L3|mlp_L17|mlp_L65|cnn3|fnn2|fnn3|eclipse|lipsdp_mnist)/;
 const compared = files.filter((file) => thorough || !larger.test(file));
 
 const tolerance = Math.log10(1 + 1e-3);
