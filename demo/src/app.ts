@@ -427,7 +427,7 @@ const NOT_CLASSES =
 
 function bestRule(result: BoundResult | undefined) {
   const rule = least((result?.methods ?? []).filter((m) => m.method === 'closed-form'))?.rule;
-  return rule === 'refined' ? undefined : rule;
+  return rule === 'refined' || rule === 'from ℓ2' ? undefined : rule;
 }
 
 /** What a JSON document is, by its members; a certificate where they do not say: its checker says then what it lacks. */

@@ -163,7 +163,7 @@ export interface PairReport {
 /** One bound on the ratio ‖f(x) − f(y)‖₂ / ‖x − y‖₂ over all x ≠ y, or why there is none. */
 export interface MethodResult {
   readonly method: Exclude<MethodName, 'all'>;
-  /** A closed form; `refined` for the search on the unrolled network. */
+  /** A closed form; `refined` for the search on the unrolled network; `from ℓ2` for what a constant in ℓ2 says of other norms. */
   readonly rule?: RowRule;
   /** Null where it is no float64 (`log10` still holds it) or where the method failed (`error`). */
   readonly bound: number | null;
@@ -179,7 +179,7 @@ export interface MethodResult {
   readonly interrupted?: true;
 }
 
-export type RowRule = RuleName | 'refined';
+export type RowRule = RuleName | 'refined' | 'from ℓ2';
 
 /**
  * What stands behind a bound: `nominal`: floating-point arithmetic without an analysis of its rounding; `rounding-safe`: every

@@ -171,12 +171,13 @@ describe('bounds from ℓ∞', () => {
     for (let seed = 0; seed < runs(5); seed++) {
       const sizes = [3 + (seed % 4), 8, 6, 1 + (seed % 3)];
       const network = perceptron(sizes, seed);
-      const plain = await asked(network, { input: '2', output: '2' }, { lower: false });
-      // Branch and bound, which looks at single regions, is for ℓ2 alone.
-      const ellipsoids = plain.methods.filter(({ method, bound: own }) => method !== 'exact' && own !== null);
-      const least = Math.min(...ellipsoids.map((row) => row.bound!));
+      // The constant itself is among them.
+      const plain = (await asked(network, { input: '2', output: '2' }, { lower: false })).bound!;
       const box = await asked(network, { input: 'inf', output: '2' }, { lower: false });
-      expect(box.bound!).toBeLessThanOrEqual(Math.sqrt(sizes[0]!) * least * (1 + 1e-6));
+      expect(box.bound!).toBeLessThanOrEqual(Math.sqrt(sizes[0]!) * plain * (1 + 2e-6));
+      expect(box.exact).toBeUndefined();
+      const spread = await asked(network, { input: '2', output: '1' }, { lower: false });
+      expect(spread.bound!).toBeLessThanOrEqual(Math.sqrt(sizes[3]!) * plain * (1 + 2e-6));
       const own = await asked(network, { input: 'inf', output: 'inf' }, { lower: false });
       const norms = network.nodes.flatMap(({ operator }) =>
         operator.kind === 'affine'

@@ -1,8 +1,9 @@
 /** The Lipschitz constant itself, where a network is small enough for branch and bound. */
 import { UnsupportedError } from '../../errors.ts';
 import type { ExactResult } from '../../exact/exact.ts';
-import { isEuclidean } from '../../network/norms/norm.ts';
-import { log10, roundedUp, scaled } from '../../scaled.ts';
+import { isEuclidean, type NormPair } from '../../network/norms/norm.ts';
+import { product } from '../../network/size.ts';
+import { log10, roundedUp, scaled, times } from '../../scaled.ts';
 import type { ExactReport } from '../result.ts';
 import type { Row } from '../runs/rows.ts';
 import { stopwatch } from '../runs/stopwatch.ts';
@@ -29,6 +30,8 @@ export async function exactRow(task: BoundTask): Promise<Row | undefined> {
   const begun = performance.now();
   ledger.announce(WORK);
   let [widest, done, seen] = [0, 0, 0];
+  const euclidean = isEuclidean(query.norms);
+  const factor = euclidean ? 1 : factorFromEuclidean(task);
   const isTooLong = () => {
     if (performance.now() - begun > 1000 * SECONDS) return true;
     return seen > NODES_OF_TRIAL && done < PROMISING * WORK;
@@ -47,18 +50,20 @@ export async function exactRow(task: BoundTask): Promise<Row | undefined> {
         const share = widest > 0 && width < Infinity ? 1 - width / widest : 0;
         const step = Math.max(0, share * WORK - done);
         done += step;
-        if (upper > 0 && upper < Infinity) ledger.found(Math.log10(upper));
+        if (upper > 0 && upper < Infinity) ledger.found(Math.log10(upper * factor));
         ledger.add('exact', `at least ${lower.toPrecision(6)}, ${nodes} nodes, ${open} left`, step);
       },
     });
     ledger.add('exact', 'done', WORK - done);
-    const value = result.upper < Infinity ? roundedUp(scaled(result.upper)) : undefined;
+    const value =
+      result.upper < Infinity ? roundedUp(times(scaled(result.upper), scaled(factor))) : undefined;
     if (!asked && !value) return undefined;
     if (value && value.mantissa > 0) ledger.found(log10(value));
     return {
       method: 'exact',
       seconds: clock(),
-      exact: reportOf(result),
+      // In other norms it is no constant.
+      ...(euclidean ? { exact: reportOf(result) } : { rule: 'from ℓ2' }),
       ...(value ? { value } : { error: NOTHING }),
     };
   } catch (error) {
@@ -72,8 +77,19 @@ const NOTHING = 'rounding leaves nothing to say';
 
 function isWorthATry({ query, original, interrupt, deadline }: BoundTask): boolean {
   if (query.method !== 'all' || query.length !== undefined || query.target === 'margins') return false;
-  if (!isEuclidean(query.norms) || query.sensitivities || interrupt?.aborted || deadline.over) return false;
+  if (query.sensitivities || interrupt?.aborted || deadline.over) return false;
   return isSmall(original);
+}
+
+/** What a bound in ℓ2 becomes in other norms: ‖x‖₂ ≤ √n ‖x‖∞, ‖x‖₂ ≤ ‖x‖₁, ‖y‖∞ ≤ ‖y‖₂, ‖y‖₁ ≤ √m ‖y‖₂. */
+function factorFromEuclidean({
+  query: { norms, pair },
+  original: { tensors, input, output },
+}: BoundTask): number {
+  const entries = (id: number) => product(tensors[id]!.shape);
+  const { input: from, output: to }: NormPair = norms;
+  const squared = (from === 'inf' ? entries(input) : 1) * (to === '1' && !pair ? entries(output) : 1);
+  return Math.sqrt(squared) * (1 + 2 ** -51);
 }
 
 function reportOf({ status, upper, lower, steepest, nodes, open, neurons }: ExactResult): ExactReport {
