@@ -7,6 +7,7 @@ import { steepest } from './climb.ts';
 import { type Cell, type Circuit, TooLarge } from './evaluate/circuit.ts';
 import { Exact } from './evaluate/exact.ts';
 import { circuitOf } from './evaluate/interpret.ts';
+import { Meaningless } from './evaluate/values.ts';
 import { Refusals } from './examine.ts';
 import { generate } from './generate/network.ts';
 import { generatePieces } from './generate/pieces.ts';
@@ -40,7 +41,8 @@ export class DifferenceHunt implements Hunt {
     const random = new Random(seed);
     const { model, nasty } = random.chance(0.5) ? generatePieces(random) : generate(random, 'fixed');
     const copy = copyOf(model, random);
-    const fault = await this.#fault(model, copy, nasty, random, seed);
+    const circuit = differenceOf(model, copy);
+    const fault = circuit && (await this.#fault(model, copy, circuit, nasty, random, seed));
     if (fault === undefined) return undefined;
     return {
       hunt: this.name,
@@ -61,6 +63,7 @@ export class DifferenceHunt implements Hunt {
   async #fault(
     a: ModelDescription,
     b: ModelDescription,
+    circuit: Circuit,
     nasty: boolean,
     random: Random,
     seed: number,
@@ -68,7 +71,6 @@ export class DifferenceHunt implements Hunt {
     const engine = (await this.#engines.get('cpu-wasm'))!;
     const signal = AbortSignal.timeout(PATIENCE);
     try {
-      const circuit = less(circuitOf(a, sampleOf(a)), circuitOf(b, sampleOf(b)));
       const { centre, radius } = drawnBall(random, circuit);
       const [first, second] = [
         await this.#library.load(encode(a), undefined),
@@ -91,10 +93,21 @@ export class DifferenceHunt implements Hunt {
         ball.longer(largest ?? Infinity)
       );
     } catch (error) {
-      if (signal.aborted || error instanceof TooLarge) return undefined;
+      if (signal.aborted) return undefined;
       this.tally.count('outcomes', 'refused');
       return new Refusals(a, this.tally).refusedOrFault(error, 'difference')?.fault;
     }
+  }
+}
+
+/** Undefined where the copy has no meaning, such as a quotient by what is 0 there, or the two are too large. */
+function differenceOf(a: ModelDescription, b: ModelDescription): Circuit | undefined {
+  try {
+    return less(circuitOf(a, sampleOf(a)), circuitOf(b, sampleOf(b)));
+  } catch (error) {
+    if (error instanceof TooLarge || error instanceof Meaningless || error instanceof RangeError)
+      return undefined;
+    throw error;
   }
 }
 
