@@ -29,8 +29,8 @@ export default defineConfig({
     hookTimeout: 400_000,
     // Processes, not threads: native libraries keep one state per process.
     pool: 'forks',
-    // Two more than there are cores: much of the time is spent waiting for browsers and other runtimes.
-    maxWorkers: availableParallelism() + 2,
+    // Three more than there are cores: much of the time is spent waiting for browsers and other runtimes.
+    maxWorkers: availableParallelism() + 3,
     sequence: { sequencer: LongestFirst },
     // CSDP's threads spin while they wait: beside other tests two take twice as long as one.
     env: { OMP_NUM_THREADS: '1' },
