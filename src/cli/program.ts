@@ -427,18 +427,8 @@ function withBoundOptions(command: Command): Command {
       'what the search makes small: global, margins, or two outputs such as 3,5',
       target,
     )
-    .addOption(
-      new Option(
-        '--norm <which>',
-        `how changes of the input are measured (default: ${DEFAULTS.norm})`,
-      ).choices(NORMS),
-    )
-    .addOption(
-      new Option(
-        '--output-norm <which>',
-        `and those of the output (default: ${DEFAULTS.outputNorm})`,
-      ).choices(NORMS),
-    )
+    .addOption(inputNorm())
+    .addOption(outputNorm())
     .option(
       '--weights <file>',
       'units of the input, entry by entry, .npy or the array x of an .npz; with --norm inf the half widths of a box',
@@ -543,21 +533,21 @@ function withCertifyOptions(command: Command): Command {
     .option('--quiet', 'print the table alone, and no progress');
 }
 
+function inputNorm(): Option {
+  const what = `how changes of the input are measured (default: ${DEFAULTS.norm})`;
+  return new Option('--norm <which>', what).choices(NORMS);
+}
+
+function outputNorm(): Option {
+  const what = `and those of the output (default: ${DEFAULTS.outputNorm})`;
+  return new Option('--output-norm <which>', what).choices(NORMS);
+}
+
 function withDifferenceOptions(command: Command): Command {
   return command
     .description('Bound the difference of two networks: of A and that in FILE, on the same input.')
-    .addOption(
-      new Option(
-        '--norm <which>',
-        `how changes of the input are measured (default: ${DEFAULTS.norm})`,
-      ).choices(NORMS),
-    )
-    .addOption(
-      new Option(
-        '--output-norm <which>',
-        `and those of the output (default: ${DEFAULTS.outputNorm})`,
-      ).choices(NORMS),
-    )
+    .addOption(inputNorm())
+    .addOption(outputNorm())
     .option(
       '--at <file>',
       'with --radius: also near the point in the file, .npy or the array x of an .npz, and how far apart they are there',

@@ -1,4 +1,5 @@
 /** Division by a length of the data that an epsilon keeps from 0, as exporters spell it out: layer, root-mean-square and ℓ2 normalisation. */
+import type { GroupFunction } from '../../../network/groups/table.ts';
 import { product } from '../../../network/size.ts';
 import type { Call } from '../call.ts';
 import type { GraphNode } from '../graph.ts';
@@ -240,6 +241,24 @@ function reduction(
   return value === undefined || axes === 'unknown' ? undefined : { value, axes, mean };
 }
 
+/** One number of every group along axes, by a function of groups. @param axes all where there are none */
+export function reducedBy(
+  f: GroupFunction,
+  value: string,
+  axes: readonly number[] | undefined,
+  keeps: boolean,
+): Pattern {
+  return {
+    inputs: [value],
+    convert: (call) => {
+      const input = call.signal(0);
+      const rank = call.dims(input).length;
+      const all = axes ? call.axes(axes, rank) : [...Array(rank).keys()];
+      return reducedOver(call, input, all, keeps, (_, x, own) => alongAxes(call, x, own, f));
+    },
+  };
+}
+
 /** The axes of a reduction that keeps its dims, or `anyway`; undefined for all. */
 export function reducedAxes(
   node: GraphNode,
@@ -282,15 +301,5 @@ export function matchLength(node: GraphNode, around: Surroundings): Pattern | un
   const axes = reducedAxes(sum, around, sum.opType === 'ReduceSum' ? 13 : 18, true);
   if (value === undefined || axes === 'unknown') return undefined;
   const keeps = sum.attributes.flag('keepdims', true);
-  return {
-    inputs: [value],
-    convert: (call) => {
-      const input = call.signal(0);
-      const rank = call.dims(input).length;
-      const all = axes ? call.axes(axes, rank) : [...Array(rank).keys()];
-      return reducedOver(call, input, all, keeps, (_, x, own) =>
-        alongAxes(call, x, own, { name: 'norm', p: 2 }),
-      );
-    },
-  };
+  return reducedBy({ name: 'norm', p: 2 }, value, axes, keeps);
 }

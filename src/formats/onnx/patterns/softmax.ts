@@ -1,9 +1,8 @@
 /** Softmax, its logarithm and ln Σ e^x spelt out: exponentials and their sum, of the values or of what they are below the largest. */
 import type { GraphNode } from '../graph.ts';
-import { alongAxes, sampleAxes } from '../operators/groups/along.ts';
+import { sampleAxes } from '../operators/groups/along.ts';
 import { softmaxAlong, softmaxOver } from '../operators/groups/softmax.ts';
-import { reducedOver } from '../operators/reduction.ts';
-import { reducedAxes } from './normalization.ts';
+import { reducedAxes, reducedBy } from './normalization.ts';
 import { makerOf, type Pattern, type Surroundings } from './pattern.ts';
 
 /** e^x / Σ e^x along some axes. @param node a Div */
@@ -86,17 +85,7 @@ interface LogarithmOfSum {
 }
 
 function logSumExp(value: string, { axes, keeps }: LogarithmOfSum): Pattern {
-  return {
-    inputs: [value],
-    convert: (call) => {
-      const input = call.signal(0);
-      const rank = call.dims(input).length;
-      const all = axes ? call.axes(axes, rank) : [...Array(rank).keys()];
-      return reducedOver(call, input, all, keeps, (_, x, own) =>
-        alongAxes(call, x, own, { name: 'log-sum-exp' }),
-      );
-    },
-  };
+  return reducedBy({ name: 'log-sum-exp' }, value, axes, keeps);
 }
 
 function logarithmOfSum(value: string, around: Surroundings): LogarithmOfSum | undefined {
