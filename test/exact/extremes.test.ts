@@ -174,3 +174,12 @@ describe('the prover', () => {
     expect(new Prover(form).boundOf(openState(form), vector(logarithm), squared)).toBe(Infinity);
   });
 });
+
+it('of outputs beyond count are none of a small network, which is said before they are made', () => {
+  const builder = new NetworkBuilder('doubled');
+  let x = builder.add('relu', { kind: 'nonlinearity', function: { name: 'relu' } }, [
+    builder.input('x', [4]),
+  ]);
+  for (let k = 0; k < 25; k++) x = builder.add('twice', { kind: 'concat' }, [x, x]);
+  expect(() => formOf(builder.build(x))).toThrow(/exact constants are of small networks/);
+});

@@ -15,6 +15,8 @@ import { ABSOLUTE_VALUE, type Pieces, POSITIVE_PART, straightPieces } from './pi
 
 /** Entries of weights, of the network as dense matrices and of the form: more is no small network. */
 const MOST_ENTRIES = 2 ** 22;
+/** Entries of all tensors together, each an expression of its own. */
+const MOST_VALUES = 2 ** 18;
 /** Units, linear ones among them. */
 const MOST_UNITS = 4000;
 /** Combinations become units of their own where they hold so many times more atoms than there are of them. */
@@ -59,7 +61,8 @@ export function formOf(whole: Network, pair?: readonly [i: number, j: number]): 
   const network = prune(sortPairs(whole));
   const obstacles = network.nodes.flatMap(obstacleOf);
   if (obstacles.length > 0) throw new UnsupportedError(obstacles);
-  if (unrolledSize(network, 0).bytes > 8 * MOST_ENTRIES) throw tooLarge(network.name);
+  const values = network.tensors.reduce((sum, { shape }) => sum + product(shape), 0);
+  if (values > MOST_VALUES || unrolledSize(network, 0).bytes > 8 * MOST_ENTRIES) throw tooLarge(network.name);
   const flat = unroll(network, 0);
   const inputs = product(flat.tensors[flat.input]!.shape);
   const draft = new Draft(network.name, inputs);
