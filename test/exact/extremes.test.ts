@@ -183,3 +183,12 @@ it('of outputs beyond count are none of a small network, which is said before th
   for (let k = 0; k < 25; k++) x = builder.add('twice', { kind: 'concat' }, [x, x]);
   expect(() => formOf(builder.build(x))).toThrow(/exact constants are of small networks/);
 });
+
+it('of products that leave float64 on the way nothing is said, least of all 0', () => {
+  const builder = new NetworkBuilder('vanishing');
+  let x = builder.add('relu', { kind: 'nonlinearity', function: relu }, [builder.input('x', [2])]);
+  // 1e-330, which is 0 in float64, and so far off as that times all that follows.
+  for (const factor of [1e-165, 1e-165, 1e284, 1e166, 1e276, 1e165])
+    x = builder.add('scale', { kind: 'scale', scale: vector(factor) }, [x]);
+  expect(() => formOf(builder.build(x))).toThrow(/products of weights that leave the range of float64/);
+});

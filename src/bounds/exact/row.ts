@@ -50,8 +50,9 @@ export async function exactRow(task: BoundTask): Promise<Row | undefined> {
         const share = widest > 0 && width < Infinity ? 1 - width / widest : 0;
         const step = Math.max(0, share * WORK - done);
         done += step;
-        if (upper > 0 && upper < Infinity) ledger.found(Math.log10(upper * factor));
-        ledger.add('exact', `at least ${lower.toPrecision(6)}, ${nodes} nodes, ${open} left`, step);
+        // What is above is proven in the end.
+        const range = `at least ${lower.toPrecision(6)}, about ${upper.toPrecision(6)} at most`;
+        ledger.add('exact', euclidean ? `${range}, ${nodes} nodes, ${open} left` : `${nodes} nodes`, step);
       },
     });
     ledger.add('exact', 'done', WORK - done);

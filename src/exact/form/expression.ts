@@ -48,7 +48,7 @@ export class Expression {
 /** own + factor · other */
 function accumulate(own: Coefficient, other: Coefficient, factor: number, factorError: number): void {
   const product = factor * other.value;
-  let lost = Math.abs(factor) * other.error + factorError * (Math.abs(other.value) + other.error);
+  let lost = times(Math.abs(factor), other.error) + times(factorError, Math.abs(other.value) + other.error);
   if (!isPowerOfTwo(factor) && !isPowerOfTwo(other.value)) lost += Math.abs(product) * U + UNDERFLOW;
   else if (factor !== 0 && other.value !== 0 && Math.abs(product) < 2 ** -1000) lost += UNDERFLOW;
   // Errors underflow as well.
@@ -56,8 +56,13 @@ function accumulate(own: Coefficient, other: Coefficient, factor: number, factor
   const sum = own.value + product;
   if (own.value !== 0 && product !== 0) lost += Math.abs(sum) * U;
   own.value = sum;
-  own.error += lost;
+  own.error += Number.isNaN(lost) ? Infinity : lost;
   if (own.error !== 0) own.error = own.error * (1 + 8 * U);
+}
+
+/** Nothing of what may be anything is nothing: 0 · ∞ = 0. */
+function times(factor: number, size: number): number {
+  return factor === 0 ? 0 : factor * size;
 }
 
 function isPowerOfTwo(x: number): boolean {

@@ -101,6 +101,13 @@ function obstacleOf({ name, operator }: Node): Unsupported[] {
   }
 }
 
+function beyondFloat64(node: string): UnsupportedError {
+  const reason = 'exact constants take products of weights between neurons in float64; use the other methods';
+  return new UnsupportedError([
+    { node, found: 'products of weights that leave the range of float64', reason },
+  ]);
+}
+
 function tooLarge(node: string): UnsupportedError {
   return new UnsupportedError([
     {
@@ -304,10 +311,13 @@ function formFrom({ name, inputs, units: drafted, ...draft }: Draft, outputs: re
     biasError[row] = constant.error;
   }
   void draft;
+  // What may be anything says nothing, and its products with 0 are no numbers.
+  if (![weight, weightError, bias, biasError].every((values) => values.every(Number.isFinite)))
+    throw beyondFloat64(name);
   return {
     ...{ inputs, outputs: outputs.length, units, atoms, weight, bias },
-    ...(weightError.some((e) => e > 0) && { weightError }),
-    ...(biasError.some((e) => e > 0) && { biasError }),
+    ...(weightError.some((e) => e !== 0) && { weightError }),
+    ...(biasError.some((e) => e !== 0) && { biasError }),
     kinks: Int32Array.from([...units.keys()].filter((u) => units[u]!.pieces)),
   };
 }

@@ -2,13 +2,13 @@
  * Two networks on one input as one network (docs/mathematics.md §13). What both have alike is there once, down to the channels of a layer
  * whose other weights differ; where linear operators differ, so do their weights: A x − B y = A (x − y) + (A − B) y.
  */
-import { InputError } from '../../errors.ts';
+import { InputError, UnsupportedError } from '../../errors.ts';
 import { NetworkBuilder } from '../builder.ts';
 import { channelEntries, type Elementwise, mapChannelEntries } from '../elementwise/elementwise.ts';
 import type { LinearOperator } from '../linearOperator.ts';
 import type { Network, Node, TensorId } from '../network.ts';
 import type { Operator } from '../operator.ts';
-import { sameShape } from '../size.ts';
+import { product, sameShape } from '../size.ts';
 import {
   type Blocks,
   columnsRead,
@@ -24,13 +24,18 @@ import {
 import { lazily, type Pair, picked, wholeMinus, wholeValue } from './pair.ts';
 import { withoutUnread } from './unread.ts';
 
+/** Entries of all tensors of a network: what both have alike is listed entry by entry. Large CNNs have some ten million. */
+const MOST_VALUES = 2 ** 27;
+
 /**
  * x ↦ A(x) − B(x), as a network.
  * @returns undefined where all that A and B do is the same, so that the difference is 0
  * @throws InputError for inputs or outputs of other shapes, and where numbers of both are too far apart for float64
+ * @throws UnsupportedError for networks out of all proportion
  */
 export function mergedDifference(a: Network, b: Network): Network | undefined {
   refuseOtherShapes(a, b);
+  refuseHuge(b);
   const walk = new Walk(a, b, false);
   const minus = walk.all();
   return minus === undefined ? undefined : withoutUnread(walk.builder.build(minus));
@@ -75,6 +80,15 @@ export function refuseOtherShapes(a: Network, b: Network): void {
       `difference: the ${end}s of both networks must have one shape, got ${first!.join('×')} and ${second!.join('×')}`,
     );
   }
+}
+
+function refuseHuge({ name, tensors }: Network): void {
+  const values = tensors.reduce((sum, { shape }) => sum + product(shape), 0);
+  if (values <= MOST_VALUES) return;
+  const found = `${values} entries of tensors`;
+  throw new UnsupportedError([
+    { node: name, found, reason: `differences are of networks of up to ${MOST_VALUES}` },
+  ]);
 }
 
 /** Both networks node by node, as long as they are alike. */
