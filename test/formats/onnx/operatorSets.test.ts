@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { UnsupportedError } from '../../../src/errors.ts';
 import { ModelProtoSchema, OperatorSetIdProtoSchema } from '../../../src/formats/onnx/protobuf/onnx_pb.ts';
 import { evaluate } from '../../../src/network/evaluation/evaluate.ts';
-import { floats, kinds, model, node, read } from './build.ts';
+import { floats, integers, kinds, model, node, read } from './build.ts';
 
 describe('before operator set 7', () => {
   const vector = floats('v', [2], [10, 20]);
@@ -33,6 +33,17 @@ describe('before operator set 7', () => {
     const options = { inputs: { x: [1, 2, 2] }, initializers: [floats('s', [2], [0.5, 0.25])] };
     const network = await read(model([node('PRelu', 'x s', 'y')], { ...options, opset: 6 }));
     expect([...evaluate(network, Float64Array.of(-8, 1, -8, 2))]).toEqual([-4, 1, -2, 2]);
+  });
+
+  it('slopes of PRelu are those of axis 1 where the batch has been reshaped away', async () => {
+    const shaped = (sides: bigint[] | number[], kept: string) =>
+      model([node('Reshape', 'x s', 'r'), node('PRelu', 'r k', kept)], {
+        ...{ opset: 6, inputs: { x: [1, 4] } },
+        initializers: [integers('s', [sides.length], sides.map(Number)), floats('k', [2], [10, 100])],
+      });
+    const network = await read(shaped([2, 2], 'y'));
+    expect([...evaluate(network, Float64Array.of(-1, -2, -3, -4))]).toEqual([-10, -200, -30, -400]);
+    await expect(read(shaped([4], 'y'))).rejects.toThrow(/a tensor of one axis has no channels/);
   });
 
   it('hints of the oldest operator sets say nothing', async () => {

@@ -52,10 +52,13 @@ export function thresholded(call: Call): Signal {
 export function prelu(call: Call): Signal {
   const x = call.signal(0);
   const given = call.requiredConstant(1);
-  // Before operator set 7 a slope, or one for each channel.
-  const sides = x.shape.slice(1).map(() => 1);
-  const slope =
-    call.opset < 7 && given.data.length > 1 ? reshaped(given, [given.data.length, ...sides]) : given;
+  // Before operator set 7 a slope, or one for each channel: axis 1, the batch counted.
+  const perChannel = call.opset < 7 && given.data.length > 1;
+  const rank = call.dims(x).length;
+  if (perChannel && rank < 2)
+    call.refuse(`${given.data.length} slopes`, 'a tensor of one axis has no channels');
+  const sides = new Array<number>(Math.max(rank - 2, 0)).fill(1);
+  const slope = perChannel ? reshaped(given, [given.data.length, ...sides]) : given;
   const channel = call.axis(0, Math.max(x.shape.length, 1));
   const slopes = sameAlongAllBut(call, slope, x, channel);
   if (!slopes)
