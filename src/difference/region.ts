@@ -63,7 +63,8 @@ export async function regionBounds(
   // Between any two points is between the centre and another.
   const gain = Math.min(lipschitz, await localOf(a, b, difference, region, 'anchored', means));
   const atCentre = normFromAbove(new ValueEnclosure(difference).at(centre), outputNorm);
-  const byGain = (atCentre + gain * radius) * (1 + 2 ** -50) + 2 ** -1000;
+  // At the centre itself nothing grows, whatever the gain is.
+  const byGain = (atCentre + (radius === 0 ? 0 : gain * radius)) * (1 + 2 ** -50) + 2 ** -1000;
   const { carried, ranges } = await byForms(a, b, difference, region, means);
   const largest = Math.min(byGain, carried, ranges);
   const by = largest === byGain ? 'gain' : largest === carried ? 'differences' : 'ranges';

@@ -1,6 +1,7 @@
 /** Two networks on one input: obvious cases, and no slope and no distance above what is proven of random pairs. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bound } from '../../src/bounds/bound.ts';
 import { type DifferenceOptions, difference } from '../../src/difference/difference.ts';
 import { differenceNetwork } from '../../src/difference/network.ts';
 import { regionBounds } from '../../src/difference/region.ts';
@@ -8,7 +9,7 @@ import { Algebra } from '../../src/ellipsoid/region/algebra.ts';
 import { PreparedPair } from '../../src/ellipsoid/region/pairedForms.ts';
 import { createEngine } from '../../src/engine/create.ts';
 import type { Engine } from '../../src/engine/engine.ts';
-import { InputError } from '../../src/errors.ts';
+import { InputError, UnsupportedError } from '../../src/errors.ts';
 import { type DenseLayer, NetworkBuilder } from '../../src/network/builder.ts';
 import { mergedDifference, pairedNetwork } from '../../src/network/difference/merged.ts';
 import { evaluate } from '../../src/network/evaluation/evaluate.ts';
@@ -19,6 +20,7 @@ import type { Operator } from '../../src/network/operator.ts';
 import { withComparators } from '../../src/network/simplify/comparators.ts';
 import { withTournaments } from '../../src/network/simplify/tournaments.ts';
 import { product } from '../../src/network/size.ts';
+import { floats, integers, model, node, read } from '../formats/onnx/build.ts';
 import { FAMILIES } from '../support/families.ts';
 import { Random } from '../support/random.ts';
 import { networkOf } from '../support/randomNetwork.ts';
@@ -313,4 +315,58 @@ it('has a hash of its own, of both files in their order', async () => {
   );
   expect(new Set(hashes).size).toBe(2);
   for (const hash of hashes) expect(hash).toMatch(/^[0-9a-f]{64}$/);
+});
+
+it('is tied to its length where one of both is', async () => {
+  const cast = (weight: number) =>
+    read(
+      model(
+        [
+          node('Relu', 'x', 'r'),
+          node('Shape', 'x', 'shape'),
+          node('Slice', 'shape begin end axis', 'l'),
+          node('Cast', 'l', 'length', { to: 1n }),
+          node('Mul', 'r length', 'm'),
+          node('Mul', 'm w', 'y'),
+        ],
+        {
+          ...{ inputs: { x: ['N', 1, 8] }, opset: 17 },
+          initializers: [
+            ...[integers('begin', [1], [2]), integers('end', [1], [3]), integers('axis', [1], [0])],
+            floats('w', [1], [weight]),
+          ],
+        },
+      ),
+    );
+  const merged = (await differenceNetwork(await cast(1), await cast(2)))!;
+  await expect(bound(merged, { engine, length: 'any', lower: false })).rejects.toThrow(UnsupportedError);
+});
+
+it('is that of the centre at radius 0, whatever leaves float64 elsewhere', async () => {
+  const weights = (last: number) =>
+    NetworkBuilder.fromDense([
+      { weight: [[1e200], [-1e200]], activation: 'relu' },
+      { weight: [[1e200, last]], bias: [3] },
+    ]);
+  const at = Float64Array.of(0);
+  const { region } = await difference(weights(1e200), weights(2e200), {
+    engine,
+    lower: false,
+    at,
+    radius: 0,
+  });
+  expect(region!.largest! / region!.atCentre!).toBeCloseTo(1, 9);
+  expect(region!.largest).toBeLessThan(1e-100);
+});
+
+it('of networks out of all proportion is refused before it is made', () => {
+  const doubled = (weight: number) => {
+    const builder = new NetworkBuilder('doubled');
+    let x = builder.add('', { kind: 'affine', inputs: 1, outputs: 2, weight: Float64Array.of(1, weight) }, [
+      builder.input('x', [1]),
+    ]);
+    for (let k = 0; k < 27; k++) x = builder.add('', { kind: 'concat' }, [x, x]);
+    return builder.build(x);
+  };
+  expect(() => mergedDifference(doubled(1), doubled(2))).toThrow(/differences are of networks of up to/);
 });

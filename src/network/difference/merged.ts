@@ -38,7 +38,7 @@ export function mergedDifference(a: Network, b: Network): Network | undefined {
   refuseHuge(b);
   const walk = new Walk(a, b, false);
   const minus = walk.all();
-  return minus === undefined ? undefined : withoutUnread(walk.builder.build(minus));
+  return minus === undefined ? undefined : withoutUnread(walk.builder.build(minus, undefined, tiesOf(a, b)));
 }
 
 /** B beside A − B, where differences of values go through a function of their own for each function of B. */
@@ -67,7 +67,8 @@ export function pairedNetwork(a: Network, b: Network): PairedNetwork | undefined
   const pair = walk.pair();
   if (!pair?.other) return undefined;
   const minus = wholeMinus(walk.builder, 'A − B', pair);
-  const network = walk.builder.build(walk.builder.add('A − B, B', { kind: 'concat' }, [minus, pair.own]));
+  const output = walk.builder.add('A − B, B', { kind: 'concat' }, [minus, pair.own]);
+  const network = walk.builder.build(output, undefined, tiesOf(a, b));
   return { network, paired: walk.paired };
 }
 
@@ -80,6 +81,11 @@ export function refuseOtherShapes(a: Network, b: Network): void {
       `difference: the ${end}s of both networks must have one shape, got ${first!.join('×')} and ${second!.join('×')}`,
     );
   }
+}
+
+/** What ties either of them to its length ties the difference. */
+function tiesOf(a: Network, b: Network): NonNullable<Network['ties']> {
+  return [...(a.ties ?? []), ...(b.ties ?? [])];
 }
 
 function refuseHuge({ name, tensors }: Network): void {
