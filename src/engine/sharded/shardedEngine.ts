@@ -142,8 +142,11 @@ class Shards {
     this.#channels = open.map((one, k) =>
       one({
         hear: (answer) => {
-          if (answer.kind !== 'opened') this.#hear(k, answer);
-          else {
+          if (answer.kind !== 'opened') {
+            this.#hear(k, answer);
+            // Before all are open there is no request that would tell of it.
+            if (this.#failure) reject(this.#failure);
+          } else {
             information[k] = answer.information;
             if (--missing === 0) resolve(information);
           }

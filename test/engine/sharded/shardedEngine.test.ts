@@ -184,9 +184,13 @@ describe('a shard', () => {
   });
 
   it('that cannot start says so', async () => {
+    const failing = new URL('failing.mjs', import.meta.url);
     const module = new URL('missing.js', import.meta.url);
     await expect(openProcesses(2, {}, module)).rejects.toThrow(
       /worker \d of 2: its process has ended \(exit code 1, Error: Cannot find module .*missing\.js/,
+    );
+    await expect(openProcesses(2, { engine: 'cpu', threads: 0 }, failing)).rejects.toThrow(
+      /worker \d of 2: .*threads must be a positive integer/,
     );
     await expect(createEngine({ workers: 0 })).rejects.toThrow('workers: an integer from 1 to 256, got 0');
   });
