@@ -7,7 +7,7 @@ import { OutputFile } from '../output/outputFile.ts';
 import { progressDisplay } from '../output/progress.ts';
 import { type Line, printDocument, printLines, type Terminal } from '../output/terminal.ts';
 import { Cache } from '../sweep/cache.ts';
-import { csvOf } from '../sweep/csv.ts';
+import { csvOf, refuseToReplace } from '../sweep/csv.ts';
 import type { SweepLine } from '../sweep/line.ts';
 import { networkFiles, shardOf } from '../sweep/networkFiles.ts';
 import { decidingOptions } from '../sweep/question.ts';
@@ -42,6 +42,7 @@ export async function sweepCommand(
   const files = shard ? shardOf(all, shard) : all;
   if (all.includes(out))
     throw new InputError(`--out: ${out}: must be a file of its own, got one of the networks`);
+  if (csv !== undefined) await refuseToReplace('--csv', csv);
   const outputs = csv === undefined ? [] : [{ option: '--csv', path: csv }];
   const [table] = await OutputFile.openAll(outputs, [{ option: '--out', path: out }], json);
   try {

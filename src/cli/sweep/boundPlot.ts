@@ -117,8 +117,8 @@ function magnitudesIn(low: number, high: number): { readonly log: number; readon
   const leads = decades > 3 ? [1] : decades > 1 ? [1, 2, 5] : [1, 1.2, 1.5, 2, 3, 4, 5, 6, 7, 8, 9];
   const stride = Math.max(1, Math.ceil(decades / 8));
   const marks: { log: number; text: string }[] = [];
-  for (let power = Math.floor(low); power <= high; power++) {
-    if (leads.length === 1 && power % stride !== 0) continue;
+  const step = leads.length === 1 ? stride : 1;
+  for (let power = step * Math.floor(low / step); power <= high; power += step) {
     for (const lead of leads) {
       const log = power + Math.log10(lead);
       const text =

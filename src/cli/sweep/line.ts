@@ -87,17 +87,35 @@ function leastOf({ methods }: BoundResult, method: string): Magnitude | undefine
   return least && { bound: least.bound, log10: least.log10 };
 }
 
+/** Of a bound: networks have some thousands. */
+const MOST_DIGITS = 1e6;
+
 /** Whether a line is one that a sweep has written: it names a file, and has a bound or an error. */
 export function isSweepLine(document: unknown): document is SweepLine {
   if (typeof document !== 'object' || document === null) return false;
-  const { file, key, options, bound, log10, error } = document as Partial<SweepLine>;
+  const { file, key, options, bound, log10, error, ...rest } = document as Partial<SweepLine>;
+  const { product, closedForm, lower, seconds, evaluations, method, rule } = rest;
   const isNumber = (value: unknown) => value === null || (typeof value === 'number' && value >= -Infinity);
+  const isLogarithm = (value: unknown) => isNumber(value) && Math.abs(value as number) < MOST_DIGITS;
+  const isMagnitude = (one: unknown, value: 'bound' | 'value') => {
+    if (one === undefined) return true;
+    if (typeof one !== 'object' || one === null) return false;
+    const { [value]: size, log10: logarithm } = one as Record<string, unknown>;
+    return isNumber(size) && isLogarithm(logarithm);
+  };
   return (
+    isMagnitude(product, 'bound') &&
+    isMagnitude(closedForm, 'bound') &&
+    isMagnitude(lower, 'value') &&
+    [seconds, evaluations].every(
+      (value) => value === undefined || (typeof value === 'number' && value >= 0),
+    ) &&
+    [method, rule].every((value) => value === undefined || typeof value === 'string') &&
     typeof file === 'string' &&
     (key === null || typeof key === 'string') &&
     typeof options === 'object' &&
     options !== null &&
     ((typeof error === 'object' && typeof error?.message === 'string') ||
-      (isNumber(bound) && isNumber(log10)))
+      (isNumber(bound) && isLogarithm(log10)))
   );
 }

@@ -47,7 +47,10 @@ export function seriesOf(lines: readonly SweepLine[]): AllSeries {
   for (const line of lines) {
     const { run, step } = stepOf(line.file);
     const name = [run, asked(line)].filter((text) => text !== '').join(', ');
-    runs.set(name, [...(runs.get(name) ?? []), { x: step ?? Number.NaN, line }]);
+    const point = { x: step ?? Number.NaN, line };
+    const points = runs.get(name);
+    if (points) points.push(point);
+    else runs.set(name, [point]);
   }
   const tell = [...runs.values()].every(
     (points) => points.every(({ x }) => x >= 0) && new Set(points.map(({ x }) => x)).size === points.length,
@@ -56,12 +59,13 @@ export function seriesOf(lines: readonly SweepLine[]): AllSeries {
     const series = [...runs].map(([name, points]) => ({ name, points: points.sort((a, b) => a.x - b.x) }));
     return { unit: 'step', series };
   }
-  const options = [...new Set(lines.map(asked))];
-  const series = options.map((name) => ({
-    name,
-    points: lines.filter((line) => asked(line) === name).map((line, k) => ({ x: k + 1, line })),
-  }));
-  return { unit: 'network', series };
+  const curves = new Map<string, Point[]>();
+  for (const line of lines) {
+    const points = curves.get(asked(line)) ?? [];
+    curves.set(asked(line), points);
+    points.push({ x: points.length + 1, line });
+  }
+  return { unit: 'network', series: [...curves].map(([name, points]) => ({ name, points })) };
 }
 
 /** `step=1200`, `epoch_3`, `iter-7`, `ckpt5`. */
@@ -74,6 +78,13 @@ export function stepOf(file: string): { readonly run: string; readonly step?: nu
   if (step) return { run: file.replace(SAID, '$1$2*'), step: Number(step[3]) };
   // What follows the last point says what kind of file it is.
   const kind = /\.[^./\\]*$/.exec(file)?.[0] ?? '';
-  const name = /^(.*?)(\d+)(\D*)$/.exec(file.slice(0, file.length - kind.length));
-  return name ? { run: `${name[1]}*${name[3]}${kind}`, step: Number(name[2]) } : { run: file };
+  const name = file.slice(0, file.length - kind.length);
+  // From the end: a pattern that looks for it from the front tries every place.
+  const [, rest, digits] = /^(\D*)(\d+)/.exec([...name].reverse().join('')) ?? [];
+  if (rest === undefined || digits === undefined) return { run: file };
+  const [before, after] = [
+    name.slice(0, name.length - rest.length - digits.length),
+    name.slice(name.length - rest.length),
+  ];
+  return { run: `${before}*${after}${kind}`, step: Number([...digits].reverse().join('')) };
 }

@@ -34,6 +34,23 @@ function line(file: string, bound: number, options: SweepLine['options'] = { met
   };
 }
 
+it('lines of somebody else are refused, or drawn in no time', async () => {
+  const written = (...lines: readonly object[]) => {
+    writeFileSync(path('lines.jsonl'), lines.map((one) => `${JSON.stringify(one)}\n`).join(''));
+    return report(path('lines.jsonl'), '--plot', path('plot.svg'));
+  };
+  const foreign: readonly object[] = [{ log10: 1e308 }, { seconds: 'abc' }, { method: {} }, { lower: true }];
+  for (const change of foreign) {
+    const { code, err } = await written({ ...line('a.onnx', 1), ...change });
+    expect(code, err).toBe(1);
+  }
+  const [low, high] = [-9e5, 9e5].map((log10, k) => ({ ...line(`step-${k}.onnx`, 1), bound: null, log10 }));
+  expect((await written(low!, high!)).code).toBe(0);
+  const many = Array.from({ length: 20_000 }, (_, k) => line(`run/step-${k}.onnx`, 1 + k));
+  expect(seriesOf(many).series).toHaveLength(1);
+  expect(stepOf(`${'1'.repeat(40_000)}x.onnx`).run).toBe('*x.onnx');
+});
+
 const broken: SweepLine = {
   ...{ file: 'run/step-3.onnx', sha256: null, key: null, options: { method: 'all' }, version: '1.2.3' },
   error: { kind: 'input', message: 'the option inputShape: <missing>' },

@@ -89,6 +89,11 @@ describe('lipsoid sweep', () => {
       expect(line.product!.bound).toBeGreaterThanOrEqual(bound);
       expect(line.closedForm!.bound).toBeGreaterThanOrEqual(bound);
     }
+    const network = path('run/step-1.onnx');
+    const bytes = readFileSync(network);
+    const again = await sweep(...OPTIONS, ...FEW, '--csv', network);
+    expect([again.code, again.err]).toEqual([1, expect.stringContaining('must be new or such a table')]);
+    expect(readFileSync(network)).toEqual(bytes);
     const rows = readFileSync(path('b.csv'), 'utf8').split('\n');
     expect(rows).toHaveLength(7);
     expect(rows[1]).toContain(`${all[0]!.file},${all[0]!.sha256},${all[0]!.bound},`);
