@@ -351,7 +351,7 @@ function groupMultipliers(
       ? values[channel]!
       : spread === 1
         ? shared
-        : Math.min(values[channel]!, spread * shared);
+        : Math.min(values[channel]!, NEARLY * spread * shared);
     return ((1 - 16 * U) * own) / (steepest * steepest);
   });
 }
