@@ -28,12 +28,15 @@ export class GradientSums {
 
   /** @param network as it was given, before anything was rearranged */
   constructor(network: Network) {
-    for (const node of network.nodes) {
+    const arrays = network.nodes.flatMap((node) => {
       const array = arrayOf(node);
-      if (!array) continue;
-      const origin = ownOrigin(array.numbers);
-      if (origin === 'constant' || this.#sums.has(origin.of)) continue;
-      const { name = `${node.name}.${array.role}`, shape = array.shape } = origin.of;
+      const origin = array && ownOrigin(array.numbers);
+      return array && origin && origin !== 'constant' ? [{ node, array, origin }] : [];
+    });
+    const taken = new Set(arrays.flatMap(({ origin }) => origin.of.name ?? []));
+    for (const { node, array, origin } of arrays) {
+      if (this.#sums.has(origin.of)) continue;
+      const { name = ownName(`${node.name}.${array.role}`, taken), shape = array.shape } = origin.of;
       const needed = array.role === 'weight';
       this.#sums.set(origin.of, { name, shape, needed, node: node.name });
     }
@@ -64,6 +67,14 @@ export class GradientSums {
       held: all.flatMap(({ name, values }) => (values ? [] : [name])),
     };
   }
+}
+
+/** Of an array that the file has no name for: that of its node, or with a number where something else is called that. */
+function ownName(wanted: string, taken: Set<string>): string {
+  let name = wanted;
+  for (let k = 2; taken.has(name); k++) name = `${wanted} (${k})`;
+  taken.add(name);
+  return name;
 }
 
 function notFollowed(node: string): Unsupported {

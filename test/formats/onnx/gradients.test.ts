@@ -5,7 +5,7 @@ import { createEngine } from '../../../src/engine/create.ts';
 import type { Engine } from '../../../src/engine/engine.ts';
 import { DataType } from '../../../src/formats/onnx/values/tensors.ts';
 import { Random } from '../../support/random.ts';
-import { doubles, integers, model, node, read } from './build.ts';
+import { doubles, floats, integers, model, node, read } from './build.ts';
 
 let engine: Engine;
 beforeAll(async () => {
@@ -60,4 +60,21 @@ test('names, shapes and values are those of the file', async () => {
     0,
   );
   expect(Math.abs(found / difference - 1)).toBeLessThan(1e-6);
+});
+
+test('a factor that has its name from its node keeps apart from an array that is called that', async () => {
+  const nodes = [node('Mul', 'x factor', 'a'), node('MatMul', 'a w', 'y')];
+  const [scale, w] = [floats('factor', [2], [1, 2]), (name: string) => floats(name, [2, 2], [1, 2, 3, 4])];
+  const plain = await read(model(nodes, { inputs: { x: [1, 2] }, initializers: [scale, w('w')] }));
+  const own = (await boundGradient(plain, { engine })).weights.map(({ name }) => name);
+  const [taken] = own.filter((name) => name !== 'w');
+  const network = await read(
+    model(
+      nodes.map((one, k) => (k === 1 ? { ...one, input: ['a', taken!] } : one)),
+      { inputs: { x: [1, 2] }, initializers: [scale, w(taken!)] },
+    ),
+  );
+  const names = (await boundGradient(network, { engine })).weights.map(({ name }) => name);
+  expect(new Set(names).size).toBe(2);
+  expect(names).toContain(taken);
 });
