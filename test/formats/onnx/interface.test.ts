@@ -131,6 +131,33 @@ describe('the input', () => {
     expect([...evaluate(network, Float64Array.of(3, 200))]).toEqual([6, 18]);
   });
 
+  it('may widen integers, which loses nothing, but not narrow them, and has the largest of them', async () => {
+    const cast = (from: number, to: bigint) =>
+      read(
+        model([node('Cast', 'x', 'i', { to }), node('Cast', 'i', 'y', { to: 1n })], {
+          ...{ inputs: { x: ['N', 1, 2] }, inputType: from, outputType: 1 },
+        }),
+      );
+    // uint8 to int32, int8 to int16, uint8 to uint16.
+    for (const [from, to] of [
+      [2, 6n],
+      [3, 5n],
+      [2, 4n],
+    ] as const)
+      expect([...evaluate(await cast(from, to), Float64Array.of(3, 100))]).toEqual([3, 100]);
+    // int8 to uint8 and uint16, int32 to int16, uint8 to int8.
+    for (const [from, to] of [
+      [3, 2n],
+      [3, 4n],
+      [6, 5n],
+      [2, 3n],
+    ] as const)
+      await expect(cast(from, to)).rejects.toThrow(/Cast: data to/);
+    const largest = [node('MaxPool', 'x', 'p', { kernel_shape: [2n] }), node('Cast', 'p', 'y', { to: 1n })];
+    const pooled = model(largest, { inputs: { x: ['N', 1, 2] }, inputType: 2, outputType: 1 });
+    expect([...evaluate(await read(pooled), Float64Array.of(3, 200))]).toEqual([200]);
+  });
+
   it('must not hold integers that are computed with, which wrap around', async () => {
     const sums = [node('Identity', 'x', 'i'), node('Add', 'i i', 'a'), node('Cast', 'a', 'y', { to: 1n })];
     for (const inputType of [2, 6, 7]) {

@@ -2,6 +2,7 @@
 import { mapped } from '../../../network/numbers.ts';
 import { product } from '../../../network/size.ts';
 import { type Call, FIX_BATCH, type Value } from '../call.ts';
+import { widens } from '../integers.ts';
 import { type Constant, constantOf, integerVector } from '../values/constant.ts';
 import {
   type ElementType,
@@ -169,10 +170,11 @@ function conversionOfNumbers(call: Call, from: ElementType, to: ElementType): (v
 
 const FLOATS_ALONE = 'no global bound exists for rounding; casts between floats are read';
 
-/** Between float types the identity, as far as bounds are concerned: rounding is that of all arithmetic. */
+/** Between float types the identity, as far as bounds are concerned: rounding is that of all arithmetic; and to integers that hold all of these. */
 function castSignal(call: Call): Value {
   const to = castTarget(call);
-  if (!isFloat(to)) call.refuse(`data to ${to}`, FLOATS_ALONE);
+  const from = call.scope.types.get(call.node.inputs[0]!);
+  if (!isFloat(to) && !(from && widens(from, to))) call.refuse(`data to ${to}`, FLOATS_ALONE);
   return call.signal(0);
 }
 
