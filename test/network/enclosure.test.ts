@@ -6,6 +6,7 @@ import { derivative, type Elementwise, valueAt } from '../../src/network/element
 import { definitionOf } from '../../src/network/elementwise/table.ts';
 import { elementwiseEnclosure } from '../../src/network/evaluation/elementwiseEnclosure.ts';
 import { encloseDerivative } from '../../src/network/evaluation/enclosure.ts';
+import { evaluate } from '../../src/network/evaluation/evaluate.ts';
 import { PreparedNetwork } from '../../src/network/evaluation/preparedNetwork.ts';
 import { ValueEnclosure } from '../../src/network/evaluation/valueEnclosure.ts';
 import type { Network, TensorId } from '../../src/network/network.ts';
@@ -244,4 +245,16 @@ describe('elementwise functions are enclosed', () => {
       { numRuns: 400 },
     );
   });
+});
+
+it('values of a function with a slope for every entry of an image are near those of its entries', () => {
+  const builder = new NetworkBuilder('entries');
+  const slopes = Float64Array.of(1, -1, 0, 1);
+  const x = builder.input('x', [2, 2]);
+  const network = builder.build(
+    builder.add('', { kind: 'nonlinearity', function: { name: 'prelu', slopes } }, [x]),
+  );
+  const at = Float64Array.of(-1, -2, -3, -4);
+  expect([...new ValueEnclosure(network).at(at)!.middle]).toEqual([-1, 2, -0, -4]);
+  expect([...evaluate(network, at)]).toEqual([-1, 2, -0, -4]);
 });

@@ -2,6 +2,7 @@
  * The output of a network, enclosed: what exact arithmetic would give, for the network with exactly these weights, lies in a ball around what
  * float64 gives. The arithmetic is that of `enclosure.ts`, without its derivatives, made ready for many points.
  */
+import { sharingParameters } from '../elementwise/elementwise.ts';
 import { placedGroups } from '../groups/grouped.ts';
 import { isLinear } from '../linearOperator.ts';
 import type { Network, TensorId } from '../network.ts';
@@ -76,7 +77,7 @@ function step(operator: Operator, shapes: readonly Shape[], output: Shape): Encl
   switch (operator.kind) {
     case 'nonlinearity': {
       const near = elementwiseEnclosure(operator.function);
-      const image = product(shape) / shape[0]!;
+      const image = sharingParameters(operator.function, shape);
       return ([ball]) => {
         const { middle, radius } = ball!;
         const values = empty(middle.length);
