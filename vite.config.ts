@@ -1,14 +1,20 @@
 import { availableParallelism } from 'node:os';
-import { configDefaults, defineConfig } from 'vitest/config';
+import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Folders whose files take longest, longest first: begun last they would run alone in the end. */
-const LONGEST = ['engine/webgpu', 'demo', 'sdp', 'attack', 'bounds', 'engine', 'ellipsoid', 'cli', 'package'];
-
-/** Folders whose files leave everything as they found it: they share processes, so that each need not load the library again. */
-const SHARING = ['soundness', 'certify', 'certificate', 'exact', 'formats', 'network', 'spectrum'].map(
-  (folder) => `test/${folder}/**/*.test.ts`,
-);
+const LONGEST = [
+  'engine/webgpu',
+  'demo',
+  'soundness',
+  'sdp',
+  'attack',
+  'bounds',
+  'engine',
+  'ellipsoid',
+  'cli',
+  'package',
+];
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -22,6 +28,7 @@ class LongestFirst extends BaseSequencer {
 
 export default defineConfig({
   test: {
+    include: ['test/**/*.test.ts'],
     setupFiles: ['test/support/seed.ts'],
     globalSetup: ['test/demo/shared.ts'],
     // Bounding a real network takes seconds on one core, minutes on one of a busy machine; nothing here measures time.
@@ -34,16 +41,5 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     // CSDP's threads spin while they wait: beside other tests two take twice as long as one.
     env: { OMP_NUM_THREADS: '1' },
-    projects: [
-      {
-        extends: true,
-        test: {
-          name: 'alone',
-          include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, ...SHARING],
-        },
-      },
-      { extends: true, test: { name: 'sharing', include: SHARING, isolate: false } },
-    ],
   },
 });
