@@ -27,14 +27,14 @@ export type Command =
   /** A copy of the batch entries from `start` to `end`. */
   | { readonly kind: 'slice'; readonly id: Id; readonly of: Id; readonly start: number; readonly end: number }
   /** Tells `of`, and takes what all shards make of theirs in its place, as `id`: matrices of a shape, or a vector.
-   *  `over` is what it was computed from: a part of a batch, or of a vector with one
-   *  entry for each of its entries; `turn` is the number of the exchange. */
+   *  `over` is what it was computed from, a part of a batch or of a vector with one entry for each of its entries; absent: from what all
+   *  have. `turn` is the number of the exchange. */
   | {
       readonly kind: 'exchange';
       readonly turn: number;
       readonly id: Id;
       readonly of: Id;
-      readonly over: Id;
+      readonly over?: Id;
       readonly shape?: Shape;
     }
   | { readonly kind: 'release'; readonly ids: readonly Id[] }

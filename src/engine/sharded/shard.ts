@@ -126,8 +126,7 @@ export class Shard {
   async #exchange(command: Extract<Command, { readonly kind: 'exchange' }>): Promise<void> {
     const { turn, id, of, over, shape } = command;
     const [data] = await this.#engine.read(this.#handle(of));
-    const from = this.#handle(over);
-    const entries = from.kind === 'matrices' ? from.batch : from.length;
+    const entries = over === undefined ? 1 : entriesOf(this.#handle(over));
     const arrived = new Promise<Exchanged>((resolve) => this.#waiting.set(turn, resolve));
     this.#answer({ kind: 'part', turn, entries, data: data! });
     const exchanged = this.#arrived.get(turn) ?? (await arrived);
@@ -174,4 +173,9 @@ export class Shard {
     this.#engine.release(shares);
     this.#shares.delete(id);
   }
+}
+
+/** Of a batch, or of a vector that has one for each of its entries. */
+function entriesOf(handle: Handle): number {
+  return handle.kind === 'matrices' ? handle.batch : handle.length;
 }

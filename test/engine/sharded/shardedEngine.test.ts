@@ -141,6 +141,18 @@ describe('a shard', () => {
     await engine.close();
   });
 
+  it('takes what all agree on where each has computed it: multipliers are the same at all frequencies', async () => {
+    const engine = await shardsHere(2, {
+      answer: (answer, k) =>
+        answer.kind === 'part' && k === 1 ? { ...answer, data: answer.data.map((x) => x * 1.25) } : answer,
+    });
+    const s = engine.matrices(Float64Array.of(4), 1, 1, 1, false);
+    const { definite } = engine.inverse(engine.vector([5]), s);
+    const found = await engine.read(engine.rowSums(s), engine.spectralRadius(s), definite);
+    expect(found.map(([x]) => x)).toEqual([5, expect.closeTo(5, 6), 1]);
+    await engine.close();
+  });
+
   it('that is lost loses the engine, in the middle of a bound too', async () => {
     let listener: ChannelListener | undefined;
     let told = 0;
