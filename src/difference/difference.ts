@@ -5,7 +5,7 @@ import type { BoundOptions, BoundResult } from '../bounds/result.ts';
 import { createEngine } from '../engine/create.ts';
 import type { EngineHandle, EngineInformation } from '../engine/engine.ts';
 import { engineOf } from '../engine/engineOf.ts';
-import { InputError } from '../errors.ts';
+import { InputError, UnsupportedError } from '../errors.ts';
 import { refuseOtherShapes } from '../network/difference/merged.ts';
 import type { Network } from '../network/network.ts';
 import { BALL_NORMS, type BallNorm, type NormPair } from '../network/norms/norm.ts';
@@ -120,6 +120,8 @@ export async function difference(
 
 type Asked = Omit<DifferenceOptions, 'at' | 'radius'> & { readonly engine: EngineHandle };
 
+type Magnitude = Pick<BoundResult, 'bound' | 'log10'>;
+
 async function globalBounds(a: Network, b: Network, network: Network, asked: Asked) {
   const together = await bound(network, asked);
   // What is exact cannot be less; branch and bound of each has its time in that of both.
@@ -128,9 +130,9 @@ async function globalBounds(a: Network, b: Network, network: Network, asked: Ask
     return { bound: value, log10, by: 'together' as const, together };
   }
   const options = { ...asked, method: 'refined', lower: false } as const;
-  const [first, second] = [await bound(a, options), await bound(b, options)];
+  const [first, second] = [await boundAlone(a, options), await boundAlone(b, options)];
   const sum = sumOf(first, second);
-  const least = sum.log10 < (together.log10 ?? -Infinity) ? sum : together;
+  const least = logarithmOf(sum) < logarithmOf(together) ? sum : together;
   return {
     ...{ bound: least.bound, log10: least.log10 },
     by: least === together ? ('together' as const) : ('sum' as const),
@@ -139,13 +141,28 @@ async function globalBounds(a: Network, b: Network, network: Network, asked: Ask
   };
 }
 
-/** Rounded up; the logarithm too. */
-function sumOf(a: BoundResult, b: BoundResult): { readonly bound: number | null; readonly log10: number } {
-  const [x, y] = [a.log10 ?? -Infinity, b.log10 ?? -Infinity];
+/** What the sum is made of; together they may have a bound where one of them has none. */
+async function boundAlone(network: Network, options: BoundOptions): Promise<Magnitude> {
+  return bound(network, options).catch((error: unknown) => {
+    if (error instanceof UnsupportedError) return { bound: null, log10: null };
+    throw error;
+  });
+}
+
+/** Rounded up; the logarithm too. Neither where one of them has none. */
+export function sumOf(a: Magnitude, b: Magnitude): Magnitude {
+  const [x, y] = [logarithmOf(a), logarithmOf(b)];
   const most = Math.max(x, y);
-  const log10 = most === -Infinity ? most : most + Math.log10(1 + 10 ** (Math.min(x, y) - most));
+  if (most === -Infinity) return { bound: 0, log10: null };
+  if (most === Infinity) return { bound: null, log10: null };
+  const log10 = most + Math.log10(1 + 10 ** (Math.min(x, y) - most));
   const sum = a.bound === null || b.bound === null ? Infinity : (a.bound + b.bound) * (1 + 2 ** -52);
-  return { bound: Number.isFinite(sum) ? sum : null, log10: log10 + Math.abs(log10) * 2 ** -48 + 2 ** -48 };
+  return { bound: sum < Infinity ? sum : null, log10: log10 + Math.abs(log10) * 2 ** -48 + 2 ** -48 };
+}
+
+/** Infinity where there is no bound, which has no logarithm either, as 0 has none. */
+function logarithmOf({ bound, log10 }: Magnitude): number {
+  return log10 ?? (bound === 0 ? -Infinity : Infinity);
 }
 
 interface RegionAsked {

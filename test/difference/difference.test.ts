@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bound } from '../../src/bounds/bound.ts';
-import { type DifferenceOptions, difference } from '../../src/difference/difference.ts';
+import { type DifferenceOptions, difference, sumOf } from '../../src/difference/difference.ts';
 import { differenceNetwork } from '../../src/difference/network.ts';
 import { regionBounds } from '../../src/difference/region.ts';
 import { Algebra } from '../../src/ellipsoid/region/algebra.ts';
@@ -369,4 +369,18 @@ it('of networks out of all proportion is refused before it is made', () => {
     return builder.build(x);
   };
   expect(() => mergedDifference(doubled(1), doubled(2))).toThrow(/differences are of networks of up to/);
+});
+
+it('is no sum where one of both has no bound, which has no logarithm, as 0 has none', () => {
+  const none = { bound: null, log10: null };
+  const zero = { bound: 0, log10: null };
+  const two = { bound: 2, log10: Math.log10(2) };
+  const beyond = { bound: null, log10: 400 };
+  expect(sumOf(none, two)).toEqual(none);
+  expect(sumOf(two, none)).toEqual(none);
+  expect(sumOf(zero, zero)).toEqual(zero);
+  expect(sumOf(zero, two).bound! / 2).toBeCloseTo(1, 12);
+  expect(sumOf(two, two).log10! / Math.log10(4)).toBeCloseTo(1, 12);
+  expect(sumOf(two, two).bound).toBeGreaterThanOrEqual(4);
+  expect(sumOf(beyond, two)).toEqual({ bound: null, log10: expect.closeTo(400, 9) });
 });
