@@ -34,6 +34,29 @@ function watched(): threads.Worker[] {
 }
 
 describe('a team', () => {
+  it('ends no worker that still loads OpenBLAS, which would take the process with it', async () => {
+    const order: string[] = [];
+    use(
+      class extends Worker {
+        constructor(...given: ConstructorParameters<typeof Worker>) {
+          super(...given);
+          this.once('message', () => order.push('ready'));
+        }
+
+        override terminate(): Promise<number> {
+          order.push('ended');
+          return super.terminate();
+        }
+      },
+    );
+    const engine = await createEngine({ engine: 'cpu-blas', threads: 2 });
+    const w = matrices(engineOf(engine), 1, 2, 300, 300, false);
+    engine.product(w, w);
+    await engine.settle();
+    await engine.close();
+    expect(order).toEqual(['ready', 'ended']);
+  });
+
   it('gives back all memory that it held, once, however often it is closed', async () => {
     const heap = joinHeap()!;
     const room = () => {

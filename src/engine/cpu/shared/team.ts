@@ -32,6 +32,8 @@ const MOST_FOR_CALLER = 2e7;
 /** How long the caller waits for the others' last items before it lets the event loop turn, in looks and in milliseconds. */
 const LOOKS = 2000;
 const PATIENCE = 10;
+/** Milliseconds in which a worker that is to be ended will have loaded what it loads, on a busy machine too. */
+const LATEST = 20_000;
 
 /** Workers that have not been ended: Firefox takes nested ones that nothing else holds for garbage (pool.ts). */
 const live = new Set<Thread<Introduction>>();
@@ -45,6 +47,8 @@ export class Team {
   readonly #introduce: (index: number) => Introduction;
   #starter: Promise<(listener: Listener<Answer>) => Thread<Introduction>> | undefined;
   readonly #workers: Thread<Introduction>[] = [];
+  /** Ends when a worker has come, or will not. */
+  readonly #arrivals: Promise<void>[] = [];
   /** How many workers have come, and how many will not: for them, or without them, somebody may wait. */
   #present = 0;
   #absent = 0;
@@ -151,8 +155,13 @@ export class Team {
 
   async #endWorkers(): Promise<void> {
     await Promise.all(
-      this.#workers.map(async (worker) => {
+      this.#workers.map(async (worker, k) => {
         try {
+          if (this.withBlas) {
+            // A thread that is ended while it loads a native library takes the whole process with it.
+            worker.hold(true);
+            await withinReason(this.#arrivals[k]!);
+          }
           await worker.end();
         } finally {
           live.delete(worker);
@@ -177,15 +186,23 @@ export class Team {
 
   #worker(start: (listener: Listener<Answer>) => Thread<Introduction>): Thread<Introduction> {
     let state: 'awaited' | 'present' | 'gone' = 'awaited';
+    let arrived = () => {};
+    this.#arrivals.push(
+      new Promise((resolve) => {
+        arrived = resolve;
+      }),
+    );
     const thread = start({
       answer: () => {
         state = 'present';
         this.#present++;
+        arrived();
       },
       fail: (error) => {
         if (state === 'present') this.#lost ??= error;
         if (state === 'awaited') this.#absent++;
         state = 'gone';
+        arrived();
       },
     });
     live.add(thread);
@@ -307,6 +324,16 @@ const mayBlock = typeof document === 'undefined';
 
 function pause(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 1));
+}
+
+/** Waits for what comes within milliseconds, if it comes at all. */
+async function withinReason(arrival: Promise<void>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, LATEST);
+  });
+  await Promise.race([arrival, late]);
+  clearTimeout(timer);
 }
 
 function roundedUp(length: number): number {
