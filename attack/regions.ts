@@ -20,6 +20,8 @@ import { Tally } from './tally.ts';
 
 /** Milliseconds for one network. */
 const PATIENCE = 10_000;
+/** Gradients of a search in a region. */
+const EVALUATIONS = 8;
 
 /** Of what lies within limits: what the ball has of it, and all of it. */
 const OF_DOMAINS = [
@@ -101,7 +103,9 @@ export class RegionHunt implements Hunt {
     try {
       const network = await this.#library.load(encode(model), undefined);
       for (const kind of KINDS) {
-        const value = await this.#library.localBound(network, centre, radius, { kind, engine, signal });
+        const value = await this.#library.localBound(network, centre, radius, {
+          ...{ kind, engine, signal, evaluations: EVALUATIONS },
+        });
         tally?.count('outcomes', value === Infinity ? 'no local bound' : 'local bound');
         const fault = ball.steeper(kind, value);
         if (fault !== undefined) return fault;
@@ -109,7 +113,7 @@ export class RegionHunt implements Hunt {
       const { limits: domain } = question;
       for (const { kind, all } of domain ? OF_DOMAINS : []) {
         const [point, reach] = all ? [undefined, Infinity] : [centre, radius];
-        const options = { kind, domain: domain!, engine, signal };
+        const options = { kind, domain: domain!, engine, signal, evaluations: EVALUATIONS };
         const value = await this.#library.localBound(network, point, reach, options);
         tally?.count('outcomes', value === Infinity ? 'no bound within limits' : 'bound within limits');
         const fault = ball.steeperWithin(kind, all, value);

@@ -44,13 +44,13 @@ export type { CertificateSet, CertifiedSample } from './certificate/setFormat.ts
 export { type Verification, type VerifyOptions, verify } from './certificate/verify.ts';
 export { type RegionVerification, verifyRegion } from './certificate/verifyRegion.ts';
 export { type SetVerification, type VerifySetOptions, verifySet } from './certificate/verifySet.ts';
-export { certifySamples, type LocalBoundOptions, localBound } from './certify/certify.ts';
+export { certifySamples, type LocalBoundOptions, type LocalRow, localBound } from './certify/certify.ts';
 export type { CertifySamplesOptions, ProvenSample } from './certify/certifySamples.ts';
 export type { SampleOptions } from './certify/data/arrays.ts';
 export type { Fit, Sample, SampleSet } from './certify/data/samples.ts';
 export { CERTIFY_DEFAULTS } from './certify/defaults.ts';
 export type { Limits } from './certify/limits.ts';
-export type { LocalKind } from './certify/proofs/localBound.ts';
+export type { LocalKind } from './certify/proofs/localForm.ts';
 export type { RegionStage } from './certify/proofs/prover.ts';
 export type { CertifyStage, SampleReport } from './certify/report.ts';
 export { type Summary, summaryOf } from './certify/summary.ts';

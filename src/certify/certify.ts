@@ -6,8 +6,9 @@ import type { BallNorm, Norm } from '../network/norms/norm.ts';
 import { type CertifySamplesOptions, certifyWith } from './certifySamples.ts';
 import type { Sample } from './data/samples.ts';
 import type { Limits } from './limits.ts';
-import { localBound as boundWithin, type LocalKind } from './proofs/localBound.ts';
-import type { ProverOptions } from './proofs/proverEngine.ts';
+import { closedFormWithin, type LocalKind } from './proofs/localForm.ts';
+import { localSearch } from './proofs/localSearch.ts';
+import { type ProverOptions, proverEngine } from './proofs/proverEngine.ts';
 import { createRegionProver } from './proofs/regionProver.ts';
 import type { SampleReport } from './report.ts';
 
@@ -35,10 +36,22 @@ export function certifySamples(
   );
 }
 
+/** A bound in a region, by its method. */
+export interface LocalRow {
+  readonly method: 'closed-form' | 'refined';
+  /** Rounded up; Infinity where rounding leaves nothing to say. */
+  readonly bound: number;
+}
+
 /** What `localBound` may be told. */
 export interface LocalBoundOptions {
   /** `incremental` (default): between any two points of the region. `anchored`: between its centre and any point of it. */
   readonly kind?: LocalKind;
+  /** `closed-form`: one pass, milliseconds for small networks. `refined`: a search from there on. Default: a search where it takes little. */
+  readonly method?: LocalRow['method'];
+  /** Of a search, gradients at most and seconds. Defaults: those of `bound`. */
+  readonly evaluations?: number;
+  readonly timeLimit?: number;
   /** Limits that every input keeps: a box, in the network's input. The ball is cut there. */
   readonly domain?: Limits;
   /** Default: one on the CPU, closed at the end. A given engine stays open. */
@@ -49,7 +62,12 @@ export interface LocalBoundOptions {
   readonly outputNorm?: Norm;
   /** Bytes. Default: 2 GiB. */
   readonly memory?: number;
+  /** Called with the bound of each method as it is found, the closed form first. */
+  readonly onMethod?: (row: LocalRow) => void;
+  /** Cancels: the promise is rejected with the signal's reason. */
   readonly signal?: AbortSignal;
+  /** Ends a search early: the result is the least bound so far. Rejected like `signal` where nothing has been found. */
+  readonly interrupt?: AbortSignal;
 }
 
 /**
@@ -69,15 +87,47 @@ export async function localBound(
   network: Network,
   centre: Float64Array | undefined,
   radius: number,
-  { kind = 'incremental', domain, norm, outputNorm, signal, ...means }: LocalBoundOptions = {},
+  options: LocalBoundOptions = {},
 ): Promise<number> {
-  return boundWithin(network, centre, radius, kind, {
-    ...proverOptions(means),
-    ...(domain && { domain }),
-    ...(norm !== undefined && { norm }),
-    ...(outputNorm !== undefined && { outputNorm }),
-    ...(signal && { signal }),
-  });
+  const {
+    kind = 'incremental',
+    method,
+    domain,
+    evaluations,
+    timeLimit,
+    onMethod,
+    signal,
+    interrupt,
+  } = options;
+  const { engine, close } = await proverEngine(options.engine && engineOf(options.engine));
+  const common = {
+    engine,
+    ...(options.norm !== undefined && { norm: options.norm }),
+    ...(options.outputNorm !== undefined && { outputNorm: options.outputNorm }),
+    ...(options.memory !== undefined && { memory: options.memory }),
+  };
+  // Before anything is found an interruption is a cancellation.
+  const stop = AbortSignal.any([signal, interrupt].flatMap((one) => one ?? []));
+  try {
+    const form = await closedFormWithin(network, centre, radius, kind, {
+      ...{ ...common, signal: stop },
+      ...(domain && { domain }),
+    });
+    onMethod?.({ method: 'closed-form', bound: form.bound });
+    if (method === 'closed-form' || interrupt?.aborted) return form.bound;
+    const refined = await localSearch(form, {
+      ...{ ...common, asked: method === 'refined' },
+      ...(evaluations !== undefined && { evaluations }),
+      ...(timeLimit !== undefined && { timeLimit }),
+      ...(signal && { signal }),
+      ...(interrupt && { interrupt }),
+    });
+    if (refined === undefined) return form.bound;
+    onMethod?.({ method: 'refined', bound: refined });
+    return Math.min(form.bound, refined);
+  } finally {
+    await close();
+  }
 }
 
 function proverOptions({ engine, memory }: Pick<LocalBoundOptions, 'engine' | 'memory'>): ProverOptions {

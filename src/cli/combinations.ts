@@ -1,7 +1,8 @@
 /** Which options of a command go together. A limit that cannot be reached is no contradiction; what could never be done is. */
+import { DEFAULTS } from '../bounds/defaults.ts';
 import { checkedMethod, checkedNorms } from '../bounds/options.ts';
 import type { MethodName } from '../bounds/result.ts';
-import type { LocalKind } from '../certify/proofs/localBound.ts';
+import type { LocalKind } from '../certify/proofs/localForm.ts';
 import type { Norm } from '../network/norms/norm.ts';
 import type { BoundCommand } from './commands/bound.ts';
 import type { BoundQuestion } from './commands/boundQuestion.ts';
@@ -112,7 +113,7 @@ export function checkDifference({ at, radius, norm, certificate }: DifferenceCom
   }
 }
 
-/** What goes with `bound --at` and `--domain`: one closed form has nothing to choose. */
+/** What goes with `bound --at` and `--domain`. */
 const WITH_A_REGION = [
   'at',
   'radius',
@@ -130,9 +131,16 @@ const WITH_A_REGION = [
   'batch',
   'json',
   'quiet',
+  'method',
+  'timeLimit',
 ];
-/** What goes with them where the method is `exact`. */
-const WITH_AN_EXACT_REGION = ['method', 'gap', 'timeLimit', 'seed'];
+/** Methods that a region has, and what goes with `--at` for them alone. */
+const OF_REGIONS: Partial<Record<MethodName, readonly string[]>> = {
+  all: ['evaluations'],
+  'closed-form': [],
+  refined: ['evaluations'],
+  exact: ['gap', 'seed'],
+};
 
 /** Of `bound --at` and `--domain`. @param flags as they were given. @throws UsageError naming the options */
 export function checkRegion(flags: {
@@ -163,12 +171,17 @@ export function checkRegion(flags: {
     throw new UsageError('--kind: incremental with --method exact, got anchored');
   }
   const region = at === undefined ? '--domain' : '--at';
+  const own = OF_REGIONS[method ?? DEFAULTS.method];
+  if (!own) {
+    const methods = Object.keys(OF_REGIONS).join(', ');
+    throw new UsageError(`--method: ${methods} with ${region}, got ${method}`);
+  }
   for (const [name, value] of Object.entries(flags)) {
     // What Commander makes of options that can be turned off, where nobody does.
     const isDefault = value === true && name !== 'sensitivities';
-    if (WITH_A_REGION.includes(name) || value === undefined || isDefault) continue;
-    if (method === 'exact' && WITH_AN_EXACT_REGION.includes(name)) continue;
+    if (WITH_A_REGION.includes(name) || own.includes(name) || value === undefined || isDefault) continue;
     const option = flagOf(value === false ? `no-${name}` : name);
-    throw new UsageError(`${option}: does not go with ${region}`);
+    const asked = method === undefined ? '' : ` and --method ${method}`;
+    throw new UsageError(`${option}: does not go with ${region}${asked}`);
   }
 }

@@ -186,7 +186,7 @@ function commandLine(host: CommandHost, finish: (code: number) => void): Command
       const { method, json, quiet, at, radius, domain, kind, ...rest } = flags;
       if ([at, radius, domain, kind].some((option) => option !== undefined)) {
         checkRegion(flags);
-        const { engine, threads, memory, norm, outputNorm, gap, timeLimit, seed } = rest;
+        const { engine, threads, memory, norm, outputNorm, gap, timeLimit, seed, evaluations } = rest;
         const command: BoundAtCommand = {
           ...{ file, engine, kind: kind ?? 'incremental', json: json ?? false },
           ...(at !== undefined && { at }),
@@ -197,13 +197,11 @@ function commandLine(host: CommandHost, finish: (code: number) => void): Command
           ...(outputNorm !== undefined && { outputNorm }),
           ...(threads !== undefined && { threads }),
           ...(memory !== undefined && { memory }),
-          ...(method === 'exact' && {
-            exact: {
-              ...(gap !== undefined && { gap }),
-              timeLimit: timeLimit ?? DEFAULTS.timeLimit,
-              seed: seed ?? DEFAULTS.seed,
-            },
-          }),
+          ...(gap !== undefined && { gap }),
+          ...(evaluations !== undefined && { evaluations }),
+          ...{ timeLimit: timeLimit ?? DEFAULTS.timeLimit, seed: seed ?? DEFAULTS.seed },
+          // Others have been refused.
+          ...((method === 'closed-form' || method === 'refined' || method === 'exact') && { method }),
           ...modelOptions(rest),
         };
         const { since = performance.now() } = host;

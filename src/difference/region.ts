@@ -1,6 +1,6 @@
 /** How far two networks are apart in a region, and how fast that changes (docs/mathematics.md §13). */
 import { localBound } from '../certify/certify.ts';
-import { regionOf } from '../certify/proofs/localBound.ts';
+import { regionOf } from '../certify/proofs/localForm.ts';
 import { hasRoomForForms, proverEngine } from '../certify/proofs/proverEngine.ts';
 import { Algebra } from '../ellipsoid/region/algebra.ts';
 import { PreparedChain } from '../ellipsoid/region/anchoredPass.ts';
@@ -80,7 +80,8 @@ async function localOf(
   kind: 'incremental' | 'anchored',
   means: RegionMeans,
 ): Promise<number> {
-  const of = (network: Network) => localBound(network, centre, radius, { kind, norm, outputNorm, ...means });
+  const of = (network: Network) =>
+    localBound(network, centre, radius, { kind, norm, outputNorm, method: 'closed-form', ...means });
   const together = await of(difference).catch((error: unknown) => {
     // One after the other they may be smaller, or end with a softmax.
     if (error instanceof UnsupportedError) return Infinity;

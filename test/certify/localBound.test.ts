@@ -1,7 +1,7 @@
 /** Local bounds at their ends: a point, and everywhere; and what residual networks gain. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { localBound } from '../../src/certify/certify.ts';
 import type { Limits } from '../../src/certify/limits.ts';
-import { localBound } from '../../src/certify/proofs/localBound.ts';
 import { createRegionProver } from '../../src/certify/proofs/regionProver.ts';
 import { createEngine } from '../../src/engine/create.ts';
 import type { Engine } from '../../src/engine/engine.ts';
@@ -62,7 +62,7 @@ describe.each(['relu', 'tanh', 'gelu'] as const)('%s', (name) => {
   const network = residualNetwork(new Random(8), 12, 2, { name });
   const centre = new Random(9).normals(8);
   const bound = (radius: number, kind: 'anchored' | 'incremental') =>
-    localBound(network, centre, radius, kind, { engine });
+    localBound(network, centre, radius, { kind, method: 'closed-form', engine });
 
   it('comes down to the norm of the Jacobian', async () => {
     const slope = slopeAt(network, centre);
@@ -86,7 +86,12 @@ describe.each(['relu', 'tanh', 'gelu'] as const)('%s', (name) => {
   it('has boxes between the two', async () => {
     const box = (half: number) => {
       const domain = { low: centre.map((c) => c - half), high: centre.map((c) => c + half) };
-      return localBound(network, undefined, Infinity, 'incremental', { engine, domain });
+      return localBound(network, undefined, Infinity, {
+        kind: 'incremental',
+        method: 'closed-form',
+        engine,
+        domain,
+      });
     };
     const point = await box(0);
     expect(Math.abs(point / slopeAt(network, centre) - 1)).toBeLessThanOrEqual(1e-4);
@@ -112,7 +117,12 @@ describe('a ball cut with a box', () => {
     readonly domain?: Limits;
   }
   const of = ({ centre, radius, domain }: Question) =>
-    localBound(network, centre, radius, 'incremental', { engine, ...(domain && { domain }) });
+    localBound(network, centre, radius, {
+      kind: 'incremental',
+      method: 'closed-form',
+      engine,
+      ...(domain && { domain }),
+    });
 
   it('has no more than either', async () => {
     const domain = { low: 0.45, high: 0.6 };

@@ -3,8 +3,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Attack } from '../../src/certify/attack/attack.ts';
 import { distanceAbove } from '../../src/certify/attack/ball.ts';
-import { certifySamples } from '../../src/certify/certify.ts';
-import { localBound } from '../../src/certify/proofs/localBound.ts';
+import { certifySamples, localBound } from '../../src/certify/certify.ts';
 import { createRegionProver } from '../../src/certify/proofs/regionProver.ts';
 import type { SampleReport } from '../../src/certify/report.ts';
 import { ellipsoidAround, extentOf, slackOfBox } from '../../src/ellipsoid/region/limits.ts';
@@ -128,8 +127,14 @@ describe.each(NAMES)('local bounds of %s in boxes', (name) => {
             outputNorm: output,
             ...(limits && { domain: limits }),
           };
-          const bound = await localBound(network, centre, radius, kind, options);
-          const whole = await localBound(network, centre, Infinity, kind, {
+          const bound = await localBound(network, centre, radius, {
+            kind,
+            evaluations: 4,
+            ...options,
+          });
+          const whole = await localBound(network, centre, Infinity, {
+            kind,
+            method: 'closed-form',
             engine,
             norm: 'inf',
             outputNorm: output,
@@ -165,7 +170,9 @@ describe.each(NAMES)('local bounds of %s in boxes', (name) => {
 describe('local bounds', () => {
   it('of linear networks to ℓ∞ are exact for one output', async () => {
     const network = NetworkBuilder.fromDense([{ weight: [[1, -2, 0.5]], bias: [1] }]);
-    const bound = await localBound(network, new Float64Array(3), 1, 'incremental', {
+    const bound = await localBound(network, new Float64Array(3), 1, {
+      kind: 'incremental',
+      method: 'closed-form',
       engine,
       norm: 'inf',
       outputNorm: 'inf',
@@ -177,9 +184,9 @@ describe('local bounds', () => {
   it('know no norm 1 of inputs', async () => {
     const network = perceptron([2, 3, 2], 1);
     const options = { engine, norm: '1' } as unknown as { engine: Engine };
-    await expect(localBound(network, new Float64Array(2), 1, 'anchored', options)).rejects.toThrow(
-      'one of 2, inf in a region',
-    );
+    await expect(
+      localBound(network, new Float64Array(2), 1, { kind: 'anchored', method: 'closed-form', ...options }),
+    ).rejects.toThrow('one of 2, inf in a region');
   });
 });
 

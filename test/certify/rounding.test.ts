@@ -1,6 +1,6 @@
 /** What is proven holds for the network of real numbers where plain evaluation in float64 is wrong: integers too large for it, exactly. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { localBound } from '../../src/certify/proofs/localBound.ts';
+import { localBound } from '../../src/certify/certify.ts';
 import { createRegionProver } from '../../src/certify/proofs/regionProver.ts';
 import { chainOf } from '../../src/ellipsoid/region/chain.ts';
 import type { LinearPart } from '../../src/ellipsoid/region/linearPart.ts';
@@ -114,7 +114,7 @@ describe('integers of more than 53 bits', () => {
       const computed = a * 8 * x[0]! + (-b * 8 + 1) * x[1]! + (bias - a);
       if (!(computed > 0)) wrong++;
       for (const kind of ['anchored', 'incremental'] as const) {
-        const bound = await localBound(network, x, 1e-30, kind, { engine });
+        const bound = await localBound(network, x, 1e-30, { kind, method: 'closed-form', engine });
         expect(bound).toBeGreaterThanOrEqual(Math.hypot(...weight) * (1 - 1e-12));
       }
     }

@@ -1,8 +1,8 @@
 /** No point of a region beats what is proven of it: margins, enclosures and local bounds, on random networks of every kind. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { localBound } from '../../src/certify/certify.ts';
 import type { Limits } from '../../src/certify/limits.ts';
-import { localBound } from '../../src/certify/proofs/localBound.ts';
 import { createRegionProver } from '../../src/certify/proofs/regionProver.ts';
 import { createEngine } from '../../src/engine/create.ts';
 import type { Engine } from '../../src/engine/engine.ts';
@@ -87,9 +87,17 @@ describe.each(Object.entries(FAMILIES))('%s', (_, plans) => {
           const { centre } = where.ball;
           const { radius: reach, domain } = where;
           const options = { engine, ...(domain && { domain }) };
-          const anchored = await localBound(network, centre, reach, 'anchored', options);
+          const anchored = await localBound(network, centre, reach, {
+            kind: 'anchored',
+            evaluations: 4,
+            ...options,
+          });
           const from = domain && reach === Infinity ? undefined : centre;
-          const incremental = await localBound(network, from, reach, 'incremental', options);
+          const incremental = await localBound(network, from, reach, {
+            kind: 'incremental',
+            evaluations: 4,
+            ...options,
+          });
           const prepared = new PreparedNetwork(network);
           const middle = evaluate(network, centre);
           for (const start of startsIn(where.ball, random, 5)) {

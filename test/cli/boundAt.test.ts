@@ -14,10 +14,14 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const at = join(folder, 'x.npy');
 writeFileSync(at, npy([1, 2], [0, 0]));
 
-async function run(options: string, signal = new AbortController().signal) {
+async function run(
+  options: string,
+  signal = new AbortController().signal,
+  own: Partial<typeof library> = {},
+) {
   const [stdout, stderr] = [recorder(), recorder()];
   const code = await runCommandLine(`bound step.onnx ${options} --engine cpu-wasm --threads 1`.split(' '), {
-    library: async () => ({ ...library, loadNetwork: async () => stepNetwork() }),
+    library: async () => ({ ...library, loadNetwork: async () => stepNetwork(), ...own }),
     terminal: { stdout, stderr },
     version: '1.2.3',
     signal,
@@ -60,6 +64,26 @@ describe('lipsoid bound --at', () => {
       /--kind: incremental/,
     );
     expect((await run(`--at ${at} --radius 1 --gap 0.1`)).err).toMatch(/--gap: does not go with --at/);
+  });
+
+  it('shows methods beside each other, and what holds for all inputs', async () => {
+    const said = await run(`--at ${at} --radius 3`);
+    expect(said.out).toMatch(/\nThere: closed-form \d.*, refined \d.*; for all inputs: \S+ \d.*\.\n/);
+    const { bound: least, methods, global } = JSON.parse((await run(`--at ${at} --radius 3 --json`)).out);
+    expect(methods.map(({ method }: { method: string }) => method)).toEqual(['closed-form', 'refined']);
+    expect(least).toBe(Math.min(...methods.map((row: { bound: number }) => row.bound), global.bound));
+    const closed = JSON.parse((await run(`--at ${at} --radius 3 --method closed-form --json`)).out);
+    expect(closed.methods).toEqual([methods[0]]);
+    expect(closed.global.method).toBe('closed-form');
+  });
+
+  it('says so where its time was over', async () => {
+    const localBound: typeof library.localBound = (_, __, ___, { interrupt } = {}) =>
+      new Promise((_, reject) => {
+        interrupt!.addEventListener('abort', () => reject(interrupt!.reason));
+      });
+    const over = await run(`--at ${at} --radius 3 --time-limit 0.02`, undefined, { localBound });
+    expect(over).toMatchObject({ code: 2, out: expect.stringMatching(/^No bound: 0\.02 s were over/) });
   });
 
   it('says in which norms', async () => {
@@ -126,11 +150,14 @@ describe('lipsoid bound --at', () => {
     ['--domain 0,1 --radius 1', /--radius: goes with --at/],
     ['--domain 1,0', /the smaller one first/],
     ['--domain 0', /two numbers/],
-    ['--domain 0,1 --method refined', /--method: does not go with --domain/],
+    ['--domain 0,1 --method spectral-product', /--method: all, closed-form, refined, exact with --domain/],
     [`--at ${at} --radius 1 --domain 0.5,1`, /must be in the domain, got 0 at entry 0/],
-    [`--at ${at} --radius 1 --method refined`, /--method: does not go with --at/],
+    [`--at ${at} --radius 1 --method unrolled`, /--method: all, closed-form, refined, exact with --at/],
+    [
+      `--at ${at} --radius 1 --method closed-form --evaluations 3`,
+      /--evaluations: does not go with --at and/,
+    ],
     [`--at ${at} --radius 1 --no-lower`, /--no-lower: does not go with --at/],
-    [`--at ${at} --radius 1 --time-limit 3`, /--time-limit: does not go with --at/],
     [`--at ${at} --radius 1 --norm 1`, /--norm: 2 or inf in a region, got 1/],
     [`--at ${at} --radius 1 --weights ${at}`, /--weights: does not go with --at/],
     [`--at ${at} --radius 1 --sensitivities`, /--sensitivities: does not go with --at/],

@@ -190,8 +190,8 @@ describe('around inputs', () => {
     const centre = random.normals(prepared.inputs);
     const radius = 10 ** -random.integer(0, 1);
     const [between, from] = [
-      await localBound(network, centre, radius, { engine }),
-      await localBound(network, centre, radius, { engine, kind: 'anchored' }),
+      await localBound(network, centre, radius, { engine, evaluations: 4 }),
+      await localBound(network, centre, radius, { engine, evaluations: 4, kind: 'anchored' }),
     ];
     const value = (x: Float64Array) => prepared.evaluate(x)[network.output]!;
     const near = () => {

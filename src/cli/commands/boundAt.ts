@@ -1,7 +1,10 @@
 /** `lipsoid bound FILE --at x.npy --radius R` and `--domain LOW,HIGH`: the bound within a ball, a box, or what both have in common. */
 import { DEFAULTS } from '../../bounds/defaults.ts';
 import type { ExactReport } from '../../bounds/result.ts';
-import type { LocalKind } from '../../certify/proofs/localBound.ts';
+import type { LocalRow } from '../../certify/certify.ts';
+import type { LocalKind } from '../../certify/proofs/localForm.ts';
+import type { EngineInformation } from '../../engine/engine.ts';
+import { UnsupportedError } from '../../errors.ts';
 import type { ExactResult } from '../../exact/exact.ts';
 import type { Network } from '../../network/network.ts';
 import { type BallNorm, NORM_NAMES, NORM_SIGNS, type Norm, type NormPair } from '../../network/norms/norm.ts';
@@ -31,13 +34,14 @@ export interface BoundAtCommand extends ModelOptions {
   /** Bytes. */
   readonly memory?: number;
   readonly json: boolean;
-  /** The constant there, by branch and bound, instead of a closed form. */
-  readonly exact?: {
-    readonly gap?: number;
-    /** Seconds. */
-    readonly timeLimit: number;
-    readonly seed: number;
-  };
+  /** Default: a closed form, and a search where that takes little. `exact`: the constant there, by branch and bound. */
+  readonly method?: LocalRow['method'] | 'exact';
+  readonly evaluations?: number;
+  /** Seconds. */
+  readonly timeLimit: number;
+  /** Of `exact`. */
+  readonly gap?: number;
+  readonly seed: number;
 }
 
 /** Writes the bound to stdout, returns the exit code. Errors of the library pass through. */
@@ -45,26 +49,155 @@ export async function boundAtCommand(
   command: BoundAtCommand,
   library: Pick<
     Library,
-    'loadNetwork' | 'readArray' | 'readPoint' | 'createEngine' | 'localBound' | 'exactConstant'
+    'loadNetwork' | 'readArray' | 'readPoint' | 'createEngine' | 'bound' | 'localBound' | 'exactConstant'
   >,
   terminal: Terminal,
   { signal, since }: { readonly signal: AbortSignal; readonly since: number },
 ): Promise<number> {
-  const { file, at, radius, domain, kind, norm, outputNorm, threads, memory } = command;
-  const { stdout } = terminal;
+  const { file, at } = command;
   const start = performance.now();
   const network = await openNetwork(file, command, library, signal);
   const centre =
     at === undefined ? undefined : await library.readPoint(at, network.tensors[network.input]!.shape);
-  if (command.exact) {
-    const box = domain && boxOf(domain, network);
-    const ball = centre && { centre, radius: radius ?? Infinity };
-    const { gap, timeLimit, seed } = command.exact;
-    const progress = progressDisplay(terminal.stderr);
-    let widest = 0;
-    const result = await library.exactConstant(network, {
+  const seconds = () => (performance.now() - start) / 1000;
+  const deadline = since + 1000 * command.timeLimit;
+  const { method, ...rest } = command;
+  if (method === 'exact') {
+    const result = await exactWithin(command, library, network, centre, terminal, { signal, deadline });
+    return printExact(command, network, result, seconds(), terminal.stdout);
+  }
+  const asked = { ...rest, ...(method && { method }) };
+  const found = await boundsWithin(asked, library, network, centre, { signal, deadline });
+  return printBounds(asked, network, found, seconds(), terminal.stdout);
+}
+
+type Asked = Omit<BoundAtCommand, 'method'> & { readonly method?: LocalRow['method'] };
+
+interface Ending {
+  readonly signal: AbortSignal;
+  /** On `performance.now()`. */
+  readonly deadline: number;
+}
+
+interface Found {
+  readonly rows: readonly LocalRow[];
+  /** What holds for all inputs, to compare with; absent where there is no such bound, or no time for one. */
+  readonly everywhere?: GlobalBound;
+  readonly engine: EngineInformation;
+}
+
+interface GlobalBound {
+  readonly bound: number;
+  readonly method: string;
+}
+
+/** Of what is left of the time limit, for the search in the region; the rest is for what holds everywhere. */
+const SHARE_OF_SEARCH = 0.5;
+
+async function boundsWithin(
+  { radius, domain, kind, method, norm, outputNorm, memory, evaluations, ...command }: Asked,
+  library: Pick<Library, 'createEngine' | 'localBound' | 'bound'>,
+  network: Network,
+  centre: Float64Array | undefined,
+  { signal, deadline }: Ending,
+): Promise<Found> {
+  const engine = await library.createEngine({
+    engine: command.engine,
+    ...(command.threads !== undefined && { threads: command.threads }),
+  });
+  const left = () => Math.max(0, deadline - performance.now());
+  const over = AbortSignal.timeout(Math.ceil(left()));
+  const interrupt = AbortSignal.any([signal, over]);
+  const common = {
+    ...{ engine, interrupt },
+    ...(norm !== undefined && { norm }),
+    ...(outputNorm !== undefined && { outputNorm }),
+    ...(memory !== undefined && { memory }),
+    ...(evaluations !== undefined && { evaluations }),
+  };
+  const timed = (share: number) => ({ ...common, timeLimit: Math.max(0.001, (share * left()) / 1000) });
+  const rows: LocalRow[] = [];
+  try {
+    await library.localBound(network, centre, radius ?? Infinity, {
+      ...{ ...timed(SHARE_OF_SEARCH), kind, onMethod: (row) => rows.push(row) },
+      ...(domain && { domain: { low: domain[0], high: domain[1] } }),
+      ...(method && { method }),
+    });
+    const { bound, method: by } = await library.bound(network, {
+      ...{ ...timed(1), lower: false, method: method ?? 'refined' },
+    });
+    const everywhere = bound !== null && by !== undefined ? { bound, method: by } : undefined;
+    return { rows, ...(everywhere && { everywhere }), engine: engine.information };
+  } catch (error) {
+    if (signal.aborted && rows.length === 0) throw error;
+    // What was found stays, whatever there is to say of all inputs.
+    if (interrupt.aborted || (rows.length > 0 && error instanceof UnsupportedError))
+      return { rows, engine: engine.information };
+    throw error;
+  } finally {
+    await engine.close();
+  }
+}
+
+function printBounds(
+  command: Asked,
+  network: Network,
+  { rows, everywhere, engine }: Found,
+  seconds: number,
+  stdout: Terminal['stdout'],
+): number {
+  const { file, at, radius, domain, kind, timeLimit } = command;
+  const least = rows.reduce((least, { bound }) => Math.min(least, bound), everywhere?.bound ?? Infinity);
+  const bound = least < Infinity ? least : null;
+  if (command.json) {
+    const { sha256 } = network.source ?? { sha256: null };
+    printDocument(stdout, {
+      network: { file, sha256 },
+      ...{ at: at ?? null, radius: radius ?? null, domain: domain ?? null },
+      ...{ kind, norms: normsOf(command), bound, assurance: 'rounding-safe' },
+      methods: rows.map((row) => ({ ...row, bound: row.bound < Infinity ? row.bound : null })),
+      ...{ global: everywhere ?? null, engine, seconds },
+    });
+  } else {
+    const none =
+      rows.length > 0 ? 'rounding leaves nothing to say' : `${timeLimit} s were over before one pass was`;
+    printLines(stdout, [
+      bound === null ? `No bound: ${none}.` : sentence(command, bound),
+      ...(bound === null ? [] : [comparison(rows, everywhere)]),
+      `Rounding errors inside the computation are accounted for; digits are rounded up. ${formatDuration(seconds)}.`,
+    ]);
+  }
+  return bound === null ? EXIT.unsupported : EXIT.success;
+}
+
+/** Methods beside each other, and what holds for all inputs. */
+function comparison(rows: readonly LocalRow[], everywhere: GlobalBound | undefined): string {
+  const own = rows.map(
+    ({ method, bound }) => `${method} ${bound < Infinity ? formatBound(bound, null) : 'none'}`,
+  );
+  const all = everywhere
+    ? `; for all inputs: ${everywhere.method} ${formatBound(everywhere.bound, null)}`
+    : '';
+  return `There: ${own.join(', ')}${all}.`;
+}
+
+/** The constant there, by branch and bound. */
+function exactWithin(
+  { domain, radius, gap, seed }: BoundAtCommand,
+  library: Pick<Library, 'exactConstant'>,
+  network: Network,
+  centre: Float64Array | undefined,
+  terminal: Terminal,
+  { signal, deadline }: Ending,
+): Promise<ExactResult> {
+  const box = domain && boxOf(domain, network);
+  const ball = centre && { centre, radius: radius ?? Infinity };
+  const progress = progressDisplay(terminal.stderr);
+  let widest = 0;
+  return library
+    .exactConstant(network, {
       ...{ box, ball, gap, seed },
-      isOver: () => signal.aborted || performance.now() > since + 1000 * timeLimit,
+      isOver: () => signal.aborted || performance.now() > deadline,
       onProgress: ({ lower, upper, nodes, open }) => {
         const width = lower > 0 ? Math.log(upper / lower) : 0;
         widest = Math.max(widest, width);
@@ -77,48 +210,8 @@ export async function boundAtCommand(
           log10: Math.log10(upper),
         });
       },
-    });
-    progress.clear();
-    return printExact(command, network, result, (performance.now() - start) / 1000, stdout);
-  }
-  const engine = await library.createEngine({
-    engine: command.engine,
-    ...(threads !== undefined && { threads }),
-  });
-  try {
-    const value = await library.localBound(network, centre, radius ?? Infinity, {
-      ...{ kind, engine, signal },
-      ...(domain && { domain: { low: domain[0], high: domain[1] } }),
-      ...(norm !== undefined && { norm }),
-      ...(outputNorm !== undefined && { outputNorm }),
-      ...(memory !== undefined && { memory }),
-    });
-    const bound = value < Infinity ? value : null;
-    const seconds = (performance.now() - start) / 1000;
-    if (command.json) {
-      const { sha256 } = network.source ?? { sha256: null };
-      const assurance = 'rounding-safe';
-      const { information } = engine;
-      printDocument(stdout, {
-        network: { file, sha256 },
-        ...{ at: at ?? null, radius: radius ?? null, domain: domain ?? null },
-        kind,
-        norms: normsOf(command),
-        bound,
-        assurance,
-        engine: information,
-        seconds,
-      });
-    } else {
-      printLines(stdout, [
-        bound === null ? 'No bound: rounding leaves nothing to say.' : sentence(command, bound),
-        `Rounding errors inside the computation are accounted for; digits are rounded up. ${formatDuration(seconds)}.`,
-      ]);
-    }
-    return bound === null ? EXIT.unsupported : EXIT.success;
-  } finally {
-    await engine.close();
-  }
+    })
+    .finally(() => progress.clear());
 }
 
 function boxOf([low, high]: readonly [number, number], network: Network) {

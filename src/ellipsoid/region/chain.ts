@@ -24,6 +24,8 @@ export interface Block {
   /** Name of the node, for people. */
   readonly name: string;
   readonly function?: Elementwise;
+  /** The node whose function it is; none: one of the rounds that a maximum is made of. */
+  readonly node?: Node;
   /** Entries of one channel. */
   readonly image: number;
 }
@@ -37,6 +39,8 @@ export interface Stage {
 }
 
 export interface Chain {
+  /** What it is the chain of, sorted groups as comparisons. */
+  readonly network: Network;
   readonly inputs: number;
   readonly outputs: number;
   readonly stages: readonly Stage[];
@@ -48,6 +52,7 @@ export interface Chain {
 
 interface Nonlinear {
   readonly name: string;
+  readonly node?: Node;
   readonly function: Elementwise;
   readonly image: number;
   readonly input: number;
@@ -76,9 +81,9 @@ class Graph {
     return output;
   }
 
-  apply(f: Elementwise, input: number, image: number, name: string): number {
+  apply(f: Elementwise, input: number, image: number, name: string, node?: Node): number {
     const output = this.tensor(this.sizes[input]!, this.depth[input]! + 1);
-    this.nonlinear.push({ name, function: f, image, input, output });
+    this.nonlinear.push({ name, function: f, image, input, output, ...(node && { node }) });
     return output;
   }
 }
@@ -96,7 +101,7 @@ export function chainOf(whole: Network): Chain {
   // Reindexes may follow it.
   const end = network.nodes.find(({ operator }) => operator.kind === 'softmax');
   const factor = end ? softmaxFactor(end, shape(end.output)) : 1;
-  return { ...scheduled(graph, own[network.input]!, own[network.output]!), factor };
+  return { network, ...scheduled(graph, own[network.input]!, own[network.output]!), factor };
 }
 
 function translated(graph: Graph, network: Network, node: Node, own: readonly number[]): number {
@@ -119,7 +124,13 @@ function translated(graph: Graph, network: Network, node: Node, own: readonly nu
   }
   switch (operator.kind) {
     case 'nonlinearity':
-      return graph.apply(operator.function, inputs[0]!, sharingParameters(operator.function, input), name);
+      return graph.apply(
+        operator.function,
+        inputs[0]!,
+        sharingParameters(operator.function, input),
+        name,
+        node,
+      );
     case 'add': {
       const foldings = operator.roundings ?? 0;
       const terms = operator.coefficients.map((c, k) => ({
@@ -189,7 +200,7 @@ function tournament(graph: Graph, name: string, input: number, windows: number[]
 }
 
 /** Each linear step as early as its sources allow; what is read later is carried. */
-function scheduled(graph: Graph, input: number, output: number): Omit<Chain, 'factor'> {
+function scheduled(graph: Graph, input: number, output: number): Omit<Chain, 'network' | 'factor'> {
   const { depth, sizes, nonlinear, steps } = graph;
   const last = depth[output]!;
   /** The depth of the latest linear step that reads a tensor, or of the latest stage that does. */
@@ -210,7 +221,8 @@ function scheduled(graph: Graph, input: number, output: number): Omit<Chain, 'fa
     const blocks = arguments_.map(({ start, size }, n): Block => {
       const one = here[n];
       if (one === undefined) return { start, size, name: 'carried', image: size };
-      return { start, size, name: one.name, function: one.function, image: one.image };
+      const { name, function: f, image, node } = one;
+      return { start, size, name, function: f, image, ...(node && { node }) };
     });
     const skips = carried.some((tensor) => !graph.rivals.has(tensor));
     stages.push({ linear: new LinearPart(live, arguments_, needed(own, arguments_)), blocks, skips });

@@ -5,7 +5,7 @@ import type { PreparedChain } from './anchoredPass.ts';
 import { covarianceBehind, covarianceOfEllipsoid, covarianceOfInputs } from './covariance.ts';
 import type { Region } from './limits.ts';
 import { LinearForms } from './linearForms.ts';
-import { closedFormSectors } from './sectors.ts';
+import { closedFormSectors, relativeMultipliers, type SlopesOfStage } from './sectors.ts';
 
 /** `anchored`: increments from the centre; `incremental`: between any two points of the region. */
 export type LocalKind = 'anchored' | 'incremental';
@@ -15,6 +15,19 @@ export interface Boxed {
   /** Σ 1/σ ≤ 1. */
   readonly sigma: Float64Array;
   readonly reach: number;
+}
+
+export interface LocalPass {
+  /** Of the output's increments. */
+  readonly covariance: Float64Array;
+  /** Of each stage, for increments of the kind. */
+  readonly stages: readonly LocalStage[];
+}
+
+export interface LocalStage {
+  readonly slopes: SlopesOfStage;
+  /** ln of the multipliers of the uncertain entries, relative to the row sums of S among them (§5). */
+  readonly theta: Float64Array;
 }
 
 /**
@@ -32,7 +45,7 @@ export async function localPass(
   kind: LocalKind,
   withForms: boolean,
   boxed?: Boxed,
-): Promise<Float64Array | undefined> {
+): Promise<LocalPass | undefined> {
   const { chain, first } = prepared;
   const { centre } = region;
   const radius = boxed?.reach ?? region.radius;
@@ -46,6 +59,7 @@ export async function localPass(
       )
     : await covarianceOfInputs(algebra, first);
   let covariance = anchored;
+  const stages: LocalStage[] = [];
   const forms = withForms ? await LinearForms.start(algebra, prepared, region) : undefined;
   for (const [k, stage] of chain.stages.entries()) {
     const { middle, radius: error } = ball;
@@ -58,9 +72,10 @@ export async function localPass(
     forms?.narrow({ low, high });
     const functions = prepared.functions[k]!;
     const next = prepared.after(k);
-    const pass = async (s: Float64Array, slopes: ReturnType<typeof functions.incremental>) => {
+    const pass = async (s: Float64Array, slopes: SlopesOfStage) => {
       const sectors = await closedFormSectors(algebra, stage, next, s, slopes, true);
-      return (await covarianceBehind(algebra, next, s, sectors))?.covariance;
+      const behind = await covarianceBehind(algebra, next, s, sectors);
+      return behind && { ...behind, stage: { slopes, theta: relativeMultipliers(s, sectors) } };
     };
     const within =
       kind === 'incremental' ? await pass(covariance, functions.incremental(low, high)) : undefined;
@@ -68,10 +83,11 @@ export async function localPass(
     const last = k + 1 === chain.stages.length;
     const from = last && within ? within : await pass(anchored, functions.anchored(middle, error, low, high));
     if (!from || (kind === 'incremental' && !within)) return undefined;
-    anchored = from;
-    covariance = within ?? from;
+    anchored = from.covariance;
+    ({ covariance } = within ?? from);
+    stages.push((within ?? from).stage);
     if (!last) await forms?.pass(k, { low, high });
     ball = next.enclose(prepared.values(k, ball));
   }
-  return covariance;
+  return { covariance, stages };
 }

@@ -8,6 +8,9 @@ import type { LinearPart } from './linearPart.ts';
 
 /** The slope of every entry is within `half` of `middle`; 0 where it is certain. */
 export interface SlopesOfStage {
+  /** Every entry's slope is between them, rounded outward, and the same number where it is certain; 1 for what is carried. */
+  readonly lower: Float64Array;
+  readonly upper: Float64Array;
   readonly middle: Float64Array;
   readonly uncertain: Int32Array;
   /** Of the uncertain ones. */
@@ -49,6 +52,8 @@ export class StageFunctions {
   }
 
   #slopes(n: number, of: (local: LocalSlopes, i: number, channel: number) => Slopes): SlopesOfStage {
+    const lowers = new Float64Array(n).fill(1);
+    const uppers = new Float64Array(n).fill(1);
     const middle = new Float64Array(n).fill(1);
     const uncertain: number[] = [];
     const half: number[] = [];
@@ -57,6 +62,8 @@ export class StageFunctions {
       for (let k = 0; k < size; k++) {
         const { lower, upper } = of(local, start + k, Math.floor(k / image));
         const centre = lower / 2 + upper / 2;
+        lowers[start + k] = lower;
+        uppers[start + k] = upper;
         middle[start + k] = lower === upper ? lower : centre;
         // Linear only where the slope is one number exactly, never below a tolerance.
         if (lower === upper) continue;
@@ -64,7 +71,13 @@ export class StageFunctions {
         half.push(Math.max(upper - centre, centre - lower) * (1 + 2 * U) + Number.MIN_VALUE);
       }
     }
-    return { middle, uncertain: Int32Array.from(uncertain), half: Float64Array.from(half) };
+    return {
+      lower: lowers,
+      upper: uppers,
+      middle,
+      uncertain: Int32Array.from(uncertain),
+      half: Float64Array.from(half),
+    };
   }
 }
 
@@ -110,6 +123,16 @@ export async function closedFormSectors(
     else if (trace > WORSE * least) break;
   }
   return best;
+}
+
+/** ln of multipliers in units of row sums; 0 where nothing moves. */
+export function relativeMultipliers(
+  s: Float64Array,
+  { middle, uncertain, multipliers }: Sectors,
+): Float64Array {
+  return rowSumsOf(s, middle.length, uncertain).map((sum, k) =>
+    sum > 0 ? Math.log(multipliers[k]! / sum) : 0,
+  );
 }
 
 function rowSumsOf(s: Float64Array, n: number, uncertain: Int32Array): Float64Array {

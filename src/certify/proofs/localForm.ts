@@ -1,6 +1,6 @@
 import { Algebra } from '../../ellipsoid/region/algebra.ts';
 import { PreparedChain } from '../../ellipsoid/region/anchoredPass.ts';
-import { chainOf } from '../../ellipsoid/region/chain.ts';
+import { type Chain, chainOf } from '../../ellipsoid/region/chain.ts';
 import {
   ellipsoidAround,
   extentOf,
@@ -8,20 +8,24 @@ import {
   slackOf,
   slackOfBox,
 } from '../../ellipsoid/region/limits.ts';
-import { type Boxed, type LocalKind, localPass } from '../../ellipsoid/region/localPass.ts';
+import { type Boxed, type LocalKind, type LocalStage, localPass } from '../../ellipsoid/region/localPass.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { InputError } from '../../errors.ts';
 import { PreparedNetwork } from '../../network/evaluation/preparedNetwork.ts';
 import type { Network } from '../../network/network.ts';
 import { endingFactor } from '../../network/norms/ending.ts';
 import { BALL_NORMS, type BallNorm, NORMS, type Norm } from '../../network/norms/norm.ts';
+import { withTournaments } from '../../network/simplify/tournaments.ts';
 import { checkLimits, highAt, type Limits, lowAt, outside } from '../limits.ts';
-import { hasRoomForForms, type ProverOptions, proverEngine, refuseLarge } from './proverEngine.ts';
+import { hasRoomForForms, refuseLarge } from './proverEngine.ts';
 
 export type { LocalKind } from '../../ellipsoid/region/localPass.ts';
 
-/** What `localBound` needs beside the region. */
-export interface LocalOptions extends ProverOptions {
+/** What is needed beside the region. */
+export interface LocalOptions {
+  readonly engine: Engine;
+  /** Bytes. Default: 2 GiB. */
+  readonly memory?: number;
   /** Limits that every input keeps, the centre too. */
   readonly domain?: Limits;
   /** Of the radius and of changes of the input: ℓ2 (default) or ℓ∞. */
@@ -31,50 +35,57 @@ export interface LocalOptions extends ProverOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface LocalForm {
+  /** Rounded up; Infinity where rounding leaves nothing to say. */
+  readonly bound: number;
+  readonly chain: Chain;
+  /** Slopes in the region, and the multipliers there; undefined where rounding leaves nothing to say. */
+  readonly stages: readonly LocalStage[] | undefined;
+}
+
 /**
  * A bound on slopes within `radius` of `centre`, in a box, or in what both have in common (docs/mathematics.md §8), rounded up; in ℓ2, or the
  * norms of the options.
  * `incremental`: ‖f(x) − f(x′)‖ ≤ L ‖x − x′‖ for all x, x′ there. `anchored`: the same where x′ is the centre.
  * @param centre in the order of the network's input, flat; undefined: the middle of the domain
  * @param radius from 0 on; Infinity: everywhere in the domain, or everywhere
- * @returns Infinity where rounding leaves nothing to say
  * @throws InputError for a region that makes no sense
  * @throws UnsupportedError as `createRegionProver`
  * @throws the signal's reason when it is aborted
  */
-export async function localBound(
+export async function closedFormWithin(
   network: Network,
   centre: Float64Array | undefined,
   radius: number,
   kind: LocalKind,
-  options: LocalOptions = {},
-): Promise<number> {
+  options: LocalOptions,
+): Promise<LocalForm> {
   options.signal?.throwIfAborted();
-  const { norm = '2', outputNorm = '2', domain, memory, signal } = options;
+  const { norm = '2', outputNorm = '2', domain, memory, engine, signal } = options;
   checkNorms(norm, outputNorm);
-  const prepared = new PreparedChain(chainOf(network));
-  const { inputs, outputs, factor } = prepared.chain;
-  const region = regionOf(inputs, centre, radius, domain, norm);
+  const prepared = new PreparedChain(chainOf(withTournaments(network)));
+  const { chain } = prepared;
+  const region = regionOf(chain.inputs, centre, radius, domain, norm);
   refuseLarge(prepared, memory, region.slack !== undefined);
   const withForms = region.radius < Infinity && hasRoomForForms(prepared, memory);
-  const { engine, close } = await proverEngine(options.engine);
-  try {
-    const algebra = new Algebra(engine, signal);
-    const unbounded = { centre: region.centre, radius: Infinity };
-    let bound = Infinity;
-    for (const sigma of norm === 'inf' ? ellipsoids(network, region.centre) : [undefined]) {
-      const boxed = (reach: number): Boxed | undefined => sigma && { sigma, reach };
-      const here = await localPass(algebra, prepared, region, kind, withForms, boxed(reachOf(region)));
-      if (here) bound = Math.min(bound, await rootOf(engine, here, outputs, outputNorm));
-      if (region.radius === Infinity) continue;
-      // Closed forms are not monotone: what holds everywhere may be less.
-      const everywhere = await localPass(algebra, prepared, unbounded, 'anchored', false, boxed(Infinity));
-      if (everywhere) bound = Math.min(bound, await rootOf(engine, everywhere, outputs, outputNorm));
+  const algebra = new Algebra(engine, signal);
+  const unbounded = { centre: region.centre, radius: Infinity };
+  let bound = Infinity;
+  let stages: readonly LocalStage[] | undefined;
+  for (const sigma of norm === 'inf' ? ellipsoids(network, region.centre) : [undefined]) {
+    const boxed = (reach: number): Boxed | undefined => sigma && { sigma, reach };
+    const here = await localPass(algebra, prepared, region, kind, withForms, boxed(reachOf(region)));
+    if (here) bound = Math.min(bound, await rootOf(engine, here.covariance, chain.outputs, outputNorm));
+    stages ??= here?.stages;
+    if (region.radius === Infinity) continue;
+    // Closed forms are not monotone: what holds everywhere may be less.
+    const everywhere = await localPass(algebra, prepared, unbounded, 'anchored', false, boxed(Infinity));
+    if (everywhere) {
+      bound = Math.min(bound, await rootOf(engine, everywhere.covariance, chain.outputs, outputNorm));
     }
-    return bound * (outputNorm === '2' ? factor : endingOf(network, outputNorm)) * (1 + 2 ** -50);
-  } finally {
-    await close();
   }
+  const ending = outputNorm === '2' ? chain.factor : endingOf(network, outputNorm);
+  return { bound: bound * ending * (1 + 2 ** -50), chain, stages };
 }
 
 /** @throws InputError for norms that regions do not have */
