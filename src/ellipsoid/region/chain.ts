@@ -4,14 +4,12 @@
  */
 import { UnsupportedError } from '../../errors.ts';
 import { type Elementwise, sharingParameters } from '../../network/elementwise/elementwise.ts';
-import { listedWindows, type MaximumOperator } from '../../network/evaluation/gather.ts';
-import { placedGroups } from '../../network/groups/grouped.ts';
 import { isLinear } from '../../network/linearOperator.ts';
 import type { Network, Node } from '../../network/network.ts';
 import { prune } from '../../network/prune.ts';
 import { unknownOperator } from '../../network/shape.ts';
 import { withComparators } from '../../network/simplify/comparators.ts';
-import { type Round, roundOf } from '../../network/simplify/tournaments.ts';
+import { type Round, roundOf, windowsOfMaximum } from '../../network/simplify/tournaments.ts';
 import { product } from '../../network/size.ts';
 import { softmaxFactor } from '../../program/translate.ts';
 import { LinearPart, type LinearStep, type Slot } from './linearPart.ts';
@@ -151,28 +149,22 @@ function translated(graph: Graph, network: Network, node: Node, own: readonly nu
     case 'max-pool':
     case 'max-gather':
     case 'global-max-pool':
-      return tournament(graph, name, inputs[0]!, windowsOf(operator, input, target));
-    case 'grouped':
-      if (operator.function.name === 'max') {
-        const windows = placedGroups(operator, input).map(({ sources }) => [...sources]);
-        return tournament(graph, name, inputs[0]!, windows);
-      }
+    case 'grouped': {
+      const windows = windowsOfMaximum(operator, input, target);
+      if (windows) return tournament(graph, name, inputs[0]!, windows);
       throw new UnsupportedError([
         {
-          ...{ node: name, found: operator.function.name },
+          ...{ node: name, found: operator.kind === 'grouped' ? operator.function.name : operator.kind },
           reason: 'proofs around inputs do not cover functions of groups; bounds of the whole network do',
         },
       ]);
+    }
     case 'softmax':
       // Networks have it only as the last step, but for reindexes.
       return inputs[0]!;
     default:
       throw unknownOperator(operator);
   }
-}
-
-function windowsOf(operator: MaximumOperator, input: readonly number[], output: readonly number[]) {
-  return listedWindows(operator, input, output).map((window) => [...window]);
 }
 
 /** max(a, b) = b + relu(a − b), in rounds. A difference of certain sign is linear, so that certain winners cost nothing. */

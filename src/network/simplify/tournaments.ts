@@ -1,6 +1,8 @@
 /** Maxima as rounds of a tournament: max(a, b) = b + relu(a − b), pair by pair, for what knows linear maps and elementwise functions alone. */
-import { listedWindows, type MaximumOperator } from '../evaluation/gather.ts';
+import { listedWindows } from '../evaluation/gather.ts';
+import { placedGroups } from '../groups/grouped.ts';
 import type { Network, Node, TensorId } from '../network.ts';
+import type { Operator } from '../operator.ts';
 import { Rewriter } from './rewriter.ts';
 
 /** One round: of every window pairs are compared, and one that is left over stays. */
@@ -38,35 +40,53 @@ export function roundOf(windows: readonly (readonly number[])[]): Round {
   return { first: a!, second: b!, stays: c!, plus: d!, next };
 }
 
-/** The network with rounds in place of max pools and maxima of lists. */
-export function withTournaments(network: Network): Network {
-  if (!network.nodes.some(isMaximum)) return network;
-  const rewriter = new Rewriter(network);
-  for (const node of network.nodes) {
-    if (isMaximum(node)) play(rewriter, node);
-    else rewriter.copy(node);
+/** What a maximum is taken of, output by output; undefined for what is none. */
+export function windowsOfMaximum(
+  operator: Operator,
+  input: readonly number[],
+  output: readonly number[],
+): number[][] | undefined {
+  switch (operator.kind) {
+    case 'max-pool':
+    case 'max-gather':
+    case 'global-max-pool':
+      return listedWindows(operator, input, output).map((window) => [...window]);
+    case 'grouped':
+      if (operator.function.name !== 'max') return undefined;
+      return placedGroups(operator, input).map(({ sources }) => [...sources]);
+    default:
+      return undefined;
   }
-  return rewriter.finish();
 }
 
-function isMaximum<N extends Node>(node: N): node is N & { readonly operator: MaximumOperator } {
-  const { kind } = node.operator;
-  return kind === 'max-pool' || kind === 'max-gather' || kind === 'global-max-pool';
+/** The network with rounds in place of max pools and maxima of lists and groups. */
+export function withTournaments(network: Network): Network {
+  const rewriter = new Rewriter(network);
+  let found = false;
+  for (const node of network.nodes) {
+    const [input] = rewriter.inputs(node);
+    const target = network.tensors[node.output]!.shape;
+    const windows = windowsOfMaximum(node.operator, rewriter.shape(input!), target);
+    if (windows) play(rewriter, node, input!, windows);
+    else rewriter.copy(node);
+    found ||= windows !== undefined;
+  }
+  return found ? rewriter.finish() : network;
 }
 
-function play(rewriter: Rewriter, node: Node & { readonly operator: MaximumOperator }): void {
-  const { name, operator } = node;
-  let [x] = rewriter.inputs(node);
+function play(rewriter: Rewriter, node: Node, input: TensorId, all: number[][]): void {
+  const { name } = node;
   const target = rewriter.old.tensors[node.output]!.shape;
-  let windows: Round['next'] = listedWindows(operator, rewriter.shape(x!), target).map((all) => [...all]);
+  let x = input;
+  let windows: Round['next'] = all;
   const add = (one: Node['operator'], inputs: readonly TensorId[]) => rewriter.add(name, one, inputs, name);
   const picked = (from: TensorId, sources: Int32Array, shape: readonly number[] = [sources.length]) =>
     add({ kind: 'gather', sources, shape }, [from]);
   do {
     const { first, second, stays, plus, next } = roundOf(windows);
-    const kept = picked(x!, stays);
+    const kept = picked(x, stays);
     if (first.length > 0) {
-      const rivals = [picked(x!, first), picked(x!, second)];
+      const rivals = [picked(x, first), picked(x, second)];
       const lead = add({ kind: 'add', coefficients: [1, -1] }, rivals);
       const gain = add({ kind: 'nonlinearity', function: { name: 'relu' } }, [lead]);
       x = add({ kind: 'add', coefficients: [1, 1] }, [kept, picked(gain, plus)]);
@@ -77,7 +97,7 @@ function play(rewriter: Rewriter, node: Node & { readonly operator: MaximumOpera
   rewriter.stand(
     node.output,
     picked(
-      x!,
+      x,
       Int32Array.from(windows, ([at]) => at!),
       target,
     ),
