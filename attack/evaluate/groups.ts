@@ -1,13 +1,13 @@
 /** Functions of groups of entries: normalisation, sorting, recurrences. */
 import type { Call } from './call.ts';
-import { sorted, standardised, sumOf } from './cells.ts';
+import { difference, meanOf, sorted, standardised, sumOf } from './cells.ts';
 import { Exact } from './exact.ts';
 import type { Operator } from './operator.ts';
 import * as f from './pointwise.ts';
 import { axisOf, demand, expanded, positions, product, stepsOf, type Value } from './values.ts';
 
 export const groups: Readonly<Record<string, Operator>> = {
-  LayerNormalization: (call) => [lastAxes(call, true)],
+  LayerNormalization: (call) => [lastAxes(call, true), ...statistics(call)],
   RMSNormalization: (call) => [lastAxes(call, false)],
   InstanceNormalization: (call) => [channelGroups(call, call.cells(0).shape[1]!, true)],
   GroupNormalization: (call) => [channelGroups(call, call.integer('num_groups', 1), call.opset >= 21)],
@@ -64,6 +64,23 @@ function lastAxes(call: Call, centred: boolean): Value {
   const scale = expanded(call.constant(1), x.shape).items;
   const shift = call.values[2] ? expanded(call.constant(2), x.shape).items : undefined;
   return { ...y, items: y.items.map((cell, k) => affine(call, cell, scale[k]!, shift?.[k] ?? 0)) };
+}
+
+/** Means, and reciprocals of deviations, of what is normalised. */
+function statistics(call: Call): readonly Value[] {
+  const x = call.cells(0);
+  const first = axisOf(call.integer('axis', -1), x.shape.length);
+  const epsilon = epsilonOf(call);
+  const size = product(x.shape.slice(first));
+  const shape = x.shape.map((side, axis) => (axis < first ? side : 1));
+  const own = Array.from({ length: product(shape) }, (_, g) => x.items.slice(g * size, (g + 1) * size));
+  const means = own.map((cells) => meanOf(call.builder, cells));
+  const inverses = own.map((cells, g) => {
+    const off = cells.map((cell) => difference(call.builder, cell, means[g]!));
+    const squares = off.map((cell) => call.builder.product(cell, cell));
+    return call.builder.function(meanOf(call.builder, squares), f.overRootOf(epsilon));
+  });
+  return [means, inverses].map((items) => ({ type: 'cell', shape, items }));
 }
 
 function affine(call: Call, cell: number, scale: number, shift: number): number {

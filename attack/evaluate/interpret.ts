@@ -6,6 +6,7 @@ import { Call } from './call.ts';
 import { type Circuit, CircuitBuilder } from './circuit.ts';
 import { constants } from './constants.ts';
 import { groups } from './groups.ts';
+import { losses } from './losses.ts';
 import { maps } from './maps.ts';
 import { matrices } from './matrices.ts';
 import { movement } from './movement.ts';
@@ -14,7 +15,7 @@ import { demand, product, type Value } from './values.ts';
 import { windows } from './windows.ts';
 
 export const OPERATORS: ReadonlyMap<string, Operator> = new Map(
-  [activations, arithmetic, constants, groups, maps, matrices, movement, windows].flatMap(
+  [activations, arithmetic, constants, groups, losses, maps, matrices, movement, windows].flatMap(
     Object.entries<Operator>,
   ),
 );

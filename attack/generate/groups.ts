@@ -34,9 +34,33 @@ export const grouping: Readonly<Record<string, Layer>> = {
     if (bench.opset < 17) return undefined;
     const side = bench.shape(x).at(-1)!;
     const shift = bench.random.chance(0.5) ? [bench.weights([side], 1)] : [];
-    return bench.add('LayerNormalization', [x, bench.weights([side], 1), ...shift], {
-      epsilon: float(epsilonOf(bench)),
-    });
+    const all = bench.addAll(
+      'LayerNormalization',
+      [x, bench.weights([side], 1), ...shift],
+      { epsilon: float(epsilonOf(bench)) },
+      bench.random.pick([1, 1, 2, 3]),
+    );
+    return all && bench.random.pick(all);
+  },
+  Loss: (bench, x) => {
+    const { random } = bench;
+    const [, classes, ...sides] = bench.shape(x) as [number, number, ...number[]];
+    if (bench.opset < 12) return undefined;
+    const values = Array.from({ length: product(sides) }, () => random.integer(0, classes - 1));
+    const target = bench.exactly({ type: 'int64', dims: [1, ...sides], values });
+    const weighed = Array.from({ length: classes }, () => random.pick([0.5, 1, 3]));
+    const weights = random.chance(0.5)
+      ? [bench.exactly({ type: bench.type, dims: [classes], values: weighed })]
+      : [];
+    const own = bench.addAll(
+      random.pick(['NegativeLogLikelihoodLoss', 'SoftmaxCrossEntropyLoss']),
+      [x, target, ...weights],
+      {
+        ...(random.chance(0.7) ? { reduction: { s: random.pick(['none', 'sum', 'mean']) } } : {}),
+        ...(random.chance(0.3) ? { ignore_index: { i: random.integer(-1, classes) } } : {}),
+      },
+    );
+    return own && bench.add('Reshape', [own[0]!, bench.integers([1, -1])]);
   },
   RMSNormalization: (bench, x) =>
     bench.opset < 23

@@ -4,6 +4,7 @@ import { constants } from './operators/constants.ts';
 import type { Converter, Family } from './operators/converter.ts';
 import { convolution } from './operators/convolution.ts';
 import { elementwise } from './operators/elementwise.ts';
+import { losses } from './operators/groups/losses.ts';
 import { statistics } from './operators/groups/normalization.ts';
 import { softmax } from './operators/groups/softmax.ts';
 import { sorting } from './operators/groups/sorting.ts';
@@ -27,6 +28,7 @@ const FAMILIES: readonly Family[] = [
   einsum,
   elementwise,
   linear,
+  losses,
   normalization,
   padding,
   pooling,

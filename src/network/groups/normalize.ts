@@ -58,7 +58,8 @@ export const normalize: GroupDefinition<Normalize> = {
   },
 };
 
-function centredOf({ centred }: Normalize, x: Float64Array): Float64Array {
+/** x, or x less its mean. */
+export function centredOf({ centred }: { readonly centred: boolean }, x: Float64Array): Float64Array {
   if (!centred) return x;
   const mean = x.reduce((a, b) => a + b, 0) / x.length;
   return x.map((value) => value - mean);

@@ -1,5 +1,6 @@
 /** Every function of a group, by its name: one row each. */
 import type { GroupDefinition } from './definition.ts';
+import { inverseRoot } from './inverseRoot.ts';
 import { localResponse } from './localResponse.ts';
 import { normalize } from './normalize.ts';
 import { largestEntry, logSumExp, norm } from './reductions.ts';
@@ -13,6 +14,7 @@ const ROWS = {
   softmax: groupSoftmax,
   sort,
   normalize,
+  'inverse-root': inverseRoot,
   'local-response': localResponse,
 };
 

@@ -180,6 +180,47 @@ const CASES: Record<string, Case> = {
     opset: 17,
     initializers: [number('g', 0.7)],
   },
+  'the means of LayerNormalization': {
+    nodes: [node('LayerNormalization', 'x g', 'z y', { epsilon: 0.1, axis: 1n })],
+    dims: tokens,
+    opset: 17,
+    initializers: [number('g', 0.7)],
+  },
+  'the reciprocal deviations of LayerNormalization': {
+    nodes: [node('LayerNormalization', 'x g', 'z  y', { epsilon: 0.1 })],
+    dims: tokens,
+    opset: 17,
+    initializers: [weights('g', 4)],
+  },
+  'reciprocal deviations spelt out': {
+    nodes: layerNorm([node('Add', 'v eps', 'e'), node('Sqrt', 'e', 's'), one('Reciprocal', {}, 's')]),
+    dims: tokens,
+    initializers: forNorm,
+  },
+  'reciprocals of a root of mean squares': {
+    nodes: [
+      ...[node('Mul', 'x x', 'q'), node('ReduceMean', 'q', 'v', { axes: [1n] }), node('Add', 'v eps', 'e')],
+      ...[node('Sqrt', 'e', 's'), one('Div', {}, 'one s')],
+    ],
+    initializers: forNorm,
+  },
+  ...Object.fromEntries(
+    ['NegativeLogLikelihoodLoss', 'SoftmaxCrossEntropyLoss'].flatMap((op) =>
+      ['none', 'sum', 'mean'].map((reduction, k) => [
+        `${op}, ${reduction}`,
+        {
+          nodes: [one(op, { reduction, ...(k > 0 && { ignore_index: 3n }) }, `x t${k === 1 ? '' : ' w'}`)],
+          dims: [2, 4, 3],
+          initializers: [integers('t', [2, 3], [1, 3, 0, 2, 1, 1]), floats('w', [4], [0.5, 2, 0.25, 9])],
+        },
+      ]),
+    ),
+  ),
+  'the logarithms of SoftmaxCrossEntropyLoss': {
+    nodes: [node('SoftmaxCrossEntropyLoss', 'x t', 'l y')],
+    dims: [1, 4],
+    initializers: [integers('t', [1], [2])],
+  },
   InstanceNormalization: {
     nodes: [one('InstanceNormalization', { epsilon: 0.1 }, 'x g b')],
     dims: image,

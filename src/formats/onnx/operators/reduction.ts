@@ -179,7 +179,7 @@ export function reducedOver(
 }
 
 /** Mean or sum: a global pool where all spatial axes go, windows that span an axis where only some go. */
-function mean(call: Call, x: Signal, axes: readonly number[], sum: boolean): Signal {
+export function mean(call: Call, x: Signal, axes: readonly number[], sum: boolean): Signal {
   const spatial = x.shape.length - 1;
   if (spatial >= 1 && spatial <= 3 && !axes.includes(0)) {
     if (axes.length === spatial) return call.emit({ kind: 'global-average-pool', sum }, [x], OWN_FIELDS);

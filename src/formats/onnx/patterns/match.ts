@@ -5,7 +5,12 @@ import { matchCircularPadding } from './circularPadding.ts';
 import { matchGate } from './gate.ts';
 import { matchHouseholder } from './householder.ts';
 import { matchMaxGather } from './maxGather.ts';
-import { matchLength, matchNormalization, matchShiftedNormalization } from './normalization.ts';
+import {
+  matchInverseRoot,
+  matchLength,
+  matchNormalization,
+  matchShiftedNormalization,
+} from './normalization.ts';
 import type { Pattern, Surroundings } from './pattern.ts';
 import {
   matchHinge,
@@ -30,10 +35,11 @@ export function matchPattern(node: GraphNode, around: Surroundings): Pattern | u
         matchSoftsign(node, around) ??
         matchSigmoid(node, around) ??
         matchSoftmax(node, around) ??
-        matchNormalization(node, around)
+        matchNormalization(node, around) ??
+        matchInverseRoot(node, around)
       );
     case 'Reciprocal':
-      return matchSigmoid(node, around);
+      return matchSigmoid(node, around) ?? matchInverseRoot(node, around);
     case 'Add':
       return matchLogSumExp(node, around) ?? matchShiftedNormalization(node, around);
     case 'Sub':
@@ -41,7 +47,7 @@ export function matchPattern(node: GraphNode, around: Surroundings): Pattern | u
     case 'Sqrt':
       return matchLength(node, around);
     case 'Pow':
-      return matchSquare(node, around) ?? matchLength(node, around);
+      return matchSquare(node, around) ?? matchLength(node, around) ?? matchInverseRoot(node, around);
     case 'Log':
       return matchLogSigmoid(node, around) ?? matchSoftplus(node, around) ?? matchLogarithm(node, around);
     case 'ReduceLogSum':

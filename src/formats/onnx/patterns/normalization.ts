@@ -93,6 +93,30 @@ export function matchShiftedNormalization(node: GraphNode, around: Surroundings)
   return undefined;
 }
 
+/**
+ * 1 / √(mean u² + ε) by itself, u = x or what is left of x beside its mean.
+ * @param node a Reciprocal, a Div or a Pow
+ */
+export function matchInverseRoot(node: GraphNode, around: Surroundings): Pattern | undefined {
+  const divisor = reciprocalOf(node.outputs[0]!, around);
+  if (divisor?.form !== 'root' || divisor.shape !== undefined) return undefined;
+  const { axes, mean, floor } = divisor;
+  const whole = centredFrom(divisor.value, axes, around);
+  const value = divisor.centred ? divisor.value : (whole ?? divisor.value);
+  const centred = divisor.centred === true || whole !== undefined;
+  return {
+    inputs: [value],
+    convert: (call) => {
+      const input = call.signal(0);
+      const all = axes ? call.axes(axes, call.dims(input).length) : [...call.dims(input).keys()];
+      return reducedOver(call, input, all, true, (_, x, own) => {
+        const rate = mean ? 1 / product(own.map((axis) => x.shape[axis]!)) : 1;
+        return alongAxes(call, x, own, { name: 'inverse-root', centred, rate, floor });
+      });
+    },
+  };
+}
+
 /** An Expand in front of the division must leave the sample as it is. */
 function checkExpanded(call: Call): void {
   const dims = call.dims(call.value(0));

@@ -168,6 +168,11 @@ export const SCHEMAS: ReadonlyMap<string, Schema> = new Map([
   row('Min', { T: NUMBERS }, [6, 'T* -> T']),
   row('Mul', { T: NUMBERS }, LEGACY_BROADCAST, [7, 'T T -> T']),
   row('Neg', { T: [...FLOATS, ...SIGNED] }, [6, 'T -> T']),
+  row('NegativeLogLikelihoodLoss', { T: FLOATS, Tind: INDICES }, [
+    12,
+    'T Tind T? -> T',
+    'ignore_index:int reduction:string',
+  ]),
   row('Not', { T: ['bool'] }, [1, 'T -> T']),
   row(
     'Pad',
@@ -293,6 +298,11 @@ export const SCHEMAS: ReadonlyMap<string, Schema> = new Map([
     [1, 'T -> T', 'axes:ints ends:ints! starts:ints!'],
     [10, 'T Tind Tind Tind? Tind? -> T'],
   ),
+  row('SoftmaxCrossEntropyLoss', { T: FLOATS, Tind: INDICES }, [
+    12,
+    'T Tind T? -> T T?',
+    'ignore_index:int reduction:string',
+  ]),
   row('Softmax', { T: FLOATS }, [1, 'T -> T', 'axis:int']),
   row(
     'Split',

@@ -6,13 +6,14 @@ import type { Call, Signal } from '../../call.ts';
 import type { Constant } from '../../values/constant.ts';
 import { scaledAndShifted, times } from '../arithmetic.ts';
 import type { Converter, Family } from '../converter.ts';
+import { mean, reducedOver } from '../reduction.ts';
 import { alongAxes, axesFrom, normalized, overPositions, sampleAxes } from './along.ts';
 
 /** float32 value of the specification's default. */
 const EPSILON = Math.fround(1e-5);
 
 export const statistics: Family = new Map<string, Converter>([
-  ['LayerNormalization', { signals: (call) => overLastAxes(call, true) }],
+  ['LayerNormalization', { signals: layerNormalization }],
   ['RMSNormalization', { signals: (call) => overLastAxes(call, false) }],
   ['InstanceNormalization', { signals: instanceNormalization }],
   ['GroupNormalization', { signals: groupNormalization }],
@@ -27,15 +28,36 @@ function epsilonOf(call: Call): number {
   return epsilon;
 }
 
+/** The normalised values; as far as they are wanted, means and reciprocals of deviations, of which every group has one. */
+function layerNormalization(call: Call): readonly Signal[] {
+  const x = call.signal(0);
+  const axes = normalizedAxes(call, x);
+  const floor = epsilonOf(call);
+  const wanted = (output: number) => (call.node.outputs[output] ?? '') !== '';
+  const over = (reduce: (call: Call, x: Signal, axes: readonly number[]) => Signal) =>
+    reducedOver(call, x, axes, true, reduce);
+  const inverse = () =>
+    over((_, own, along) => {
+      const rate = 1 / product(along.map((axis) => own.shape[axis]!));
+      return alongAxes(call, own, along, { name: 'inverse-root', centred: true, rate, floor });
+    });
+  const y = overLastAxes(call, true);
+  if (!wanted(1) && !wanted(2)) return [y];
+  // An output is told by its place.
+  const means = over((_, own, along) => mean(call, own, along, false));
+  return wanted(2) ? [y, means, inverse()] : [y, means];
+}
+
+/** All axes from `axis` on, the batch counted. */
+function normalizedAxes(call: Call, x: Signal): number[] {
+  const rank = call.dims(x).length;
+  return axesFrom(call.axis(call.attributes.integer('axis', -1), rank), rank);
+}
+
 /** Over all axes from `axis` on, then scaled and shifted entry by entry there. */
 function overLastAxes(call: Call, centred: boolean): Signal {
   const input = call.signal(0);
-  const rank = call.dims(input).length;
-  const [x, axes] = sampleAxes(
-    call,
-    input,
-    axesFrom(call.axis(call.attributes.integer('axis', -1), rank), rank),
-  );
+  const [x, axes] = sampleAxes(call, input, normalizedAxes(call, input));
   const rate = 1 / product(axes.map((axis) => x.shape[axis]!));
   const y = normalized(call, x, axes, centred, { form: 'root', rate, floor: epsilonOf(call) });
   return scaledBack(call, call.settled(y), call.requiredConstant(1), centred ? call.constant(2) : undefined);
