@@ -33,7 +33,6 @@ export const groups: Readonly<Record<string, Operator>> = {
       { type: 'int64', shape, items: items.map(() => 0) },
     ];
   },
-  RNN: recurrence,
 };
 
 /** A function of the entries along some axes, as many of them. */
@@ -126,38 +125,4 @@ function localResponse(call: Call): Value {
       return builder.product(cell, builder.function(sum, f.fallingPower(bias, beta)));
     });
   });
-}
-
-/** h ← f(W x + R h + b) along the first axis, a batch of one. */
-function recurrence(call: Call): readonly Value[] {
-  const x = call.cells(0);
-  const [length, batch, features] = x.shape as [number, number, number];
-  demand(x.shape.length === 3 && batch === 1, 'one sequence');
-  const [w, r] = [call.constant(1), call.constant(2)];
-  const hidden = w.shape[1]!;
-  demand(w.shape[0] === 1 && w.shape[2] === features && r.shape[1] === hidden, 'weights of one direction');
-  const b = call.values[3] ? call.constant(3).items : undefined;
-  const backward = call.text('direction', 'forward') === 'reverse';
-  const { builder } = call;
-  let state: number[] | undefined;
-  const states: number[][] = [];
-  for (let step = 0; step < length; step++) {
-    const t = backward ? length - 1 - step : step;
-    const own = x.items.slice(t * features, (t + 1) * features);
-    const before = state;
-    state = Array.from({ length: hidden }, (_, k) => {
-      const weights = [
-        ...w.items.slice(k * features, (k + 1) * features),
-        ...(before ? r.items.slice(k * hidden, (k + 1) * hidden) : []),
-      ];
-      const bias = b ? Exact.of(b[k]!).plus(Exact.of(b[hidden + k]!)) : undefined;
-      const sum = builder.linear([...own, ...(before ?? [])], weights.map(Exact.of), bias);
-      return builder.function(sum, f.tanh);
-    });
-    states[t] = state;
-  }
-  return [
-    { type: 'cell', shape: [length, 1, 1, hidden], items: states.flat() },
-    { type: 'cell', shape: [1, 1, hidden], items: state! },
-  ];
 }

@@ -11,13 +11,23 @@ import { maps } from './maps.ts';
 import { matrices } from './matrices.ts';
 import { movement } from './movement.ts';
 import type { Operator } from './operator.ts';
+import { recurrences } from './recurrences.ts';
 import { demand, product, type Value } from './values.ts';
 import { windows } from './windows.ts';
 
 export const OPERATORS: ReadonlyMap<string, Operator> = new Map(
-  [activations, arithmetic, constants, groups, losses, maps, matrices, movement, windows].flatMap(
-    Object.entries<Operator>,
-  ),
+  [
+    activations,
+    arithmetic,
+    constants,
+    groups,
+    losses,
+    maps,
+    matrices,
+    movement,
+    recurrences,
+    windows,
+  ].flatMap(Object.entries<Operator>),
 );
 
 /** Evaluates node after node; nodes can be added as it goes. */

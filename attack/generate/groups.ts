@@ -79,6 +79,17 @@ export const grouping: Readonly<Record<string, Layer>> = {
     if (y === undefined) return undefined;
     return bench.random.chance(0.5) ? bench.add('Mul', [y, y]) : bench.add('Pow', [y, bench.number(2)]);
   },
+  Gated: (bench, x) => {
+    const { random } = bench;
+    const bounded = () => {
+      const at = random.chance(0.5) ? bench.add('Mul', [x, bench.number(random.pick([0.5, 2, -1, 4]))]) : x;
+      return (
+        at && bench.add(random.pick(['Tanh', 'Sigmoid', 'HardSigmoid', 'Softsign', 'Sin', 'Atan']), [at])
+      );
+    };
+    const [a, b] = [bounded(), bounded()];
+    return a && b && bench.add('Mul', [a, b]);
+  },
   Larger: (bench, x) => {
     const y = bench.add(bench.random.pick(['Tanh', 'Neg', 'Relu', 'Sin']), [x]);
     return y && bench.add(bench.random.pick(['Max', 'Min']), bench.random.shuffled([x, y]));
@@ -138,26 +149,39 @@ function perChannel(bench: Workbench, channels: number): string[] {
 
 /** On the flat entries of what there is, as a sequence. */
 export const recurring: Readonly<Record<string, Layer>> = {
-  RNN: (bench, x) => {
-    const entries = product(bench.shape(x));
-    const length = bench.random.pick([1, 2, 3].filter((n) => entries % n === 0));
-    const [features, hidden] = [entries / length, bench.random.integer(1, 3)];
-    const sequence = bench.add('Reshape', [x, bench.integers([length, 1, features])]);
-    const weights = [
-      bench.weights([1, hidden, features], features),
-      bench.weights([1, hidden, hidden], hidden),
-    ];
-    const all =
-      sequence &&
-      bench.addAll(
-        'RNN',
-        [sequence, ...weights, ...(bench.random.chance(0.5) ? [bench.weights([1, 2 * hidden], 1)] : [])],
-        {
-          hidden_size: { i: hidden },
-          ...(bench.random.chance(0.3) ? { direction: { s: 'reverse' } } : {}),
-        },
-        2,
-      );
-    return all && bench.add('Reshape', [bench.random.pick(all), bench.integers([1, -1])]);
-  },
+  RNN: (bench, x) => recurrence(bench, x, 'RNN', 1, 1),
+  LSTM: (bench, x) => recurrence(bench, x, 'LSTM', 4, 2),
+  GRU: (bench, x) => recurrence(bench, x, 'GRU', 3, 1),
 };
+
+function recurrence(
+  bench: Workbench,
+  x: string,
+  op: string,
+  gates: number,
+  states: number,
+): string | undefined {
+  const { random } = bench;
+  const entries = product(bench.shape(x));
+  const length = random.pick([1, 2, 3].filter((n) => entries % n === 0));
+  const batch = random.pick([1, 1, 2].filter((n) => entries % (n * length) === 0));
+  const [features, hidden] = [entries / length / batch, random.integer(1, 3)];
+  const sequence = bench.add('Reshape', [x, bench.integers([length, batch, features])]);
+  const optional = (dims: readonly number[]) => (random.chance(0.5) ? bench.weights(dims, 1) : '');
+  const inputs = [
+    bench.weights([1, gates * hidden, features], features),
+    bench.weights([1, gates * hidden, hidden], hidden),
+    optional([1, 2 * gates * hidden]),
+    '',
+    ...Array.from({ length: states }, () => optional([1, batch, hidden])),
+    ...(op === 'LSTM' ? [optional([1, 3 * hidden])] : []),
+  ];
+  while (inputs.at(-1) === '') inputs.pop();
+  const attributes = {
+    hidden_size: { i: hidden },
+    ...(random.chance(0.3) ? { direction: { s: 'reverse' } } : {}),
+    ...(op === 'GRU' && random.chance(0.5) ? { linear_before_reset: { i: 1 } } : {}),
+  };
+  const all = sequence && bench.addAll(op, [sequence, ...inputs], attributes, 1 + states);
+  return all && bench.add('Reshape', [random.pick(all), bench.integers([1, -1])]);
+}

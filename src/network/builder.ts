@@ -3,11 +3,13 @@
  * Cycles cannot be written down, since a node can only take tensors that exist.
  */
 import { InputError } from '../errors.ts';
-import { checkElementwise } from './elementwise/elementwise.ts';
+import { checkElementwise, slopeInterval } from './elementwise/elementwise.ts';
 import { ELEMENTWISE, type Elementwise, type ElementwiseName } from './elementwise/table.ts';
+import { largestModulus } from './extremes.ts';
 import { softmaxOfGroups } from './groups/grouped.ts';
 import { groupDefinitionOf } from './groups/table.ts';
 import type { Network, Node, Source, Tensor, TensorId, Tie } from './network.ts';
+import { type Magnitude, magnitudeOf, UNKNOWN } from './norms/magnitudes.ts';
 import { firstNotFinite } from './numbers.ts';
 import type { Affine, Operator } from './operator.ts';
 import { prune } from './prune.ts';
@@ -37,6 +39,7 @@ export class NetworkBuilder {
   private readonly tensors: Tensor[] = [];
   private readonly nodes: Node[] = [];
   private inputId: TensorId | undefined;
+  private readonly magnitudes = new Map<TensorId, Magnitude>();
 
   constructor(name: string) {
     this.name = name;
@@ -102,6 +105,30 @@ export class NetworkBuilder {
   /** The shape inferred for a tensor. */
   shape(id: TensorId): readonly number[] {
     return this.tensor('shape', id).shape;
+  }
+
+  /** What no entry of a tensor exceeds, whatever the input is. Looks at every weight in front of it, once. */
+  magnitude(id: TensorId): Magnitude {
+    for (let k = this.magnitudes.size; k < this.nodes.length; k++) {
+      const { operator, inputs, output } = this.nodes[k]!;
+      const known = inputs.map((input) => this.magnitudes.get(input) ?? UNKNOWN);
+      this.magnitudes.set(output, magnitudeOf(operator, known, this.shape(inputs[0]!)));
+    }
+    return this.magnitudes.get(id) ?? UNKNOWN;
+  }
+
+  /** Says of a tensor what no entry of it exceeds, where that is known to be less than what its operators show. */
+  limit(id: TensorId, most: number): void {
+    const shown = this.magnitude(id);
+    if (most < shown.most) this.magnitudes.set(id, { ...shown, most });
+  }
+
+  /** How steep the function is that makes a tensor: 1 for what is not made by one of single numbers. */
+  steepness(id: TensorId): number {
+    const operator = this.nodes.findLast((node) => node.output === id)?.operator;
+    if (operator?.kind !== 'nonlinearity') return 1;
+    const { lower, upper } = slopeInterval(operator.function);
+    return Math.max(largestModulus(lower), largestModulus(upper));
   }
 
   /**

@@ -16,7 +16,7 @@ import { padding } from './operators/padding.ts';
 import { pooling } from './operators/pooling.ts';
 import { einsum } from './operators/products/einsum.ts';
 import { scaling } from './operators/products/scaling.ts';
-import { recurrent } from './operators/recurrent.ts';
+import { recurrent } from './operators/recurrent/recurrent.ts';
 import { reduction } from './operators/reduction.ts';
 import { selection } from './operators/selection.ts';
 import { shape } from './operators/shape.ts';
@@ -53,7 +53,6 @@ const UNBOUNDED = 'no global bound exists: its slope is unbounded';
 const ROUNDING = 'no global bound exists for rounding or choosing by data';
 const QUANTIZED =
   'no global bound exists for rounding; bound the model before quantization (the float model)';
-const RECURRENT = 'gates multiply data by data; none is offered for recurrent layers with gates';
 
 /** Why a well-known operator has no converter, or none for data. */
 const REASONS: ReadonlyMap<string, string> = new Map([
@@ -86,7 +85,6 @@ const REASONS: ReadonlyMap<string, string> = new Map([
     ...['ConvInteger', 'DequantizeLinear', 'DynamicQuantizeLinear', 'MatMulInteger'],
     ...['QLinearConv', 'QLinearMatMul', 'QuantizeLinear'],
   ]),
-  ...each(RECURRENT, ['GRU', 'LSTM']),
 ]);
 
 function each(reason: string, operators: readonly string[]): [string, string][] {

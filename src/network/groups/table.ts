@@ -3,6 +3,7 @@ import type { GroupDefinition } from './definition.ts';
 import { inverseRoot } from './inverseRoot.ts';
 import { localResponse } from './localResponse.ts';
 import { normalize } from './normalize.ts';
+import { boundedProduct } from './product.ts';
 import { largestEntry, logSumExp, norm } from './reductions.ts';
 import { groupSoftmax } from './softmax.ts';
 import { sort } from './sort.ts';
@@ -16,6 +17,7 @@ const ROWS = {
   normalize,
   'inverse-root': inverseRoot,
   'local-response': localResponse,
+  product: boundedProduct,
 };
 
 /** The name of a function of a group with its parameters; discriminated by `name`. */

@@ -345,6 +345,30 @@ const CASES: Record<string, Case> = {
   LogSigmoid: { nodes: [node('Sigmoid', 'x', 's'), one('Log', {}, 's')] },
   'tanh²': { nodes: [node('Tanh', 'x', 't'), one('Pow', {}, 't two')], initializers: forNorm },
   'σ²': { nodes: [node('Sigmoid', 'x', 't'), one('Mul', {}, 't t')] },
+  'σ(x) tanh(x), a gate': {
+    nodes: [node('Tanh', 'x', 't'), node('Sigmoid', 'x', 's'), one('Mul', {}, 's t')],
+  },
+  'a gated convolution': {
+    nodes: [
+      ...[
+        node('Conv', 'x k', 'p'),
+        node('Conv', 'x l', 'q'),
+        node('Tanh', 'p', 't'),
+        node('Sigmoid', 'q', 's'),
+      ],
+      one('Mul', {}, 't s'),
+    ],
+    dims: image,
+    initializers: [weights('k', 3, 4, 2, 1), weights('l', 3, 4, 2, 1)],
+  },
+  'a product that broadcasts, of bounded sums': {
+    nodes: [
+      ...[node('Tanh', 'x', 't'), node('ReduceSum', 't axes', 's'), node('Clip', 'x low high', 'c')],
+      one('Mul', {}, 'c s'),
+    ],
+    dims: tokens,
+    initializers: [integers('axes', [1], [-1]), number('low', -0.5), number('high', 2)],
+  },
   Shrink: { nodes: [one('Shrink', { lambd: 0.25, bias: 0.25 })] },
   Softshrink: {
     nodes: [
@@ -370,6 +394,36 @@ const CASES: Record<string, Case> = {
     ],
     dims: [3, 1, 3],
     initializers: [weights('w', 2, 2, 3), weights('r', 2, 2, 2), weights('b', 2, 4), weights('h', 2, 1, 2)],
+  },
+  'RNN of several sequences': {
+    nodes: [node('RNN', 'x w r b', 'y', { hidden_size: 2n })],
+    dims: [3, 2, 3],
+    initializers: [weights('w', 1, 2, 3), weights('r', 1, 2, 2), weights('b', 1, 4)],
+  },
+  LSTM: {
+    nodes: [node('LSTM', 'x w r b', 'y', { hidden_size: 2n })],
+    dims: [3, 1, 3],
+    initializers: [weights('w', 1, 8, 3), weights('r', 1, 8, 2), weights('b', 1, 16)],
+  },
+  'the cell of LSTM in both directions from states, with peepholes, of several sequences': {
+    nodes: [node('LSTM', 'x w r b  h c p', 'all h1 y', { hidden_size: 2n, direction: 'bidirectional' })],
+    dims: [2, 2, 3],
+    initializers: [
+      ...[weights('w', 2, 8, 3), weights('r', 2, 8, 2), weights('b', 2, 16), weights('p', 2, 6)],
+      ...[weights('h', 2, 2, 2), weights('c', 2, 2, 2)],
+    ],
+  },
+  GRU: {
+    nodes: [node('GRU', 'x w r b', 'y', { hidden_size: 2n })],
+    dims: [3, 1, 3],
+    initializers: [weights('w', 1, 6, 3), weights('r', 1, 6, 2), weights('b', 1, 12)],
+  },
+  'GRU backwards from a state, linear before reset, of several sequences': {
+    nodes: [
+      node('GRU', 'x w r b  h', 'y', { hidden_size: 2n, linear_before_reset: 1n, direction: 'reverse' }),
+    ],
+    dims: [2, 2, 3],
+    initializers: [weights('w', 1, 6, 3), weights('r', 1, 6, 2), weights('b', 1, 12), weights('h', 1, 2, 2)],
   },
 };
 

@@ -74,7 +74,9 @@ describe.each(CASES)('%s', (_, f, n) => {
     }
     expect(steepest).toBeLessThanOrEqual(most * (1 + 1e-9));
     // A constant that nothing comes near would say little.
-    const loose = f.name === 'local-response' || f.name === 'softmax' ? 0.2 : 0.7;
+    // Many factors are seldom all large but not cut off.
+    const rare = f.name === 'product' && n > 2;
+    const loose = f.name === 'local-response' || f.name === 'softmax' || rare ? 0.2 : 0.7;
     if (n > 1) expect(steepest).toBeGreaterThan(loose * most);
   });
 

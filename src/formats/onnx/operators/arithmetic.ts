@@ -30,6 +30,7 @@ import {
   SUM,
 } from './entries.ts';
 import { assembled, broadcastTo, commonDims, counted, sampleOf } from './moving/picked.ts';
+import { boundedProduct } from './products/bounded.ts';
 
 export const arithmetic: Family = new Map<string, Converter>([
   ['Add', aligned({ constants: binary(SUM), signals: (call) => sum(call, [1, 1]) })],
@@ -339,12 +340,12 @@ function negate(call: Call): Signal {
   return scaledBy(call, call.signal(0), -1);
 }
 
-const DATA_DEPENDENT =
-  'no global bound exists for a product or quotient of data, unless its factors are bounded, where none is offered';
+const BY_DATA =
+  'no global bound exists for a quotient of data unless its divisor is kept from 0, and here it is in none of the ways that are known';
 
 function multiply(call: Call): Signal {
   const [a, b] = [call.value(0), call.value(1)];
-  if (a.kind === 'signal' && b.kind === 'signal') return call.refuse('data by data', DATA_DEPENDENT);
+  if (a.kind === 'signal' && b.kind === 'signal') return boundedProduct(call, a, b);
   const [x, c] = a.kind === 'signal' ? [a, b as Constant] : [b as Signal, a];
   return times(call, x, c);
 }
@@ -356,7 +357,7 @@ export function times(call: Call, x: Signal, constant: Constant): Signal {
 
 function divide(call: Call): Signal {
   const divisor = call.value(1);
-  if (divisor.kind === 'signal') return call.refuse('by data', DATA_DEPENDENT);
+  if (divisor.kind === 'signal') return call.refuse('by data', BY_DATA);
   call.demand(!divisor.data.includes(0), 'a divisor must not be 0', 0);
   return alongAxis(call, call.signal(0), divisor, reciprocals);
 }

@@ -290,6 +290,34 @@ export const SCHEMAS: ReadonlyMap<string, Schema> = new Map([
       'activation_alpha:floats activation_beta:floats activations:strings clip:float direction:string hidden_size:int layout:int',
     ],
   ),
+  row(
+    'LSTM',
+    { T: FLOATS, T1: ['int32'] },
+    [
+      7,
+      'T T T T? T1? T? T? T? -> T? T? T?',
+      'activation_alpha:floats activation_beta:floats activations:strings clip:float direction:string hidden_size:int input_forget:int',
+    ],
+    [
+      14,
+      'T T T T? T1? T? T? T? -> T? T? T?',
+      'activation_alpha:floats activation_beta:floats activations:strings clip:float direction:string hidden_size:int input_forget:int layout:int',
+    ],
+  ),
+  row(
+    'GRU',
+    { T: FLOATS, T1: ['int32'] },
+    [
+      7,
+      'T T T T? T1? T? -> T? T?',
+      'activation_alpha:floats activation_beta:floats activations:strings clip:float direction:string hidden_size:int linear_before_reset:int',
+    ],
+    [
+      14,
+      'T T T T? T1? T? -> T? T?',
+      'activation_alpha:floats activation_beta:floats activations:strings clip:float direction:string hidden_size:int layout:int linear_before_reset:int',
+    ],
+  ),
   row('Shape', { T: ALL, T1: ['int64'] }, [1, 'T -> T1'], [15, 'T -> T1', 'end:int start:int']),
   row('Size', { T: ALL, T1: ['int64'] }, [1, 'T -> T1']),
   row(
