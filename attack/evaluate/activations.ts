@@ -31,6 +31,7 @@ export const activations: Readonly<Record<string, Operator>> = {
   Sin: simple(f.sine),
   Cos: simple(f.cosine),
   Atan: simple(f.arctangent),
+  Asinh: simple(f.areaSine),
   Erf: simple(f.erf),
   LeakyRelu: parametric((call) => f.leaky(call.float('alpha', 0.01))),
   Elu: parametric((call) => f.elu(call.float('alpha', 1))),

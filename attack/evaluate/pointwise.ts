@@ -123,6 +123,12 @@ export const sine: Pointwise = smooth(Math.sin, Math.cos, 1);
 export const cosine: Pointwise = smooth(Math.cos, (x) => -Math.sin(x), 1);
 export const arctangent: Pointwise = smooth(Math.atan, (x) => 1 / (1 + x * x), 0.7);
 
+export const areaSine: Pointwise = smooth(
+  (x) => Math.sign(x) * Math.log(Math.abs(x) + Math.sqrt(x * x + 1)),
+  (x) => 1 / Math.sqrt(x * x + 1),
+  0.4,
+);
+
 /** The error function: a series of positive terms near zero, the continued fraction of its complement beyond. */
 function errorFunction(x: number): number {
   const size = Math.abs(x);

@@ -7,7 +7,7 @@ import { listInput } from './lists.ts';
 import type { Layer, Workbench } from './workbench.ts';
 
 const plainNames = [
-  ...['Relu', 'Sigmoid', 'Tanh', 'Softplus', 'Softsign', 'Sin', 'Cos', 'Atan', 'Erf', 'Abs'],
+  ...['Relu', 'Sigmoid', 'Tanh', 'Softplus', 'Softsign', 'Sin', 'Cos', 'Atan', 'Asinh', 'Erf', 'Abs'],
   ...['Identity', 'Neg', 'HardSwish', 'Mish'],
 ];
 /** Operator sets in which operators came. */
@@ -15,6 +15,7 @@ const SINCE: Readonly<Record<string, number>> = {
   Sin: 7,
   Cos: 7,
   Atan: 7,
+  Asinh: 9,
   Erf: 9,
   HardSwish: 14,
   Mish: 18,

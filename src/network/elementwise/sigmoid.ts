@@ -97,6 +97,20 @@ export const atan: Definition<Atan> = {
   turns: (_, from, to) => turningAt([0], from, to),
 };
 
+export interface Asinh {
+  readonly name: 'asinh';
+}
+
+export const asinh: Definition<Asinh> = {
+  ...plain('asinh'),
+  value: (_, x) => Math.asinh(x),
+  derivative: (_, x) => 1 / Math.hypot(1, x),
+  slopes: () => interval(0, 1),
+  kinks: () => [],
+  curvature: () => 0.39, // 2/(3√3)
+  turns: (_, from, to) => turningAt([0], from, to),
+};
+
 export interface Erf {
   readonly name: 'erf';
 }

@@ -5,8 +5,9 @@ import { celu, elu, selu } from './elu.ts';
 import { gelu, geluTanh } from './gelu.ts';
 import { mask } from './mask.ts';
 import { abs, leakyRelu, prelu, relu } from './relu.ts';
-import { atan, erf, sigmoid, sigmoidSquare, softsign, tanh, tanhSquare } from './sigmoid.ts';
+import { asinh, atan, erf, sigmoid, sigmoidSquare, softsign, tanh, tanhSquare } from './sigmoid.ts';
 import { cos, sin } from './sine.ts';
+import { gaussian, smoothModulus } from './square.ts';
 import { mish, silu, softplus, swish } from './swish.ts';
 
 const ROWS = {
@@ -35,6 +36,9 @@ const ROWS = {
   sin,
   cos,
   atan,
+  asinh,
+  gaussian,
+  'smooth-modulus': smoothModulus,
   erf,
   mask,
 };

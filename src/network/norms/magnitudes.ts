@@ -121,6 +121,7 @@ function levelOf(f: Elementwise): number {
     case 'tanh':
     case 'tanh-square':
     case 'softsign':
+    case 'gaussian':
     case 'erf':
     case 'sin':
     case 'cos':

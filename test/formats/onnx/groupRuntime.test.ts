@@ -348,6 +348,24 @@ const CASES: Record<string, Case> = {
   'σ(x) tanh(x), a gate': {
     nodes: [node('Tanh', 'x', 't'), node('Sigmoid', 'x', 's'), one('Mul', {}, 's t')],
   },
+  'a Gaussian spelt out': {
+    nodes: [
+      ...[node('Pow', 'x two', 'q'), node('Neg', 'q', 'n'), node('Div', 'n eps', 'd'), one('Exp', {}, 'd')],
+    ],
+    initializers: forNorm,
+  },
+  squareplus: {
+    nodes: [
+      ...[
+        node('Mul', 'x x', 'q'),
+        node('Add', 'q two', 'a'),
+        node('Sqrt', 'a', 'r'),
+        node('Add', 'x r', 's'),
+      ],
+      one('Mul', {}, 's half'),
+    ],
+    initializers: forNorm,
+  },
   'a gated convolution': {
     nodes: [
       ...[

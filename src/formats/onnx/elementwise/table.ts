@@ -146,6 +146,19 @@ const ROWS: { readonly [N in ElementwiseName]: FunctionRow<Named<N>> } = {
   sin: plain({ name: 'sin' }, 'Sin', 7, { constants: floatFunction(Math.sin) }),
   cos: plain({ name: 'cos' }, 'Cos', 7, { constants: floatFunction(Math.cos) }),
   atan: plain({ name: 'atan' }, 'Atan', 7),
+  asinh: plain({ name: 'asinh' }, 'Asinh', 9),
+  gaussian: {
+    write({ rate }, to) {
+      const square = to.node('square', 'Mul', [to.x, to.x]);
+      return to.last('Exp', [to.multiple(square, 'rate', -rate)]);
+    },
+  },
+  'smooth-modulus': {
+    write({ floor }, to) {
+      const square = to.node('square', 'Mul', [to.x, to.x]);
+      return to.last('Sqrt', [to.node('sum', 'Add', [square, to.constant('floor', floor)])]);
+    },
+  },
   erf: plain({ name: 'erf' }, 'Erf', 9, { types: NUMBERS }),
   // The identity on the samples that there are.
   mask: { write: (_, to) => to.last('Identity') },

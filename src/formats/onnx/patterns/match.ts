@@ -13,9 +13,11 @@ import {
 } from './normalization.ts';
 import type { Pattern, Surroundings } from './pattern.ts';
 import {
+  matchGaussian,
   matchHinge,
   matchLogSigmoid,
   matchSigmoid,
+  matchSmoothModulus,
   matchSoftplus,
   matchSoftShrink,
   matchSoftsign,
@@ -45,9 +47,16 @@ export function matchPattern(node: GraphNode, around: Surroundings): Pattern | u
     case 'Sub':
       return matchLogSoftmax(node, around);
     case 'Sqrt':
-      return matchLength(node, around);
+      return matchLength(node, around) ?? matchSmoothModulus(node, around);
+    case 'Exp':
+      return matchGaussian(node, around);
     case 'Pow':
-      return matchSquare(node, around) ?? matchLength(node, around) ?? matchInverseRoot(node, around);
+      return (
+        matchSquare(node, around) ??
+        matchLength(node, around) ??
+        matchSmoothModulus(node, around) ??
+        matchInverseRoot(node, around)
+      );
     case 'Log':
       return matchLogSigmoid(node, around) ?? matchSoftplus(node, around) ?? matchLogarithm(node, around);
     case 'ReduceLogSum':

@@ -1,5 +1,6 @@
-/** Functions of one value that exporters spell out: Softsign, LogSigmoid, Softshrink, squares of bounded functions. */
+/** Functions of one value that exporters spell out: Softsign, LogSigmoid, Softshrink, squares of bounded functions, functions of squares. */
 import type { Elementwise } from '../../../network/elementwise/elementwise.ts';
+import { MOST_FLOOR } from '../../../network/elementwise/square.ts';
 import { OWN_FIELDS } from '../../../network/lengths/follows.ts';
 import { applyElementwise } from '../elementwise/reading.ts';
 import type { GraphNode } from '../graph.ts';
@@ -96,6 +97,61 @@ export function matchSquare(node: GraphNode, around: Surroundings): Pattern | un
   const inner = value === undefined ? undefined : makerOf(value, around);
   const f = inner && SQUARES.get(inner.opType);
   return f && applied(inner.inputs[0]!, f);
+}
+
+/** e^(−r x²), r a number however it is multiplied by. @param node an Exp */
+export function matchGaussian(node: GraphNode, around: Surroundings): Pattern | undefined {
+  let [name, factor] = [node.inputs[0]!, 1];
+  for (let depth = 0; depth < MOST_FACTORS; depth++) {
+    const value = squared(name, around);
+    if (value !== undefined) {
+      const rate = -factor;
+      return rate > 0 && rate < Infinity ? applied(value, { name: 'gaussian', rate }) : undefined;
+    }
+    const inner = makerOf(name, around);
+    const [a, b] = inner?.inputs ?? [];
+    switch (inner?.opType) {
+      case 'Neg':
+        [name, factor] = [a!, -factor];
+        break;
+      case 'Div': {
+        const divisor = scalarOf(b!, around);
+        if (divisor === undefined) return undefined;
+        [name, factor] = [a!, factor / divisor];
+        break;
+      }
+      case 'Mul': {
+        const [times, rest] = multipleOf(name, around);
+        if (rest === name) return undefined;
+        [name, factor] = [rest, factor * times];
+        break;
+      }
+      default:
+        return undefined;
+    }
+  }
+  return undefined;
+}
+
+/** Numbers that a square is multiplied by, one after the other. */
+const MOST_FACTORS = 4;
+
+/** √(x² + b). @param node a Sqrt or a Pow */
+export function matchSmoothModulus(node: GraphNode, around: Surroundings): Pattern | undefined {
+  if (node.opType === 'Pow' && scalarOf(node.inputs[1] ?? '', around) !== 0.5) return undefined;
+  const sum = makerOf(node.inputs[0]!, around);
+  if (sum?.opType !== 'Add') return undefined;
+  const [a, b] = sum.inputs as [string, string];
+  for (const [square, number] of [
+    [a, b],
+    [b, a],
+  ] as const) {
+    const [value, floor] = [squared(square, around), scalarOf(number, around)];
+    if (value !== undefined && floor !== undefined && floor > 0 && floor <= MOST_FLOOR) {
+      return applied(value, { name: 'smooth-modulus', floor });
+    }
+  }
+  return undefined;
 }
 
 /** x − λ above λ, x + λ below −λ, 0 between, in nested Wheres. @param node a Where */
