@@ -191,16 +191,16 @@ describe('the page', () => {
     const page = await visit();
     await drop(page, {
       name: 'recurrent.onnx',
-      bytes: model([node('Relu', 'x', 'a'), node('LSTM', 'a', 'b'), node('Mul', 'b b', 'y')]),
+      bytes: model([node('Relu', 'x', 'a'), node('Attention', 'a', 'b'), node('Mul', 'b b', 'y')]),
     });
     const message = page.locator('.refusal');
     await message.waitFor();
-    expect(await message.textContent()).toMatch(/make b.*LSTM/);
+    expect(await message.textContent()).toMatch(/make b.*Attention/);
     const nodes = page.locator('.outline li');
     expect(await nodes.count()).toBe(3);
     expect(await nodes.nth(0).getAttribute('class')).toBe('');
     expect(await nodes.nth(1).getAttribute('class')).toBe('refused');
-    expect(await nodes.nth(1).locator('.reason').textContent()).toMatch(/LSTM: /);
+    expect(await nodes.nth(1).locator('.reason').textContent()).toMatch(/Attention: /);
     expect(await page.getByRole('button', { name: 'Bound' }).isVisible()).toBe(false);
     const { bytes } = example('mlp.onnx');
     await drop(page, { name: 'half.onnx', bytes: bytes.slice(0, bytes.length / 2) });
@@ -244,7 +244,7 @@ describe('the page', () => {
     await eventually(() => page.locator('#notice').textContent()).toMatch(/was not read: d.*must be JSON/);
     await drop(page, {
       name: 'lstm.onnx',
-      bytes: model([{ ...node('LSTM', 'x', 'y'), name: `lstm${evil}` }]),
+      bytes: model([{ ...node('Attention', 'x', 'y'), name: `lstm${evil}` }]),
     });
     await eventually(() => page.locator('.refusal').textContent()).toMatch(/lstm/);
     expect(await unsafe()).toEqual([]);

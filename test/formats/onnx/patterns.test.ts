@@ -37,7 +37,6 @@ describe('gates', () => {
     ['another value', [node('Relu', 'x', 'z'), node('Sigmoid', 'x', 's'), node('Mul', 's z', 'y')]],
     ['a third factor', [node('Sigmoid', 'x', 's'), node('Mul', 's x', 'm'), node('Mul', 'm x', 'y')]],
     ['a quotient', [node('Sigmoid', 'x', 's'), node('Div', 'x s', 'y')]],
-    ['two gates', [node('Sigmoid', 'x', 's'), node('Tanh', 'x', 't'), node('Mul', 's t', 'y')]],
     ['tanh', [node('Tanh', 'x', 't'), node('Mul', 't x', 'y')]],
     [
       'erf plus something else',
@@ -47,6 +46,14 @@ describe('gates', () => {
   ])('are not seen in %s', async (_, nodes) => {
     const initializers = numbers({ r: SQRT2, o: 1, h: 0.5 });
     await expect(read(model(nodes, { initializers }))).rejects.toThrow(UnsupportedError);
+  });
+
+  it('are products of bounded factors where there are two', async () => {
+    const nodes = [node('Sigmoid', 'x', 's'), node('Tanh', 'x', 't'), node('Mul', 's t', 'y')];
+    const network = await read(model(nodes));
+    expect(kinds(network)).toEqual(['sigmoid', 'tanh', 'scale', 'concat', 'grouped', 'scale']);
+    // σ is a quarter as steep: four times it, and a quarter of the product.
+    expect(network.nodes.at(-2)!.operator).toMatchObject({ function: { first: 4, rest: 1 } });
   });
 
   it('see coefficients in per-channel constants for what they are', async () => {
