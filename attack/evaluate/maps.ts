@@ -86,6 +86,44 @@ export const maps: Readonly<Record<string, Operator>> = {
       }),
     ];
   },
+  Compress: (call) => {
+    const x = call.value(0);
+    const mask = call.constant(1).items;
+    const axis = call.attribute('axis') ? axisOf(call.integer('axis', 0), x.shape.length) : undefined;
+    const from = axis === undefined ? { ...x, shape: [x.items.length] } : x;
+    const own = axis ?? 0;
+    const kept = mask.flatMap((holds, k) => (holds === 0 ? [] : [k]));
+    demand(mask.length <= from.shape[own]! && kept.length > 0, 'a mask of the axis');
+    return [gathered(from, from.shape.with(own, kept.length), (at) => at.with(own, kept[at[own]!]!))];
+  },
+  ReverseSequence: (call) => {
+    const x = call.value(0);
+    const lengths = call.constant(1).items;
+    const [batch, time] = [call.integer('batch_axis', 1), call.integer('time_axis', 0)];
+    return [
+      gathered(x, x.shape, (at) => {
+        const length = lengths[at[batch]!]!;
+        return at[time]! < length ? at.with(time, length - 1 - at[time]!) : at;
+      }),
+    ];
+  },
+  MaxUnpool: (call) => {
+    const [x, indices] = [call.cells(0), call.constant(1).items];
+    const [kernel, strides] = [call.integers('kernel_shape')!, call.integers('strides')!];
+    const shape = x.shape.map((side, a) => (a < 2 ? side : (side - 1) * strides[a - 2]! + kernel[a - 2]!));
+    const items = new Array<number>(shape.reduce((a, b) => a * b, 1)).fill(call.builder.constant(0));
+    demand(new Set(indices).size === indices.length, 'places of their own');
+    for (const [n, index] of indices.entries()) items[index] = x.items[n]!;
+    return [{ type: 'cell', shape, items }];
+  },
+  EyeLike: (call) => {
+    const { shape } = call.value(0);
+    demand(shape.length === 2, 'a matrix');
+    const k = call.integer('k', 0);
+    const items = [...positions(shape)].map(([i, j]) => (j! - i! === k ? 1 : 0));
+    return [{ type: 'float', shape, items }];
+  },
+  Scatter: (call) => maps.ScatterElements!(call),
   ScatterElements: (call) => {
     const indices = call.constant(1);
     const axis = axisOf(call.integer('axis', 0), call.value(0).shape.length);
@@ -185,13 +223,35 @@ function scattered(call: Call, where: (x: Value) => readonly (readonly number[])
   const steps = stepsOf(x.shape);
   const items = [...x.items];
   const taken = new Set<number>();
+  const reduction = call.text('reduction', 'none');
   for (const [n, position] of where(x).entries()) {
     const at = position.reduce((flat, index, a) => flat + index * steps[a]!, 0);
+    if (reduction !== 'none') {
+      items[at] = reduced(call, reduction, items[at]!, updates.items[n]!, call.value(2).items[n]!);
+      continue;
+    }
     demand(!taken.has(at), 'one update for each entry');
     taken.add(at);
     items[at] = updates.items[n]!;
   }
   return { ...x, items };
+}
+
+/** @param factor what the update is as a number, which updates that multiply are */
+function reduced(call: Call, reduction: string, a: number, b: number, factor: number): number {
+  const { builder } = call;
+  const turned = (cell: number) => builder.linear([cell], [ONE.negated()]);
+  switch (reduction) {
+    case 'add':
+      return builder.linear([a, b], [ONE, ONE]);
+    case 'mul':
+      demand(call.value(2).type !== 'cell', 'numbers that multiply');
+      return builder.linear([a], [Exact.of(factor)]);
+    case 'max':
+      return builder.maximum([a, b]);
+    default:
+      return turned(builder.maximum([turned(a), turned(b)]));
+  }
 }
 
 /** Σ of products over the letters that the result does not have, entry by entry. */

@@ -103,6 +103,47 @@ export const maps: Readonly<Record<string, Layer>> = {
     );
     return bench.add('GatherND', [x, bench.initializer({ type: 'int64', dims: [1, count, depth], values })]);
   }),
+  Compress: since(9, (bench, x) => {
+    const [shape, axis] = [bench.shape(x), axisOf(bench, x)];
+    const values = Array.from({ length: shape[axis]! }, () => bench.random.integer(0, 1));
+    const mask = bench.initializer({ type: 'bool', dims: [values.length], values });
+    return bench.add('Compress', [x, mask], { axis: { i: axis } });
+  }),
+  ReverseSequence: since(10, (bench, x) => {
+    const shape = bench.shape(x);
+    const lengths = bench.integers([bench.random.integer(1, shape[1]!)]);
+    return bench.add('ReverseSequence', [x, lengths], { batch_axis: { i: 0 }, time_axis: { i: 1 } });
+  }),
+  MaxUnpool: since(9, (bench, x) => {
+    const shape = bench.shape(x);
+    if (!isImage(bench, x)) return undefined;
+    const size = product(shape);
+    const places = bench.random.shuffled(Array.from({ length: 4 * size }, (_, k) => k)).slice(0, size);
+    const table = bench.initializer({ type: 'int64', dims: shape, values: places });
+    return bench.add('MaxUnpool', [x, table], { kernel_shape: { is: [2, 2] }, strides: { is: [2, 2] } });
+  }),
+  EyeLike: since(9, (bench, x) => {
+    const eye = bench.add('EyeLike', [x], { k: { i: bench.random.integer(-1, 1) }, dtype: { i: 1 } });
+    return eye && bench.type === 'float' ? bench.add('Add', [x, eye]) : undefined;
+  }),
+  Scatter: since(9, (bench, x) => {
+    const [shape, axis] = [bench.shape(x), axisOf(bench, x)];
+    if (bench.opset >= 11) return undefined;
+    const dims = shape.with(axis, 1);
+    return bench.add('Scatter', [x, indices(bench, dims, shape[axis]!), bench.weights(dims, 1)], {
+      axis: { i: axis },
+    });
+  }),
+  ScatterReduced: since(18, (bench, x) => {
+    const [shape, axis] = [bench.shape(x), axisOf(bench, x)];
+    const dims = shape.with(axis, 2);
+    const reduction = { s: bench.random.pick(['add', 'mul', 'max', 'min']) };
+    const updates = bench.weights(dims, 1);
+    return bench.add('ScatterElements', [x, indices(bench, dims, shape[axis]!), updates], {
+      axis: { i: axis },
+      reduction,
+    });
+  }),
   ScatterElements: since(11, (bench, x) => {
     const [shape, axis] = [bench.shape(x), axisOf(bench, x)];
     const dims = shape.with(axis, 1);

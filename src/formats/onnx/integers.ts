@@ -5,6 +5,7 @@ import { type ElementTypes, isInteger } from './values/elementType.ts';
 
 /** What is the same of integers as of real numbers: they are moved, compared, and cast to floats. Sums and products would wrap around. */
 const EXACT: ReadonlySet<string> = new Set([
+  ...['Compress', 'EyeLike', 'ReverseSequence'],
   ...['Cast', 'Clip', 'Concat', 'DepthToSpace', 'Expand', 'Flatten', 'Gather', 'GatherElements', 'GatherND'],
   ...[
     'GlobalMaxPool',

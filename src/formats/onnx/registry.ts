@@ -9,6 +9,7 @@ import { statistics } from './operators/groups/normalization.ts';
 import { softmax } from './operators/groups/softmax.ts';
 import { sorting } from './operators/groups/sorting.ts';
 import { linear } from './operators/linear.ts';
+import { indexed } from './operators/moving/indexed.ts';
 import { rearranging } from './operators/moving/rearranging.ts';
 import { resizing } from './operators/moving/resizing.ts';
 import { normalization } from './operators/normalization.ts';
@@ -27,6 +28,7 @@ const FAMILIES: readonly Family[] = [
   convolution,
   einsum,
   elementwise,
+  indexed,
   linear,
   losses,
   normalization,
@@ -54,11 +56,15 @@ const ROUNDING = 'no global bound exists for rounding or choosing by data';
 const QUANTIZED =
   'no global bound exists for rounding; bound the model before quantization (the float model)';
 
+const RANDOM = 'it draws random numbers, and is no function of its input';
+const SIZES = 'the size of a tensor must not depend on the input';
+
 /** Why a well-known operator has no converter, or none for data. */
 const REASONS: ReadonlyMap<string, string> = new Map([
   ...each(NORMALIZATION, ['LpNormalization', 'MeanVarianceNormalization']),
   ...each(PRODUCT, [
     'Attention',
+    'Det',
     'LinearAttention',
     'MultiHeadAttention',
     'ReduceProd',
@@ -66,7 +72,19 @@ const REASONS: ReadonlyMap<string, string> = new Map([
     'SwiGLU',
   ]),
   ...each(UNBOUNDED, ['Exp', 'Log', 'Pow', 'Reciprocal', 'ReduceLogSum', 'ReduceSumSquare', 'Sqrt', 'Tan']),
+  ...each(UNBOUNDED, ['Acos', 'Acosh', 'Asin', 'Atanh', 'Cosh', 'Sinh']),
   ...each(ROUNDING, [
+    ...[
+      'Hardmax',
+      'IsInf',
+      'IsNaN',
+      'Mod',
+      'NonMaxSuppression',
+      'NonZero',
+      'OneHot',
+      'TfIdfVectorizer',
+      'Unique',
+    ],
     'ArgMax',
     'ArgMin',
     'Ceil',
@@ -81,6 +99,9 @@ const REASONS: ReadonlyMap<string, string> = new Map([
     'Sign',
     'Where',
   ]),
+  ...each(RANDOM, ['Bernoulli', 'Multinomial', 'RandomNormal', 'RandomNormalLike']),
+  ...each(RANDOM, ['RandomUniform', 'RandomUniformLike']),
+  ...each(SIZES, ['BlackmanWindow', 'HammingWindow', 'HannWindow', 'MelWeightMatrix', 'Range']),
   ...each(QUANTIZED, [
     ...['ConvInteger', 'DequantizeLinear', 'DynamicQuantizeLinear', 'MatMulInteger'],
     ...['QLinearConv', 'QLinearMatMul', 'QuantizeLinear'],

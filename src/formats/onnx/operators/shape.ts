@@ -2,13 +2,13 @@
 import { OWN_FIELDS } from '../../../network/lengths/follows.ts';
 import { everyAxis, product, sameShape, strides } from '../../../network/size.ts';
 import { type Call, type Dimension, FIX_BATCH, type Signal, type Value } from '../call.ts';
-import { type Constant, reshaped, transposed } from '../values/constant.ts';
+import { type Constant, constantOf, reshaped, transposed } from '../values/constant.ts';
 import type { Converter, Family } from './converter.ts';
 import { assembled } from './moving/picked.ts';
 
 export const shape: Family = new Map<string, Converter>([
   ['Identity', { constants: (call) => call.requiredConstant(0), signals: (call) => call.signal(0) }],
-  ['Dropout', { constants: (call) => dropout(call) as Constant, signals: dropout }],
+  ['Dropout', { constants: (call) => dropout(call) as Constant, signals: dropoutAndMask }],
   ['Flatten', viewing(flattenedDims)],
   ['Reshape', viewing(reshapedDims, reshapeKeeps)],
   ['Squeeze', viewing(squeezedDims)],
@@ -17,9 +17,21 @@ export const shape: Family = new Map<string, Converter>([
   ['Concat', { constants: concatenatedConstant, signals: concatenatedSignal }],
 ]);
 
-/** At inference the input itself. */
+/** The input and, where its size is known, a mask that drops nothing: of booleans since operator set 10, before of the input's type. */
+function dropoutAndMask(call: Call): readonly Value[] {
+  const x = dropout(call);
+  const dims = call.dims(x);
+  const type = call.opset >= 10 ? 'bool' : call.scope.types.get(call.node.inputs[0]!);
+  if ((call.node.outputs[1] ?? '') === '' || dims.includes('batch') || !type) return [x];
+  const entries = product(dims as number[]);
+  call.scope.budget.allocate(call.node.name, entries);
+  return [x, constantOf(type, dims as number[], new Float64Array(entries).fill(1))];
+}
+
+/** At inference, and in training where none is dropped, the input itself. */
 function dropout(call: Call): Value {
-  const training = call.opset >= 12 && (call.scalar(2) ?? 0) !== 0;
+  const ratio = call.opset >= 12 ? (call.scalar(1) ?? 0.5) : 0.5;
+  const training = call.opset >= 12 && (call.scalar(2) ?? 0) !== 0 && ratio !== 0;
   if (training || (call.opset < 7 && !call.attributes.flag('is_test')))
     call.refuse(
       call.opset < 7 ? 'is_test = 0' : 'training_mode',

@@ -92,13 +92,13 @@ function checkNode(node: GraphNode, schema: Schema, types: Map<string, ElementTy
   for (const [k, { type: variable }] of outputs.entries()) {
     const allowed = schema.types.get(variable);
     const only = allowed?.size === 1 ? [...allowed][0] : undefined;
-    const type = variables.get(variable) ?? only ?? statedType(node);
+    const type = variables.get(variable) ?? only ?? statedType(node, types);
     if (type && node.outputs[k]) types.set(node.outputs[k], type);
   }
 }
 
 /** The type that an attribute gives to the output, where inputs do not. */
-function statedType({ opType, attributes }: GraphNode): ElementType | undefined {
+function statedType({ opType, attributes, inputs }: GraphNode, types: ElementTypes): ElementType | undefined {
   switch (opType) {
     case 'Cast':
       return elementType(attributes.integer('to', 0));
@@ -107,6 +107,10 @@ function statedType({ opType, attributes }: GraphNode): ElementType | undefined 
     case 'ConstantOfShape': {
       const value = attributes.tensor('value');
       return value ? elementType(value.dataType) : 'float';
+    }
+    case 'EyeLike': {
+      const type = attributes.integer('dtype', 0);
+      return type === 0 ? types.get(inputs[0]!) : elementType(type);
     }
     default:
       return undefined;

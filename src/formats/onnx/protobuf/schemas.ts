@@ -63,6 +63,15 @@ export const SCHEMAS: ReadonlyMap<string, Schema> = new Map([
     [24, 'T1 T2 -> T2', 'round_mode:string saturate:int'],
   ),
   row('Ceil', { T: FLOATS }, [6, 'T -> T']),
+  row('Compress', { T: ALL, T1: ['bool'] }, [9, 'T T1 -> T', 'axis:int']),
+  row('EyeLike', { T1: ALL, T2: ALL }, [9, 'T1 -> T2', 'dtype:int k:int']),
+  row('MaxUnpool', { T1: FLOATS, T2: ['int64'] }, [
+    9,
+    'T1 T2 T2? -> T1',
+    'kernel_shape:ints! pads:ints strides:ints',
+  ]),
+  row('ReverseSequence', { T: ALL }, [10, 'T int64 -> T', 'batch_axis:int time_axis:int']),
+  row('Scatter', { T: ALL, Tind: INDICES }, [9, 'T Tind T -> T', 'axis:int']),
   row('Concat', { T: ALL }, [4, 'T* -> T', 'axis:int!']),
   row(
     'Constant',

@@ -2,8 +2,10 @@
 import { inDouble } from '../../../../network/numbers.ts';
 import { product, strides } from '../../../../network/size.ts';
 import type { Call, Signal, Value } from '../../call.ts';
-import { constantOf, walk } from '../../values/constant.ts';
+import { type Constant, constantOf, walk } from '../../values/constant.ts';
+import { added, largerOf, scaledAndShifted, times } from '../arithmetic.ts';
 import type { Converter, Family } from '../converter.ts';
+import { boundedProduct } from '../products/bounded.ts';
 import { contracted } from '../products/contraction.ts';
 import { assembled, counted, picked } from './picked.ts';
 
@@ -14,6 +16,8 @@ export const rearranging: Family = new Map<string, Converter>([
   ['CumSum', { signals: runningSum }],
   ['GatherElements', { signals: gatherElements }],
   ['GatherND', { signals: gatherAt }],
+  // Its name before operator set 11.
+  ['Scatter', { signals: scatterElements }],
   ['ScatterElements', { signals: scatterElements }],
   ['ScatterND', { signals: scatterAt }],
 ]);
@@ -159,16 +163,22 @@ function tuples(
 }
 
 function gatherAt(call: Call): Signal {
-  const batchDims = call.attributes.integer('batch_dims', 0);
-  if (batchDims !== 0)
-    call.refuse(`batch_dims = ${batchDims}`, 'indices that differ from sample to sample are not read');
+  const shared = call.attributes.integer('batch_dims', 0);
   const x = call.unbatched(call.signal(0));
   const indices = indexTensor(call, 1);
-  const { starts, slice, rest } = tuples(call, x.shape, indices);
+  const outer = x.shape.slice(0, shared);
+  const fits =
+    shared >= 0 && shared < indices.shape.length && indices.shape.slice(0, shared).join() === outer.join();
+  call.demand(fits, `the first ${shared} axes of both inputs must agree`, indices.shape);
+  const inner = x.shape.slice(shared);
+  const { starts, slice, rest } = tuples(call, inner, indices);
   call.scope.budget.allocate(call.node.name, 2 * starts.length * slice);
-  const sources = new Float64Array(starts.length * slice).map(
-    (_, n) => starts[Math.floor(n / slice)]! + (n % slice),
-  );
+  // Tuples of one place of the shared axes look at the entries there.
+  const beside = starts.length / product(outer);
+  const sources = new Float64Array(starts.length * slice).map((_, n) => {
+    const tuple = Math.floor(n / slice);
+    return Math.floor(tuple / beside) * product(inner) + starts[tuple]! + (n % slice);
+  });
   return call.settled(picked(call, x, sources, [...indices.shape.slice(0, -1), ...rest]));
 }
 
@@ -178,7 +188,8 @@ function scattered(
   entries: (shape: readonly number[]) => { readonly at: Float64Array; readonly updates: readonly number[] },
 ): Value {
   const reduction = call.attributes.text('reduction', 'none');
-  if (reduction !== 'none') call.refuse(`reduction = ${reduction}`, 'updates are to replace what is there');
+  const known = ['none', 'add', 'mul', 'max', 'min'].includes(reduction);
+  call.demand(known, 'reduction must be none, add, mul, max or min', reduction);
   const [data, updates] = [whole(call, 0), whole(call, 2)];
   const { at, updates: shape } = entries(data.shape);
   call.demand(
@@ -188,14 +199,88 @@ function scattered(
   );
   const size = product(data.shape);
   call.scope.budget.allocate(call.node.name, 3 * size);
+  if (reduction === 'none') {
+    if (new Set(at).size < at.length)
+      call.refuse('of one entry twice', 'which of two updates stays is left open');
+    return replaced(call, data, updates.value, at.entries());
+  }
+  return roundsOf(at).reduce<Value>(
+    (value, round) => joined(call, { ...data, value }, updates.value, round, reduction),
+    data.value,
+  );
+}
+
+type Whole = ReturnType<typeof whole>;
+
+/** Entries with updates in their places. @param updated numbers of updates and where they go, each place once */
+function replaced(
+  call: Call,
+  { value, shape }: Whole,
+  updates: Value,
+  updated: Iterable<[number, number]>,
+): Value {
+  const size = product(shape);
   const part = new Int32Array(size);
   const entry = counted(size);
-  for (const [n, to] of at.entries()) {
-    if (part[to] !== 0) call.refuse('of one entry twice', 'which of two updates stays is left open');
+  for (const [n, to] of updated) {
     part[to] = 1;
     entry[to] = n;
   }
-  return assembled(call, [data.value, updates.value], { dims: data.shape, part, entry });
+  return assembled(call, [value, updates], { dims: shape, part, entry });
+}
+
+/** Updates in rounds, in each of which a place comes once. */
+function roundsOf(at: Float64Array): [number, number][][] {
+  const rounds: [number, number][][] = [];
+  const seen = new Map<number, number>();
+  for (const [n, to] of at.entries()) {
+    const round = seen.get(to) ?? 0;
+    seen.set(to, round + 1);
+    rounds[round] ??= [];
+    rounds[round].push([n, to]);
+  }
+  return rounds;
+}
+
+/** Entries and updates of one round added, multiplied or compared. */
+function joined(
+  call: Call,
+  data: Whole,
+  updates: Value,
+  round: [number, number][],
+  reduction: string,
+): Value {
+  const neutral = (value: number): Whole => ({
+    value: constantOf('double', data.shape, new Float64Array(product(data.shape)).fill(value)),
+    shape: data.shape,
+  });
+  const { value } = data;
+  const own = value.kind === 'signal' ? value : undefined;
+  switch (reduction) {
+    case 'add': {
+      const placed = replaced(call, neutral(0), updates, round);
+      if (placed.kind === 'signal')
+        return own
+          ? added(call, [own, placed], [1, 1])
+          : scaledAndShifted(call, placed, 1, value as Constant, 1);
+      return scaledAndShifted(call, own!, 1, placed, 1);
+    }
+    case 'mul': {
+      const placed = replaced(call, neutral(1), updates, round);
+      if (placed.kind === 'signal')
+        return own ? boundedProduct(call, own, placed) : times(call, placed, value as Constant);
+      return times(call, own!, placed);
+    }
+    default: {
+      const other = replaced(call, data, updates, round);
+      if (!own || other.kind !== 'signal')
+        return call.refuse(
+          `reduction = ${reduction} of a constant`,
+          'what is updated must depend on the input',
+        );
+      return largerOf(call, own, other, reduction === 'max');
+    }
+  }
 }
 
 function scatterElements(call: Call): Value {
