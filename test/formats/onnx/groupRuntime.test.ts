@@ -160,6 +160,16 @@ const CASES: Record<string, Case> = {
     initializers: [integers('k', [1], [4])],
   },
   'Max of two': { nodes: [node('Tanh', 'x', 't'), node('Neg', 'x', 'n'), one('Max', {}, 't n x')] },
+  ...Object.fromEntries(
+    ['max', 'min'].map((reduction) => [
+      `scattered updates, the ${reduction} of which stays`,
+      {
+        nodes: [node('Neg', 'x', 'n'), one('ScatterElements', { axis: 1n, reduction }, 'x i n')],
+        opset: 18,
+        initializers: [integers('i', [1, 4], [2, 0, 2, 2])],
+      },
+    ]),
+  ),
   'Min of two and a vector': {
     nodes: [node('Tanh', 'x', 't'), one('Min', {}, 'w x t')],
     initializers: [floats('w', [4], [1, -0.5, 0.25, 0])],

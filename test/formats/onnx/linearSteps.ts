@@ -49,6 +49,11 @@ export class LinearGraph {
     return name;
   }
 
+  /** Of an initialiser of booleans. */
+  entries(name: string): Iterable<number> {
+    return this.initializers.find((own) => own.name === name)!.rawData;
+  }
+
   apply(
     opType: string,
     inputs: readonly string[],
@@ -284,6 +289,59 @@ export const STEPS: Readonly<Record<string, Step>> = {
     const shape = x.shape.with(axis, 1);
     const indices = g.integers(picks(g, volume(shape), x.shape[axis]!), shape);
     return g.apply('ScatterElements', [x.name, indices, g.floats(shape)], x.shape, { axis: BigInt(axis) });
+  },
+  ScatterUpdates: (g, x) => {
+    const axis = g.random.integer(1, x.shape.length - 1);
+    // Some places come twice.
+    const shape = x.shape.with(axis, Math.min(3, x.shape[axis]!));
+    const indices = g.integers(
+      Array.from({ length: volume(shape) }, () => g.random.integer(0, x.shape[axis]! - 1)),
+      shape,
+    );
+    const reduction = g.random.pick(['add', 'mul']);
+    const attributes = { axis: BigInt(axis), reduction };
+    if (reduction === 'mul' || g.random.chance(0.5))
+      return g.apply('ScatterElements', [x.name, indices, g.floats(shape)], x.shape, attributes);
+    const updates = g.apply('GatherElements', [x.name, indices], shape, { axis: BigInt(axis) });
+    return g.apply('ScatterElements', [g.floats(x.shape), indices, updates.name], x.shape, attributes);
+  },
+  Compress: (g, x) => {
+    const flat = g.random.chance(0.3);
+    const axis = g.random.integer(1, x.shape.length - 1);
+    const length = g.random.integer(1, flat ? volume(x.shape) : x.shape[axis]!);
+    const name = g.booleans([length]);
+    const kept = Array.from(g.entries(name)).filter((holds) => holds !== 0).length;
+    if (kept === 0) return undefined;
+    if (flat) return g.apply('Compress', [x.name, name], [kept]);
+    return g.apply('Compress', [x.name, name], x.shape.with(axis, kept), { axis: BigInt(axis) });
+  },
+  ReverseSequence: (g, x) => {
+    const lengths = g.integers([g.random.integer(1, x.shape[1]!)]);
+    return g.apply('ReverseSequence', [x.name, lengths], x.shape, { batch_axis: 0n, time_axis: 1n });
+  },
+  ReverseSequenceOfColumns: (g, x) => {
+    const [rows, columns] = [x.shape[1]!, volume(x.shape) / x.shape[1]!];
+    const matrix = g.apply('Reshape', [x.name, g.integers([rows, columns])], [rows, columns]);
+    const lengths = g.integers(Array.from({ length: columns }, () => g.random.integer(1, rows)));
+    const reversed = g.apply('ReverseSequence', [matrix.name, lengths], [rows, columns]);
+    return g.apply('Reshape', [reversed.name, g.integers([...x.shape])], x.shape);
+  },
+  MaxUnpool: (g, x) => {
+    if (x.shape.length !== 4) return undefined;
+    const shape = x.shape.map((side, axis) => (axis < 2 ? side : 2 * side));
+    const places = g.random.shuffled([...Array(volume(shape)).keys()]).slice(0, volume(x.shape));
+    return g.apply('MaxUnpool', [x.name, g.integers(places, x.shape)], shape, {
+      kernel_shape: [2n, 2n],
+      strides: [2n, 2n],
+    });
+  },
+  GatherNDBeside: (g, x) => {
+    if (x.shape.length < 3) return undefined;
+    const [, outer, side, ...rest] = x.shape as [number, number, number, ...number[]];
+    const count = g.random.integer(1, 3);
+    const indices = Array.from({ length: outer * count }, () => g.random.integer(0, side - 1));
+    const table = g.integers(indices, [1, outer, count, 1]);
+    return g.apply('GatherND', [x.name, table], [1, outer, count, ...rest], { batch_dims: 2n });
   },
   ScatterND: (g, x) => {
     const steps = strides(x.shape);
