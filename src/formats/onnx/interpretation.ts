@@ -16,7 +16,7 @@ import { matchPattern } from './patterns/match.ts';
 import type { Pattern } from './patterns/pattern.ts';
 import { unknownAttributes } from './protobuf/conformance.ts';
 import type { TensorProto } from './protobuf/onnx_pb.ts';
-import { CONVERTERS, reasonAgainst, SHAPE_PRESERVING } from './registry.ts';
+import { CONVERTERS, reasonAgainst, reasonAgainstOutput, SHAPE_PRESERVING } from './registry.ts';
 import type { Constant } from './values/constant.ts';
 import type { ElementTypes } from './values/elementType.ts';
 import { decodeTensor, type Stores } from './values/tensors.ts';
@@ -147,9 +147,7 @@ class Interpretation {
     if (!value) {
       const node = this.graph.producers.get(output.name)!;
       const found = `${node.opType}: output ${output.name}`;
-      throw new UnsupportedError([
-        { node: node.name, found, reason: 'of this operator the first output is read' },
-      ]);
+      throw new UnsupportedError([{ node: node.name, found, reason: reasonAgainstOutput(node.opType) }]);
     }
     const signal =
       value.kind === 'constant' ? constantSignal(value, output.name, this.input, this.scope) : value;
@@ -255,7 +253,7 @@ class Interpretation {
     if (name !== first && first && this.values.has(first) && !this.refused.has(producer)) {
       this.refused.add(producer);
       const found = `${producer.opType}: output ${producer.outputs.indexOf(name)}`;
-      this.objections.push({ node: producer.name, found, reason: 'only the first output is read' });
+      this.objections.push({ node: producer.name, found, reason: reasonAgainstOutput(producer.opType) });
     }
     return undefined;
   }
@@ -305,7 +303,9 @@ function objectionTo(node: GraphNode): Unsupported | undefined {
   const { name, opType, domain } = node;
   const converter = CONVERTERS.get(operatorKey(node));
   if (domain !== '' && !converter) {
-    const reason = 'operators of the ONNX domain and functions that the model defines are read';
+    const reason = domain.includes('training')
+      ? 'a network is bounded at inference, and this trains it'
+      : 'operators of the ONNX domain and functions that the model defines are read';
     return { node: name, found: `${domain}.${opType}`, reason };
   }
   if (!converter) return { node: name, found: opType, reason: reasonAgainst(opType) };

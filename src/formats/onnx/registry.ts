@@ -112,6 +112,14 @@ function each(reason: string, operators: readonly string[]): [string, string][] 
   return operators.map((operator) => [operator, reason]);
 }
 
+/** Operators of which every output but the first says where its numbers come from. */
+const PLACES: ReadonlySet<string> = new Set(['MaxPool', 'TopK']);
+
+/** What to tell a person about an output that no converter makes. */
+export function reasonAgainstOutput(opType: string): string {
+  return PLACES.has(opType) ? ROUNDING : 'of this operator the first output is read';
+}
+
 /** What to tell a person about an operator without a converter for data. */
 export function reasonAgainst(opType: string): string {
   return (

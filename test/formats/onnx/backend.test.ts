@@ -18,7 +18,11 @@ const ROOT = '/usr/share/libonnx-testdata/data';
 /** Casts to halves are read as what they are up to rounding; of a shape every sample of a batch says the same. */
 const OTHERWISE = /^test_(cast(like)?_(DOUBLE|FLOAT)_to_FLOAT16|shape_start_)/;
 
-type Outcome = 'read' | 'refused' | 'without numbers' | { readonly difference: string };
+/** Why nothing can be read: no bound exists, or there is no network of numbers, at inference, to bound. */
+const NOTHING_THERE =
+  /no global bound exists|must be a tensor of numbers|wraps around|random numbers|must not depend on the input|bounded at inference|evaluation mode|a network must have an input|to data type 8|got like/;
+
+type Outcome = 'read' | 'refused' | 'nothing there' | 'without numbers' | { readonly difference: string };
 
 function tensorIn(file: string) {
   if (!existsSync(file)) return undefined;
@@ -57,7 +61,7 @@ async function outcomesOf(folder: string, name: string): Promise<Outcome[]> {
       else outcomes.push(compared(valuesOf(network, Float64Array.from(x.data), length), [...y.data]));
     } catch (error) {
       if (!(error instanceof InputError || error instanceof UnsupportedError)) throw error;
-      outcomes.push('refused');
+      outcomes.push(NOTHING_THERE.test(error.message) ? 'nothing there' : 'refused');
     }
   }
   return outcomes;
@@ -77,7 +81,7 @@ function compared(found: readonly number[], expected: readonly number[]): Outcom
 }
 
 it.skipIf(!existsSync(ROOT))('what is read of ONNX’s backend models has their values', async () => {
-  const counts = { read: 0, refused: 0, 'without numbers': 0 };
+  const counts = { read: 0, refused: 0, 'nothing there': 0, 'without numbers': 0 };
   const differing: string[] = [];
   for (const group of readdirSync(ROOT)) {
     for (const name of readdirSync(join(ROOT, group))) {
@@ -89,7 +93,11 @@ it.skipIf(!existsSync(ROOT))('what is read of ONNX’s backend models has their 
       }
     }
   }
-  console.log(`ONNX's backend models: ${counts.read} outputs read, ${counts.refused} refused`);
+  console.log(
+    `ONNX's backend models: ${counts.read} outputs read, ${counts.refused} not; of ${counts['nothing there']} more there is no bound or nothing to bound`,
+  );
   expect(differing).toEqual([]);
-  expect(counts.read).toBeGreaterThanOrEqual(803);
+  // Sequences, loops, empty tensors and the like, which would have one.
+  expect(counts.refused).toBeLessThanOrEqual(66);
+  expect(counts.read).toBeGreaterThanOrEqual(827);
 });
