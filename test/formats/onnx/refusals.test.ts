@@ -121,7 +121,7 @@ describe('refusals', () => {
     const { message } = await refusal(
       model([node('Dropout', 'x', 'd m'), node('Cast', 'm', 'y', { to: 1n })]),
     );
-    expect(message).toMatch(/make d: Dropout: output 1: only the first output is read/);
+    expect(message).toMatch(/make d: Dropout: output 1: of this operator the first output is read/);
   });
 
   it.each(['MaxPool', 'AveragePool'])('%s with dilations and padding of its own', async (op) => {
