@@ -5,6 +5,7 @@ import type { SteepPoint } from './below/steepest.ts';
 import { EXACT } from './defaults.ts';
 import { domainOf } from './domain.ts';
 import { formOf } from './form/translate.ts';
+import type { TreeNode } from './record.ts';
 import { type ExactProgress, Search } from './search.ts';
 
 export interface ExactOptions {
@@ -40,6 +41,8 @@ export interface ExactResult {
   readonly open: number;
   /** Units of more than one piece. */
   readonly neurons: number;
+  /** How inputs were split, and what proves the upper bound for each part; absent where it is too much to be kept. */
+  readonly tree?: readonly TreeNode[];
 }
 
 /** Part of a gap that the search may use: the rest is for what proofs add. */
@@ -80,7 +83,8 @@ export async function exactConstant(network: Network, options: ExactOptions = {}
     signal,
     onProgress,
   });
-  const { lower, upper, steepest, nodes, open } = await search.run();
+  const { lower, upper, steepest, nodes, open, tree } = await search.run();
   const status = upper <= lower * (1 + EXACT) ? 'exact' : upper <= lower * (1 + gap) ? 'gap' : 'stopped';
-  return { lower, upper, status, steepest, nodes, open, neurons: form.kinks.length };
+  const neurons = form.kinks.length;
+  return { lower, upper, status, steepest, nodes, open, neurons, ...(tree && { tree }) };
 }

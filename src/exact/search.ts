@@ -7,11 +7,12 @@ import { Prover } from './above/proven.ts';
 import { Steepest, type SteepPoint } from './below/steepest.ts';
 import { type Domain, everywhere } from './domain.ts';
 import { Cone } from './empty/cone.ts';
-import { isFlat } from './empty/flat.ts';
+import { flatProof } from './empty/flat.ts';
 import { MinimumNorm } from './empty/minimumNorm.ts';
 import { Refuter } from './empty/refuter.ts';
 import type { Form } from './form/form.ts';
 import { RangePass, type Ranges, unknownRanges } from './ranges.ts';
+import { type Emptiness, Leaves, type TreeNode } from './record.ts';
 import { copyOf, isFixed, openState, type State } from './state.ts';
 import { type Node, Tree } from './tree.ts';
 
@@ -53,6 +54,8 @@ export interface SearchResult {
   readonly ending: 'closed' | 'stopped' | 'full';
   readonly nodes: number;
   readonly open: number;
+  /** What proves the upper bound; undefined where it is too much to be kept. */
+  readonly tree: readonly TreeNode[] | undefined;
   readonly statistics: Statistics;
 }
 
@@ -84,6 +87,10 @@ export class Search {
   readonly #plain: Cone;
   readonly #plainSolver = new MinimumNorm();
   #level = 0;
+  /** Of the tree at hand. */
+  #leaves: Leaves;
+  /** Of what was last found to be empty. */
+  #emptiness: Emptiness = { kind: 'unreachable' };
   readonly #refuter: Refuter;
   readonly #bareRefuter: Refuter;
   readonly #steepest: Steepest;
@@ -117,6 +124,7 @@ export class Search {
     this.#bareRefuter = new Refuter(form, all);
     this.#steepest = new Steepest(form, domain, options.seed);
     this.#levels = form.units.at(-1)?.level ?? 0;
+    this.#leaves = new Leaves(form);
   }
 
   async run(): Promise<SearchResult> {
@@ -145,7 +153,8 @@ export class Search {
     }
     const open = Math.min(...trees.map((tree) => tree.open));
     // Each of the trees holds all inputs.
-    const upper = Math.min(...trees.map((tree) => tree.finish((node) => this.#provenOf(node))));
+    const finished = trees.map((tree) => ({ tree, upper: tree.finish((node) => this.#prove(node)) }));
+    const { tree, upper } = finished.reduce((best, one) => (one.upper < best.upper ? one : best));
     this.#report(open, upper);
     const { slope: lower, best: steepest } = this.#steepest;
     // Both are proven: one of the proofs is wrong, or the arithmetic.
@@ -160,6 +169,7 @@ export class Search {
       ending,
       nodes: this.#nodes,
       open,
+      tree: tree.leaves.tree(),
       statistics: this.#statistics,
     };
   }
@@ -169,10 +179,14 @@ export class Search {
   }
 
   #trees(root: Node): Tree[] {
-    const free = new Tree(root, false);
+    const free = new Tree(root, false, this.#leaves);
     if (this.#form.inputs > FEW_INPUTS || this.#levels < 2) return [free];
     return [
-      new Tree({ ...root, state: copyOf(root.state), logarithms: root.logarithms.slice() }, true),
+      new Tree(
+        { ...root, state: copyOf(root.state), logarithms: root.logarithms.slice() },
+        true,
+        new Leaves(this.#form, this.#leaves),
+      ),
       free,
     ];
   }
@@ -180,6 +194,7 @@ export class Search {
   /** Looks at the next node of a tree. */
   #step(tree: Tree): void {
     const node = tree.take();
+    this.#leaves = tree.leaves;
     if (this.#isEnough(node.bound) && this.#close(tree, node)) return;
     const unit = this.#choice(node, tree.byLevel);
     if (unit >= 0) {
@@ -187,17 +202,25 @@ export class Search {
       return;
     }
     // All is fixed, and still it is not closed: what is proven of it stands.
-    tree.close(Math.min(node.proven, this.#provenOf(node)));
+    this.#prove(node);
+    tree.close(node);
   }
 
   /** Counts a node as done if its bound is proven small enough. */
   #close(tree: Tree, node: Node): boolean {
-    const proven = Math.min(node.proven, this.#provenOf(node));
-    node.proven = proven;
+    this.#prove(node);
     // What is added to a bound for its proof is far less than any gap.
-    if (!(proven <= this.#steepest.slope * (1 + this.#options.gap) * (1 + 1e-8))) return false;
-    tree.close(proven);
+    if (!(node.proven <= this.#steepest.slope * (1 + this.#options.gap) * (1 + 1e-8))) return false;
+    tree.close(node);
     return true;
+  }
+
+  /** What its own multipliers prove of a node, if that is less than what those of one above it do. */
+  #prove(node: Node): void {
+    const proven = this.#provenOf(node);
+    if (!(proven < node.proven)) return;
+    node.proven = proven;
+    node.by = node.logarithms.slice();
   }
 
   #provenOf({ state, logarithms, bound }: Node): number {
@@ -229,9 +252,11 @@ export class Search {
       logarithms,
       bound: Math.sqrt(squared),
       proven: Infinity,
+      by: logarithms.slice(),
+      side: undefined,
       support: undefined,
     };
-    node.proven = this.#provenOf(node);
+    this.#prove(node);
     this.#statistics.root = node.bound;
     if (!this.#settle(node)) throw new InputError('domain: no input is in both the ball and the box');
     this.#bound(node, 60, 0);
@@ -254,12 +279,14 @@ export class Search {
     const { first, last } = node.state;
     const at = (first[unit]! + last[unit]! - 1) >> 1;
     const children: Node[] = [];
+    const split = { unit, at, of: node.side };
     for (const upper of [false, true]) {
       const state = copyOf(node.state);
       if (upper) state.first[unit] = at + 1;
       else state.last[unit] = at;
       this.#nodes++;
-      const child: Node = { ...node, state, logarithms: node.logarithms.slice() };
+      const side = { split, isUpper: upper };
+      const child: Node = { ...node, state, side, logarithms: node.logarithms.slice() };
       if (!this.#settle(child)) continue;
       this.#bound(child, EVALUATIONS, (this.#steepest.slope * (1 + this.#options.gap)) ** 2);
       if (this.#isEnough(child.bound) && this.#close(tree, child)) continue;
@@ -289,14 +316,14 @@ export class Search {
     for (;;) {
       if (!this.#passes.narrow(state, this.#ranges)) {
         this.#statistics.empty++;
-        return false;
+        return this.#isUnreachable(node);
       }
       const frontier = this.#frontier(state);
       const before = state.first.reduce((sum, p) => sum + p, 0) - state.last.reduce((sum, p) => sum + p, 0);
       if (!this.#examine(node, frontier, true)) return false;
       if (this.#frontier(state) > frontier) continue;
       const after = state.first.reduce((sum, p) => sum + p, 0) - state.last.reduce((sum, p) => sum + p, 0);
-      if (after !== before && !this.#passes.narrow(state, this.#ranges)) return false;
+      if (after !== before && !this.#passes.narrow(state, this.#ranges)) return this.#isUnreachable(node);
       if (frontier < this.#levels && this.#isFixedBeyond(state, frontier)) {
         if (!this.#examine(node, this.#levels, false)) return false;
         // A level that has become complete says more of those behind.
@@ -305,6 +332,11 @@ export class Search {
       if (this.#frontier(state) > this.#levels) this.#statistics.leaves++;
       return true;
     }
+  }
+
+  #isUnreachable(node: Node): false {
+    this.#leaves.empty(node.side, { kind: 'unreachable' });
+    return false;
   }
 
   /** The first level at which a unit is not fixed; beyond the last where all are. */
@@ -332,7 +364,10 @@ export class Search {
     this.#level = Math.min(level, this.#levels);
     cone.build(state, this.#ranges, this.#level);
     const outcome = this.#solve(cone, state, this.#rowsOf(cone, node.support), deep);
-    if (outcome === 'empty') return false;
+    if (outcome === 'empty') {
+      this.#leaves.empty(node.side, this.#emptiness);
+      return false;
+    }
     if (outcome === 'undecided') return true;
     const { units, kinks } = this.#form;
     const width = cone.columns;
@@ -372,6 +407,9 @@ export class Search {
           continue;
         }
         this.#statistics.implied++;
+        const split = { unit: u, at: k, of: node.side };
+        this.#leaves.empty({ split, isUpper: !above }, this.#emptiness);
+        node.side = { split, isUpper: above };
         const [impliedFirst, impliedLast] = above ? [k + 1, keptLast] : [keptFirst, k];
         state.first[u] = keptFirst;
         state.last[u] = keptLast;
@@ -398,15 +436,20 @@ export class Search {
     const solver = this.#solver;
     this.#statistics.programs++;
     for (const [unit, sign] of cone.still) {
-      if (!this.#refuter.refuteOne(state, this.#ranges, unit, sign)) continue;
+      const refutation = this.#refuter.refuteOne(state, this.#ranges, unit, sign);
+      if (!refutation) continue;
+      this.#emptiness = { kind: 'empty', refutation, bare: false };
       this.#statistics.empty++;
       return 'empty';
     }
     let outcome = solver.solve(cone, start, deep);
     if (outcome === 'undecided' && start) outcome = solver.solve(cone, undefined, deep);
     const { support, weights, count } = solver;
-    if (outcome === 'empty' && !this.#refuter.refute(state, this.#ranges, cone, support, weights, count))
-      outcome = 'undecided';
+    if (outcome === 'empty') {
+      const refutation = this.#refuter.refute(state, this.#ranges, cone, support, weights, count);
+      if (refutation) this.#emptiness = { kind: 'empty', refutation, bare: false };
+      else outcome = 'undecided';
+    }
     if (
       (outcome === 'undecided' || (outcome === 'inside' && !cone.holds(solver.point))) &&
       (this.#isFlat(state) || this.#isBareEmpty(state))
@@ -423,10 +466,10 @@ export class Search {
     const ranges = unknownRanges(this.#form);
     cone.build(state, ranges, this.#level);
     if (solver.solve(cone, undefined, false) !== 'empty') return false;
-    return (
-      this.#bareRefuter.refute(state, ranges, cone, solver.support, solver.weights, solver.count) !==
-      undefined
-    );
+    const { support, weights, count } = solver;
+    const refutation = this.#bareRefuter.refute(state, ranges, cone, support, weights, count);
+    if (refutation) this.#emptiness = { kind: 'empty', refutation, bare: true };
+    return refutation !== undefined;
   }
 
   /** Whether rows where they are, not moved outward, have no inside. */
@@ -436,7 +479,9 @@ export class Search {
     if (cone.columns > this.#form.inputs + 1 || solver.solve(cone, undefined, false) !== 'empty')
       return false;
     this.#statistics.flat++;
-    return isFlat(this.#form, this.#domain, state, cone, solver);
+    const proof = flatProof(this.#form, this.#domain, state, cone, solver);
+    if (proof) this.#emptiness = { kind: 'flat', proof };
+    return proof !== undefined;
   }
 
   #rowsOf(cone: Cone, keys: Int32Array | undefined): Int32Array | undefined {

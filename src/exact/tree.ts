@@ -1,5 +1,6 @@
 /** One way to go through all inputs of a domain: nodes that wait, and the most that is proven of those that do not. */
 import { Heap } from './heap.ts';
+import type { Leaves, Side } from './record.ts';
 import type { State } from './state.ts';
 
 /** Every so many nodes the search goes down to a leaf. */
@@ -12,6 +13,10 @@ export interface Node {
   bound: number;
   /** Proven for the node, or for one above it. */
   proven: number;
+  /** log D that proved it. */
+  by: Float64Array;
+  /** Where it is among the splits. */
+  side: Side | undefined;
   /** Keys of the rows that decided its programs. */
   support: Int32Array | undefined;
 }
@@ -19,6 +24,8 @@ export interface Node {
 export class Tree {
   /** Whether units are fixed level by level: of few inputs there are not many regions, and what is fixed so needs no relaxation. */
   readonly byLevel: boolean;
+  /** Of the nodes that do not wait. */
+  readonly leaves: Leaves;
   readonly #queue = new Heap<Node>((a, b) => a.bound > b.bound);
   /** Where the search is on its way down. */
   #dive: Node | undefined;
@@ -27,8 +34,9 @@ export class Tree {
   #closed = 0;
   #taken = 0;
 
-  constructor(root: Node, byLevel: boolean) {
+  constructor(root: Node, byLevel: boolean, leaves: Leaves) {
     this.byLevel = byLevel;
+    this.leaves = leaves;
     this.#queue.push(root);
   }
 
@@ -62,18 +70,19 @@ export class Tree {
   }
 
   /** Counts a node as done. */
-  close(proven: number): void {
+  close({ proven, by, side, state }: Node): void {
     this.#closed = Math.max(this.#closed, proven);
+    this.leaves.bounded(side, state, by);
   }
 
-  /** The bound of all, proven; no node is left thereafter. @param provenOf of a node alone */
-  finish(provenOf: (node: Node) => number): number {
+  /** The bound of all, proven; no node is left thereafter. @param prove of a node alone */
+  finish(prove: (node: Node) => void): number {
     if (this.#dive) this.#queue.push(this.#dive);
     this.#dive = undefined;
-    let upper = this.#closed;
     for (let node = this.#queue.pop(); node; node = this.#queue.pop()) {
-      if (node.proven > upper) upper = Math.max(upper, Math.min(node.proven, provenOf(node)));
+      if (node.proven > this.#closed) prove(node);
+      this.close(node);
     }
-    return upper;
+    return this.#closed;
   }
 }

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { domainOf, everywhere } from '../../src/exact/domain.ts';
 import { Cone } from '../../src/exact/empty/cone.ts';
-import { isFlat } from '../../src/exact/empty/flat.ts';
+import { flatProof } from '../../src/exact/empty/flat.ts';
 import { formOf } from '../../src/exact/form/translate.ts';
 import { unknownRanges } from '../../src/exact/ranges.ts';
 import { NetworkBuilder } from '../../src/network/builder.ts';
@@ -33,7 +33,7 @@ function isFlatWhere(
   cone.build(state, unknownRanges(form), form.units.at(-1)!.level);
   const rows = suspected(cone);
   const support = { support: Int32Array.from(rows), weights: new Float64Array(rows.length).fill(0.5) };
-  return isFlat(form, domain, state, cone, { ...support, count: rows.length });
+  return flatProof(form, domain, state, cone, { ...support, count: rows.length }) !== undefined;
 }
 
 const NEXT = 2 ** -52;

@@ -19,39 +19,71 @@ interface Exact {
   readonly exponent: number;
 }
 
+/** By the code of a row. */
+const SIDES: Readonly<Record<number, FlatProof[number]['side']>> = {
+  [ROW.inputLow]: 'inputLow',
+  [ROW.inputHigh]: 'inputHigh',
+  [ROW.unitLow]: 'unitLow',
+  [ROW.unitHigh]: 'unitHigh',
+};
+
 /** Weights below are of rows that happen to be there. */
 const NO_WEIGHT = 1e-9;
 
+/** Rows that sum to nothing, or to something negative at t, with these weights. */
+export type FlatProof = readonly {
+  readonly side: 'inputLow' | 'inputHigh' | 'unitLow' | 'unitHigh';
+  /** Of an input or a unit. */
+  readonly index: number;
+  /** Above 0; of the row with whole entries that have no factor in common. */
+  readonly weight: bigint;
+}[];
+
 /**
- * Whether a node has no inside, exactly.
+ * A proof that a node has no inside, exactly; undefined where there is none.
  * @param support rows of the cone, `count` of them, that are suspected to sum to nothing with weights near these; no unit may be relaxed
  */
-export function isFlat(
+export function flatProof(
   form: Form,
   domain: Domain,
   state: State,
   cone: Cone,
   { support, weights, count }: Pick<MinimumNorm, 'support' | 'weights' | 'count'>,
-): boolean {
-  if (cone.columns !== form.inputs + 1 || form.weightError || form.biasError) return false;
+): FlatProof | undefined {
+  if (cone.columns !== form.inputs + 1 || form.weightError || form.biasError) return undefined;
   const forms = new Forms(form, state);
   const rows: bigint[][] = [];
+  const named: { readonly side: FlatProof[number]['side']; readonly index: number }[] = [];
   let most = 0;
   for (let k = 0; k < count; k++) {
     const code = cone.codes[support[k]!]!;
     // t > 0 is for the end.
     if (code === ROW.time || !(weights[k]! > NO_WEIGHT)) continue;
-    const row = rowOf(form, domain, state, forms, code, cone.subjects[support[k]!]!);
-    if (!row || row.every((value) => value === 0n)) return false;
+    const [side, index] = [SIDES[code], cone.subjects[support[k]!]!];
+    const whole = side && rowOf(form, domain, state, forms, code, index);
+    if (!whole || whole.every((value) => value === 0n)) return undefined;
+    const row = primitive(whole);
     rows.push(row);
+    named.push({ side, index });
     most = row.reduce((all, value) => Math.max(all, bits(value)), most);
-    if (most * rows.length > MOST_BITS_OF_ALL) return false;
+    if (most * rows.length > MOST_BITS_OF_ALL) return undefined;
   }
-  return (
-    cancels(rows, form.inputs + 1) ||
+  const found =
+    cancelling(rows, form.inputs + 1) ??
     // Or something negative is left of them at t.
-    cancels(rows, form.inputs)
-  );
+    cancelling(rows, form.inputs);
+  return found && primitive(found).map((weight, k) => ({ ...named[k]!, weight }));
+}
+
+/** Without a factor that all have in common. */
+function primitive(values: readonly bigint[]): bigint[] {
+  let common = 0n;
+  for (const value of values) {
+    let [x, y] = [value < 0n ? -value : value, common];
+    while (y !== 0n) [x, y] = [y, x % y];
+    common = x;
+  }
+  return values.map((value) => value / common);
 }
 
 /** A row of a program, but for a positive factor. */
@@ -189,13 +221,13 @@ function wholeOf(x: number): [mantissa: bigint, exponent: number] {
 }
 
 /**
- * Whether rows cancel in their first columns, with weights above 0 that are the only ones but for a factor, and what is left in their last entries
- * is not above 0.
+ * Weights above 0, the only ones but for a factor, with which rows cancel in their first columns, if what is left in their last entries is not
+ * above 0.
  */
-function cancels(rows: readonly bigint[][], columns: number): boolean {
+function cancelling(rows: readonly bigint[][], columns: number): bigint[] | undefined {
   const weights = weightsOf(rows, columns);
   const left = weights?.reduce((sum, weight, k) => sum + weight * rows[k]!.at(-1)!, 0n);
-  return left !== undefined && left <= 0n;
+  return left !== undefined && left <= 0n ? weights : undefined;
 }
 
 /** By elimination without fractions (Bareiss 1968); undefined where there are none, or several. */
