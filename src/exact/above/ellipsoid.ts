@@ -5,6 +5,7 @@
  */
 import type { Form } from '../form/form.ts';
 import { type State, slopesOf } from '../state.ts';
+import { addRows, cholesky, congruence, congruenceTransposed, dot, gram } from './dense.ts';
 import { diagonalise, largestOf } from './eigen.ts';
 import { type Stage, type Stages, stagesOf } from './stages.ts';
 
@@ -50,6 +51,10 @@ export class Ellipsoid {
   readonly #second: Float64Array;
   readonly #f: Float64Array;
   readonly #g: Float64Array;
+  /** Outputs in terms of the last stage's values, the same behind (D − S_UU)^-½ S_U:, and a row for these. */
+  readonly #p: Float64Array;
+  readonly #y: Float64Array;
+  readonly #image: Float64Array;
   readonly #eigen: Float64Array;
   readonly #vectors: Float64Array;
   readonly #slopes = { middle: 0, spread: 0 };
@@ -79,6 +84,9 @@ export class Ellipsoid {
     this.#second = new Float64Array(most * most);
     this.#f = new Float64Array(most * most);
     this.#g = new Float64Array(most * most);
+    this.#p = new Float64Array(form.outputs * most);
+    this.#y = new Float64Array(form.outputs * most);
+    this.#image = new Float64Array(most);
     this.#eigen = new Float64Array(form.outputs ** 2);
     this.#vectors = new Float64Array(form.outputs ** 2);
     this.multipliers = new Float64Array(form.units.length);
@@ -157,7 +165,8 @@ export class Ellipsoid {
         for (let a = 0; a < room.count; a++)
           edge += Math.log(room.d[a]!) - 2 * Math.log(room.lower[a * room.n + a]!);
       }
-      behind(room, gradient !== undefined);
+      // Behind the last stage only what outputs make of it is of interest.
+      if (k + 1 < rooms.length) behind(room, gradient !== undefined);
     }
     const value = this.#end() + barrier * edge;
     if (gradient) this.#adjoint(barrier, gradient);
@@ -194,14 +203,36 @@ export class Ellipsoid {
   #end(): number {
     const { outputs, inputs } = this.#form;
     const last = this.#rooms.at(-1);
-    const output = this.#output;
     const eigen = this.#eigen;
-    if (last) congruence(output, outputs, last.q, last.n, eigen, this.#scratch);
-    else gram(output, outputs, inputs, eigen);
+    if (last) this.#covariance(last);
+    else gram(this.#output, outputs, inputs, eigen);
     diagonalise(outputs, eigen, this.#vectors);
     const top = largestOf(outputs, eigen);
     this.squared = Math.max(eigen[top * outputs + top]!, TINY);
     return Math.log(this.squared);
+  }
+
+  /** Of the outputs: V Q Vᵀ, Q behind the last stage, which is not made for it. */
+  #covariance({ n, s, lower, middle, spread, free, count, d }: Room): void {
+    const { outputs } = this.#form;
+    const [output, eigen, p, y, image] = [this.#output, this.#eigen, this.#p, this.#y, this.#image];
+    for (let r = 0; r < outputs; r++) {
+      for (let j = 0; j < n; j++) p[r * n + j] = middle[j]! * output[r * n + j]!;
+      for (let i = 0; i < n; i++) image[i] = dot(s, i * n, p, r * n, n);
+      for (let a = 0; a < count; a++) {
+        const at = r * n + a;
+        y[at] = (image[free[a]!]! - dot(lower, a * n, y, r * n, a)) / lower[a * n + a]!;
+      }
+      for (let c = 0; c <= r; c++) {
+        let sum = dot(image, 0, p, c * n, n) + dot(y, r * n, y, c * n, count);
+        for (let a = 0; a < count; a++) {
+          const i = free[a]!;
+          sum += spread[i]! ** 2 * d[a]! * output[r * n + i]! * output[c * n + i]!;
+        }
+        eigen[r * outputs + c] = sum;
+        eigen[c * outputs + r] = sum;
+      }
+    }
   }
 
   /** Rates the units that are not fixed. @param logarithms log D */
@@ -255,56 +286,21 @@ export class Ellipsoid {
 
   #adjoint(barrier: number, gradient: Float64Array): void {
     const rooms = this.#rooms;
-    const last = rooms.at(-1);
-    if (!last) return;
-    const w = this.#topRow(last);
     const f = this.#f;
-    for (let i = 0; i < last.n; i++) for (let j = 0; j < last.n; j++) f[i * last.n + j] = w[i]! * w[j]!;
     const value = this.squared;
     for (let k = rooms.length - 1; k >= 0; k--) {
       const room = rooms[k]!;
-      const { n, units, middle, spread, free, count, d, z, rho, s } = room;
+      const { n, units, free, count, d, rho, s } = room;
       const t = this.#g;
-      for (let i = 0; i < n; i++) {
-        const mi = middle[i]!;
-        for (let j = 0; j < n; j++) t[i * n + j] = mi * f[i * n + j]! * middle[j]!;
-      }
-      // gD first, of the plain product of F between the means.
-      const image = this.#second;
-      for (let a = 0; a < count; a++) {
-        const row = image.subarray(a * n, (a + 1) * n);
-        row.fill(0);
-        for (let j = 0; j < n; j++) {
-          const c = z[a * n + j]!;
-          if (c !== 0) for (let l = 0, at = j * n; l < n; l++, at++) row[l]! += c * t[at]!;
-        }
-        const i = free[a]!;
-        let g = spread[i]! ** 2 * f[i * n + i]!;
-        for (let l = 0; l < n; l++) g -= row[l]! * z[a * n + l]!;
-        this.#scratch[a] = g;
-      }
+      if (k + 1 === rooms.length) this.#adjointOfLast(room);
+      else this.#adjointOf(room, k > 0);
       if (barrier > 0) {
-        inverseOf(room);
+        inverseOf(room, k > 0);
         for (let a = 0; a < count; a++)
           this.#scratch[a]! += barrier * value * (1 / d[a]! - room.inverse[a * n + a]!);
       }
       for (let a = 0; a < count; a++) gradient[units[free[a]!]!] = (this.#scratch[a]! * d[a]!) / value;
       if (k === 0) return;
-      for (let a = 0; a < count; a++) {
-        const at = free[a]! * n;
-        for (let l = 0; l < n; l++) t[at + l]! += image[a * n + l]!;
-      }
-      for (let i = 0; i < n; i++) {
-        for (let a = 0; a < count; a++) {
-          let sum = 0;
-          for (let l = 0; l < n; l++) sum += t[i * n + l]! * z[a * n + l]!;
-          image[a * n + i] = sum;
-        }
-      }
-      for (let a = 0; a < count; a++) {
-        const column = free[a]!;
-        for (let i = 0; i < n; i++) t[i * n + column]! += image[a * n + i]!;
-      }
       for (let a = 0; a < count; a++) {
         const c = (this.#scratch[a]! * d[a]! * 0.5) / rho[a]!;
         const i = free[a]!;
@@ -324,85 +320,58 @@ export class Ellipsoid {
       congruenceTransposed(room.weight, n, t, room.before, f, this.#scratch);
     }
   }
-}
 
-/** W Q Wᵀ, symmetric. W [n × m] */
-function congruence(
-  w: Float64Array,
-  n: number,
-  q: Float64Array,
-  m: number,
-  s: Float64Array,
-  t: Float64Array,
-): void {
-  for (let i = 0; i < n; i++) {
-    for (let l = 0; l < m; l++) t[l] = 0;
-    for (let j = 0; j < m; j++) {
-      const c = w[i * m + j]!;
-      if (c !== 0) for (let l = 0, at = j * m; l < m; l++, at++) t[l]! += c * q[at]!;
+  /** ∂/∂S without what row sums and barrier add, of rank one: (p + z)(p + z)ᵀ, z = (D − S_UU)⁻¹ S_U: p; and ∂/∂D. */
+  #adjointOfLast(room: Room): void {
+    const { n, lower, middle, spread, free, count } = room;
+    const { outputs } = this.#form;
+    const [t, y, z] = [this.#g, this.#y, this.#image];
+    const w = this.#topRow(room);
+    z.fill(0, 0, count);
+    const top = largestOf(outputs, this.#eigen);
+    for (let r = 0; r < outputs; r++) {
+      const v = this.#vectors[r * outputs + top]!;
+      for (let a = 0; a < count; a++) z[a]! += v * y[r * n + a]!;
     }
-    for (let j = 0; j <= i; j++) {
-      let sum = 0;
-      for (let l = 0, at = j * m; l < m; l++, at++) sum += t[l]! * w[at]!;
-      s[i * n + j] = sum;
-      s[j * n + i] = sum;
+    for (let a = count - 1; a >= 0; a--) {
+      let sum = z[a]!;
+      for (let b = a + 1; b < count; b++) sum -= lower[b * n + a]! * z[b]!;
+      z[a] = sum / lower[a * n + a]!;
+    }
+    const p = w.map((value, i) => middle[i]! * value);
+    for (let a = 0; a < count; a++) {
+      const i = free[a]!;
+      this.#scratch[a] = (spread[i]! * w[i]!) ** 2 - z[a]! ** 2;
+      p[i]! += z[a]!;
+    }
+    for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) t[i * n + j] = p[i]! * p[j]!;
+  }
+
+  /** The same of other stages, from ∂/∂Q; of the first one ∂/∂D alone. */
+  #adjointOf({ n, middle, spread, free, count, z }: Room, isBetween: boolean): void {
+    const [f, t, image] = [this.#f, this.#g, this.#second];
+    for (let i = 0; i < n; i++) {
+      const mi = middle[i]!;
+      for (let j = 0; j < n; j++) t[i * n + j] = mi * f[i * n + j]! * middle[j]!;
+    }
+    for (let a = 0; a < count; a++) {
+      const row = a * n;
+      image.fill(0, row, row + n);
+      addRows(image, row, n, t, 0, n, n, z, row, 1, 1);
+      const i = free[a]!;
+      this.#scratch[a] = spread[i]! ** 2 * f[i * n + i]! - dot(image, row, z, row, n);
+    }
+    if (!isBetween) return;
+    for (let a = 0; a < count; a++) {
+      const at = free[a]! * n;
+      for (let l = 0; l < n; l++) t[at + l]! += image[a * n + l]!;
+    }
+    for (let i = 0; i < n; i++) for (let a = 0; a < count; a++) image[a * n + i] = dot(t, i * n, z, a * n, n);
+    for (let a = 0; a < count; a++) {
+      const column = free[a]!;
+      for (let i = 0; i < n; i++) t[i * n + column]! += image[a * n + i]!;
     }
   }
-}
-
-/** W Wᵀ */
-function gram(w: Float64Array, n: number, m: number, s: Float64Array): void {
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j <= i; j++) {
-      let sum = 0;
-      for (let l = 0; l < m; l++) sum += w[i * m + l]! * w[j * m + l]!;
-      s[i * n + j] = sum;
-      s[j * n + i] = sum;
-    }
-  }
-}
-
-/** Wᵀ B W, for symmetric B [n × n]. */
-function congruenceTransposed(
-  w: Float64Array,
-  n: number,
-  b: Float64Array,
-  m: number,
-  f: Float64Array,
-  t: Float64Array,
-): void {
-  f.fill(0, 0, m * m);
-  for (let i = 0; i < n; i++) {
-    for (let l = 0; l < m; l++) t[l] = 0;
-    for (let j = 0; j < n; j++) {
-      const c = b[i * n + j]!;
-      if (c !== 0) for (let l = 0, at = j * m; l < m; l++, at++) t[l]! += c * w[at]!;
-    }
-    for (let j = 0; j < m; j++) {
-      const c = w[i * m + j]!;
-      if (c !== 0) for (let l = 0, at = j * m; l < m; l++, at++) f[at]! += c * t[l]!;
-    }
-  }
-}
-
-/** In place, the lower triangle. @returns whether it runs through */
-function cholesky(a: Float64Array, n: number, stride: number): boolean {
-  for (let j = 0; j < n; j++) {
-    const own = j * stride;
-    let pivot = a[own + j]!;
-    for (let k = 0; k < j; k++) pivot -= a[own + k]! * a[own + k]!;
-    if (!(pivot > TINY)) return false;
-    const root = Math.sqrt(pivot);
-    a[own + j] = root;
-    const reciprocal = 1 / root;
-    for (let i = j + 1; i < n; i++) {
-      const at = i * stride;
-      let sum = a[at + j]!;
-      for (let k = 0; k < j; k++) sum -= a[at + k]! * a[own + k]!;
-      a[at + j] = sum * reciprocal;
-    }
-  }
-  return true;
 }
 
 /** Q = M (S + S_:U (D − S_UU)⁻¹ S_U:) M + e² D; for gradients Z = (D − S_UU)⁻¹ S_U: too. */
@@ -412,26 +381,20 @@ function behind(room: Room, withGradient: boolean): void {
     const row = a * n;
     const from = free[a]! * n;
     for (let j = 0; j < n; j++) x[row + j] = s[from + j]!;
-    for (let b = 0; b < a; b++) {
-      const c = lower[row + b]!;
-      for (let j = 0, at = b * n; j < n; j++, at++) x[row + j]! -= c * x[at]!;
-    }
+    addRows(x, row, n, x, 0, n, a, lower, row, 1, -1);
     const reciprocal = 1 / lower[row + a]!;
     for (let j = 0; j < n; j++) x[row + j]! *= reciprocal;
   }
   for (let i = 0; i < n; i++) {
     const row = i * n;
     const mi = middle[i]!;
-    if (mi === 0) {
-      q.fill(0, row, row + n);
-      continue;
+    if (mi === 0) q.fill(0, row, row + i + 1);
+    else {
+      for (let j = 0; j <= i; j++) q[row + j] = s[row + j]!;
+      addRows(q, row, i + 1, x, 0, n, count, x, i, n, 1);
+      for (let j = 0; j <= i; j++) q[row + j]! *= mi * middle[j]!;
     }
-    for (let j = 0; j < n; j++) q[row + j] = s[row + j]!;
-    for (let a = 0; a < count; a++) {
-      const c = x[a * n + i]!;
-      for (let j = 0, at = a * n; j < n; j++, at++) q[row + j]! += c * x[at]!;
-    }
-    for (let j = 0; j < n; j++) q[row + j]! *= mi * middle[j]!;
+    for (let j = 0; j < i; j++) q[j * n + i] = q[row + j]!;
   }
   for (let a = 0; a < count; a++) {
     const i = free[a]!;
@@ -441,27 +404,28 @@ function behind(room: Room, withGradient: boolean): void {
   for (let a = count - 1; a >= 0; a--) {
     const row = a * n;
     for (let j = 0; j < n; j++) z[row + j] = x[row + j]!;
-    for (let b = a + 1; b < count; b++) {
-      const c = lower[b * n + a]!;
-      for (let j = 0, at = b * n; j < n; j++, at++) z[row + j]! -= c * z[at]!;
-    }
+    addRows(z, row, n, z, row + n, n, count - 1 - a, lower, row + n + a, n, -1);
     const reciprocal = 1 / lower[row + a]!;
     for (let j = 0; j < n; j++) z[row + j]! *= reciprocal;
   }
 }
 
-/** (D − S_UU)⁻¹ from its Cholesky factor. */
-function inverseOf({ n, lower, count, inverse }: Room): void {
-  for (let c = 0; c < count; c++) {
-    for (let a = 0; a < count; a++) {
-      let sum = a === c ? 1 : 0;
-      for (let b = c; b < a; b++) sum -= lower[a * n + b]! * inverse[b * n + c]!;
-      inverse[a * n + c] = a < c ? 0 : sum / lower[a * n + a]!;
-    }
-    for (let a = count - 1; a >= 0; a--) {
-      let sum = inverse[a * n + c]!;
-      for (let b = a + 1; b < count; b++) sum -= lower[b * n + a]! * inverse[b * n + c]!;
-      inverse[a * n + c] = sum / lower[a * n + a]!;
-    }
+/** (D − S_UU)⁻¹ from its Cholesky factor, whole or its diagonal alone. */
+function inverseOf({ n, lower, count, inverse, x }: Room, whole: boolean): void {
+  // x has been used up, and is the inverse of the factor now.
+  for (let a = 0; a < count; a++) {
+    const row = a * n;
+    x.fill(0, row, row + count);
+    x[row + a] = 1;
+    addRows(x, row, a, x, 0, n, a, lower, row, 1, -1);
+    const reciprocal = 1 / lower[row + a]!;
+    for (let b = 0; b <= a; b++) x[row + b]! *= reciprocal;
+  }
+  for (let a = 0; a < count; a++) {
+    const row = a * n;
+    const first = whole ? 0 : a;
+    inverse.fill(0, row + first, row + a + 1);
+    addRows(inverse, row + first, a + 1 - first, x, row + first, n, count - a, x, row + a, n, 1);
+    if (whole) for (let b = 0; b < a; b++) inverse[b * n + a] = inverse[row + b]!;
   }
 }
