@@ -2,24 +2,47 @@ import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Folders whose files take longest, longest first: begun last they would run alone in the end. */
+/**
+ * Files and folders that take longest, longest first: begun last they would run alone in the end. Those that wait for browsers and
+ * for GPUs in software are mixed with those that compute.
+ */
 const LONGEST = [
+  'engine/webgpu/twins',
+  'demo/page',
+  'soundness/norms',
+  'bounds/refined',
+  'demo/certify',
+  'package/consumer',
+  'attack/hunts',
+  'demo/firefox',
+  'demo/visit',
+  'soundness/rounding',
+  'soundness/sampled',
+  'soundness/folding',
   'engine/webgpu',
+  'engine/twins',
   'demo',
   'soundness',
   'sdp',
   'attack',
   'bounds',
-  'engine',
   'ellipsoid',
   'cli',
-  'package',
+  'certify/webGpu',
+  'certify/residual',
+  'exact/bruteForce',
+  'certificate',
+  'engine',
+  'formats/hosts',
+  'certify',
 ];
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const rank = ({ moduleId }: TestSpecification) => {
-      const at = LONGEST.findIndex((folder) => moduleId.includes(`/test/${folder}/`));
+      const at = LONGEST.findIndex((name) =>
+        ['/', '.test.ts'].some((end) => moduleId.includes(`/test/${name}${end}`)),
+      );
       return at < 0 ? LONGEST.length : at;
     };
     return (await super.sort(files)).sort((a, b) => rank(a) - rank(b));

@@ -1,16 +1,16 @@
 /** Named steps of a script: a heading, the command's own output, the time it took; the first failure ends it. */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 /** Runs `action` under a heading. What it throws is printed with the step's name, and the script exits with 1. */
-export function step(title, action) {
+export async function step(title, action) {
   const start = performance.now();
   console.log(`\n==> ${title}`);
   try {
-    action();
+    await action();
   } catch (error) {
     console.error(`\nFAILED at "${title}" after ${seconds(start)}: ${error.message}`);
     process.exit(1);
@@ -36,8 +36,39 @@ export function run(program, args, { environment = {}, read } = {}) {
     read(String(stdout ?? ''));
   }
   if (error) throw new Error(`${program}: ${error.message}`);
-  if (status !== 0)
-    throw new Error(`${program} ${args.join(' ')}: ended with ${signal ?? `exit code ${status}`}`);
+  if (status !== 0) throw new Error(ending(program, args, status, signal));
+}
+
+function ending(program, args, status, signal) {
+  return `${program} ${args.join(' ')}: ended with ${signal ?? `exit code ${status}`}`;
+}
+
+/**
+ * Runs several programs in the repository's root at the same time, each a list that begins with its name, and shows what each printed once it
+ * has ended. Throws, when all have ended, unless all exited with 0.
+ */
+export async function runTogether(...commands) {
+  const failures = await Promise.all(commands.map(([program, ...args]) => failureOf(program, args)));
+  const failed = failures.filter((failure) => failure !== undefined);
+  if (failed.length > 0) throw new Error(failed.join('; '));
+}
+
+/** Resolves to what went wrong, if anything did. */
+function failureOf(program, args) {
+  return new Promise((resolve) => {
+    const child = spawn(program, args, {
+      cwd: ROOT,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      shell: process.platform === 'win32',
+    });
+    const printed = [];
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => printed.push(bytes));
+    child.on('error', (error) => resolve(`${program}: ${error.message}`));
+    child.on('close', (status, signal) => {
+      process.stdout.write(Buffer.concat(printed));
+      resolve(status === 0 ? undefined : ending(program, args, status, signal));
+    });
+  });
 }
 
 /** Whether a program exits with 0; its output is not shown. */
