@@ -1,16 +1,26 @@
 /** The executable itself, in a process of its own. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { executable } from './sweep/executable.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Runs the command line from source. A process that does not end by itself is killed and has status null. */
+const home = mkdtempSync(join(tmpdir(), 'lipsoid-executable-'));
+let program: string;
+beforeAll(async () => {
+  // Native libraries are found from there.
+  symlinkSync(join(root, 'node_modules'), join(home, 'node_modules'));
+  program = await executable(home);
+});
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+/** Runs the command line. A process that does not end by itself is killed and has status null. */
 function lipsoid(...args: string[]) {
-  return spawnSync(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...args], {
+  return spawnSync(process.execPath, [program, ...args], {
     cwd: root,
     encoding: 'utf8',
     timeout: 200_000,
@@ -80,7 +90,7 @@ describe('lipsoid', () => {
   function shell(script: string) {
     const folder = mkdtempSync(join(tmpdir(), 'lipsoid-shell-'));
     try {
-      const LIPSOID = `${process.execPath} --import tsx src/cli/main.ts`;
+      const LIPSOID = `${process.execPath} ${program}`;
       const env = { ...process.env, LIPSOID, FOLDER: folder };
       const answer = spawnSync('bash', ['-c', script], {
         cwd: root,
