@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as lipsoid from '../../src/index.browser.ts';
-import { eventually, type Host, host, launch, PATIENCE } from './host.ts';
+import { eventually, type Host, host, launch, PATIENCE, searchBriefly } from './host.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const network = join(root, 'examples/resnet.onnx');
@@ -24,6 +24,7 @@ describe.runIf('verify' in lipsoid)('a certificate', () => {
       const page = await browser.newPage();
       page.setDefaultTimeout(PATIENCE);
       await page.goto(site.url);
+      await searchBriefly(page);
       await page.setInputFiles('#choose', network);
       await page.waitForSelector('#bound');
       const download = page.waitForEvent('download');

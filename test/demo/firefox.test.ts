@@ -20,8 +20,6 @@ import { drop, eventually, type Host, host, launchFirefox, PATIENCE, type Upload
 /** What was wrong was so in every second run; with LIPSOID_RUNS=5 they are twenty. */
 const RUNS = runs(4);
 
-/** Milliseconds for one bound, which takes two seconds on a quiet machine: on a busy one it may be slow, but not for ever. */
-
 /** Its products are large enough for workers inside the worker, and many, so that a collection of garbage falls into one of them. */
 const SHARED: Upload = { name: 'cnn.onnx', bytes: writeOnnx(glipsdpCnn(2, 24)) };
 
@@ -133,8 +131,9 @@ describe('the page in Firefox', () => {
   );
 
   it('bounds, draws, cancels, bounds again, certifies and verifies', async () => {
-    const expected = await expectedOf(RESNET, {});
+    const expected = await expectedOf(RESNET, { evaluations: 10 });
     await visited(async (page) => {
+      await fill(page, 'evaluations', '10');
       await drop(page, RESNET);
       await page.waitForSelector('#bound');
       // One thread without shared memory has kernels of its own, and a search makes more of their last digits.

@@ -315,6 +315,7 @@ describe('the page', () => {
         () => 'refused',
       );
     try {
+      await searchBriefly(page);
       await drop(page, example('resnet.onnx'));
       await boundShown(page);
       expect(await page.evaluate(attempt, url)).toBe('refused');
