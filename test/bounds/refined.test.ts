@@ -473,15 +473,16 @@ describe.skipIf(!present)('refined, on reference models', () => {
     expect(Object.keys(reference)).toEqual(expect.arrayContaining(Object.keys(PUBLISHED)));
   });
 
-  it('is no looser per neuron than per channel', async () => {
+  it('is tighter per neuron than per channel', async () => {
     const network = await load('cnn2_seed0.onnx');
     // Too little memory to unroll anything: per channel alone.
-    const perChannel = (await bound(network, { engine, method: 'refined', memory: 3e6, lower: false }))
-      .methods;
-    const perNeuron = (await bound(network, { engine, method: 'unrolled', lower: false })).methods;
+    const options = { engine, lower: false, evaluations: 40 } as const;
+    const perChannel = (await bound(network, { ...options, method: 'refined', memory: 3e6 })).methods;
+    const perNeuron = (await bound(network, { ...options, method: 'unrolled' })).methods;
     const channel = perChannel.find((m) => m.method === 'refined')!.bound!;
     const neuron = perNeuron.find((m) => m.method === 'unrolled' && m.rule === 'refined')!.bound!;
-    expect(neuron).toBeLessThanOrEqual(channel);
+    // Closed forms alone come to 0.98 of it.
+    expect(neuron / channel).toBeLessThan(0.9);
   });
 });
 
