@@ -50,6 +50,11 @@ export type { SampleOptions } from './certify/data/arrays.ts';
 export type { Fit, Sample, SampleSet } from './certify/data/samples.ts';
 export { CERTIFY_DEFAULTS } from './certify/defaults.ts';
 export type { Limits } from './certify/limits.ts';
+export {
+  type LocalBoundGradient,
+  type LocalBoundGradientOptions,
+  localBoundGradient,
+} from './certify/localBoundGradient.ts';
 export type { LocalKind } from './certify/proofs/localForm.ts';
 export type { RegionStage } from './certify/proofs/prover.ts';
 export type { CertifyStage, SampleReport } from './certify/report.ts';

@@ -8,6 +8,7 @@ import type { BoundCommand } from './commands/bound.ts';
 import type { BoundQuestion } from './commands/boundQuestion.ts';
 import type { CertifyCommand } from './commands/certifyCommand.ts';
 import type { DifferenceCommand } from './commands/difference.ts';
+import type { ExportGradientCommand } from './commands/exports/exportGradient.ts';
 import { UsageError } from './failure.ts';
 import type { SweepCommand } from './sweep/sweepCommand.ts';
 import { flagOf } from './words.ts';
@@ -142,22 +143,15 @@ const OF_REGIONS: Partial<Record<MethodName, readonly string[]>> = {
   exact: ['gap', 'seed'],
 };
 
-/** Of `bound --at` and `--domain`. @param flags as they were given. @throws UsageError naming the options */
-export function checkRegion(flags: {
+interface Place {
   readonly at?: string;
   readonly radius?: number;
   readonly domain?: readonly number[];
   readonly kind?: LocalKind;
-  readonly norm?: Norm;
-  readonly outputNorm?: Norm;
-  readonly lower?: boolean;
-  readonly method?: MethodName;
-}): void {
-  const { at, radius, domain, kind, norm, outputNorm, method } = flags;
-  if (norm === '1') throw new UsageError('--norm: 2 or inf in a region, got 1');
-  if (method === 'exact' && ((norm ?? '2') !== '2' || (outputNorm ?? '2') !== '2')) {
-    throw new UsageError('--method exact: finds the constant from ℓ2 to ℓ2, got other norms');
-  }
+}
+
+/** Whether options name a region. @throws UsageError */
+function checkPlace({ at, radius, domain, kind }: Place): void {
   if (at === undefined && radius !== undefined) {
     throw new UsageError('--radius: goes with --at, the file of a point');
   }
@@ -167,6 +161,34 @@ export function checkRegion(flags: {
   if (radius === undefined && domain === undefined) {
     throw new UsageError('--at: goes with --radius, how far from the point, or --domain');
   }
+}
+
+/** Of `export-gradient`. @throws UsageError naming the options */
+export function checkGradient(flags: ExportGradientCommand): void {
+  const { at, radius, domain, kind } = flags;
+  if ([at, radius, domain, kind].every((option) => option === undefined)) return;
+  checkPlace(flags);
+  for (const name of ['multipliers', 'saveMultipliers'] as const) {
+    if (flags[name] === undefined) continue;
+    throw new UsageError(`${flagOf(name)}: multipliers in a region are of that region alone`);
+  }
+}
+
+/** Of `bound --at` and `--domain`. @param flags as they were given. @throws UsageError naming the options */
+export function checkRegion(
+  flags: Place & {
+    readonly norm?: Norm;
+    readonly outputNorm?: Norm;
+    readonly lower?: boolean;
+    readonly method?: MethodName;
+  },
+): void {
+  const { at, kind, norm, outputNorm, method } = flags;
+  if (norm === '1') throw new UsageError('--norm: 2 or inf in a region, got 1');
+  if (method === 'exact' && ((norm ?? '2') !== '2' || (outputNorm ?? '2') !== '2')) {
+    throw new UsageError('--method exact: finds the constant from ℓ2 to ℓ2, got other norms');
+  }
+  checkPlace(flags);
   if (method === 'exact' && kind === 'anchored') {
     throw new UsageError('--kind: incremental with --method exact, got anchored');
   }

@@ -15,6 +15,7 @@ export type Library = Pick<
   | 'readPoint'
   | 'readArray'
   | 'localBound'
+  | 'localBoundGradient'
   | 'exactConstant'
   | 'difference'
   | 'differenceNetwork'

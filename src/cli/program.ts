@@ -7,7 +7,14 @@ import { RULE_NAMES } from '../ellipsoid/multipliers/closedForms.ts';
 import { UNITS } from '../formats/format.ts';
 import { BALL_NORMS, NORMS } from '../network/norms/norm.ts';
 import { FORMULATIONS } from '../sdp/sdpa.ts';
-import { checkCertify, checkCombination, checkDifference, checkRegion, checkSweep } from './combinations.ts';
+import {
+  checkCertify,
+  checkCombination,
+  checkDifference,
+  checkGradient,
+  checkRegion,
+  checkSweep,
+} from './combinations.ts';
 import { type BoundCommand, boundCommand } from './commands/bound.ts';
 import { type BoundAtCommand, boundAtCommand } from './commands/boundAt.ts';
 import { verifyCommand } from './commands/certificate.ts';
@@ -164,12 +171,7 @@ function commandLine(host: CommandHost, finish: (code: number) => void): Command
       'with --radius: the bound near the point in the file, .npy or the array x of an .npz',
     )
     .option('--radius <r>', 'how far from the point', nonnegative)
-    .addOption(
-      new Option(
-        '--kind <name>',
-        'with --at: between any two points near it, or between it and any other (default: incremental)',
-      ).choices(['incremental', 'anchored']),
-    )
+    .addOption(kindOption())
     .option(
       '--domain <low,high>',
       'the bound where every entry of the input keeps to this, such as 0,1; with --at and --radius: there too',
@@ -360,8 +362,13 @@ function commandLine(host: CommandHost, finish: (code: number) => void): Command
     )
     .option('--multipliers <file>', 'where the search starts, from --save-multipliers')
     .option('--save-multipliers <file>', 'where to write the multipliers that the gradient is of')
+    .option('--at <file>', 'with --radius: of the bound near the point in the file, as `bound` has it')
+    .option('--radius <r>', 'how far from the point', nonnegative)
+    .addOption(kindOption())
+    .option('--domain <low,high>', 'of the bound where every entry of the input keeps to this', range)
     .action(async (file: string, flags: Omit<ExportGradientCommand, 'file'>) => {
       const command = { ...flags, file, json: flags.json ?? false };
+      checkGradient(command);
       finish(await exportGradientCommand(command, await host.library(), terminal, signal));
     });
 
@@ -603,6 +610,12 @@ function withModelOptions(command: Command): Command {
     )
     .option('--batch <n>', 'the size of the batch, 1, if the file leaves it open and a layer needs it', one)
     .option('--json', 'print one JSON document instead of text');
+}
+
+function kindOption(): Option {
+  const what =
+    'with --at: between any two points near it, or between it and any other (default: incremental)';
+  return new Option('--kind <name>', what).choices(['incremental', 'anchored']);
 }
 
 function withEngineOptions(command: Command): Command {

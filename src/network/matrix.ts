@@ -95,6 +95,29 @@ export function linearMatrix(operator: LinearOperator, input: Shape): OperatorMa
   return { rows, columns, data, ...exactness(roundings, magnitude) };
 }
 
+/** From the gradient of the matrix of a convolution to that of its kernel, in the kernel's layout: the adjoint of `linearMatrix`. */
+export function kernelGradient(
+  operator: Omit<Convolution, 'weight'> | Omit<TransposedConvolution, 'weight'>,
+  input: Shape,
+  gradient: Float64Array,
+): Float64Array {
+  const { outputs, inputs, groups, kernel } = operator;
+  const sum = new Float64Array((outputs * inputs * product(kernel)) / groups);
+  // Each weight is its own index.
+  const numbered = { ...operator, weight: Float64Array.from(sum.keys()) };
+  const output = outputShape('kernel gradient', numbered, [input]);
+  const columns = product(input);
+  const add: AddEntry = (row, column, index) => {
+    sum[index]! += gradient[row * columns + column]!;
+  };
+  if (numbered.kind === 'convolution') {
+    convolutionEntries(numbered, input, output, add, (row, column, indices) => {
+      for (const index of indices) add(row, column, index);
+    });
+  } else transposedEntries(numbered, input, output, add);
+  return sum;
+}
+
 function exactness(roundings: number, magnitude: Float64Array | undefined) {
   return { ...(roundings > 0 && { roundings }), ...(magnitude && { magnitude }) };
 }

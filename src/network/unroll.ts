@@ -5,14 +5,16 @@
 import { mapChannelEntries } from './elementwise/elementwise.ts';
 import { entrySources, listedWindows } from './evaluation/gather.ts';
 import { placedGroups, softmaxOfGroups } from './groups/grouped.ts';
-import { isLinear } from './linearOperator.ts';
-import { linearMatrix, linearOffset } from './matrix.ts';
+import { isLinear, type LinearOperator } from './linearOperator.ts';
+import { kernelGradient, linearMatrix, linearOffset } from './matrix.ts';
 import type { Network, Node, Tensor, TensorId } from './network.ts';
+import type { Numbers } from './numbers.ts';
 import type { Affine, Operator } from './operator.ts';
 import { prune } from './prune.ts';
 import { unknownOperator } from './shape.ts';
 import { scalePerEntry } from './simplify/fold.ts';
 import { perEntry, product, sameShape } from './size.ts';
+import { constants, madeOf } from './weights/origin.ts';
 
 type Shape = readonly number[];
 
@@ -115,7 +117,8 @@ function unrolledOperator(operator: Operator, input: Shape, output: Shape): Oper
     case 'average-pool':
     case 'global-average-pool':
     case 'pad': {
-      const { rows: outputs, columns: inputs, data: weight, ...exactness } = linearMatrix(operator, input);
+      const { rows: outputs, columns: inputs, data, ...exactness } = linearMatrix(operator, input);
+      const weight = withOrigin(data, operator, input);
       const dense: Affine = { kind: 'affine', outputs, inputs, weight, ...exactness };
       return 'bias' in operator && operator.bias ? { ...dense, bias: linearOffset(operator, input) } : dense;
     }
@@ -150,6 +153,13 @@ function unrolledOperator(operator: Operator, input: Shape, output: Shape): Oper
     default:
       throw unknownOperator(operator);
   }
+}
+
+/** The matrix, of which is known where its weights come from. */
+function withOrigin(data: Numbers, operator: LinearOperator, input: Shape): Numbers {
+  if (operator.kind !== 'convolution' && operator.kind !== 'transposed-convolution') return constants(data);
+  const { weight, ...rest } = operator;
+  return madeOf(data, weight, (gradient) => kernelGradient(rest, input, gradient));
 }
 
 function flat({ name, shape }: Tensor): Tensor {

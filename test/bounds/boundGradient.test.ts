@@ -225,6 +225,13 @@ describe('what has no gradient', () => {
     const network = chain([2], [{ ...affine(2, 2), weight: new Float64Array(4) }, RELU, affine(1, 2)]);
     await expect(boundGradient(network, { engine })).rejects.toThrow(InputError);
   });
+
+  it('says so where its time was over', async () => {
+    const network = chain([3], [affine(5, 3), RELU, affine(3, 5)]);
+    await expect(boundGradient(network, { engine, timeLimit: 1e-6 })).rejects.toThrow(
+      new InputError('boundGradient: 0.000001 s were over before there was a gradient'),
+    );
+  });
 });
 
 function dot(a: Float64Array, b: Float64Array): number {

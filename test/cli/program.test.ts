@@ -116,7 +116,7 @@ interface Calls {
   load?: readonly [string, LoadOptions | undefined];
   engine?: object | undefined;
   bound?: BoundOptions | undefined;
-  gradient?: BoundGradientOptions | undefined;
+  gradient?: (BoundGradientOptions & { centre?: Float64Array | undefined; radius?: number }) | undefined;
   closed: number;
 }
 
@@ -169,6 +169,11 @@ async function run(
     },
     localBound: () => {
       throw new Error('nobody asked for a point');
+    },
+    localBoundGradient: async (_, centre, radius, options) => {
+      calls.gradient = { centre, radius, ...options };
+      const { multipliers: __, ...rest } = gradient;
+      return rest;
     },
     exactConstant: () => {
       throw new Error('nobody asked for a point');
@@ -597,6 +602,46 @@ describe('lipsoid export-gradient', () => {
       });
       expect([code, err.includes('names of arrays')], name).toEqual([1, true]);
     }
+  });
+});
+
+describe('lipsoid export-gradient in a region', () => {
+  it('passes the region on, and says which', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'lipsoid-'));
+    try {
+      const out = join(folder, 'g.npz');
+      const box = await run(`export-gradient a.onnx --out ${out} --domain 0,1 --json`);
+      expect(box.calls.gradient).toMatchObject({ radius: Infinity, domain: { low: 0, high: 1 } });
+      expect(JSON.parse(box.out)).toMatchObject({
+        at: null,
+        domain: [0, 1],
+        kind: 'incremental',
+        bound: 9.5080328,
+      });
+      const readPoint = async () => Float64Array.of(1, 2);
+      const ball = await run(`export-gradient a.onnx --out ${out} --at x.npy --radius 2 --kind anchored`, {
+        readPoint,
+      });
+      expect([ball.code, ball.err]).toEqual([0, '']);
+      expect(ball.calls.gradient).toMatchObject({
+        centre: Float64Array.of(1, 2),
+        radius: 2,
+        kind: 'anchored',
+      });
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it.each([
+    ['--at x.npy', /--at: goes with --radius/],
+    ['--radius 1', /--radius: goes with --at/],
+    ['--domain 0,1 --save-multipliers m.json', /--save-multipliers: multipliers in a region/],
+    ['--domain 0,1 --multipliers m.json', /--multipliers: multipliers in a region/],
+  ])('refuses %s', async (options, why) => {
+    const { code, err } = await run(`export-gradient a.onnx --out /dev/null ${options}`);
+    expect(code).toBe(1);
+    expect(err).toMatch(why);
   });
 });
 

@@ -19,7 +19,8 @@ import { arrange } from '../../network/simplify/simplify.ts';
 import { compile } from '../../program/compile.ts';
 import type { Program, Step } from '../../program/program.ts';
 import { log10, roundedUp, type Scaled, scaled, times, toNumber } from '../../scaled.ts';
-import { multipliersFor } from '../paths/givenMultipliers.ts';
+import { DEFAULTS } from '../defaults.ts';
+import { fittingMultipliers, multipliersFor } from '../paths/givenMultipliers.ts';
 import { queryOf } from '../query.ts';
 import type { BoundOptions, StoredMultipliers } from '../result.ts';
 import { closedForms } from '../runs/closedForm.ts';
@@ -68,31 +69,48 @@ export async function boundGradient(
   network: Network,
   options: BoundGradientOptions = {},
 ): Promise<BoundGradient> {
-  const { evaluations, multipliers, ...rest } = options;
+  return gradientOf(network, options, new GradientSums(network), []);
+}
+
+/**
+ * The same of a network that is made of the arrays of another.
+ * @param sums of the arrays that gradients go back to
+ * @param warm what a search of the network may start from, as `bound` takes it
+ */
+export async function gradientOf(
+  network: Network,
+  { evaluations, multipliers, ...rest }: BoundGradientOptions,
+  sums: GradientSums,
+  warm: readonly StoredMultipliers[],
+): Promise<BoundGradient> {
   const given = multipliers && { ...multipliers, network: network.source?.sha256 ?? null };
   const query = queryOf(network, {
-    ...{ ...rest, method: 'refined', lower: false },
+    ...{ ...rest, method: 'refined', lower: false, warm },
     ...(evaluations !== undefined && { evaluations }),
     ...(given && { multipliers: given }),
   });
-  const engine = options.engine ? engineOf(options.engine) : await createEngine();
+  const engine = rest.engine ? engineOf(rest.engine) : await createEngine();
   try {
     return await lent(engine, async (own) => {
       const task = boundTask(own, network, { ...rest, method: 'refined' }, query);
       try {
-        return await answer(task);
+        return await answer(task, sums);
+      } catch (error) {
+        if (rest.signal?.aborted || !task.deadline.over || error instanceof InputError) throw error;
+        throw new InputError(
+          `boundGradient: ${rest.timeLimit ?? DEFAULTS.timeLimit} s were over before there was a gradient`,
+        );
       } finally {
         task.close();
       }
     });
   } finally {
-    if (!options.engine) await engine.close();
+    if (!rest.engine) await engine.close();
   }
 }
 
-async function answer(task: BoundTask): Promise<BoundGradient> {
+async function answer(task: BoundTask, sums: GradientSums): Promise<BoundGradient> {
   const { engine, original, room, query, stop } = task;
-  const sums = new GradientSums(original);
   const program = compile(arrange(original), { unscaled: true });
   const taps = new Taps(Infinity);
   refuseZero(program, taps);
@@ -154,9 +172,10 @@ type Multipliers = { readonly outcome: Outcome; readonly theta: ReadonlyMap<Step
 /** Those that are given, or of the best closed form; from there on by search, where evaluations are left for one. */
 async function bestMultipliers(task: BoundTask, program: Program): Promise<Multipliers> {
   const { engine, query, room, rounding, stop, deadline } = task;
-  const { multipliers, evaluations } = query;
+  const { multipliers, evaluations, warm } = query;
   const options = { memory: room.bytes, rounding, signal: stop };
-  const given = multipliers && multipliersFor(program, multipliers);
+  const near = warm.flatMap((stored) => fittingMultipliers(program, stored) ?? [])[0];
+  const given = multipliers ? multipliersFor(program, multipliers) : near;
   const start = given ? await lastPass(engine, program, given, options) : await bestClosedForm(task, program);
   if (evaluations === 0) return start;
   const found = await searched(task, program, start.outcome, {

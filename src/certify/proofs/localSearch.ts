@@ -46,7 +46,7 @@ export async function localSearch(
 }
 
 /** The network with the slopes that it has in the region, and the closed form's multipliers of its layers. */
-function withSlopes({
+export function withSlopes({
   chain,
   stages,
 }: LocalForm): { network: Network; layers: StoredMultipliers['layers'] } | undefined {
