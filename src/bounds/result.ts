@@ -3,6 +3,7 @@
 import type { RuleName } from '../ellipsoid/multipliers/closedForms.ts';
 import type { Status as SearchStatus } from '../ellipsoid/search/refine.ts';
 import type { EngineHandle, EngineInformation } from '../engine/engine.ts';
+import type { TreeNode } from '../exact/record.ts';
 import type { Norm, NormPair } from '../network/norms/norm.ts';
 import type { BoundProof } from './report/proof.ts';
 
@@ -296,6 +297,8 @@ export interface BoundResult {
   /** Of the least bound of the whole output that multipliers prove, for `certify`; its bound may be above `bound` where a spectral
    *  product is the least. */
   readonly proof?: BoundProof;
+  /** Of the method `exact`, for `certifyExact`: how inputs were split, and what proves the bound for each part; absent where that is too much. */
+  readonly exactTree?: readonly TreeNode[];
   /** margins[i][j]: bound on the Lipschitz constant of output i minus output j, for vector outputs of up to 256 entries. */
   readonly margins?: readonly (readonly number[])[];
   /** Bounds of how much the output, or the difference of a pair, changes by when one entry of the input alone changes, by 1 or its weight, in

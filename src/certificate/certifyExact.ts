@@ -3,7 +3,13 @@ import { InputError, UnsupportedError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
 import { Refusal } from './checker/refusal.ts';
 import type { Place, TreeNode } from './exact/check.ts';
-import { EXACT_FORMAT, EXACT_VERSION, type ExactCertificate, type StoredNode } from './exactFormat.ts';
+import {
+  EXACT_FORMAT,
+  EXACT_VERSION,
+  type ExactCertificate,
+  type StoredNode,
+  type StoredRow,
+} from './exactFormat.ts';
 import { encodeValues } from './fields.ts';
 import type { VerifyOptions } from './verify.ts';
 import { proveExact } from './verifyExact.ts';
@@ -14,8 +20,13 @@ export interface ExactProof {
   readonly lower: number;
   readonly steepest: { readonly x: Float64Array; readonly v: Float64Array } | undefined;
   /** Absent where it was too much to be kept. */
-  readonly tree?: readonly TreeNode[] | undefined;
+  readonly tree?: readonly FoundNode[] | undefined;
 }
+
+/** As the search has them. */
+export type FoundNode =
+  | Exclude<TreeNode, { kind: 'flat' }>
+  | { readonly kind: 'flat'; readonly rows: readonly StoredRow[] };
 
 export interface CertifyExactOptions extends Pick<VerifyOptions, 'signal'> {
   /** Who made it, for people; default `lipsoid`. */
@@ -82,17 +93,16 @@ export async function certifyExact(
   throw refused(reason);
 }
 
-function stored(node: TreeNode): StoredNode {
+function stored(node: FoundNode): StoredNode {
   switch (node.kind) {
     case 'split':
     case 'unreachable':
+    case 'flat':
       return node;
     case 'empty': {
       const pieces = Array.from(node.pieces, (piece) => (piece < 0 ? '.' : String(piece))).join('');
       return { ...node, multipliers: encodeValues(node.multipliers), pieces };
     }
-    case 'flat':
-      return { ...node, rows: node.rows.map((row) => ({ ...row, weight: row.weight.toString(16) })) };
     case 'bounded':
       return { ...node, sigma: encodeValues(node.sigma) };
     default:

@@ -40,10 +40,14 @@ export function checkCombination(
     throw refuse('--target margins', `goes with methods that know covariances, got --method ${method}`);
   }
   if (certificate === undefined) return;
+  if (method === 'exact') {
+    if (command.weights === undefined) return;
+    throw refuse('--certificate', 'of an exact constant is one without --weights');
+  }
   if (typeof target === 'object') {
     throw refuse('--certificate', 'is for the bound of the whole output, got a pair as --target');
   }
-  if (isProduct || method === 'exact') {
+  if (isProduct) {
     throw refuse('--certificate', `needs multipliers, which --method ${method} has none of`);
   }
 }
@@ -140,7 +144,7 @@ const OF_REGIONS: Partial<Record<MethodName, readonly string[]>> = {
   all: ['evaluations'],
   'closed-form': [],
   refined: ['evaluations'],
-  exact: ['gap', 'seed'],
+  exact: ['gap', 'seed', 'certificate'],
 };
 
 interface Place {

@@ -21,6 +21,8 @@ export type Library = Pick<
   | 'differenceNetwork'
   | 'inspect'
   | 'certify'
+  | 'certifyExact'
+  | 'verifyExact'
   | 'verify'
   | 'certifyRegion'
   | 'verifyRegion'

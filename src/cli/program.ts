@@ -189,6 +189,7 @@ function commandLine(host: CommandHost, finish: (code: number) => void): Command
       if ([at, radius, domain, kind].some((option) => option !== undefined)) {
         checkRegion(flags);
         const { engine, threads, memory, norm, outputNorm, gap, timeLimit, seed, evaluations } = rest;
+        const { certificate } = rest;
         const command: BoundAtCommand = {
           ...{ file, engine, kind: kind ?? 'incremental', json: json ?? false },
           ...(at !== undefined && { at }),
@@ -201,13 +202,15 @@ function commandLine(host: CommandHost, finish: (code: number) => void): Command
           ...(memory !== undefined && { memory }),
           ...(gap !== undefined && { gap }),
           ...(evaluations !== undefined && { evaluations }),
+          ...(certificate !== undefined && { certificate }),
           ...{ timeLimit: timeLimit ?? DEFAULTS.timeLimit, seed: seed ?? DEFAULTS.seed },
           // Others have been refused.
           ...((method === 'closed-form' || method === 'refined' || method === 'exact') && { method }),
           ...modelOptions(rest),
         };
         const { since = performance.now() } = host;
-        finish(await boundAtCommand(command, await host.library(), terminal, { signal, since }));
+        const call = { signal, since };
+        finish(await boundAtCommand(command, await host.library(), terminal, call, host.version));
         return;
       }
       const command: BoundCommand = {

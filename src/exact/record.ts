@@ -40,9 +40,15 @@ export type TreeLeaf =
       /** Whether it is empty for all inputs, not for those of the domain alone. */
       readonly bare: boolean;
     }
-  | { readonly kind: 'flat'; readonly rows: FlatProof }
+  | { readonly kind: 'flat'; readonly rows: readonly FlatRow[] }
   /** √D of all units on more than one piece. */
   | { readonly kind: 'bounded'; readonly units: readonly number[]; readonly sigma: Float64Array };
+
+/** A row of `FlatProof`, as texts and messages hold it. */
+export interface FlatRow extends Omit<FlatProof[number], 'weight'> {
+  /** Hexadecimal. */
+  readonly weight: string;
+}
 
 /** Multipliers of a record that is kept: more are no certificate that anybody reads. */
 const MOST_NUMBERS = 2 ** 20;
@@ -124,11 +130,11 @@ export class Leaves {
       case 'flat':
         return {
           kind: 'flat',
-          rows: emptiness.proof.map((row) =>
-            row.side === 'unitLow' || row.side === 'unitHigh'
-              ? { ...row, index: this.#number[row.index]! }
-              : row,
-          ),
+          rows: emptiness.proof.map(({ side, index, weight }) => ({
+            side,
+            index: side === 'unitLow' || side === 'unitHigh' ? this.#number[index]! : index,
+            weight: weight.toString(16),
+          })),
         };
       case 'empty': {
         const { multipliers, relative, movable } = emptiness.refutation;

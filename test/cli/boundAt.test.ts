@@ -1,10 +1,11 @@
 /** `lipsoid bound --at` and `--domain`: the bound within a ball or a box, and what does not go with it. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { runCommandLine } from '../../src/cli/program.ts';
 import * as library from '../../src/node.ts';
+import { sourced } from '../certificate/networks.ts';
 import { npy, zip } from '../certify/data/files.ts';
 import { stepNetwork } from '../certify/step.ts';
 import { recorder } from './recorder.ts';
@@ -14,14 +15,14 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const at = join(folder, 'x.npy');
 writeFileSync(at, npy([1, 2], [0, 0]));
 
-async function run(
-  options: string,
-  signal = new AbortController().signal,
-  own: Partial<typeof library> = {},
-) {
+function run(options: string, signal = new AbortController().signal, own: Partial<typeof library> = {}) {
+  return call(`bound step.onnx ${options} --engine cpu-wasm --threads 1`, signal, own);
+}
+
+async function call(line: string, signal = new AbortController().signal, own: Partial<typeof library> = {}) {
   const [stdout, stderr] = [recorder(), recorder()];
-  const code = await runCommandLine(`bound step.onnx ${options} --engine cpu-wasm --threads 1`.split(' '), {
-    library: async () => ({ ...library, loadNetwork: async () => stepNetwork(), ...own }),
+  const code = await runCommandLine(line.split(' '), {
+    library: async () => ({ ...library, loadNetwork: async () => sourced(stepNetwork()), ...own }),
     terminal: { stdout, stderr },
     version: '1.2.3',
     signal,
@@ -84,6 +85,35 @@ describe('lipsoid bound --at', () => {
       });
     const over = await run(`--at ${at} --radius 3 --time-limit 0.02`, undefined, { localBound });
     expect(over).toMatchObject({ code: 2, out: expect.stringMatching(/^No bound: 0\.02 s were over/) });
+  });
+
+  it('certifies the constant, everywhere and in a region', async () => {
+    const file = join(folder, 'proof.json');
+    for (const [where, of] of [
+      ['--lower', 'for all inputs, the'],
+      [`--at ${at} --radius 3`, 'within 3 (ℓ2) of (0, …)'],
+      ['--domain -3,1.9', 'with entries from (-3, …) to (1.9, …)'],
+    ]) {
+      const made = await run(`${where} --method exact --certificate ${file}`.replace('--lower ', ''));
+      expect([made.code, made.err]).toEqual([0, '']);
+      expect(made.out).toMatch(
+        /\nCertificate .*proof.json: checked, the constant is at most [\d.]+, and at least/,
+      );
+      const verdict = await call(`verify ${file} step.onnx`);
+      expect(verdict).toMatchObject({ code: 0, err: '' });
+      expect(verdict.out).toContain(of);
+      const proof = JSON.parse(readFileSync(file, 'utf8'));
+      proof.claim.bound *= 0.999;
+      writeFileSync(file, JSON.stringify(proof));
+      expect(await call(`verify ${file} step.onnx`)).toMatchObject({
+        code: 4,
+        out: expect.stringMatching(/^rejected\ntree: node \d+: its multipliers do not prove/),
+      });
+    }
+    const document = JSON.parse((await run(`--domain -1,1 --method exact --json --certificate ${file}`)).out);
+    expect(document.certificate).toMatchObject({ file, assurance: 'checked', bound: document.bound });
+    // Not asked for, and found.
+    expect((await run(`--certificate ${file}`)).out).toContain('checked, the constant is at most');
   });
 
   it('says in which norms', async () => {

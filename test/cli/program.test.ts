@@ -184,6 +184,12 @@ async function run(
     differenceNetwork: () => {
       throw new Error('nobody asked for two networks');
     },
+    certifyExact: () => {
+      throw new Error('nobody found a constant');
+    },
+    verifyExact: () => {
+      throw new Error('nobody found a constant');
+    },
     certifyRegion: () => {
       throw new Error('nobody asked for regions');
     },
@@ -766,6 +772,7 @@ describe('command lines that make no sense end with 1 and name the choices', () 
     ['bound a.onnx --method spectral-product --target margins', 'covariances'],
     ['bound a.onnx --method spectral-product --certificate c.json', '--certificate: needs multipliers'],
     ['bound a.onnx --target 0,1 --certificate c.json', 'of the whole output'],
+    ['bound a.onnx --method exact --weights w.npy --certificate c.json', 'one without --weights'],
     ['bound a.onnx --norm 3', 'Allowed choices are 2, inf, 1'],
     ['bound a.onnx --output-norm max', 'Allowed choices are 2, inf, 1'],
     ['bound a.onnx --norm inf --length any', 'in the norm 2 of inputs and outputs'],

@@ -64,7 +64,9 @@ export async function exactRow(task: BoundTask): Promise<Row | undefined> {
       method: 'exact',
       seconds: clock(),
       // In other norms it is no constant.
-      ...(euclidean ? { exact: reportOf(result) } : { rule: 'from ℓ2' }),
+      ...(euclidean
+        ? { exact: reportOf(result), ...(result.tree && { exactTree: result.tree }) }
+        : { rule: 'from ℓ2' }),
       ...(value ? { value } : { error: NOTHING }),
     };
   } catch (error) {

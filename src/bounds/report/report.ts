@@ -31,7 +31,7 @@ export function reportOf(
 ): BoundResult {
   const { query, engine, network, rounding, start } = task;
   const best = least(rows);
-  const exact = rows.find((row) => row.exact)?.exact;
+  const { exact, exactTree } = rows.find((row) => row.exact) ?? {};
   const bestSearch = (own: readonly Row[]) =>
     least(
       own.filter((row) => row.multipliers),
@@ -65,6 +65,7 @@ export function reportOf(
     ...(said.length === 0 ? {} : { note: said.join(' ') }),
     ...(leftOut ? { leftOut } : {}),
     ...(exact && { exact }),
+    ...(exactTree && { exactTree }),
     ...(best?.length ? { length: best.length } : {}),
     ...(best?.outcome?.inflation ? { inflation: inflationReport(best.outcome.inflation) } : {}),
     seconds: (performance.now() - start) / 1000,

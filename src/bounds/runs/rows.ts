@@ -6,6 +6,7 @@ import type { Engine } from '../../engine/engine.ts';
 import type { Program, Step } from '../../program/program.ts';
 import { isLess, largest, roundedUp, type Scaled, scaled, squareRoot, times } from '../../scaled.ts';
 import type {
+  BoundResult,
   ExactReport,
   LengthReport,
   MethodResult,
@@ -49,6 +50,7 @@ export interface Row {
   readonly multipliers?: StoredMultipliers;
   /** What stands behind a row of the method `exact`. */
   readonly exact?: ExactReport;
+  readonly exactTree?: BoundResult['exactTree'];
 }
 
 export interface PairStart {

@@ -1,6 +1,7 @@
 /** `lipsoid bound FILE --at x.npy --radius R` and `--domain LOW,HIGH`: the bound within a ball, a box, or what both have in common. */
 import { DEFAULTS } from '../../bounds/defaults.ts';
 import type { ExactReport } from '../../bounds/result.ts';
+import type { CertifyExactOptions } from '../../certificate/certifyExact.ts';
 import type { LocalRow } from '../../certify/certify.ts';
 import type { LocalKind } from '../../certify/proofs/localForm.ts';
 import type { EngineInformation } from '../../engine/engine.ts';
@@ -14,8 +15,10 @@ import type { EngineName, Library } from '../library.ts';
 import { type ModelOptions, openNetwork } from '../loading.ts';
 import { exactLines } from '../output/exactAnswer.ts';
 import { formatBound, formatDuration } from '../output/format.ts';
+import { externalFiles, OutputFile } from '../output/outputFile.ts';
 import { progressDisplay } from '../output/progress.ts';
 import { printDocument, printLines, type Terminal } from '../output/terminal.ts';
+import { type Certified, certifiedExactly, exactCertificateText } from './certificate.ts';
 
 export interface BoundAtCommand extends ModelOptions {
   readonly file: string;
@@ -42,6 +45,8 @@ export interface BoundAtCommand extends ModelOptions {
   /** Of `exact`. */
   readonly gap?: number;
   readonly seed: number;
+  /** Of `exact`: a file. */
+  readonly certificate?: string;
 }
 
 /** Writes the bound to stdout, returns the exit code. Errors of the library pass through. */
@@ -49,26 +54,62 @@ export async function boundAtCommand(
   command: BoundAtCommand,
   library: Pick<
     Library,
-    'loadNetwork' | 'readArray' | 'readPoint' | 'createEngine' | 'bound' | 'localBound' | 'exactConstant'
+    | 'loadNetwork'
+    | 'readArray'
+    | 'readPoint'
+    | 'createEngine'
+    | 'bound'
+    | 'localBound'
+    | 'exactConstant'
+    | 'certifyExact'
   >,
   terminal: Terminal,
   { signal, since }: { readonly signal: AbortSignal; readonly since: number },
+  version: string,
 ): Promise<number> {
-  const { file, at } = command;
+  const { file, at, certificate } = command;
   const start = performance.now();
-  const network = await openNetwork(file, command, library, signal);
-  const centre =
-    at === undefined ? undefined : await library.readPoint(at, network.tensors[network.input]!.shape);
-  const seconds = () => (performance.now() - start) / 1000;
-  const deadline = since + 1000 * command.timeLimit;
-  const { method, ...rest } = command;
-  if (method === 'exact') {
-    const result = await exactWithin(command, library, network, centre, terminal, { signal, deadline });
-    return printExact(command, network, result, seconds(), terminal.stdout);
+  const outputs = certificate === undefined ? [] : [{ option: '--certificate', path: certificate }];
+  const read = [{ option: 'FILE', path: file }, ...(at === undefined ? [] : [{ option: '--at', path: at }])];
+  const files = await OutputFile.openAll(outputs, read, command.json);
+  try {
+    const network = await openNetwork(file, command, library, signal);
+    await OutputFile.keepApart(files, externalFiles(file, network));
+    const centre =
+      at === undefined ? undefined : await library.readPoint(at, network.tensors[network.input]!.shape);
+    const seconds = () => (performance.now() - start) / 1000;
+    const deadline = since + 1000 * command.timeLimit;
+    const { method, ...rest } = command;
+    if (method === 'exact') {
+      const where = placeOf(command, network, centre);
+      const result = await exactWithin(command, library, network, where, terminal, { signal, deadline });
+      const made =
+        certificate === undefined
+          ? undefined
+          : await certifiedExactly(certificate, network, result, where, library, `lipsoid ${version}`);
+      const code = printExact(command, network, result, made?.verdict, seconds(), terminal.stdout);
+      if (made?.text !== undefined) await files[0]!.write(made.text);
+      return made && 'refused' in made.verdict ? EXIT.unsupported : code;
+    }
+    const asked = { ...rest, ...(method && { method }) };
+    const found = await boundsWithin(asked, library, network, centre, { signal, deadline });
+    return printBounds(asked, network, found, seconds(), terminal.stdout);
+  } finally {
+    await Promise.all(files.map((one) => one.close()));
   }
-  const asked = { ...rest, ...(method && { method }) };
-  const found = await boundsWithin(asked, library, network, centre, { signal, deadline });
-  return printBounds(asked, network, found, seconds(), terminal.stdout);
+}
+
+type Place = Pick<CertifyExactOptions, 'box' | 'ball'>;
+
+function placeOf(
+  { domain, radius }: BoundAtCommand,
+  network: Network,
+  centre: Float64Array | undefined,
+): Place {
+  return {
+    ...(domain && { box: boxOf(domain, network) }),
+    ...(centre && { ball: { centre, radius: radius ?? Infinity } }),
+  };
 }
 
 type Asked = Omit<BoundAtCommand, 'method'> & { readonly method?: LocalRow['method'] };
@@ -183,20 +224,18 @@ function comparison(rows: readonly LocalRow[], everywhere: GlobalBound | undefin
 
 /** The constant there, by branch and bound. */
 function exactWithin(
-  { domain, radius, gap, seed }: BoundAtCommand,
+  { gap, seed }: BoundAtCommand,
   library: Pick<Library, 'exactConstant'>,
   network: Network,
-  centre: Float64Array | undefined,
+  where: Place,
   terminal: Terminal,
   { signal, deadline }: Ending,
 ): Promise<ExactResult> {
-  const box = domain && boxOf(domain, network);
-  const ball = centre && { centre, radius: radius ?? Infinity };
   const progress = progressDisplay(terminal.stderr);
   let widest = 0;
   return library
     .exactConstant(network, {
-      ...{ box, ball, gap, seed },
+      ...{ box: where.box ?? undefined, ball: where.ball ?? undefined, gap, seed },
       isOver: () => signal.aborted || performance.now() > deadline,
       onProgress: ({ lower, upper, nodes, open }) => {
         const width = lower > 0 ? Math.log(upper / lower) : 0;
@@ -223,6 +262,7 @@ function printExact(
   command: BoundAtCommand,
   network: Network,
   { upper, lower, status, steepest, nodes, open, neurons }: ExactResult,
+  certificate: Certified | undefined,
   seconds: number,
   stdout: Terminal['stdout'],
 ): number {
@@ -236,13 +276,14 @@ function printExact(
     printDocument(stdout, {
       network: { file, sha256: network.source?.sha256 ?? null },
       ...{ at: at ?? null, radius: radius ?? null, domain: domain ?? null, kind, method: 'exact' },
-      ...{ bound, assurance: 'rounding-safe', exact: report, seconds },
+      ...{ bound, assurance: 'rounding-safe', exact: report, seconds, certificate },
     });
   } else {
     printLines(stdout, [
       ...(bound === null ? ['No bound: rounding leaves nothing to say.'] : [sentence(command, bound)]),
       ...(bound === null ? [] : exactLines(report, formatBound(bound, null))),
       `Rounding errors inside the computation are accounted for; digits are rounded outward. ${formatDuration(seconds)}.`,
+      ...(certificate ? [exactCertificateText(certificate)] : []),
     ]);
   }
   return bound === null ? EXIT.unsupported : EXIT.success;

@@ -5,13 +5,16 @@
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { BoundResult } from '../../bounds/result.ts';
+import type { CertifyExactOptions, ExactProof } from '../../certificate/certifyExact.ts';
 import type { Claim } from '../../certificate/claim.ts';
+import { EXACT_FORMAT, type ExactClaim } from '../../certificate/exactFormat.ts';
 import { LARGEST_CERTIFICATE } from '../../certificate/fields.ts';
 import { parseJson } from '../../certificate/json.ts';
 import { square } from '../../certificate/margins.ts';
 import { REGION_FORMAT } from '../../certificate/regionFormat.ts';
 import { SET_FORMAT } from '../../certificate/setFormat.ts';
 import type { Verification } from '../../certificate/verify.ts';
+import type { ExactVerification } from '../../certificate/verifyExact.ts';
 import type { RegionVerification } from '../../certificate/verifyRegion.ts';
 import type { SetVerification } from '../../certificate/verifySet.ts';
 import { InputError, UnsupportedError } from '../../errors.ts';
@@ -38,16 +41,35 @@ export type Certified =
       readonly margins?: readonly (readonly number[])[];
       readonly sets?: number;
     } & Claim)
+  | CertifiedExactly
   | { readonly refused: string };
+
+/** Of an exact constant: it lies between both. */
+type CertifiedExactly = { readonly file: string; readonly assurance: 'checked' } & ExactClaim;
+
+export interface Made {
+  readonly verdict: Certified;
+  /** Of the file. */
+  readonly text?: string;
+}
 
 /** A certificate of the result, as the text of a file, or why the checker has none. */
 export async function certified(
   file: string,
   network: Network,
   result: BoundResult,
-  library: Pick<Library, 'certify'>,
+  library: Pick<Library, 'certify' | 'certifyExact'>,
   by: string,
-): Promise<{ readonly verdict: Certified; readonly text?: string }> {
+): Promise<Made> {
+  const { exact, exactTree, proof, target, weights } = result;
+  // Where it is the constant another bound may be less by its rounding. A constant is not of units of one's own.
+  if (exact && exactTree && (result.method === 'exact' || exact.status === 'exact') && !weights) {
+    const { upper, lower, steepest: at } = exact;
+    const steepest = at && { x: Float64Array.from(at.input), v: Float64Array.from(at.direction) };
+    const found = { upper, lower, steepest, tree: exactTree };
+    const made = await certifiedExactly(file, network, found, { pair: target }, library, by);
+    if (!('refused' in made.verdict) || !proof) return made;
+  }
   try {
     const certificate = await library.certify(network, result, { by });
     const { margins } = certificate;
@@ -65,9 +87,47 @@ export async function certified(
   }
 }
 
+/** As `certified`, of what branch and bound has found. @param where as it was told */
+export async function certifiedExactly(
+  file: string,
+  network: Network,
+  found: ExactProof,
+  where: Pick<CertifyExactOptions, 'pair' | 'box' | 'ball'>,
+  library: Pick<Library, 'certifyExact'>,
+  by: string,
+): Promise<Made> {
+  try {
+    const certificate = await library.certifyExact(network, found, { by, ...where });
+    const text = `${printableJson(certificate)}\n`;
+    if (text.length > LARGEST_CERTIFICATE) {
+      const refused = `the proof has ${text.length} characters, of ${LARGEST_CERTIFICATE} that verify reads`;
+      return { verdict: { refused } };
+    }
+    return { verdict: { file, assurance: 'checked', ...certificate.claim }, text };
+  } catch (error) {
+    if (error instanceof UnsupportedError)
+      return { verdict: { refused: error.items.map((item) => item.reason).join('; ') } };
+    if (error instanceof InputError) return { verdict: { refused: error.message } };
+    throw error;
+  }
+}
+
+/** What a certificate of an exact constant adds to the answer. */
+export function exactCertificateText(certified: Certified): string {
+  if ('refused' in certified) return `No certificate: ${certified.refused}`;
+  if (!('slope' in certified)) throw new Error('certificate: not one of an exact constant');
+  const { file, ...claim } = certified;
+  return `Certificate ${file}: checked, ${betweenText(claim)}`;
+}
+
+function betweenText({ slope, bound }: ExactClaim): string {
+  const most = `the constant is at most ${bound}`;
+  return slope > 0 ? `${most}, and at least ${slope}` : most;
+}
+
 /** What a certificate adds to the answer: how its claim stands to the bound beside it. */
 export function certificateText(certified: Certified, result: BoundResult): string {
-  if ('refused' in certified) return `No certificate: ${certified.refused}`;
+  if ('refused' in certified || 'slope' in certified) return exactCertificateText(certified);
   const { file, margins, sets, ...claim } = certified;
   const checked = `Certificate ${file}: checked, the bound is at most ${claimText(claim)}`;
   const further = margins
@@ -124,7 +184,13 @@ export async function verifyCommand(
   { certificate, file, second, json, ...options }: VerifyCommand,
   library: Pick<
     Library,
-    'loadNetwork' | 'readArray' | 'verify' | 'verifyRegion' | 'verifySet' | 'differenceNetwork'
+    | 'loadNetwork'
+    | 'readArray'
+    | 'verify'
+    | 'verifyExact'
+    | 'verifyRegion'
+    | 'verifySet'
+    | 'differenceNetwork'
   >,
   terminal: Terminal,
   signal: AbortSignal,
@@ -154,7 +220,7 @@ async function judged(
   network: Network,
   document: unknown,
   folder: string,
-  library: Pick<Library, 'verify' | 'verifyRegion' | 'verifySet'>,
+  library: Pick<Library, 'verify' | 'verifyExact' | 'verifyRegion' | 'verifySet'>,
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<Verdict> {
@@ -174,6 +240,10 @@ async function judged(
     const verdict = await library.verifyRegion(network, document, { signal });
     return { document: verdict, accepted: verdict.accepted, lines: regionLines(verdict) };
   }
+  if (format === EXACT_FORMAT) {
+    const verdict = await library.verifyExact(network, document, { signal });
+    return { document: verdict, accepted: verdict.accepted, lines: exactLines(verdict) };
+  }
   const verdict = await library.verify(network, document, { signal });
   return { document: verdict, accepted: verdict.accepted, lines: verdictLines(verdict) };
 }
@@ -185,6 +255,29 @@ function regionLines({ accepted, reason, margin, region }: RegionVerification): 
     bold('accepted'),
     `Output ${label} is the largest at every input within ${radius} (ℓ2) of that in the certificate, by ${formatBound(margin, null, 'down')} at least.`,
   ];
+}
+
+function exactLines({ accepted, reason, claimed, target, box, ball, parts }: ExactVerification): Line[] {
+  if (!accepted) return [bold('rejected'), ...(reason ?? '').split('\n')];
+  const change = target
+    ? `|f${target[0]}(x) − f${target[1]}(x) − f${target[0]}(y) + f${target[1]}(y)|`
+    : '‖f(x) − f(y)‖₂';
+  const places = [
+    ...(box ? [`with entries from (${shown(box.low)}) to (${shown(box.high)})`] : []),
+    ...(ball ? [`within ${ball.radius} (ℓ2) of (${shown(ball.centre)})`] : []),
+  ];
+  const where = places.length > 0 ? ` ${places.join(' and ')}` : '';
+  return [
+    bold('accepted'),
+    `${change} ≤ L · ‖x − y‖₂ for all inputs${where}, the least such L: ${betweenText(claimed!)} (${formatCount(parts!, 'part')} of the input space).`,
+  ];
+}
+
+function shown(entries: readonly number[]): string {
+  // Most boxes have one side.
+  const [first] = entries;
+  if (entries.length > 1 && entries.every((entry) => entry === first)) return `${first}, …`;
+  return weightsText(entries);
 }
 
 /** Rejected samples that are listed. */
