@@ -34,28 +34,29 @@ export type {
 } from './bounds/result.ts';
 export { type LayerSpectrum, layerSpectrum } from './bounds/spectrum.ts';
 export { type CertifyOptions, certify } from './certificate/certify.ts';
+export { type CertifyRegionOptions, certifyRegion, type RegionProof } from './certificate/certifyRegion.ts';
+export type { Claim } from './certificate/claim.ts';
 export {
   type CertifyExactOptions,
   certifyExact,
   type ExactProof,
-  type FoundNode,
-} from './certificate/certifyExact.ts';
-export { type CertifyRegionOptions, certifyRegion, type RegionProof } from './certificate/certifyRegion.ts';
-export type { Claim } from './certificate/claim.ts';
+} from './certificate/constants/certifyExact.ts';
+export { exactBeginning } from './certificate/constants/exactBeginning.ts';
 export type {
   ExactCertificate,
   ExactClaim,
   StoredDomain,
   StoredNode,
   StoredRow,
-} from './certificate/exactFormat.ts';
+} from './certificate/constants/exactFormat.ts';
+export type { FoundNode } from './certificate/constants/foundNode.ts';
+export { type ExactVerification, verifyExact } from './certificate/constants/verifyExact.ts';
 export type { StoredNetwork } from './certificate/fields.ts';
 export type { Certificate, StoredLayer, StoredMargins, StoredNorms } from './certificate/format.ts';
 export type { RegionCertificate, StoredCentre, StoredRegion } from './certificate/regionFormat.ts';
 export type { Region } from './certificate/regions/check.ts';
 export type { CertificateSet, CertifiedSample } from './certificate/setFormat.ts';
 export { type Verification, type VerifyOptions, verify } from './certificate/verify.ts';
-export { type ExactVerification, verifyExact } from './certificate/verifyExact.ts';
 export { type RegionVerification, verifyRegion } from './certificate/verifyRegion.ts';
 export { type SetVerification, type VerifySetOptions, verifySet } from './certificate/verifySet.ts';
 export { certifySamples, type LocalBoundOptions, type LocalRow, localBound } from './certify/certify.ts';
@@ -89,6 +90,7 @@ export { InputError, type Unsupported, UnsupportedError } from './errors.ts';
 export type { SteepPoint } from './exact/below/steepest.ts';
 export { type ExactOptions, type ExactResult, exactConstant } from './exact/exact.ts';
 export type { TreeLeaf, TreeNode } from './exact/record.ts';
+export type { Beginning } from './exact/resume.ts';
 export type { ExactProgress } from './exact/search.ts';
 export { writeOnnx } from './formats/onnx/writing/write.ts';
 export {

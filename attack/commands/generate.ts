@@ -170,6 +170,9 @@ function drawOther(random: Random): Command {
     ['bound', MODEL, '--multipliers', '/dev/zero'],
     ['bound', MODEL, '--multipliers', 'c.json'],
     ['bound', MODEL, '--multipliers', 'folder'],
+    ['bound', MODEL, '--method', 'exact', '--resume', 'fifo'],
+    ['bound', MODEL, '--method', 'exact', '--resume', '/dev/zero'],
+    ['bound', MODEL, '--method', 'exact', '--resume', 'm.json'],
     ['bound', MODEL, '--multipliers', 'm.json', '--evaluations', '1'],
   ];
   return heard(withJson(random.pick(lines), random), []);
@@ -186,6 +189,7 @@ function drawOutput(random: Random): Command {
   const argv = random.pick([
     ['bound', MODEL, '--method', 'closed-form', ...short, '--certificate', out],
     ['bound', MODEL, '--method', 'refined', ...short, '--save-multipliers', out],
+    ['bound', MODEL, '--method', 'exact', ...short, '--certificate', out],
     ['bound', MODEL, '--method', 'refined', ...short, '--save-multipliers', 'm2.json', '--certificate', out],
     ['export-sdp', MODEL, '--formulation', 'lipsdp', '--out', out],
     // An archive is no document.

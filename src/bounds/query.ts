@@ -25,6 +25,7 @@ export interface Query {
   readonly tolerance: number;
   /** Of the method `exact`, relative; undefined: nobody has asked for one. */
   readonly gap: number | undefined;
+  readonly beginning: BoundOptions['beginning'];
   /** When the call is to end, on `performance.now()`. */
   readonly end: number;
   /** Where the search on their path starts. */
@@ -61,6 +62,7 @@ export function queryOf(network: Network, options: BoundOptions): Query {
     evaluations: options.evaluations ?? DEFAULTS.evaluations,
     tolerance: options.tolerance ?? DEFAULTS.tolerance,
     gap: options.gap,
+    beginning: options.beginning,
     end: (options.since ?? performance.now()) + 1000 * (options.timeLimit ?? DEFAULTS.timeLimit),
     inflationLimit: options.inflationLimit ?? DEFAULTS.inflationLimit,
     rigor: options.rigor ?? DEFAULTS.rigor,

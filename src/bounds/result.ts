@@ -4,6 +4,7 @@ import type { RuleName } from '../ellipsoid/multipliers/closedForms.ts';
 import type { Status as SearchStatus } from '../ellipsoid/search/refine.ts';
 import type { EngineHandle, EngineInformation } from '../engine/engine.ts';
 import type { TreeNode } from '../exact/record.ts';
+import type { Beginning } from '../exact/resume.ts';
 import type { Norm, NormPair } from '../network/norms/norm.ts';
 import type { BoundProof } from './report/proof.ts';
 
@@ -75,6 +76,8 @@ export interface BoundOptions {
   readonly tolerance?: number;
   /** Of the method `exact`: it ends where the bound is at most (1 + gap) times a slope that is attained; default `DEFAULTS.gap`. */
   readonly gap?: number;
+  /** Of the method `exact`: what an earlier search has left, from which it goes on (`exactBeginning`). */
+  readonly beginning?: Beginning;
   /** Seconds after which the call ends, with the least bound that it has by then; of what it leaves out `note` tells. */
   readonly timeLimit?: number;
   /** When the time limit began to count, on `performance.now()`; default: at the call. */

@@ -15,9 +15,10 @@ import { flagOf } from './words.ts';
 
 /** Of `bound`. @throws UsageError naming the options, InputError for values that the library refuses as well */
 export function checkCombination(
-  command: BoundQuestion & Partial<Pick<BoundCommand, 'certificate' | 'multipliers' | 'saveMultipliers'>>,
+  command: BoundQuestion &
+    Partial<Pick<BoundCommand, 'certificate' | 'resume' | 'multipliers' | 'saveMultipliers'>>,
 ): void {
-  const { method, rule, target, certificate, multipliers, saveMultipliers, gap } = command;
+  const { method, rule, target, certificate, resume, multipliers, saveMultipliers, gap } = command;
   const refuse = (option: string, why: string) => new UsageError(`${option}: ${why}`);
   if (rule !== undefined && method !== 'closed-form' && method !== 'unrolled') {
     throw refuse('--rule', `goes with --method closed-form or unrolled, got --method ${method}`);
@@ -26,6 +27,10 @@ export function checkCombination(
   const isProduct = method === 'spectral-product' || method === 'moduli-product';
   if (gap !== undefined && method !== 'exact' && method !== 'all') {
     throw refuse('--gap', `goes with --method exact, got --method ${method}`);
+  }
+  if (resume !== undefined && (method !== 'exact' || command.weights !== undefined)) {
+    const got = method === 'exact' ? '--weights' : `--method ${method}`;
+    throw refuse('--resume', `goes with --method exact and without --weights, got ${got}`);
   }
   const asked = rule === undefined ? `--method ${method}` : `--rule ${rule}`;
   for (const [option, file] of [
@@ -144,7 +149,7 @@ const OF_REGIONS: Partial<Record<MethodName, readonly string[]>> = {
   all: ['evaluations'],
   'closed-form': [],
   refined: ['evaluations'],
-  exact: ['gap', 'seed', 'certificate'],
+  exact: ['gap', 'seed', 'certificate', 'resume'],
 };
 
 interface Place {

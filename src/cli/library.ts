@@ -23,6 +23,7 @@ export type Library = Pick<
   | 'certify'
   | 'certifyExact'
   | 'verifyExact'
+  | 'exactBeginning'
   | 'verify'
   | 'certifyRegion'
   | 'verifyRegion'

@@ -167,6 +167,10 @@ function commandLine(host: CommandHost, finish: (code: number) => void): Command
     .option('--save-multipliers <file>', 'where to write the multipliers that the search finds')
     .option('--certificate <file>', 'where to write a certificate that `verify` accepts')
     .option(
+      '--resume <file>',
+      'with --method exact: goes on from the certificate of a search that was stopped, from --certificate',
+    )
+    .option(
       '--at <file>',
       'with --radius: the bound near the point in the file, .npy or the array x of an .npz',
     )
@@ -189,7 +193,7 @@ function commandLine(host: CommandHost, finish: (code: number) => void): Command
       if ([at, radius, domain, kind].some((option) => option !== undefined)) {
         checkRegion(flags);
         const { engine, threads, memory, norm, outputNorm, gap, timeLimit, seed, evaluations } = rest;
-        const { certificate } = rest;
+        const { certificate, resume } = rest;
         const command: BoundAtCommand = {
           ...{ file, engine, kind: kind ?? 'incremental', json: json ?? false },
           ...(at !== undefined && { at }),
@@ -203,6 +207,7 @@ function commandLine(host: CommandHost, finish: (code: number) => void): Command
           ...(gap !== undefined && { gap }),
           ...(evaluations !== undefined && { evaluations }),
           ...(certificate !== undefined && { certificate }),
+          ...(resume !== undefined && { resume }),
           ...{ timeLimit: timeLimit ?? DEFAULTS.timeLimit, seed: seed ?? DEFAULTS.seed },
           // Others have been refused.
           ...((method === 'closed-form' || method === 'refined' || method === 'exact') && { method }),

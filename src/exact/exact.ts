@@ -6,6 +6,7 @@ import { EXACT } from './defaults.ts';
 import { domainOf } from './domain.ts';
 import { formOf } from './form/translate.ts';
 import type { TreeNode } from './record.ts';
+import type { Beginning } from './resume.ts';
 import { type ExactProgress, Search } from './search.ts';
 
 export interface ExactOptions {
@@ -26,6 +27,8 @@ export interface ExactOptions {
   /** Rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: ExactProgress) => void) | undefined;
+  /** What an earlier search of the same network, outputs and domain has left, from which it goes on; whatever that is, the answer is proven anew. */
+  readonly beginning?: Beginning | undefined;
 }
 
 export interface ExactResult {
@@ -66,6 +69,7 @@ export async function exactConstant(network: Network, options: ExactOptions = {}
     isOver = () => false,
     signal,
     onProgress,
+    beginning,
   } = options;
   if (!(gap >= 0)) throw new InputError(`gap: not negative, got ${gap}`);
   const form = formOf(network, pair);
@@ -76,12 +80,15 @@ export async function exactConstant(network: Network, options: ExactOptions = {}
     ]);
   }
   const domain = domainOf(form.inputs, box, ball);
+  if (beginning?.input && beginning.input.length !== form.inputs)
+    throw new InputError(`resume: a point of ${form.inputs} numbers, got ${beginning.input.length}`);
   const search = new Search(form, domain, {
     gap: USED * Math.max(gap, 1e-8),
     seed,
     isOver,
     signal,
     onProgress,
+    beginning,
   });
   const { lower, upper, steepest, nodes, open, tree } = await search.run();
   const status = upper <= lower * (1 + EXACT) ? 'exact' : upper <= lower * (1 + gap) ? 'gap' : 'stopped';

@@ -9,10 +9,12 @@ import { type Domain, everywhere } from './domain.ts';
 import { Cone } from './empty/cone.ts';
 import { flatProof } from './empty/flat.ts';
 import { MinimumNorm } from './empty/minimumNorm.ts';
+import { refutes } from './empty/refutation.ts';
 import { Refuter } from './empty/refuter.ts';
 import type { Form } from './form/form.ts';
 import { RangePass, type Ranges, unknownRanges } from './ranges.ts';
-import { type Emptiness, Leaves, type TreeNode } from './record.ts';
+import { type Emptiness, Leaves, type TreeLeaf, type TreeNode } from './record.ts';
+import { type Beginning, logarithmsOf, partsOf, refutationOf } from './resume.ts';
 import { copyOf, isFixed, openState, type State } from './state.ts';
 import { type Node, Tree } from './tree.ts';
 
@@ -36,6 +38,8 @@ export interface SearchOptions {
   readonly isOver: () => boolean;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: ExactProgress) => void) | undefined;
+  /** Where it goes on. */
+  readonly beginning?: Beginning | undefined;
 }
 
 export interface ExactProgress {
@@ -129,7 +133,10 @@ export class Search {
 
   async run(): Promise<SearchResult> {
     const breath = new Breath(this.#options.signal);
-    const trees = this.#trees(await this.#root(breath));
+    const { beginning } = this.#options;
+    const root = await this.#root(breath);
+    const nodes = beginning ? await this.#begun(root, beginning, breath) : [this.#settled(root)];
+    const trees = this.#trees(nodes);
     for (const _ of this.#steepest.sample()) {
       await breath.taken();
       if (this.#options.isOver()) break;
@@ -178,12 +185,12 @@ export class Search {
     return bound <= this.#steepest.slope * (1 + this.#options.gap);
   }
 
-  #trees(root: Node): Tree[] {
-    const free = new Tree(root, false, this.#leaves);
+  #trees(nodes: readonly Node[]): Tree[] {
+    const free = new Tree(nodes, false, this.#leaves);
     if (this.#form.inputs > FEW_INPUTS || this.#levels < 2) return [free];
     return [
       new Tree(
-        { ...root, state: copyOf(root.state), logarithms: root.logarithms.slice() },
+        nodes.map((node) => ({ ...node, state: copyOf(node.state), logarithms: node.logarithms.slice() })),
         true,
         new Leaves(this.#form, this.#leaves),
       ),
@@ -258,14 +265,56 @@ export class Search {
     };
     this.#prove(node);
     this.#statistics.root = node.bound;
-    if (!this.#settle(node)) throw new InputError('domain: no input is in both the ball and the box');
-    this.#bound(node, 60, 0);
     return node;
   }
 
+  #settled(root: Node): Node {
+    if (!this.#settle(root)) throw new InputError('domain: no input is in both the ball and the box');
+    this.#bound(root, 60, 0);
+    return root;
+  }
+
+  /** The nodes that an earlier search has left, and those of whose proofs nothing is left now. */
+  async #begun(root: Node, { tree, input }: Beginning, breath: Breath): Promise<Node[]> {
+    if (input) this.#steepest.look(input);
+    const nodes: Node[] = [];
+    for (const { state, side, leaf } of partsOf(this.#form, tree)) {
+      await breath.taken();
+      const node: Node = { ...root, state, side, logarithms: root.logarithms.slice() };
+      if (leaf.kind !== 'bounded') {
+        if (!this.#isStillEmpty(node, leaf)) nodes.push(node);
+        continue;
+      }
+      if (!this.#passes.narrow(state, this.#ranges)) {
+        this.#isUnreachable(node);
+        continue;
+      }
+      const start = logarithmsOf(this.#form, leaf, root.logarithms);
+      this.#bound(node, 1, 0, start);
+      nodes.push(node);
+    }
+    if (nodes.length === 0) throw new InputError('domain: no input is in both the ball and the box');
+    return nodes;
+  }
+
+  #isStillEmpty(node: Node, leaf: Exclude<TreeLeaf, { kind: 'bounded' }>): boolean {
+    const { state, side } = node;
+    if (leaf.kind === 'empty' && this.#passes.narrow(state, this.#ranges)) {
+      const refutation = refutationOf(this.#form, leaf);
+      const [domain, ranges] = leaf.bare
+        ? [everywhere(this.#form.inputs), unknownRanges(this.#form)]
+        : [this.#domain, this.#ranges];
+      if (refutes(this.#form, domain, state, ranges, refutation)) {
+        this.#leaves.empty(side, { kind: 'empty', refutation, bare: leaf.bare });
+        return true;
+      }
+    }
+    return !this.#settle(node);
+  }
+
   /** Makes the bound of a node as small as a few steps make it. */
-  #bound(node: Node, evaluations: number, enough: number): void {
-    const { squared, logarithms } = descend(this.#ellipsoid, node.state, node.logarithms, {
+  #bound(node: Node, evaluations: number, enough: number, start = node.logarithms): void {
+    const { squared, logarithms } = descend(this.#ellipsoid, node.state, start, {
       evaluations,
       barrier: BARRIER,
       enough,

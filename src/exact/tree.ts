@@ -34,10 +34,10 @@ export class Tree {
   #closed = 0;
   #taken = 0;
 
-  constructor(root: Node, byLevel: boolean, leaves: Leaves) {
+  constructor(nodes: readonly Node[], byLevel: boolean, leaves: Leaves) {
     this.byLevel = byLevel;
     this.leaves = leaves;
-    this.#queue.push(root);
+    for (const node of nodes) this.#queue.push(node);
   }
 
   /** Nodes that wait. */

@@ -116,6 +116,27 @@ describe('lipsoid bound --at', () => {
     expect((await run(`--certificate ${file}`)).out).toContain('checked, the constant is at most');
   });
 
+  it('goes on from the certificate of a search that was stopped', async () => {
+    const file = join(folder, 'stopped.json');
+    for (const where of [`--at ${at} --radius 3 `, '']) {
+      const exact = `${where}--method exact --certificate ${file}`;
+      expect((await run(`${exact} --time-limit 0`)).out).toContain('Certificate');
+      const done = await run(`${exact} --resume ${file}`);
+      expect([done.code, done.err]).toEqual([0, '']);
+      expect(done.out).toContain('This is the constant');
+      expect((await call(`verify ${file} step.onnx`)).code).toBe(0);
+      const elsewhere = await run(`--domain -1,1 --method exact --resume ${file}`);
+      expect(elsewhere.err).toMatch(/certificate: of another domain/);
+      const pair = await run(`--method exact --target 0,1 --resume ${file}`);
+      expect(pair.err).toMatch(/of the whole output, and output 0 minus output 1 asked for/);
+    }
+    writeFileSync(file, '{}');
+    expect(await run(`--method exact --resume ${file}`)).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/certificate/),
+    });
+  });
+
   it('says in which norms', async () => {
     const box = await run(`--at ${at} --radius 1 --norm inf --output-norm 1`);
     expect(box.out).toMatch(/^‖f\(x\) − f\(y\)‖₁ ≤ .* · ‖x − y‖∞ for all inputs x and y within 1 \(ℓ∞\) of/);

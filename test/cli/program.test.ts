@@ -187,6 +187,9 @@ async function run(
     certifyExact: () => {
       throw new Error('nobody found a constant');
     },
+    exactBeginning: () => {
+      throw new Error('nobody found a constant');
+    },
     verifyExact: () => {
       throw new Error('nobody found a constant');
     },
@@ -773,6 +776,9 @@ describe('command lines that make no sense end with 1 and name the choices', () 
     ['bound a.onnx --method spectral-product --certificate c.json', '--certificate: needs multipliers'],
     ['bound a.onnx --target 0,1 --certificate c.json', 'of the whole output'],
     ['bound a.onnx --method exact --weights w.npy --certificate c.json', 'one without --weights'],
+    ['bound a.onnx --resume c.json', '--resume: goes with --method exact'],
+    ['bound a.onnx --method exact --weights w.npy --resume c.json', 'got --weights'],
+    ['bound a.onnx --domain 0,1 --resume c.json', '--resume: does not go with --domain'],
     ['bound a.onnx --norm 3', 'Allowed choices are 2, inf, 1'],
     ['bound a.onnx --output-norm max', 'Allowed choices are 2, inf, 1'],
     ['bound a.onnx --norm inf --length any', 'in the norm 2 of inputs and outputs'],

@@ -40,7 +40,7 @@ export async function exactRow(task: BoundTask): Promise<Row | undefined> {
     // Few networks are small enough: pages fetch it with the first.
     const { exactConstant } = await import('../../exact/exact.ts');
     const result = await exactConstant(original, {
-      ...{ pair: query.pair, gap: query.gap, seed: query.seed, signal },
+      ...{ pair: query.pair, gap: query.gap, seed: query.seed, beginning: query.beginning, signal },
       ...(!asked && { mostNeurons: MOST_NEURONS }),
       isOver: () => interrupt?.aborted === true || deadline.over || (!asked && isTooLong()),
       onProgress: ({ lower, upper, nodes, open }) => {

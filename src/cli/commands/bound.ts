@@ -1,6 +1,7 @@
 /** `lipsoid bound`: the bound of one network, as a table or as a JSON document. */
 import { DEFAULTS } from '../../bounds/defaults.ts';
 import type {
+  BoundOptions,
   BoundResult,
   LengthReport,
   LowerBound,
@@ -27,7 +28,7 @@ import { type Column, tableLines } from '../output/table.ts';
 import { bold, dim, type Line, printDocument, printLines, type Terminal } from '../output/terminal.ts';
 import { inCommandLineWords } from '../words.ts';
 import { type BoundQuestion, boundOptions, engineOptions } from './boundQuestion.ts';
-import { type Certified, certificateText, certified } from './certificate.ts';
+import { type Certified, certificateText, certified, readCertificateFile } from './certificate.ts';
 import { readMultipliers } from './multipliers.ts';
 
 export interface BoundCommand extends BoundQuestion {
@@ -38,6 +39,7 @@ export interface BoundCommand extends BoundQuestion {
   readonly multipliers?: string;
   readonly saveMultipliers?: string;
   readonly certificate?: string;
+  readonly resume?: string;
   /** Prints every rule of every method, not the best one of each alone. */
   readonly allRules?: true;
   readonly json: boolean;
@@ -97,6 +99,7 @@ async function computed(
 ): Promise<{ network: Network; result: BoundResult }> {
   const multipliers =
     command.multipliers === undefined ? undefined : await readMultipliers(command.multipliers);
+  const document = command.resume === undefined ? undefined : await readCertificateFile(command.resume);
   // A GPU's driver is at work while the file is read.
   const { workers } = command;
   const opening = library.createEngine({
@@ -119,6 +122,9 @@ async function computed(
       since,
       ...(command.sensitivities && { sensitivities: true }),
       ...(multipliers !== undefined && { multipliers }),
+      ...(document !== undefined && {
+        beginning: library.exactBeginning(network, document, pairIn(options)),
+      }),
       ...(!command.quiet && { onProgress: (step) => progress.show(step) }),
     });
     return { network, result };
@@ -129,6 +135,11 @@ async function computed(
       () => {},
     );
   }
+}
+
+/** The pair of outputs that is asked for, if one is. */
+function pairIn({ target }: Pick<BoundOptions, 'target'>) {
+  return typeof target === 'object' ? { pair: target } : {};
 }
 
 function printAnswer(

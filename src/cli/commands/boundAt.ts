@@ -1,12 +1,12 @@
 /** `lipsoid bound FILE --at x.npy --radius R` and `--domain LOW,HIGH`: the bound within a ball, a box, or what both have in common. */
 import { DEFAULTS } from '../../bounds/defaults.ts';
 import type { ExactReport } from '../../bounds/result.ts';
-import type { CertifyExactOptions } from '../../certificate/certifyExact.ts';
+import type { CertifyExactOptions } from '../../certificate/constants/certifyExact.ts';
 import type { LocalRow } from '../../certify/certify.ts';
 import type { LocalKind } from '../../certify/proofs/localForm.ts';
 import type { EngineInformation } from '../../engine/engine.ts';
 import { UnsupportedError } from '../../errors.ts';
-import type { ExactResult } from '../../exact/exact.ts';
+import type { ExactOptions, ExactResult } from '../../exact/exact.ts';
 import type { Network } from '../../network/network.ts';
 import { type BallNorm, NORM_NAMES, NORM_SIGNS, type Norm, type NormPair } from '../../network/norms/norm.ts';
 import { product } from '../../network/size.ts';
@@ -18,7 +18,12 @@ import { formatBound, formatDuration } from '../output/format.ts';
 import { externalFiles, OutputFile } from '../output/outputFile.ts';
 import { progressDisplay } from '../output/progress.ts';
 import { printDocument, printLines, type Terminal } from '../output/terminal.ts';
-import { type Certified, certifiedExactly, exactCertificateText } from './certificate.ts';
+import {
+  type Certified,
+  certifiedExactly,
+  exactCertificateText,
+  readCertificateFile,
+} from './certificate.ts';
 
 export interface BoundAtCommand extends ModelOptions {
   readonly file: string;
@@ -45,8 +50,9 @@ export interface BoundAtCommand extends ModelOptions {
   /** Of `exact`. */
   readonly gap?: number;
   readonly seed: number;
-  /** Of `exact`: a file. */
+  /** Of `exact`: files. */
   readonly certificate?: string;
+  readonly resume?: string;
 }
 
 /** Writes the bound to stdout, returns the exit code. Errors of the library pass through. */
@@ -62,6 +68,7 @@ export async function boundAtCommand(
     | 'localBound'
     | 'exactConstant'
     | 'certifyExact'
+    | 'exactBeginning'
   >,
   terminal: Terminal,
   { signal, since }: { readonly signal: AbortSignal; readonly since: number },
@@ -73,6 +80,7 @@ export async function boundAtCommand(
   const read = [{ option: 'FILE', path: file }, ...(at === undefined ? [] : [{ option: '--at', path: at }])];
   const files = await OutputFile.openAll(outputs, read, command.json);
   try {
+    const document = command.resume === undefined ? undefined : await readCertificateFile(command.resume);
     const network = await openNetwork(file, command, library, signal);
     await OutputFile.keepApart(files, externalFiles(file, network));
     const centre =
@@ -82,7 +90,9 @@ export async function boundAtCommand(
     const { method, ...rest } = command;
     if (method === 'exact') {
       const where = placeOf(command, network, centre);
-      const result = await exactWithin(command, library, network, where, terminal, { signal, deadline });
+      const beginning = document === undefined ? undefined : library.exactBeginning(network, document, where);
+      const ending = { signal, deadline };
+      const result = await exactWithin(command, library, network, { ...where, beginning }, terminal, ending);
       const made =
         certificate === undefined
           ? undefined
@@ -100,6 +110,7 @@ export async function boundAtCommand(
 }
 
 type Place = Pick<CertifyExactOptions, 'box' | 'ball'>;
+type Start = Place & Pick<ExactOptions, 'beginning'>;
 
 function placeOf(
   { domain, radius }: BoundAtCommand,
@@ -227,7 +238,7 @@ function exactWithin(
   { gap, seed }: BoundAtCommand,
   library: Pick<Library, 'exactConstant'>,
   network: Network,
-  where: Place,
+  { box, ball, beginning }: Start,
   terminal: Terminal,
   { signal, deadline }: Ending,
 ): Promise<ExactResult> {
@@ -235,7 +246,7 @@ function exactWithin(
   let widest = 0;
   return library
     .exactConstant(network, {
-      ...{ box: where.box ?? undefined, ball: where.ball ?? undefined, gap, seed },
+      ...{ box: box ?? undefined, ball: ball ?? undefined, gap, seed, beginning },
       isOver: () => signal.aborted || performance.now() > deadline,
       onProgress: ({ lower, upper, nodes, open }) => {
         const width = lower > 0 ? Math.log(upper / lower) : 0;

@@ -5,16 +5,16 @@
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { BoundResult } from '../../bounds/result.ts';
-import type { CertifyExactOptions, ExactProof } from '../../certificate/certifyExact.ts';
 import type { Claim } from '../../certificate/claim.ts';
-import { EXACT_FORMAT, type ExactClaim } from '../../certificate/exactFormat.ts';
+import type { CertifyExactOptions, ExactProof } from '../../certificate/constants/certifyExact.ts';
+import { EXACT_FORMAT, type ExactClaim } from '../../certificate/constants/exactFormat.ts';
+import type { ExactVerification } from '../../certificate/constants/verifyExact.ts';
 import { LARGEST_CERTIFICATE } from '../../certificate/fields.ts';
 import { parseJson } from '../../certificate/json.ts';
 import { square } from '../../certificate/margins.ts';
 import { REGION_FORMAT } from '../../certificate/regionFormat.ts';
 import { SET_FORMAT } from '../../certificate/setFormat.ts';
 import type { Verification } from '../../certificate/verify.ts';
-import type { ExactVerification } from '../../certificate/verifyExact.ts';
 import type { RegionVerification } from '../../certificate/verifyRegion.ts';
 import type { SetVerification } from '../../certificate/verifySet.ts';
 import { InputError, UnsupportedError } from '../../errors.ts';
@@ -197,7 +197,7 @@ export async function verifyCommand(
 ): Promise<number> {
   const isFolder = (await stat(certificate).catch(() => undefined))?.isDirectory() === true;
   const path = isFolder ? join(certificate, LIST) : certificate;
-  const document = await readDocument(path);
+  const document = await readCertificateFile(path);
   const first = await openNetwork(file, options, library, signal);
   const network =
     second === undefined
@@ -210,7 +210,8 @@ export async function verifyCommand(
   return verdict.accepted ? EXIT.success : EXIT.rejected;
 }
 
-async function readDocument(path: string): Promise<unknown> {
+/** @throws InputError for files that cannot be read or are no JSON */
+export async function readCertificateFile(path: string): Promise<unknown> {
   const what = `certificate ${path}`;
   return parseJson(await readTextFile(path, what, LARGEST_CERTIFICATE), what);
 }
@@ -228,7 +229,7 @@ async function judged(
   if (format === SET_FORMAT) {
     const progress = progressDisplay(terminal.stderr);
     const verdict = await library
-      .verifySet(network, document, (file) => readDocument(join(folder, file)), {
+      .verifySet(network, document, (file) => readCertificateFile(join(folder, file)), {
         signal,
         onProgress: ({ done, total }) =>
           progress.show({ method: 'verify', layer: `certificate ${done} of ${total}`, done, total }),

@@ -1,6 +1,6 @@
 /** The certificate file of an exact constant (docs/certificate.md, "Exact constants"), and a reader that accepts exactly its members. */
-import type { FlatRow } from './exact/flat.ts';
-import { encoded, integer, list, members, readNetwork, type StoredNetwork, text, wrong } from './fields.ts';
+import type { FlatRow } from '../exact/flat.ts';
+import { encoded, integer, list, members, readNetwork, type StoredNetwork, text, wrong } from '../fields.ts';
 
 export const EXACT_FORMAT = 'lipsoid-exact-certificate';
 export const EXACT_VERSION = 1;

@@ -1,18 +1,19 @@
 /** Verification of exact constants: whether a tree of splits proves a bound, and a point the slope that is attained. */
-import { InputError, UnsupportedError } from '../errors.ts';
-import { formOf } from '../exact/form/translate.ts';
-import type { Network } from '../network/network.ts';
-import { product } from '../network/size.ts';
-import { demand, Refusal } from './checker/refusal.ts';
-import { attainedSlope, checkTree, type Place, type TreeNode } from './exact/check.ts';
+import { InputError, UnsupportedError } from '../../errors.ts';
+import { formOf } from '../../exact/form/translate.ts';
+import type { Network } from '../../network/network.ts';
+import { product } from '../../network/size.ts';
+import { demand, Refusal } from '../checker/refusal.ts';
+import { attainedSlope, checkTree, type Place, type TreeNode } from '../exact/check.ts';
+import { decodeValues } from '../fields.ts';
+import { reasonOf, refuseOtherNetwork, type VerifyOptions } from '../verify.ts';
 import {
   type ExactCertificate,
   type ExactClaim,
   readExactCertificate,
   type StoredNode,
 } from './exactFormat.ts';
-import { decodeValues } from './fields.ts';
-import { reasonOf, refuseOtherNetwork, type VerifyOptions } from './verify.ts';
+import { foundOf } from './foundNode.ts';
 
 export interface ExactVerification {
   readonly accepted: boolean;
@@ -108,23 +109,9 @@ function placeOf({ domain: { box, ball } }: Pick<ExactCertificate, 'domain'>): P
 
 /** One after the other, when the checker asks for it. */
 function* decoded(tree: readonly StoredNode[]): Generator<TreeNode> {
-  for (const [k, node] of tree.entries()) yield decodedNode(node, `tree[${k}]`);
-}
-
-function decodedNode(node: StoredNode, where: string): TreeNode {
-  switch (node.kind) {
-    case 'split':
-    case 'unreachable':
-      return node;
-    case 'empty': {
-      const pieces = Int8Array.from(node.pieces, (piece) => (piece === '.' ? -1 : Number(piece)));
-      return { ...node, multipliers: decodeValues(node.multipliers, `${where}.multipliers`), pieces };
-    }
-    case 'flat':
-      return { ...node, rows: node.rows.map((row) => ({ ...row, weight: BigInt(`0x${row.weight}`) })) };
-    case 'bounded':
-      return { ...node, sigma: decodeValues(node.sigma, `${where}.sigma`) };
-    default:
-      throw new Error(`exact: ${node satisfies never}`);
+  for (const [k, stored] of tree.entries()) {
+    const node = foundOf(stored, `tree[${k}]`);
+    if (node.kind !== 'flat') yield node;
+    else yield { ...node, rows: node.rows.map((row) => ({ ...row, weight: BigInt(`0x${row.weight}`) })) };
   }
 }

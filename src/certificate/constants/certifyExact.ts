@@ -1,17 +1,12 @@
 /** Makes certificates of exact constants. What they claim is what the checker proves, never what the search computed. */
-import { InputError, UnsupportedError } from '../errors.ts';
-import type { Network } from '../network/network.ts';
-import { Refusal } from './checker/refusal.ts';
-import type { Place, TreeNode } from './exact/check.ts';
-import {
-  EXACT_FORMAT,
-  EXACT_VERSION,
-  type ExactCertificate,
-  type StoredNode,
-  type StoredRow,
-} from './exactFormat.ts';
-import { encodeValues } from './fields.ts';
-import type { VerifyOptions } from './verify.ts';
+import { InputError, UnsupportedError } from '../../errors.ts';
+import type { Network } from '../../network/network.ts';
+import { Refusal } from '../checker/refusal.ts';
+import type { Place } from '../exact/check.ts';
+import { encodeValues } from '../fields.ts';
+import type { VerifyOptions } from '../verify.ts';
+import { EXACT_FORMAT, EXACT_VERSION, type ExactCertificate } from './exactFormat.ts';
+import { type FoundNode, storedOf } from './foundNode.ts';
 import { proveExact } from './verifyExact.ts';
 
 /** What branch and bound has found: `exactConstant` answers with these among others. */
@@ -22,11 +17,6 @@ export interface ExactProof {
   /** Absent where it was too much to be kept. */
   readonly tree?: readonly FoundNode[] | undefined;
 }
-
-/** As the search has them. */
-export type FoundNode =
-  | Exclude<TreeNode, { kind: 'flat' }>
-  | { readonly kind: 'flat'; readonly rows: readonly StoredRow[] };
 
 export interface CertifyExactOptions extends Pick<VerifyOptions, 'signal'> {
   /** Who made it, for people; default `lipsoid`. */
@@ -75,7 +65,7 @@ export async function certifyExact(
     },
     claim: { bound: upper, slope: 0 },
     attained: attained ? { input: encodeValues(attained.x), direction: encodeValues(attained.v) } : null,
-    tree: tree.map(stored),
+    tree: tree.map(storedOf),
   };
   let reason = '';
   for (const above of ABOVE) {
@@ -91,21 +81,4 @@ export async function certifyExact(
     }
   }
   throw refused(reason);
-}
-
-function stored(node: FoundNode): StoredNode {
-  switch (node.kind) {
-    case 'split':
-    case 'unreachable':
-    case 'flat':
-      return node;
-    case 'empty': {
-      const pieces = Array.from(node.pieces, (piece) => (piece < 0 ? '.' : String(piece))).join('');
-      return { ...node, multipliers: encodeValues(node.multipliers), pieces };
-    }
-    case 'bounded':
-      return { ...node, sigma: encodeValues(node.sigma) };
-    default:
-      throw new Error(`exact: ${node satisfies never}`);
-  }
 }
