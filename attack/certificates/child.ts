@@ -2,9 +2,14 @@
 import '../limited/watchedFiles.ts';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import {
+  EXACT_FORMAT,
+  type ExactCertificate,
+  readExactCertificate,
+} from '../../src/certificate/constants/exactFormat.ts';
 import { decodeValues } from '../../src/certificate/fields.ts';
 import { readCertificate } from '../../src/certificate/format.ts';
-import { loadNetwork } from '../../src/index.ts';
+import { exactConstant, loadNetwork } from '../../src/index.ts';
 import type { Network } from '../../src/network/network.ts';
 import { product } from '../../src/network/size.ts';
 import { linearise, pull, sampledLowerBound } from '../../test/support/forward.ts';
@@ -137,6 +142,10 @@ async function done(
       const faults = [...saidFaults(shown, [0, 1, 4]), ...codeFaults(spoken, [0, 1, 4])];
       if (shown.code !== spoken.code) faults.push(`exit code ${shown.code}, with --json ${spoken.code}`);
       if (spoken.code !== 0) return { faults };
+      if (isExact(job.text)) {
+        faults.push(...(await exactFaults(network, slope, job.text)));
+        return { faults, accepted: true };
+      }
       faults.push(...marginFaults(pairs, spoken.stdout));
       return { ...acceptedFaults(network, slope, job.text, spoken.stdout, faults), accepted: true };
     }
@@ -167,6 +176,31 @@ async function done(
       return { faults, bounded: true };
     }
   }
+}
+
+function isExact(text: string): boolean {
+  return (JSON.parse(text) as { format?: unknown }).format === EXACT_FORMAT;
+}
+
+/** What accepted certificates of constants must keep: the constant, as the search finds it, is between their numbers. */
+async function exactFaults(network: Network, slope: number, text: string): Promise<string[]> {
+  let read: ExactCertificate;
+  try {
+    read = readExactCertificate(JSON.parse(text));
+  } catch (error) {
+    return [`accepts what is no certificate: ${(error as Error).message}`];
+  }
+  const { claim, target } = read;
+  const { lower, upper } = await exactConstant(network, target ? { pair: target } : {});
+  const least = target ? lower : Math.max(lower, 10 ** slope);
+  return [
+    ...(claim.bound >= least * (1 - SLACK)
+      ? []
+      : [`accepts ${claim.bound}, but the constant is ${least} at least`]),
+    ...(claim.slope <= upper
+      ? []
+      : [`accepts a slope of ${claim.slope}, but the constant is ${upper} at most`]),
+  ];
 }
 
 /** What accepted margins must keep. */

@@ -1,8 +1,10 @@
 /** Changes of certificates. */
+import { EXACT_FORMAT, type ExactCertificate } from '../../src/certificate/constants/exactFormat.ts';
 import { decodeValues, encodeValues } from '../../src/certificate/fields.ts';
 import type { Certificate } from '../../src/certificate/format.ts';
 import { changeJson, type Json, jsonText } from '../mutation/json.ts';
 import type { Random } from '../random.ts';
+import { EXACT_CHANGES, type LooseExact } from './mutateExact.ts';
 
 type Loose = { -readonly [Key in keyof Certificate]: Json };
 
@@ -198,18 +200,24 @@ const CHANGES: Readonly<Record<string, Change>> = {
 /** A rare change takes long to write and read. */
 const HUGE_SHARE = 0.01;
 const NAMES = Object.keys(CHANGES).filter((name) => name !== 'huge');
+const EXACT_NAMES = Object.keys(EXACT_CHANGES).filter((name) => name !== 'huge');
 
 /** The text of a certificate with one to three changes, and their names. */
 export function mutatedCertificate(
-  certificate: Certificate,
+  certificate: Certificate | ExactCertificate,
   random: Random,
 ): { readonly text: string; readonly changes: readonly string[] } {
-  const copy = structuredClone(certificate) as unknown as Loose;
+  const copy: Certificate | ExactCertificate = structuredClone(certificate);
+  const isExact = copy.format === EXACT_FORMAT;
+  const names = isExact ? EXACT_NAMES : NAMES;
   const changes: string[] = [];
   const count = random.pick([1, 1, 1, 2, 3]);
   for (let k = 0; k < count; k++) {
-    const name = random.chance(HUGE_SHARE) ? 'huge' : random.pick(NAMES);
-    CHANGES[name]!(copy, copy.layers as unknown as LooseLayer[], random);
+    const name = random.chance(HUGE_SHARE) ? 'huge' : random.pick(names);
+    // Nothing is left of a tree that was cut off at its root.
+    if (isExact && copy.tree.length === 0) break;
+    if (isExact) EXACT_CHANGES[name]!(copy as unknown as LooseExact, random);
+    else CHANGES[name]!(copy as unknown as Loose, copy.layers as unknown as LooseLayer[], random);
     changes.push(name);
     if (name === 'huge') return { text: JSON.stringify(copy), changes };
   }

@@ -24,6 +24,7 @@ const TORUS = ['--method', 'closed-form', '--rule', 'GC(1.5)'];
 const UNROLLED = ['--method', 'unrolled', '--rule', 'GC(1.5)'];
 const SEARCHED = ['--method', 'refined', '--evaluations', '10'];
 const ANY_LENGTH = [...TORUS, '--length', 'any'];
+const EXACT = ['--method', 'exact'];
 const MARGINS = ['--target', 'margins'];
 
 export const SPECIMENS: readonly Specimen[] = [
@@ -38,6 +39,16 @@ export const SPECIMENS: readonly Specimen[] = [
   specimen('pooled image unrolled', smallCnn(), UNROLLED),
   specimen('any length', SIGNAL_FAMILIES['chain with a stride']!(12), ANY_LENGTH),
   specimen('pooled, any length', SIGNAL_FAMILIES.pooled!(24), ANY_LENGTH),
+  specimen(
+    'constant',
+    straight((x) => x),
+    EXACT,
+  ),
+  specimen(
+    'constant, parts that are flat',
+    straight((x) => Math.round(1.5 * x)),
+    EXACT,
+  ),
   { ...specimen('external data', smallMlp(2), SEARCHED), ...withExternalData(writeOnnx(smallMlp(2))) },
 ];
 
@@ -55,6 +66,21 @@ function linear(): Network {
   const b = new NetworkBuilder('linear');
   const x = b.input('x', [5]);
   return b.build(b.add('second', affine(random, 3, 4), [b.add('first', affine(random, 4, 5), [x])]));
+}
+
+/** 3-5-4-2, whose first two neurons are one. */
+function straight(entry: (x: number) => number): Network {
+  const random = new Random(6);
+  const sizes = [3, 5, 4, 2];
+  return NetworkBuilder.fromDense(
+    sizes.slice(1).map((rows, k) => {
+      const weight = Array.from({ length: rows }, () => [...random.normals(sizes[k]!)].map(entry));
+      if (k === 0) weight[1] = weight[0]!;
+      const bias = [...random.normals(rows, 0.5)].map(entry);
+      if (k === 0) bias[1] = bias[0]!;
+      return { weight, bias, ...(k < 2 && { activation: 'relu' as const }) };
+    }),
+  );
 }
 
 /** x + f(x) twice. */

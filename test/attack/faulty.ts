@@ -2,7 +2,15 @@
 import { readFile } from 'node:fs/promises';
 import '../../attack/limited/watchedFiles.ts';
 import { plant } from '../../attack/limited/commandLine.ts';
-import { type BoundResult, bound, inspect, loadNetwork, type Verification, verify } from '../../src/index.ts';
+import {
+  type BoundResult,
+  bound,
+  type ExactVerification,
+  inspect,
+  loadNetwork,
+  type Verification,
+  verify,
+} from '../../src/index.ts';
 
 type Library = Parameters<typeof plant>[0];
 
@@ -65,6 +73,12 @@ const FAULTS: Readonly<Record<string, Library>> = {
       const { claim } = certificate as { claim: Verification['claimed'] };
       const norms = { input: '2', output: '2' } as const;
       return { accepted: true, bound: 1, log10: 0, claimed: claim, norms };
+    },
+  },
+  'constants unread': {
+    verifyExact: async (_, certificate) => {
+      const { claim } = certificate as { claim: ExactVerification['claimed'] };
+      return { accepted: true, claimed: claim, parts: 1 };
     },
   },
   'margins unread': {
