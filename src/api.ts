@@ -51,6 +51,7 @@ export type {
 } from './certificate/constants/exactFormat.ts';
 export type { FoundNode } from './certificate/constants/foundNode.ts';
 export { type ExactVerification, verifyExact } from './certificate/constants/verifyExact.ts';
+export type { Place } from './certificate/exact/check.ts';
 export type { StoredNetwork } from './certificate/fields.ts';
 export type { Certificate, StoredLayer, StoredMargins, StoredNorms } from './certificate/format.ts';
 export type { RegionCertificate, StoredCentre, StoredRegion } from './certificate/regionFormat.ts';
@@ -89,7 +90,7 @@ export type { EngineHandle as Engine, EngineInformation } from './engine/engine.
 export { InputError, type Unsupported, UnsupportedError } from './errors.ts';
 export type { SteepPoint } from './exact/below/steepest.ts';
 export { type ExactOptions, type ExactResult, exactConstant } from './exact/exact.ts';
-export type { TreeLeaf, TreeNode } from './exact/record.ts';
+export type { FlatRow, TreeLeaf, TreeNode } from './exact/record.ts';
 export type { Beginning } from './exact/resume.ts';
 export type { ExactProgress } from './exact/search.ts';
 export { writeOnnx } from './formats/onnx/writing/write.ts';

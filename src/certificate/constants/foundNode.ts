@@ -1,11 +1,18 @@
 /** Nodes of trees as the search has them, in files and out of files. */
-import type { TreeNode } from '../exact/check.ts';
 import { decodeValues, encodeValues } from '../fields.ts';
-import type { StoredNode, StoredRow } from './exactFormat.ts';
+import type { StoredNode } from './exactFormat.ts';
 
 export type FoundNode =
-  | Exclude<TreeNode, { kind: 'flat' }>
-  | { readonly kind: 'flat'; readonly rows: readonly StoredRow[] };
+  | Extract<StoredNode, { kind: 'split' | 'unreachable' | 'flat' }>
+  | {
+      readonly kind: 'empty';
+      readonly units: readonly number[];
+      readonly multipliers: Float64Array;
+      readonly pieces: Int8Array;
+      readonly movable: readonly number[];
+      readonly bare: boolean;
+    }
+  | { readonly kind: 'bounded'; readonly units: readonly number[]; readonly sigma: Float64Array };
 
 export function storedOf(node: FoundNode): StoredNode {
   switch (node.kind) {
