@@ -116,6 +116,32 @@ export const maps: Readonly<Record<string, Operator>> = {
     for (const [n, index] of indices.entries()) items[index] = x.items[n]!;
     return [{ type: 'cell', shape, items }];
   },
+  DFT: (call) => {
+    const x = call.cells(0);
+    const axis = axisOf(call.opset < 20 ? call.integer('axis', 1) : (call.scalar(2) ?? -2), x.shape.length);
+    const length = call.scalar(1) ?? x.shape[axis]!;
+    const manner = { inverse: call.integer('inverse', 0) === 1, onesided: call.integer('onesided', 0) === 1 };
+    return [transform(call, x, axis, { length, ...manner })];
+  },
+  STFT: (call) => {
+    const x = call.cells(0);
+    const [batch, side, parts] = x.shape as [number, number, number];
+    const [step, length] = [call.scalar(1)!, call.scalar(3) ?? call.constant(2).items.length];
+    demand(x.shape.length === 3 && length <= side, 'windows');
+    const window = call.values[2] ? call.constant(2).items : undefined;
+    const frames = Math.floor((side - length) / step) + 1;
+    const framed = gathered(x, [batch, frames, length, parts], ([b, f, n, p]) => [b!, f! * step + n!, p!]);
+    const items = framed.items.map((cell, n) =>
+      window ? call.builder.linear([cell], [Exact.of(window[Math.floor(n / parts) % length]!)]) : cell,
+    );
+    return [
+      transform(call, { ...framed, items }, 2, {
+        length,
+        inverse: false,
+        onesided: call.integer('onesided', 1) === 1,
+      }),
+    ];
+  },
   EyeLike: (call) => {
     const { shape } = call.value(0);
     demand(shape.length === 2, 'a matrix');
@@ -235,6 +261,44 @@ function scattered(call: Call, where: (x: Value) => readonly (readonly number[])
     items[at] = updates.items[n]!;
   }
   return { ...x, items };
+}
+
+/** Σ x_n e^(∓2πi kn/length) along an axis, real and imaginary parts along the last one. */
+function transform(
+  call: Call,
+  x: Value,
+  axis: number,
+  {
+    length,
+    inverse,
+    onesided,
+  }: { readonly length: number; readonly inverse: boolean; readonly onesided: boolean },
+): Value {
+  const last = x.shape.length - 1;
+  demand(axis < last && x.shape[last]! <= 2 && !(onesided && (inverse || x.shape[last] === 2)), 'parts');
+  const shape = x.shape.with(axis, onesided ? Math.floor(length / 2) + 1 : length).with(last, 2);
+  const steps = stepsOf(x.shape);
+  const factor = inverse ? 1 / length : 1;
+  const items = [...positions(shape)].map((at) => {
+    const [sources, weights]: [number[], Exact[]] = [[], []];
+    const base = at.reduce(
+      (flat, index, a) => (a === axis || a === last ? flat : flat + index * steps[a]!),
+      0,
+    );
+    for (let n = 0; n < Math.min(length, x.shape[axis]!); n++) {
+      const eighths = (8 * ((at[axis]! * n) % length)) / length;
+      const angle = ((inverse ? 1 : -1) * Math.PI * eighths) / 4;
+      // Whole and half quarters as they are.
+      const exact = (value: number) => (eighths % 2 === 0 ? Math.round(value) : value);
+      const [c, s] = [exact(Math.cos(angle)) * factor, exact(Math.sin(angle)) * factor];
+      for (let part = 0; part < x.shape[last]!; part++) {
+        sources.push(x.items[base + n * steps[axis]! + part]!);
+        weights.push(Exact.of(part === at[last] ? c : part === 0 ? s : -s));
+      }
+    }
+    return call.builder.linear(sources, weights);
+  });
+  return { type: 'cell', shape, items };
 }
 
 /** @param factor what the update is as a number, which updates that multiply are */

@@ -122,6 +122,27 @@ export const maps: Readonly<Record<string, Layer>> = {
     const table = bench.initializer({ type: 'int64', dims: shape, values: places });
     return bench.add('MaxUnpool', [x, table], { kernel_shape: { is: [2, 2] }, strides: { is: [2, 2] } });
   }),
+  DFT: since(17, (bench, x) => {
+    const shape = bench.shape(x);
+    if (shape.length < 3 || shape.at(-1)! > 2) return undefined;
+    const axis = bench.random.integer(1, shape.length - 2);
+    const flag = bench.random.pick([{}, { inverse: { i: 1 } }, { onesided: { i: 1 } }]);
+    if (bench.opset < 20) return bench.add('DFT', [x], { axis: { i: axis }, ...flag });
+    const at = bench.initializer({ type: 'int64', dims: [], values: [axis] });
+    return bench.add('DFT', [x, '', at], flag);
+  }),
+  STFT: since(17, (bench, x) => {
+    const size = product(bench.shape(x));
+    const length = bench.random.integer(1, Math.min(size, 4));
+    const one = (value: number) => bench.initializer({ type: 'int64', dims: [], values: [value] });
+    const signal = bench.add('Reshape', [x, bench.integers([1, size, 1])]);
+    return (
+      signal &&
+      bench.add('STFT', [signal, one(bench.random.integer(1, 3)), bench.weights([length], 1), one(length)], {
+        onesided: { i: bench.random.integer(0, 1) },
+      })
+    );
+  }),
   EyeLike: since(9, (bench, x) => {
     const eye = bench.add('EyeLike', [x], { k: { i: bench.random.integer(-1, 1) }, dtype: { i: 1 } });
     return eye && bench.type === 'float' ? bench.add('Add', [x, eye]) : undefined;

@@ -16,6 +16,7 @@ import { normalization } from './operators/normalization.ts';
 import { padding } from './operators/padding.ts';
 import { pooling } from './operators/pooling.ts';
 import { einsum } from './operators/products/einsum.ts';
+import { fourier } from './operators/products/fourier.ts';
 import { scaling } from './operators/products/scaling.ts';
 import { recurrent } from './operators/recurrent/recurrent.ts';
 import { reduction } from './operators/reduction.ts';
@@ -28,6 +29,7 @@ const FAMILIES: readonly Family[] = [
   convolution,
   einsum,
   elementwise,
+  fourier,
   indexed,
   linear,
   losses,

@@ -326,6 +326,31 @@ export const STEPS: Readonly<Record<string, Step>> = {
     const reversed = g.apply('ReverseSequence', [matrix.name, lengths], [rows, columns]);
     return g.apply('Reshape', [reversed.name, g.integers([...x.shape])], x.shape);
   },
+  DFT: (g, x) => {
+    const parts = g.random.integer(1, 2);
+    const size = volume(x.shape);
+    if (size % parts !== 0) return undefined;
+    const shape = [1, size / parts, parts];
+    const signal = g.apply('Reshape', [x.name, g.integers(shape)], shape);
+    const kind =
+      parts === 1 ? g.random.pick(['inverse', 'onesided', 'plain']) : g.random.pick(['inverse', 'plain']);
+    // Of long ones ONNX Runtime's float32 is a bit farther off than elsewhere.
+    const length = g.random.integer(1, Math.min(size / parts + 2, 6));
+    const count = kind === 'onesided' ? Math.floor(length / 2) + 1 : length;
+    const attributes = { axis: 1n, ...(kind !== 'plain' && { [kind]: 1n }) };
+    return g.apply('DFT', [signal.name, g.integers([length], [])], [1, count, 2], attributes);
+  },
+  STFT: (g, x) => {
+    const size = volume(x.shape);
+    const shape = [1, size, 1];
+    const signal = g.apply('Reshape', [x.name, g.integers(shape)], shape);
+    const [length, step] = [g.random.integer(2, Math.min(size, 5)), g.random.integer(1, 3)];
+    const onesided = g.random.integer(0, 1);
+    const count = onesided === 1 ? Math.floor(length / 2) + 1 : length;
+    const inputs = [signal.name, g.integers([step], []), g.floats([length]), g.integers([length], [])];
+    const frames = Math.floor((size - length) / step) + 1;
+    return g.apply('STFT', inputs, [1, frames, count, 2], { onesided: BigInt(onesided) });
+  },
   MaxUnpool: (g, x) => {
     if (x.shape.length !== 4) return undefined;
     const shape = x.shape.map((side, axis) => (axis < 2 ? side : 2 * side));

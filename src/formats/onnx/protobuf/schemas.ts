@@ -64,6 +64,13 @@ export const SCHEMAS: ReadonlyMap<string, Schema> = new Map([
   ),
   row('Ceil', { T: FLOATS }, [6, 'T -> T']),
   row('Compress', { T: ALL, T1: ['bool'] }, [9, 'T T1 -> T', 'axis:int']),
+  row(
+    'DFT',
+    { T1: FLOATS, T2: INDICES },
+    [17, 'T1 T2? -> T1', 'axis:int inverse:int onesided:int'],
+    [20, 'T1 T2? int64? -> T1', 'inverse:int onesided:int'],
+  ),
+  row('STFT', { T1: FLOATS, T2: INDICES }, [17, 'T1 T2 T1? T2? -> T1', 'onesided:int']),
   row('EyeLike', { T1: ALL, T2: ALL }, [9, 'T1 -> T2', 'dtype:int k:int']),
   row('MaxUnpool', { T1: FLOATS, T2: ['int64'] }, [
     9,
