@@ -108,7 +108,7 @@ export class NetworkBuilder {
   }
 
   /** What no entry of a tensor exceeds, whatever the input is. Looks at every weight in front of it, once. */
-  magnitude(id: TensorId): Magnitude {
+  magnitude(id: TensorId): { readonly most: number; readonly ofLength: boolean } {
     for (let k = this.magnitudes.size; k < this.nodes.length; k++) {
       const { operator, inputs, output } = this.nodes[k]!;
       const known = inputs.map((input) => this.magnitudes.get(input) ?? UNKNOWN);
