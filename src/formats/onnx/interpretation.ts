@@ -91,8 +91,11 @@ class Interpretation {
 
   /** Refuses what can be refused without looking at inputs. */
   object(): void {
+    const dependent = new Set(this.dataDependent);
     for (const node of this.graph.nodes) {
-      const objection = objectionTo(node);
+      const onData = node.inputs.some((name) => dependent.has(name));
+      if (onData && !SHAPES.has(node.opType)) for (const name of node.outputs) dependent.add(name);
+      const objection = objectionTo(node, onData);
       if (!objection) continue;
       this.refused.add(node);
       this.objections.push(objection);
@@ -299,7 +302,11 @@ function obstaclesFirst(items: readonly Unsupported[]): Unsupported[] {
 /** Operators that look at the shape of a tensor, not at its entries. */
 const SHAPES: ReadonlySet<string> = new Set(['Shape', 'Size']);
 
-function objectionTo(node: GraphNode): Unsupported | undefined {
+/** Operators that read more than their inputs: what the graphs in their attributes name. */
+const CAPTURING: ReadonlySet<string> = new Set(['If', 'Loop', 'Scan']);
+
+/** @param onData whether it has what is bounded among its inputs: constants have no slope that a reason could speak of */
+function objectionTo(node: GraphNode, onData: boolean): Unsupported | undefined {
   const { name, opType, domain } = node;
   const converter = CONVERTERS.get(operatorKey(node));
   if (domain !== '' && !converter) {
@@ -308,6 +315,9 @@ function objectionTo(node: GraphNode): Unsupported | undefined {
       : 'operators of the ONNX domain and functions that the model defines are read';
     return { node: name, found: `${domain}.${opType}`, reason };
   }
+  const ofConstants = !onData && node.inputs.length > 0 && !CAPTURING.has(opType);
+  if (!converter && ofConstants)
+    return { node: name, found: `${opType}: of constants`, reason: NOT_COMPUTED };
   if (!converter) return { node: name, found: opType, reason: reasonAgainst(opType) };
   return unknownAttributes(node);
 }

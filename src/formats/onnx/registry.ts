@@ -14,6 +14,7 @@ import { rearranging } from './operators/moving/rearranging.ts';
 import { resizing } from './operators/moving/resizing.ts';
 import { normalization } from './operators/normalization.ts';
 import { padding } from './operators/padding.ts';
+import { places } from './operators/places.ts';
 import { pooling } from './operators/pooling.ts';
 import { einsum } from './operators/products/einsum.ts';
 import { fourier } from './operators/products/fourier.ts';
@@ -35,6 +36,7 @@ const FAMILIES: readonly Family[] = [
   losses,
   normalization,
   padding,
+  places,
   pooling,
   rearranging,
   recurrent,

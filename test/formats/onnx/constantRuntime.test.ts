@@ -124,6 +124,33 @@ function reduction(opType: string, inputSince: number): Step {
   };
 }
 
+/** Functions over one axis. */
+function along(opType: string): Step {
+  return (g, x) => {
+    if (x.shape.length === 0) return undefined;
+    const axis = BigInt(g.random.integer(-x.shape.length, x.shape.length - 1));
+    return g.apply(opType, [x], x.type, x.shape, { axis });
+  };
+}
+
+function place(opType: string): Step {
+  return (g, x) => {
+    if (x.shape.length === 0) return undefined;
+    const axis = g.random.integer(0, x.shape.length - 1);
+    const [keep, last] = [g.random.chance(0.5), g.random.chance(0.5)];
+    const shape = keep ? x.shape.with(axis, 1) : x.shape.toSpliced(axis, 1);
+    const attributes = { keepdims: keep ? 1n : 0n, select_last_index: last ? 1n : 0n };
+    return g.apply(opType, [x], 'int64', shape, { ...attributes, axis: BigInt(axis) });
+  };
+}
+
+/** Places of entries or slices of x. */
+function indexTuples(g: Graph, x: Value, count: number): Value {
+  const depth = g.random.integer(1, x.shape.length);
+  let k = 0;
+  return g.leaf('int64', [count, depth], () => g.random.integer(0, x.shape[k++ % depth]! - 1));
+}
+
 const sized = (x: Value, rank: number) => x.shape.length === rank;
 
 /** One more node behind x; undefined where x is of no use to it. */
@@ -318,6 +345,94 @@ const STEPS: Readonly<Record<string, Step>> = {
     const shape = x.shape.with(axis, x.shape[axis]! + other.shape[axis]!);
     return g.apply('Concat', [x, other], x.type, shape, { axis: BigInt(axis) });
   },
+  Round: unary('Round'),
+  Sign: unary('Sign'),
+  Softmax: along('Softmax'),
+  LogSoftmax: along('LogSoftmax'),
+  Clip: (g, x) => {
+    const bounds = [g.leaf(x.type, []), g.leaf(x.type, [])].slice(0, g.random.integer(0, 2));
+    return g.apply('Clip', [x, ...bounds], x.type, x.shape);
+  },
+  Mod: (g, x) =>
+    g.apply('Mod', [x, g.partner(x.type, x.shape)], x.type, x.shape, {
+      fmod: isFloat(x.type) || g.random.chance(0.5) ? 1n : 0n,
+    }),
+  BitShift: (g, x) => {
+    const type = g.random.pick(['uint8', 'uint32', 'uint64'] as const);
+    const y = g.leaf(type, x.shape);
+    const by = g.leaf(type, x.shape, () => g.random.integer(0, 7));
+    return g.apply('BitShift', [y, by], type, x.shape, { direction: g.random.pick(['LEFT', 'RIGHT']) });
+  },
+  ArgMax: place('ArgMax'),
+  ArgMin: place('ArgMin'),
+  OneHot: (g, x) => {
+    if (x.shape.length === 0 || x.type === 'bfloat16') return undefined;
+    const [depth, axis] = [g.random.integer(1, 3), g.random.integer(0, x.shape.length)];
+    const indices = g.leaf('int64', x.shape, () => g.random.integer(-4, 4));
+    const values = g.leaf(x.type, [2]);
+    const inputs = [indices, g.leaf('int64', [], () => depth), values];
+    return g.apply('OneHot', inputs, x.type, x.shape.toSpliced(axis, 0, depth), { axis: BigInt(axis) });
+  },
+  Trilu: (g, x) => {
+    if (x.shape.length < 2) return undefined;
+    const k = g.leaf('int64', [], () => g.random.integer(-2, 2));
+    return g.apply('Trilu', [x, k], x.type, x.shape, { upper: g.random.chance(0.5) ? 1n : 0n });
+  },
+  CumSum: (g, x) => {
+    if (x.shape.length === 0) return undefined;
+    const axis = g.leaf('int64', [], () => g.random.integer(-x.shape.length, x.shape.length - 1));
+    const [exclusive, reverse] = [g.random.chance(0.5), g.random.chance(0.5)].map((is) => (is ? 1n : 0n));
+    return g.apply('CumSum', [x, axis], x.type, x.shape, { exclusive: exclusive!, reverse: reverse! });
+  },
+  TopK: (g, x) => {
+    if (x.shape.length === 0 || x.type === 'bfloat16') return undefined;
+    const axis = g.random.integer(0, x.shape.length - 1);
+    const k = g.random.integer(1, x.shape[axis]!);
+    const attributes = { axis: BigInt(axis), largest: g.random.chance(0.5) ? 1n : 0n };
+    const shape = x.shape.with(axis, k);
+    const y = g.apply('TopK', [x, g.integers([k])], x.type, shape, attributes, 2);
+    return y.name === g.nodes.at(-1)!.output[1] ? { ...y, type: 'int64' } : y;
+  },
+  GatherElements: (g, x) => {
+    if (x.shape.length === 0) return undefined;
+    const axis = g.random.integer(0, x.shape.length - 1);
+    const side = x.shape[axis]!;
+    const shape = x.shape.with(axis, g.random.integer(1, 4));
+    const indices = g.leaf('int64', shape, () => g.random.integer(-side, side - 1));
+    return g.apply('GatherElements', [x, indices], x.type, shape, { axis: BigInt(axis) });
+  },
+  GatherND: (g, x) => {
+    if (x.shape.length === 0) return undefined;
+    const tuples = indexTuples(g, x, 3);
+    return g.apply('GatherND', [x, tuples], x.type, [3, ...x.shape.slice(tuples.shape[1])]);
+  },
+  ScatterElements: (g, x) => {
+    if (x.shape.length === 0) return undefined;
+    const axis = g.random.integer(0, x.shape.length - 1);
+    const shape = x.shape.with(axis, 1);
+    const indices = g.leaf('int64', shape, () => g.random.integer(0, x.shape[axis]! - 1));
+    const inputs = [x, indices, g.leaf(x.type, shape)];
+    return g.apply('ScatterElements', inputs, x.type, x.shape, { axis: BigInt(axis) });
+  },
+  ScatterND: (g, x) => {
+    if (x.shape.length === 0) return undefined;
+    const tuples = indexTuples(g, x, 1);
+    const updates = g.leaf(x.type, [1, ...x.shape.slice(tuples.shape[1])]);
+    return g.apply('ScatterND', [x, tuples, updates], x.type, x.shape);
+  },
+  QuantizeLinear: (g, x) => {
+    const type = g.random.pick(['int8', 'uint8'] as const);
+    const shape = [2, ...x.shape];
+    const axis = g.random.integer(0, shape.length - 1);
+    const scales = g.random.chance(0.5) ? [] : [shape[axis]!];
+    const weights = g.leaf('float', shape, () => g.random.integer(-400, 400) / 7);
+    const scale = g.leaf('float', scales, () => g.random.integer(1, 8) / 16);
+    const zero = g.leaf(type, scales, () => g.random.integer(0, 9));
+    const quantized = g.apply('QuantizeLinear', [weights, scale, zero], type, shape, { axis: BigInt(axis) });
+    return g.random.chance(0.5)
+      ? quantized
+      : g.apply('DequantizeLinear', [quantized, scale, zero], 'float', shape, { axis: BigInt(axis) });
+  },
   // Every axis by its own letter, the first summed over; of a second operand the last axis alone.
   Einsum: (g, x) => {
     if (x.shape.length === 0 || x.type === 'bfloat16') return undefined;
@@ -343,6 +458,7 @@ const STEPS: Readonly<Record<string, Step>> = {
 /** Functions that no runtime rounds correctly: off by some units in the last place of float32. */
 const APPROXIMATE: ReadonlySet<string> = new Set([
   ...['Exp', 'Log', 'Sigmoid', 'Tanh', 'Sin', 'Cos', 'Softplus', 'Pow', 'ReduceLogSumExp'],
+  ...['Softmax', 'LogSoftmax'],
 ]);
 
 const SIXTEEN_BITS: ReadonlyMap<ElementType, number> = new Map([

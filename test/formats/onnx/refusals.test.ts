@@ -117,6 +117,21 @@ describe('refusals', () => {
     expect(kinds(await read(model([node('Dropout', 'x', 'd'), node('Relu', 'd', 'y')])))).toEqual(['relu']);
   });
 
+  it('of what is made of constants alone say nothing of slopes', async () => {
+    const initializers = [floats('w', [4], [1, 2, 1, 1])];
+    const nodes = [node('Mystery', 'w', 'm'), node('LpNormalization', 'w', 'n'), node('Add', 'm n', 's')];
+    const { items } = await refusal(model([...nodes, node('Mul', 'x s', 'y')], { initializers }));
+    expect(items.map(({ node, found }) => [node, found])).toEqual([
+      ['make m', 'Mystery: of constants'],
+      ['make n', 'LpNormalization: of constants'],
+    ]);
+    for (const { reason } of items) expect(reason).toMatch(/export the model with constants folded/);
+    const onData = await refusal(
+      model([node('LpNormalization', 'x', 'n'), node('Add', 'n w', 'y')], { initializers }),
+    );
+    expect(onData.message).toMatch(/no global bound exists/);
+  });
+
   it('the mask of a dropout', async () => {
     const { message } = await refusal(
       model([node('Dropout', 'x', 'd m'), node('Cast', 'm', 'y', { to: 1n })]),

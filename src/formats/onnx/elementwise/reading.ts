@@ -70,19 +70,36 @@ export function prelu(call: Call): Signal {
 }
 
 /** Bounds are attributes before operator set 11 and inputs since; an absent one is open. */
-export function clip(call: Call): Signal {
-  const { attributes } = call;
+function limits(call: Call): { readonly min: number; readonly max: number } {
   const bound = (index: number, name: string) =>
-    call.opset >= 11 ? call.scalar(index) : attributes.float(name, undefined);
-  const min = bound(1, 'min') ?? Number.NEGATIVE_INFINITY;
-  const max = bound(2, 'max') ?? Number.POSITIVE_INFINITY;
+    call.opset >= 11 ? call.scalar(index) : call.attributes.float(name, undefined);
+  return {
+    min: bound(1, 'min') ?? Number.NEGATIVE_INFINITY,
+    max: bound(2, 'max') ?? Number.POSITIVE_INFINITY,
+  };
+}
+
+export function clip(call: Call): Signal {
+  const { min, max } = limits(call);
   return clipped(call, call.signal(0), min, max);
 }
 
-/** min(max(x, min), max) */
+/** Where min is above max all of it is max, as for `clipped`. */
+export function clippedConstant(call: Call): Constant {
+  const { min, max } = limits(call);
+  return mapped(call, call.numbers(0), (value) => Math.min(Math.max(value, min), max));
+}
+
+/**
+ * min(max(x, min), max), which is max wherever min is not below it: ONNX says so from operator set 13 on, and runtimes do so before.
+ */
 export function clipped(call: Call, x: Signal, min: number, max: number): Signal {
   if (min === Number.NEGATIVE_INFINITY && max === Number.POSITIVE_INFINITY) return x;
   if (min === 0 && max === Number.POSITIVE_INFINITY) return applyElementwise(call, { name: 'relu' }, x);
+  if (min >= max && Number.isFinite(max)) {
+    const constant = { kind: 'scale', scale: Float64Array.of(0), shift: Float64Array.of(max) } as const;
+    return call.emitSame(constant, x, OWN_FIELDS);
+  }
   call.demand(min < max, 'min must be below max', [min, max]);
   return applyElementwise(call, { name: 'clip', min, max }, x);
 }

@@ -3,7 +3,7 @@ import type { Elementwise, ElementwiseName, Named } from '../../../network/eleme
 import { floatFunction, magnitude } from '../operators/entries.ts';
 import { FLOATS, NUMBERS, SIGNED, WIDE } from '../protobuf/schema.ts';
 import type { GraphWriter } from '../writing/writer.ts';
-import { clip, gelu, prelu, rectified, shrink, swish } from './reading.ts';
+import { clip, clippedConstant, gelu, prelu, rectified, shrink, swish } from './reading.ts';
 import { activation, type FunctionRow, type Operator, operator, plain } from './row.ts';
 import { type LastNode, Target } from './writing.ts';
 
@@ -66,7 +66,7 @@ const ROWS: { readonly [N in ElementwiseName]: FunctionRow<Named<N>> } = {
   clip: {
     operator: operator(
       'Clip',
-      { signals: clip },
+      { constants: clippedConstant, signals: clip },
       [
         [6, 'T -> T', 'max:float min:float'],
         [11, 'T T? T? -> T'],

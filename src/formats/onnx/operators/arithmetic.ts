@@ -15,15 +15,17 @@ import {
   reshaped,
   walk,
 } from '../values/constant.ts';
-import { type ElementType, isFloat } from '../values/elementType.ts';
+import { type ElementType, integerRange, isFloat } from '../values/elementType.ts';
 import { broadcastOver } from './broadcast.ts';
 import type { Converter, Family } from './converter.ts';
 import {
   DIFFERENCE,
   floatFunction,
   floatResult,
+  halfToEven,
   integerResult,
   mapped,
+  narrowed,
   type Operation,
   operate,
   PRODUCT,
@@ -55,6 +57,10 @@ export const arithmetic: Family = new Map<string, Converter>([
   ['Reciprocal', { constants: floatFunction((x) => 1 / x) }],
   ['Floor', { constants: floatFunction(Math.floor) }],
   ['Ceil', { constants: floatFunction(Math.ceil) }],
+  ['Round', { constants: floatFunction(halfToEven) }],
+  ['Sign', { constants: (call) => mapped(call, call.numbers(0), Math.sign) }],
+  ['Mod', { constants: remainder }],
+  ['BitShift', { constants: bitShift }],
   ['Equal', { constants: comparison((a, b) => a === b) }],
   ['Greater', { constants: comparison((a, b) => a > b) }],
   ['GreaterOrEqual', { constants: comparison((a, b) => a >= b) }],
@@ -188,6 +194,34 @@ function quotient(call: Call): Constant {
   call.demand(!b.data.includes(0), 'integers must not be divided by 0', 0);
   const result = integerResult(call, a.type);
   return combined(call, a, b, a.type, (p, q) => result((p - (p % q)) / q));
+}
+
+/** Of what has the sign of the dividend, or, of integers alone, that of the divisor. */
+function remainder(call: Call): Constant {
+  const [a, b] = [call.numbers(0), call.numbers(1)];
+  const ofDividend = call.attributes.flag('fmod');
+  if (isFloat(a.type)) {
+    call.demand(ofDividend, 'fmod must be 1 of floats', 0);
+    const result = floatResult(call, a.type);
+    return combined(call, a, b, a.type, (p, q) => result(p % q));
+  }
+  call.demand(!b.data.includes(0), 'integers must not be divided by 0', 0);
+  return combined(call, a, b, a.type, (p, q) => {
+    const rest = p % q;
+    return (!ofDividend && rest * q < 0 ? rest + q : rest) + 0;
+  });
+}
+
+function bitShift(call: Call): Constant {
+  const [a, b] = [call.numbers(0), call.numbers(1)];
+  const direction = call.attributes.text('direction', '');
+  call.demand(direction === 'LEFT' || direction === 'RIGHT', 'direction must be LEFT or RIGHT', direction);
+  const bits = integerRange(a.type).greatest.toString(2).length;
+  return combined(call, a, b, a.type, (p, q) => {
+    if (q >= bits) call.refuse(`by ${q} bits`, `what becomes of ${bits} bits is left open`);
+    const [value, by] = [BigInt(p), BigInt(q)];
+    return narrowed(call, a.type, direction === 'LEFT' ? value << by : value >> by);
+  });
 }
 
 function where(call: Call): Constant {

@@ -75,7 +75,7 @@ export function floatFunction(f: (x: number) => number): (call: Call) => Constan
 }
 
 /** A constant of the same shape and type. */
-export function mapped(call: Call, x: Constant, f: (value: number) => number): Constant {
+export function mapped(call: Call, x: Constant, f: (value: number, index: number) => number): Constant {
   call.scope.budget.allocate(call.node.name, x.data.length);
   return { ...x, data: mappedNumbers(x.data, f) };
 }
@@ -85,4 +85,12 @@ export function magnitude(call: Call): Constant {
   const x = call.numbers(0);
   const result = isFloat(x.type) ? (value: number) => value : integerResult(call, x.type);
   return mapped(call, x, (value) => result(Math.abs(value)));
+}
+
+/** To the nearest integer, of two the even one. */
+export function halfToEven(value: number): number {
+  const below = Math.floor(value);
+  const above = value - below;
+  if (above !== 0.5) return above < 0.5 ? below : below + 1;
+  return below % 2 === 0 ? below : below + 1;
 }

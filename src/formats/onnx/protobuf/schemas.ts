@@ -23,6 +23,14 @@ const KERNEL = 'auto_pad:string dilations:ints group:int kernel_shape:ints pads:
 export const SCHEMAS: ReadonlyMap<string, Schema> = new Map([
   ...ELEMENTWISE_OPERATORS.map(({ opType, schema }): [string, Schema] => [opType, schema]),
   row('Add', { T: NUMBERS }, LEGACY_BROADCAST, [7, 'T T -> T']),
+  ...['ArgMax', 'ArgMin'].map((opType) =>
+    row(
+      opType,
+      { T: NUMBERS, I: ['int64'] },
+      [1, 'T -> I', 'axis:int keepdims:int'],
+      [12, 'T -> I', 'axis:int keepdims:int select_last_index:int'],
+    ),
+  ),
   row(
     'AveragePool',
     { T: FLOATS },
@@ -48,6 +56,7 @@ export const SCHEMAS: ReadonlyMap<string, Schema> = new Map([
     [14, 'T T T U U -> T U? U?', 'epsilon:float momentum:float training_mode:int'],
     [15, 'T T1 T1 T2 T2 -> T T2? T2?', 'epsilon:float momentum:float training_mode:int'],
   ),
+  row('BitShift', { T: ['uint8', 'uint16', 'uint32', 'uint64'] }, [11, 'T T -> T', 'direction:string!']),
   row(
     'Cast',
     { T1: ALL, T2: ALL },
@@ -182,6 +191,7 @@ export const SCHEMAS: ReadonlyMap<string, Schema> = new Map([
   ),
   row('Mean', { T: FLOATS }, [6, 'T* -> T']),
   row('Min', { T: NUMBERS }, [6, 'T* -> T']),
+  row('Mod', { T: NUMBERS }, [10, 'T T -> T', 'fmod:int']),
   row('Mul', { T: NUMBERS }, LEGACY_BROADCAST, [7, 'T T -> T']),
   row('Neg', { T: [...FLOATS, ...SIGNED] }, [6, 'T -> T']),
   row('NegativeLogLikelihoodLoss', { T: FLOATS, Tind: INDICES }, [
@@ -189,6 +199,7 @@ export const SCHEMAS: ReadonlyMap<string, Schema> = new Map([
     'T Tind T? -> T',
     'ignore_index:int reduction:string',
   ]),
+  row('OneHot', { T1: NUMBERS, T2: NUMBERS, T: ALL }, [9, 'T1 T2 T -> T', 'axis:int']),
   row('Not', { T: ['bool'] }, [1, 'T -> T']),
   row(
     'Pad',
@@ -198,6 +209,15 @@ export const SCHEMAS: ReadonlyMap<string, Schema> = new Map([
     [18, 'T int64 T? Tind? -> T', 'mode:string'],
   ),
   row('Pow', { T: [...FLOATS, ...INDICES], T1: NUMBERS }, [7, 'T T -> T'], [12, 'T T1 -> T']),
+  row(
+    'QuantizeLinear',
+    { Q: ['int8', 'uint8', 'int16', 'uint16'], T: FLOATS },
+    [10, 'T T Q? -> Q'],
+    [13, 'T T Q? -> Q', 'axis:int'],
+    [19, 'T T Q? -> Q', 'axis:int saturate:int'],
+    [21, 'T T Q? -> Q', 'axis:int block_size:int output_dtype:int saturate:int'],
+    [23, 'T T Q? -> Q', 'axis:int block_size:int output_dtype:int precision:int saturate:int'],
+  ),
   row('RMSNormalization', { T: FLOATS, V: FLOATS }, [
     23,
     'T V -> V',
@@ -264,6 +284,7 @@ export const SCHEMAS: ReadonlyMap<string, Schema> = new Map([
     [1, 'T -> T', 'axes:ints keepdims:int'],
     [18, 'T int64? -> T', 'keepdims:int noop_with_empty_axes:int'],
   ),
+  row('Round', { T: FLOATS }, [11, 'T -> T']),
   row('Reshape', { T: ALL }, [5, 'T int64 -> T'], [14, 'T int64 -> T', 'allowzero:int']),
   row(
     'Resize',
@@ -335,6 +356,7 @@ export const SCHEMAS: ReadonlyMap<string, Schema> = new Map([
     ],
   ),
   row('Shape', { T: ALL, T1: ['int64'] }, [1, 'T -> T1'], [15, 'T -> T1', 'end:int start:int']),
+  row('Sign', { T: NUMBERS }, [9, 'T -> T']),
   row('Size', { T: ALL, T1: ['int64'] }, [1, 'T -> T1']),
   row(
     'Slice',

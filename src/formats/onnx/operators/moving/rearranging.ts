@@ -2,9 +2,11 @@
 import { inDouble } from '../../../../network/numbers.ts';
 import { product, strides } from '../../../../network/size.ts';
 import type { Call, Signal, Value } from '../../call.ts';
-import { type Constant, constantOf, walk } from '../../values/constant.ts';
+import { type Constant, constantOf, gathered, walk } from '../../values/constant.ts';
+import { isFloat } from '../../values/elementType.ts';
 import { added, largerOf, scaledAndShifted, times } from '../arithmetic.ts';
 import type { Converter, Family } from '../converter.ts';
+import { floatResult, integerResult, mapped } from '../entries.ts';
 import { boundedProduct } from '../products/bounded.ts';
 import { contracted } from '../products/contraction.ts';
 import { assembled, counted, picked } from './picked.ts';
@@ -12,14 +14,14 @@ import { assembled, counted, picked } from './picked.ts';
 export const rearranging: Family = new Map<string, Converter>([
   ['DepthToSpace', { signals: depthToSpace }],
   ['SpaceToDepth', { signals: spaceToDepth }],
-  ['Trilu', { signals: triangle }],
-  ['CumSum', { signals: runningSum }],
-  ['GatherElements', { signals: gatherElements }],
-  ['GatherND', { signals: gatherAt }],
+  ['Trilu', { constants: triangleOfConstant, signals: triangle }],
+  ['CumSum', { constants: runningSumOfConstant, signals: runningSum }],
+  ['GatherElements', { constants: (call) => gatherElements(call) as Constant, signals: gatherElements }],
+  ['GatherND', { constants: (call) => gatherAt(call) as Constant, signals: gatherAt }],
   // Its name before operator set 11.
   ['Scatter', { signals: scatterElements }],
-  ['ScatterElements', { signals: scatterElements }],
-  ['ScatterND', { signals: scatterAt }],
+  ['ScatterElements', { constants: ofConstants(scatterElements), signals: scatterElements }],
+  ['ScatterND', { constants: ofConstants(scatterAt), signals: scatterAt }],
 ]);
 
 /** The image of channels of which a block becomes the pixels of a square, or the other way round. */
@@ -70,24 +72,60 @@ function triangle(call: Call): Signal {
   const x = input.batched && input.shape.length < 2 ? call.unbatched(input) : input;
   const rank = x.shape.length;
   call.demand(rank >= 2, 'the input must have two axes', call.dims(input));
+  call.scope.budget.allocate(call.node.name, product(x.shape));
+  const stays = inTriangle(call, x.shape);
+  const sources = counted(product(x.shape)).map((n) => (stays(n) ? n : -1));
+  return call.settled(picked(call, x, sources, x.shape));
+}
+
+function triangleOfConstant(call: Call): Constant {
+  const x = call.numbers(0);
+  call.demand(x.shape.length >= 2, 'the input must have two axes', x.shape);
+  const stays = inTriangle(call, x.shape);
+  return mapped(call, x, (value, n) => (stays(n) ? value : 0));
+}
+
+/** Which entries of a tensor of `shape` stay what they are. */
+function inTriangle(call: Call, shape: readonly number[]): (n: number) => boolean {
   const k = call.scalar(1) ?? 0;
   const upper = call.attributes.flag('upper', true);
-  const [rows, columns] = x.shape.slice(-2) as [number, number];
-  call.scope.budget.allocate(call.node.name, product(x.shape));
-  const sources = counted(product(x.shape)).map((n) => {
+  const [rows, columns] = shape.slice(-2) as [number, number];
+  return (n) => {
     const beside = (n % columns) - (Math.floor(n / columns) % rows);
-    return (upper ? beside >= k : beside <= k) ? n : -1;
-  });
-  return call.settled(picked(call, x, sources, x.shape));
+    return upper ? beside >= k : beside <= k;
+  };
+}
+
+/** The axis that sums run along. */
+function summedAxis(call: Call, rank: number): number {
+  return call.axis(call.scalar(1) ?? call.malformed('axis must be given', 'none'), rank);
+}
+
+/** Sums of floats are rounded once, as those of `reduction.ts`; none of integers may leave its type. */
+function runningSumOfConstant(call: Call): Constant {
+  const x = call.numbers(0);
+  const axis = summedAxis(call, x.shape.length);
+  const [exclusive, reverse] = [call.attributes.flag('exclusive'), call.attributes.flag('reverse')];
+  const result = isFloat(x.type) ? floatResult(call, x.type) : integerResult(call, x.type);
+  call.scope.budget.allocate(call.node.name, 2 * x.data.length);
+  const [step, side] = [strides(x.shape)[axis]!, x.shape[axis]!];
+  const data = new Float64Array(x.data.length);
+  for (const start of walk(x.shape.with(axis, 1), strides(x.shape))) {
+    let sum = 0;
+    for (let i = 0; i < side; i++) {
+      const at = start + (reverse ? side - 1 - i : i) * step;
+      const before = sum;
+      sum += x.data[at]!;
+      data[at] = result(exclusive ? before : sum);
+    }
+  }
+  return constantOf(x.type, x.shape, data);
 }
 
 /** A triangle of ones along an axis. */
 function runningSum(call: Call): Signal {
   const input = call.signal(0);
-  const onnxAxis = call.axis(
-    call.scalar(1) ?? call.malformed('axis must be given', 'none'),
-    call.dims(input).length,
-  );
+  const onnxAxis = summedAxis(call, call.dims(input).length);
   const x = input.batched && onnxAxis === 0 ? call.unbatched(input) : input;
   const axis = x.batched ? onnxAxis - 1 : onnxAxis;
   const side = x.shape[axis]!;
@@ -127,12 +165,16 @@ function whole(call: Call, index: number): { readonly value: Value; readonly sha
   return { value: x, shape: x.shape };
 }
 
-function gatherElements(call: Call): Signal {
-  const input = call.signal(0);
+/** Entries of what may be known, by place. */
+function taken(call: Call, from: Value, sources: Float64Array, shape: readonly number[]): Value {
+  if (from.kind === 'constant') return gathered(from, shape, sources);
+  return call.settled(picked(call, from, sources, shape));
+}
+
+function gatherElements(call: Call): Value {
   const { shape, data } = indexTensor(call, 1);
-  const dims = call.dims(input);
-  const axis = call.axis(call.attributes.integer('axis', 0), dims.length);
-  const x = call.unbatched(input);
+  const x = whole(call, 0);
+  const axis = call.axis(call.attributes.integer('axis', 0), x.shape.length);
   const smaller =
     shape.length === x.shape.length && shape.every((side, a) => a === axis || side <= x.shape[a]!);
   call.demand(smaller, `indices must have the axes of [${x.shape.join(', ')}]`, shape);
@@ -140,7 +182,7 @@ function gatherElements(call: Call): Signal {
   const steps = strides(x.shape);
   const starts = walk(shape, steps.with(axis, 0));
   const sources = starts.map((start, n) => start + fromFront(call, data[n]!, x.shape[axis]!) * steps[axis]!);
-  return call.settled(picked(call, x, sources, shape));
+  return taken(call, x.value, sources, shape);
 }
 
 /** Where the tuples of an index tensor begin in a tensor of `shape`, and how many entries stand there. */
@@ -162,9 +204,9 @@ function tuples(
   return { starts, slice: product(axes.slice(depth)), rest: axes.slice(depth) };
 }
 
-function gatherAt(call: Call): Signal {
+function gatherAt(call: Call): Value {
   const shared = call.attributes.integer('batch_dims', 0);
-  const x = call.unbatched(call.signal(0));
+  const x = whole(call, 0);
   const indices = indexTensor(call, 1);
   const outer = x.shape.slice(0, shared);
   const fits =
@@ -179,7 +221,17 @@ function gatherAt(call: Call): Signal {
     const tuple = Math.floor(n / slice);
     return Math.floor(tuple / beside) * product(inner) + starts[tuple]! + (n % slice);
   });
-  return call.settled(picked(call, x, sources, [...indices.shape.slice(0, -1), ...rest]));
+  return taken(call, x.value, sources, [...indices.shape.slice(0, -1), ...rest]);
+}
+
+/** Of constants alone those are read that replace. */
+function ofConstants(scatter: (call: Call) => Value): (call: Call) => Constant {
+  return (call) => {
+    const reduction = call.attributes.text('reduction', 'none');
+    if (reduction !== 'none')
+      call.refuse(`reduction = ${reduction} of constants`, 'export the model with constants folded');
+    return scatter(call) as Constant;
+  };
 }
 
 /** Entries of the first input, but where the third has others. */

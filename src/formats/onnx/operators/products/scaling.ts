@@ -2,15 +2,16 @@
 import { product, strides } from '../../../../network/size.ts';
 import type { Call, Signal } from '../../call.ts';
 import { type Constant, constantOf } from '../../values/constant.ts';
-import { isFloat } from '../../values/elementType.ts';
+import { integerRange, isFloat } from '../../values/elementType.ts';
 import { elementType } from '../../values/tensors.ts';
 import { scaledAndShifted, times } from '../arithmetic.ts';
 import type { Converter, Family } from '../converter.ts';
-import { floatResult } from '../entries.ts';
+import { floatResult, halfToEven } from '../entries.ts';
 import { contracted } from './contraction.ts';
 
 export const scaling: Family = new Map<string, Converter>([
   ['DequantizeLinear', { constants: dequantized }],
+  ['QuantizeLinear', { constants: quantized }],
   ['ai.onnx.ml.Scaler', { signals: scaler }],
   ['ai.onnx.ml.LinearRegressor', { signals: linearRegressor }],
 ]);
@@ -36,6 +37,38 @@ function dequantized(call: Call): Constant {
     return result(steps * scale.data[k]!);
   });
   return constantOf(scale.type, x.shape, data);
+}
+
+/**
+ * The integer nearest to x / scale, of two the even one, and the zero point; what is beyond their format is its end. The quotient is
+ * rounded to the type of the scale, as ONNX says; of 16 bits runtimes may divide in 32, which must make no difference.
+ */
+function quantized(call: Call): Constant {
+  const [x, scale] = [call.numbers(0), call.numbers(1)];
+  const zero = call.inputs[2] ? call.numbers(2) : undefined;
+  if (!isFloat(scale.type)) return call.refuse(`by ${scale.type}`, 'scales are floats');
+  for (const name of ['output_dtype', 'precision']) {
+    const stated = call.attributes.integer(name, 0);
+    if (stated !== 0) call.refuse(`${name} = ${stated}`, 'the type is to be that of the zero point');
+  }
+  const at = scaleIndex(call, x.shape, scale.shape);
+  const fits = !zero || zero.data.length === scale.data.length;
+  call.demand(fits, `zero points must number ${scale.data.length}`, zero?.shape ?? []);
+  const type = zero?.type ?? 'uint8';
+  const [least, greatest] = [Number(integerRange(type).least), Number(integerRange(type).greatest)];
+  call.scope.budget.allocate(call.node.name, x.data.length);
+  const result = floatResult(call, scale.type);
+  const data = new Float64Array(x.data.length).map((_, n) => {
+    const k = at(n);
+    call.demand(scale.data[k] !== 0, 'scales must not be 0', 0);
+    const quotient = x.data[n]! / scale.data[k]!;
+    const steps = halfToEven(result(quotient));
+    if (scale.type !== 'double' && halfToEven(Math.fround(quotient)) !== steps) {
+      call.refuse(`of ${x.data[n]} by ${scale.data[k]}`, 'which integer is nearest is left to rounding');
+    }
+    return Math.min(Math.max(steps + (zero?.data[k] ?? 0), least), greatest) + 0;
+  });
+  return constantOf(type, x.shape, data);
 }
 
 /** Which scale an entry of a tensor of `shape` has. */
