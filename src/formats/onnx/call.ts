@@ -51,6 +51,9 @@ export interface Scope {
 /** How the reasons begin for what has no bound at all. */
 export const UNBOUNDED = 'no global bound exists';
 
+/** What is said of nodes that move or mix the first axis. */
+export const MIXED_BATCH = 'the batch axis is not left alone';
+
 /** What helps where the size of the batch is needed. */
 export const FIX_BATCH = 'give the size of the batch (the option batch)';
 
@@ -217,8 +220,8 @@ export class Call {
     if (!signal.batched) return signal;
     if (this.scope.batch !== 1) {
       this.refuse(
-        'the batch axis is not left alone',
-        'it must remain the first axis, and samples must not mix',
+        MIXED_BATCH,
+        `it must remain the first axis, and samples must not mix${this.scope.batch === undefined ? `; or ${FIX_BATCH}` : ''}`,
       );
     }
     return this.view(signal, [1, ...signal.shape], false);

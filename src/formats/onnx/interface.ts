@@ -232,7 +232,9 @@ function inputReadings(input: Rim, { inputShape, batch: given }: ReadingOptions)
   }
   const rank = input.dims.length;
   if (rank === 0) return [{ name, shape: [], batched: false, batch: 1 }];
-  const whole = wholeShape(where, input, inputShape);
+  const sides = wholeShape(where, input, inputShape);
+  const alone = given === 1 && hasBatchSecond(input.dims, sides);
+  const whole = alone ? sides.with(1, 1) : sides;
   const [first, ...sample] = whole;
   const open = (rank === 1 ? whole : sample).includes(undefined);
   if (open) {
@@ -240,7 +242,7 @@ function inputReadings(input: Rim, { inputShape, batch: given }: ReadingOptions)
     throw new InputError(`${where}: ${rule}, got ${input.shown}`);
   }
   const asSample: InputReading = { name, shape: whole as number[], batched: false, batch: 1 };
-  if (rank === 1) return [asSample];
+  if (rank === 1 || alone) return [asSample];
   if (given !== undefined && first !== undefined && first !== given) {
     throw new InputError(
       `${where}: its batch size must be ${given}, as the option batch says or inputs that are fixed mean, got ${input.shown}`,
@@ -250,6 +252,12 @@ function inputReadings(input: Rim, { inputShape, batch: given }: ReadingOptions)
   const asBatch: InputReading = { name, shape: sample as number[], batched: true, batch };
   const onlyBatch = batch === undefined || batch === 1 || inputShape?.length === rank - 1;
   return onlyBatch ? [asBatch] : [asBatch, asSample];
+}
+
+/** Whether the file leaves open the second side, as of [sequence, batch, features], and nothing says that it is more than 1; not the first. */
+function hasBatchSecond(dims: Rim['dims'], sides: readonly (number | undefined)[]): boolean {
+  const [first, second] = sides;
+  return sides.length > 1 && dims![1] === undefined && first !== undefined && (second ?? 1) === 1;
 }
 
 /** The input's dims with those filled in that `inputShape` gives, which must agree with the file's. */

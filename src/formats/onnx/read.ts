@@ -4,6 +4,7 @@ import { InputError, UnsupportedError } from '../../errors.ts';
 import type { Network, Source } from '../../network/network.ts';
 import { Budget } from '../budget.ts';
 import type { FetchExternal } from '../format.ts';
+import { MIXED_BATCH } from './call.ts';
 import { flatNodes, type GraphNode, neededNodes, type Producers, producersOf } from './graph.ts';
 import { chosenInputs, graphInputs, graphOutput, type InputChoice, readings } from './interface.ts';
 import { interpret, type ResolvedGraph } from './interpretation.ts';
@@ -60,13 +61,19 @@ export async function readOnnx(bytes: Uint8Array, options: ReadOptions): Promise
     for (const reading of others) {
       try {
         return await read(reading);
-      } catch {
+      } catch (other) {
         options.signal?.throwIfAborted();
-        // The complaint about the usual reading is the one that helps.
+        // The complaint about the usual reading is the one that helps, unless it is that the first axis is no batch.
+        if (isAboutBatch(error) && other instanceof UnsupportedError) throw other;
       }
     }
     throw error;
   }
+}
+
+/** Whether all that it complains of is an axis that was taken for the batch. */
+function isAboutBatch(error: unknown): boolean {
+  return error instanceof UnsupportedError && error.items.every(({ found }) => found.includes(MIXED_BATCH));
 }
 
 /** Inputs, output and nodes by name. */

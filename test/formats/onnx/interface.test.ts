@@ -246,6 +246,22 @@ describe('the batch axis', () => {
     await expect(read(fixed, { batch: 1 })).rejects.toThrow(/batch size must be 1/);
   });
 
+  it('is named where it stands in the way, and may be the second axis of a file where it is 1', async () => {
+    const swapped = (x: readonly (string | number)[]) =>
+      model([node('Transpose', 'x', 'a', { perm: [1n, 0n, 2n] }), node('Exp', 'a', 'y')], { inputs: { x } });
+    await expect(read(swapped(['N', 2, 3]))).rejects.toThrow(/must not mix; or give the size of the batch/);
+    // What stands in the way whatever the first axis is.
+    await expect(read(swapped([5, 2, 3]))).rejects.toThrow(/Exp of data/);
+    const steps = (x: readonly (string | number)[]) => model(relu, { inputs: { x } });
+    await expect(read(steps([5, 'N', 3]))).rejects.toThrow(/its sides must be known/);
+    expect(await inputShape(steps([5, 'N', 3]), { batch: 1 })).toEqual([5, 1, 3]);
+    expect(await inputShape(steps(['T', 'N', 3]), { batch: 1, inputShape: [5, 1, 3] })).toEqual([5, 1, 3]);
+    await expect(read(steps([5, 'N', 'C']), { batch: 1 })).rejects.toThrow(/its sides must be known/);
+    await expect(read(steps(['T', 'N', 3]), { batch: 1, inputShape: [5, 2, 3] })).rejects.toThrow(
+      /batch size must be 1/,
+    );
+  });
+
   it('is 1 where an input that is read and whose batch is open is fixed with one row, and nowhere else', async () => {
     const sum = node('ReduceSum', 'h a', 'y');
     const initializers = [integers('a', [1], [0])];
