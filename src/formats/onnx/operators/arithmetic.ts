@@ -392,8 +392,13 @@ export function times(call: Call, x: Signal, constant: Constant): Signal {
 function divide(call: Call): Signal {
   const divisor = call.value(1);
   if (divisor.kind === 'signal') return call.refuse('by data', BY_DATA);
+  return dividedBy(call, call.signal(0), divisor);
+}
+
+/** The signal divided by a constant that broadcasts with it. */
+export function dividedBy(call: Call, x: Signal, divisor: Constant): Signal {
   call.demand(!divisor.data.includes(0), 'a divisor must not be 0', 0);
-  return alongAxis(call, call.signal(0), divisor, reciprocals);
+  return alongAxis(call, x, divisor, reciprocals);
 }
 
 /** Entries of one or the other, as a constant says. */

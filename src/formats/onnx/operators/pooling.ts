@@ -2,6 +2,8 @@
 import { type Follows, OWN_FIELDS, tied } from '../../../network/lengths/follows.ts';
 import { everyAxis, product } from '../../../network/size.ts';
 import type { Call, Signal } from '../call.ts';
+import { constantOf } from '../values/constant.ts';
+import { dividedBy } from './arithmetic.ts';
 import type { Converter, Family } from './converter.ts';
 import { autoPad, extentsOf, type Pads, perAxis, windowPads, windowsFollow } from './convolution.ts';
 import { alongAxes, emitGroups } from './groups/along.ts';
@@ -139,41 +141,70 @@ function averagePool(call: Call): Signal {
     after: pads.after.map((pad, a) => pad + overhang[a]!),
   } as const;
   if (dilation.some((step) => step > 1)) {
-    if (hanging || (padded && !countIncludesPadding)) {
-      call.refuse('dilations with padding that is not counted', 'use count_include_pad = 1 or no padding');
-    }
-    return dilatedMean(call, x, { kernel, stride, dilation, padding }, follows);
+    const windows = { kernel, stride, dilation, padding };
+    if (hanging || (padded && !countIncludesPadding)) return meanOfCounted(call, x, windows, follows);
+    return dilatedMean(call, x, windows, follows);
   }
   const counted = countIncludesPadding || !(padded || hanging);
   const operator = { kind: 'average-pool', kernel, stride, padding, countIncludesPadding: counted } as const;
   return call.emit(operator, [x], follows);
 }
 
+interface DilatedWindows {
+  readonly kernel: number[];
+  readonly stride: number[];
+  readonly dilation: number[];
+  readonly padding: { readonly mode: 'zero'; readonly before: number[]; readonly after: number[] };
+}
+
 /** A mean over dilated windows is a convolution, channel by channel. */
-function dilatedMean(
+function dilatedMean(call: Call, x: Signal, windows: DilatedWindows, follows: Follows): Signal {
+  return overWindows(call, x, windows, { weight: 1 / product(windows.kernel), roundings: 1 }, follows);
+}
+
+/** The sum over each window, divided by how many of its samples are of the image. */
+function meanOfCounted(call: Call, x: Signal, windows: DilatedWindows, follows: Follows): Signal {
+  const { kernel, stride, dilation, padding } = windows;
+  const sums = overWindows(call, x, windows, { weight: 1 }, follows, 'sums');
+  if (call.follows(x))
+    call.tie('padding that is not counted', 'where windows meet the ends is that of the file’s length');
+  const counts = kernel.map((taps, a) =>
+    Array.from({ length: sums.shape[a + 1]! }, (_, i) => {
+      const at = (k: number) => i * stride[a]! - padding.before[a]! + k * dilation[a]!;
+      return Array.from({ length: taps }, (_, k) => at(k)).filter((n) => n >= 0 && n < x.shape[a + 1]!)
+        .length;
+    }),
+  );
+  if (counts.some((own) => own.includes(0)))
+    call.refuse('a window beside the image', 'a mean of nothing is no number');
+  const shape = counts.map(({ length }) => length);
+  call.scope.budget.allocate(call.node.name, product(shape));
+  const inside = counts.reduce<number[]>((all, own) => all.flatMap((n) => own.map((m) => n * m)), [1]);
+  return dividedBy(call, sums, constantOf('double', shape, Float64Array.from(inside)));
+}
+
+/** Windows of one weight, channel by channel. @param part as of `Call.emit` */
+function overWindows(
   call: Call,
   x: Signal,
-  windows: {
-    kernel: number[];
-    stride: number[];
-    dilation: number[];
-    padding: { mode: 'zero'; before: number[]; after: number[] };
-  },
+  windows: DilatedWindows,
+  { weight, roundings }: { readonly weight: number; readonly roundings?: number },
   follows: Follows,
+  part?: string,
 ): Signal {
   const channels = x.shape[0]!;
   const taps = product(windows.kernel);
   call.scope.budget.allocate(call.node.name, channels * taps);
-  const weight = new Float64Array(channels * taps).fill(1 / taps);
   return call.emit(
     {
       ...{ kind: 'convolution', outputs: channels, inputs: channels, groups: channels },
       ...windows,
-      weight,
-      roundings: 1,
+      weight: new Float64Array(channels * taps).fill(weight),
+      ...(roundings && { roundings }),
     },
     [x],
     follows,
+    part,
   );
 }
 

@@ -1,6 +1,6 @@
 /** Resize and Upsample: entries repeated, or interpolated along each axis by a matrix. */
 import { product } from '../../../../network/size.ts';
-import type { Call, Signal } from '../../call.ts';
+import { type Call, type Dimension, FIX_BATCH, type Signal } from '../../call.ts';
 import { constantOf } from '../../values/constant.ts';
 import type { Converter, Family } from '../converter.ts';
 import { contracted } from '../products/contraction.ts';
@@ -83,6 +83,8 @@ function upsample(call: Call): Signal {
     position: POSITIONS.get('asymmetric')!,
     rounding: 'floor',
     cubic: -0.75,
+    antialias: false,
+    inside: false,
   });
 }
 
@@ -91,6 +93,10 @@ interface Manner {
   readonly position: Position;
   readonly rounding: string;
   readonly cubic: number;
+  /** Whether entries that are closer together than those of the input are means of wider surroundings. */
+  readonly antialias: boolean;
+  /** Whether weights are shared out among the entries that there are; else those at the ends stand for what is beyond. */
+  readonly inside: boolean;
 }
 
 function resize(call: Call): Signal {
@@ -101,11 +107,12 @@ function resize(call: Call): Signal {
   const cubic = attributes.float('cubic_coeff_a', -0.75);
   if (mode === 'cubic' && !(cubic <= 0 && cubic >= -4))
     call.refuse(`cubic_coeff_a = ${cubic}`, 'it is to lie in [−4, 0]');
-  if (attributes.flag('exclude_outside'))
-    call.refuse('exclude_outside = 1', 'entries beyond the ends are those at the ends');
-  if (attributes.flag('antialias')) call.refuse('antialias = 1', 'interpolation without it is read');
-  const policy = attributes.text('keep_aspect_ratio_policy', 'stretch');
-  if (policy !== 'stretch') call.refuse(`keep_aspect_ratio_policy = ${policy}`, 'stretch is read');
+  const antialias = attributes.flag('antialias') && mode !== 'nearest';
+  if (antialias && mode === 'cubic')
+    call.refuse('antialias = 1 with mode cubic', 'it is read with mode linear');
+  const inside = attributes.flag('exclude_outside');
+  if (inside && mode !== 'cubic' && !antialias)
+    call.refuse(`exclude_outside = 1 with mode ${mode}`, 'it is read with mode cubic and with antialias');
   const coordinates = attributes.text(
     'coordinate_transformation_mode',
     call.opset >= 11 ? 'half_pixel' : 'asymmetric',
@@ -124,7 +131,7 @@ function resize(call: Call): Signal {
     scales ?? sizes!,
   );
   return resized(call, x, scalings(call, x, axes, scales, sizes), {
-    ...{ mode, position },
+    ...{ mode, position, antialias, inside },
     rounding: call.opset >= 11 ? attributes.text('nearest_mode', 'round_prefer_floor') : 'floor',
     cubic,
   });
@@ -139,12 +146,15 @@ function scalings(
   sizes: readonly number[] | undefined,
 ): Scaling[] {
   const dims = call.dims(x);
+  const common = sizes && commonScale(call, dims, axes, sizes);
   return axes.flatMap((axis, k) => {
     const from = dims[axis]!;
-    const same = scales ? scales[k] === 1 : sizes![k] === from;
+    const same = scales ? scales[k] === 1 : common ? common.over === common.under : sizes![k] === from;
     if (same) return [];
-    if (axis === 0 && x.batched) return call.refuse('of the batch', 'samples must not mix');
+    if (axis === 0 && x.batched)
+      return call.refuse('of the batch', `samples must not mix; if it is 1, ${FIX_BATCH}`);
     const side = from as number;
+    if (common) return [{ axis: axis - (x.batched ? 1 : 0), ...scaledSide(call, side, common) }];
     const factor = scales?.[k];
     if (factor !== undefined) call.demand(factor > 0 && factor < 2 ** 30, 'scales must be positive', factor);
     const to = factor === undefined ? sizes![k]! : Math.floor(side * factor);
@@ -154,6 +164,39 @@ function scalings(
     const scale = factor === undefined ? ratio(to, side) : ratioOf(factor);
     return [{ axis: axis - (x.batched ? 1 : 0), from: side, to, scale, exact: isExact(scale) }];
   });
+}
+
+/** The one scale of all axes where their ratio is to stay; undefined where each has its own. */
+function commonScale(
+  call: Call,
+  dims: readonly Dimension[],
+  axes: readonly number[],
+  sizes: readonly number[],
+): Ratio | undefined {
+  const policy = call.attributes.text('keep_aspect_ratio_policy', 'stretch');
+  if (policy === 'stretch') return undefined;
+  const known = policy === 'not_larger' || policy === 'not_smaller';
+  call.demand(known, 'keep_aspect_ratio_policy must be stretch, not_larger or not_smaller', policy);
+  const ratios = axes.map((axis, k) => {
+    const side = dims[axis]!;
+    if (side === 'batch')
+      return call.refuse('of the batch', `samples must not mix; if it is 1, ${FIX_BATCH}`);
+    call.demand(Number.isSafeInteger(sizes[k]!) && sizes[k]! >= 1, 'sizes must be positive', sizes[k]!);
+    return ratio(sizes[k]!, side);
+  });
+  const less = (a: Ratio, b: Ratio) => a.over * b.under < b.over * a.under;
+  return ratios.reduce((a, b) => (less(a, b) === (policy === 'not_larger') ? a : b));
+}
+
+/** To the nearest size, of two the larger. */
+function scaledSide(call: Call, from: number, scale: Ratio): Omit<Scaling, 'axis'> {
+  const twice = 2n * scale.over * BigInt(from) + scale.under;
+  const exact = isExact(scale);
+  if (!exact && twice % (2n * scale.under) === 0n)
+    call.refuse(`of ${from} entries`, 'how many there are is left to rounding');
+  const to = Number(twice / (2n * scale.under));
+  call.demand(to >= 1, 'sizes must be positive', to);
+  return { from, to, scale, exact };
 }
 
 /** Whether float32 holds it and what is divided by it wherever that is whole: an integer, or a power of two. */
@@ -195,7 +238,7 @@ function resized(call: Call, x: Signal, changes: readonly Scaling[], manner: Man
   if (call.follows(x)) call.tie('interpolation', 'weights are those of the file’s length');
   return changes.reduce((y, change) => {
     call.scope.budget.allocate(call.node.name, change.from * change.to);
-    const data = weightsOf(change, manner);
+    const data = manner.antialias || manner.inside ? shares(call, change, manner) : weightsOf(change, manner);
     const plain = y.batched === x.batched ? y : call.unbatched(y);
     const matrix = { ...constantOf('double', [change.to, change.from], data), roundings: ROUNDINGS };
     return call.settled(contracted(call, plain, change.axis, matrix));
@@ -231,7 +274,9 @@ function nearest(call: Call, scaling: Scaling, { position, rounding }: Manner): 
           rounding,
         );
     }
-    if (!scaling.exact && isNearWhole(edge)) {
+    // The first of all is at 0 however the scale is rounded. (Where terms cancel there, half_pixel_symmetric, they do for the last as well.)
+    const atStart = i === 0 && at.over === 0n;
+    if (!scaling.exact && !atStart && isNearWhole(edge)) {
       call.refuse(
         `of ${scaling.from} entries to ${scaling.to}`,
         'which entry is nearest is left to rounding',
@@ -275,6 +320,60 @@ function weightsOf(scaling: Scaling, { mode, position, cubic }: Manner): Float64
     for (const [index, weight] of taps) data[i * from + Math.min(from - 1, Math.max(0, index))]! += weight;
   }
   return data;
+}
+
+/** [to, from], weights of sum 1 at every place: exact but for the quotients. */
+function shares(call: Call, scaling: Scaling, { mode, position, cubic, inside }: Manner): Float64Array {
+  const { from, to, scale } = scaling;
+  // Whether a single entry stands in the middle or at the end ONNX's text and its reference do not agree on.
+  if (position === POSITIONS.get('pytorch_half_pixel') && to === 1)
+    call.refuse('of an axis to one entry', 'where it stands is left open');
+  const data = new Float64Array(to * from);
+  for (let i = 0; i < to; i++) {
+    const at = position(i, scaling);
+    const taps = mode === 'linear' ? tent(at, scale) : exactCubicTaps(at, ratioOf(cubic));
+    const weights = new Map<number, bigint>();
+    for (const [index, weight] of taps) {
+      const own = Math.min(from - 1, Math.max(0, index));
+      if (!inside || own === index) weights.set(own, (weights.get(own) ?? 0n) + weight);
+    }
+    const sum = [...weights.values()].reduce((total, weight) => total + weight, 0n);
+    if (sum <= 0n) call.refuse('exclude_outside = 1', 'nothing is left of some entries');
+    call.scope.budget.work(call.node.name, taps.length);
+    for (const [index, weight] of weights) data[i * from + index] = quotient(weight, sum);
+  }
+  return data;
+}
+
+/** 1 − |k − at| · scale, wherever that is above 0, and as wide as between neighbours at least; by a common factor larger. */
+function tent(at: Ratio, scale: Ratio): [number, bigint][] {
+  const { over, under } = scale.over < scale.under ? scale : ratio(1, 1);
+  const reach = { over: at.under * under, under: at.under * over };
+  const centre = { over: at.over * over, under: at.under * over };
+  const first = floor({ over: centre.over - reach.over, under: centre.under });
+  const last = floor({ over: centre.over + reach.over, under: centre.under });
+  const taps: [number, bigint][] = [];
+  for (let k = first; k <= last; k++) {
+    const away = k * at.under - at.over;
+    const weight = reach.over - (away < 0n ? -away : away) * over;
+    if (weight > 0n) taps.push([Number(k), weight]);
+  }
+  return taps;
+}
+
+/** Those of `cubicTaps`, by a common factor larger. */
+function exactCubicTaps(at: Ratio, a: Ratio): [number, bigint][] {
+  const below = floor(at);
+  const [t, d] = [at.over - below * at.under, at.under];
+  const u = d - t;
+  const near = (x: bigint, y: bigint) => y * (y * (d + 2n * x) * a.under - a.over * x * x);
+  const first = Number(below);
+  return [
+    [first - 1, a.over * t * u * u],
+    [first, near(t, u)],
+    [first + 1, near(u, t)],
+    [first + 2, a.over * u * t * t],
+  ];
 }
 
 function quotient(over: bigint, under: bigint): number {

@@ -1,6 +1,6 @@
 /** Products of a signal with a constant that sum over axes, by the names of axes: Einsum, and stacks of MatMul. */
 
-import { exactSum } from '../../../../network/exact.ts';
+import { exactSum, isExactProduct } from '../../../../network/exact.ts';
 import { OWN_FIELDS } from '../../../../network/lengths/follows.ts';
 import { product, strides } from '../../../../network/size.ts';
 import type { Call, Signal } from '../../call.ts';
@@ -130,18 +130,40 @@ function einsumSignal(call: Call): Signal {
   if (values.filter(({ kind }) => kind === 'signal').length > 1) {
     return call.refuse('data by data', 'no global bound exists for products of data by data');
   }
-  if (values.length > 2)
-    return call.refuse(`of ${values.length} operands`, 'one tensor and one constant are supported');
   const x = values[at] as Signal;
-  const constant = values.length === 2 ? call.numbers(1 - at) : undefined;
-  return multiplied(
+  const { constant, names } = joinedConstants(
     call,
-    x,
-    equation.operands[at]!,
-    constant,
-    equation.operands[1 - at] ?? [],
-    equation.result,
+    equation,
+    [...values.keys()].filter((k) => k !== at),
   );
+  return multiplied(call, x, equation.operands[at]!, constant, names, equation.result);
+}
+
+/** The given operands as one, of all axes that they have. */
+function joinedConstants(
+  call: Call,
+  { operands, result }: Equation,
+  which: readonly number[],
+): { readonly constant: Constant | undefined; readonly names: readonly string[] } {
+  const constants = which.map((k) => call.numbers(k));
+  const own = which.map((k) => operands[k]!);
+  if (constants.length < 2) return { constant: constants[0], names: own[0] ?? [] };
+  const shapes = constants.map(({ shape }) => shape);
+  const sides = sidesOf(call, { operands: own, result }, shapes);
+  const names = [...sides.keys()];
+  const shape = [...sides.values()];
+  call.scope.budget.allocate(call.node.name, (constants.length + 1) * product(shape));
+  const sources = shapes.map((from, k) => walk(shape, stepsOf(own[k]!, from, names)));
+  const data = new Float64Array(product(shape)).map((_, n) =>
+    constants.reduce((term, { data: values }, k) => {
+      const value = values[sources[k]![n]!]!;
+      // Sums over axes that only constants have may cancel.
+      if (!isExactProduct(term, value))
+        call.refuse('of constants whose product is rounded', 'multiply them in a node of their own');
+      return term * value;
+    }, 1),
+  );
+  return { constant: constantOf('double', shape, data), names };
 }
 
 /**
