@@ -16,7 +16,14 @@ import { matchPattern } from './patterns/match.ts';
 import type { Pattern } from './patterns/pattern.ts';
 import { unknownAttributes } from './protobuf/conformance.ts';
 import type { TensorProto } from './protobuf/onnx_pb.ts';
-import { CONVERTERS, reasonAgainst, reasonAgainstOutput, SHAPE_PRESERVING } from './registry.ts';
+import {
+  CONVERTERS,
+  isRandom,
+  reasonAgainst,
+  reasonAgainstDomain,
+  reasonAgainstOutput,
+  SHAPE_PRESERVING,
+} from './registry.ts';
 import type { Constant } from './values/constant.ts';
 import type { ElementTypes } from './values/elementType.ts';
 import { decodeTensor, type Stores } from './values/tensors.ts';
@@ -312,10 +319,10 @@ function objectionTo(node: GraphNode, onData: boolean): Unsupported | undefined 
   if (domain !== '' && !converter) {
     const reason = domain.includes('training')
       ? 'a network is bounded at inference, and this trains it'
-      : 'operators of the ONNX domain and functions that the model defines are read';
+      : reasonAgainstDomain(domain);
     return { node: name, found: `${domain}.${opType}`, reason };
   }
-  const ofConstants = !onData && node.inputs.length > 0 && !CAPTURING.has(opType);
+  const ofConstants = !onData && node.inputs.length > 0 && !CAPTURING.has(opType) && !isRandom(opType);
   if (!converter && ofConstants)
     return { node: name, found: `${opType}: of constants`, reason: NOT_COMPUTED };
   if (!converter) return { node: name, found: opType, reason: reasonAgainst(opType) };

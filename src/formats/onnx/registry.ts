@@ -54,6 +54,8 @@ const FAMILIES: readonly Family[] = [
 export const CONVERTERS: ReadonlyMap<string, Converter> = new Map(FAMILIES.flatMap((family) => [...family]));
 
 const NORMALIZATION = 'no global bound exists: nothing keeps it from dividing by 0';
+const BESIDE_NOTHING =
+  'nothing but 1e-9 keeps it from dividing by 0, and a bound beside that would be above 1e8; use InstanceNormalization or LayerNormalization';
 const PRODUCT = 'no global bound exists for products of data by data';
 const UNBOUNDED = 'no global bound exists: its slope is unbounded';
 const ROUNDING = 'no global bound exists for rounding or choosing by data';
@@ -65,7 +67,8 @@ const SIZES = 'the size of a tensor must not depend on the input';
 
 /** Why a well-known operator has no converter, or none for data. */
 const REASONS: ReadonlyMap<string, string> = new Map([
-  ...each(NORMALIZATION, ['LpNormalization', 'MeanVarianceNormalization']),
+  ['LpNormalization', NORMALIZATION],
+  ['MeanVarianceNormalization', BESIDE_NOTHING],
   ...each(PRODUCT, [
     'Attention',
     'Det',
@@ -122,6 +125,21 @@ const PLACES: ReadonlySet<string> = new Set(['MaxPool', 'TopK']);
 /** What to tell a person about an output that no converter makes. */
 export function reasonAgainstOutput(opType: string): string {
   return PLACES.has(opType) ? ROUNDING : 'of this operator the first output is read';
+}
+
+/** Whether an operator is no function even of constants. */
+export function isRandom(opType: string): boolean {
+  return REASONS.get(opType) === RANDOM;
+}
+
+/** What to tell a person about an operator of another domain that is not read. */
+export function reasonAgainstDomain(domain: string): string {
+  const own = [...CONVERTERS.keys()].flatMap((key) =>
+    key.startsWith(`${domain}.`) ? [key.slice(domain.length + 1)] : [],
+  );
+  if (own.length > 0)
+    return `of ${domain} these are read: ${own.join(', ')}; linear scores are those of Gemm`;
+  return 'operators of the ONNX domain and functions that the model defines are read';
 }
 
 /** What to tell a person about an operator without a converter for data. */

@@ -126,10 +126,26 @@ describe('refusals', () => {
       ['make n', 'LpNormalization: of constants'],
     ]);
     for (const { reason } of items) expect(reason).toMatch(/export the model with constants folded/);
+    const drawn = await refusal(
+      model([node('Bernoulli', 'w', 'b'), node('Mul', 'x b', 'y')], { initializers }),
+    );
+    expect(drawn.message).toMatch(/draws random numbers/);
     const onData = await refusal(
       model([node('LpNormalization', 'x', 'n'), node('Add', 'n w', 'y')], { initializers }),
     );
     expect(onData.message).toMatch(/no global bound exists/);
+  });
+
+  it('of another domain say what is read of it', async () => {
+    const nodes = [
+      node('MeanVarianceNormalization', 'x', 'm'),
+      node('LinearClassifier', 'm', 'y', { coefficients: [1] }, 'ai.onnx.ml'),
+    ];
+    const { items } = await refusal(model(nodes, { imports: ['ai.onnx.ml'] }));
+    expect(items.map(({ reason }) => reason)).toEqual([
+      expect.stringMatching(/^nothing but 1e-9 keeps it from dividing by 0/),
+      expect.stringMatching(/^of ai\.onnx\.ml these are read: .*LinearRegressor.*Gemm/),
+    ]);
   });
 
   it('the mask of a dropout', async () => {
