@@ -126,7 +126,7 @@ function translate(
     }
     case 'convolution': {
       const mode = operator.padding.mode;
-      if (!onTorus(operator.padding)) return refuse(`${mode} padding`, NOT_SHIFT_INVARIANT);
+      if (!onTorus(operator.padding)) return refuse(`${mode} padding`, notShiftInvariant(lengths));
       return linear({
         kind: 'convolution',
         kernel: groupedKernel(operator),
@@ -154,7 +154,8 @@ function translate(
       return make({ kind: 'nonlinearity', source, lower, upper });
     }
     case 'average-pool': {
-      if (!onTorus(operator.padding)) return refuse(`${operator.padding.mode} padding`, NOT_SHIFT_INVARIANT);
+      if (!onTorus(operator.padding))
+        return refuse(`${operator.padding.mode} padding`, notShiftInvariant(lengths));
       const size = operator.kernel.reduce((p, k) => p * k, 1);
       const mean = linear(
         boxMap(operator.kernel, operator.stride, operator.padding, 1 / size, source.channels),
@@ -217,7 +218,8 @@ function translate(
       return linear({ kind: 'total', value: operator.sum ? 1 : 1 / size });
     }
     case 'pad': {
-      if (!onTorus(operator.padding)) return refuse(`${operator.padding.mode} padding`, NOT_SHIFT_INVARIANT);
+      if (!onTorus(operator.padding))
+        return refuse(`${operator.padding.mode} padding`, notShiftInvariant(lengths));
       const ones = operator.padding.before.map(() => 1);
       return linear(boxMap(ones, ones, operator.padding, 1, source.channels));
     }
@@ -361,8 +363,14 @@ function scaled(
   return make({ kind: 'nonlinearity', source, lower: below, upper: above });
 }
 
-const NOT_SHIFT_INVARIANT =
-  'not shift-invariant, so it has no symbol; zero and circular padding have; the unrolled method covers it where the layer is small enough';
+/** Signals of any length are not unrolled. */
+function notShiftInvariant(lengths: Lengths): string {
+  const otherwise =
+    lengths === 'as given'
+      ? 'the unrolled method covers it where the layer is small enough'
+      : 'bound it without the option length';
+  return `not shift-invariant, so it has no symbol; zero and circular padding have; ${otherwise}`;
+}
 
 function onTorus(padding: Padding): boolean {
   return padding.mode === 'zero' || padding.mode === 'circular' || !isPadded(padding);

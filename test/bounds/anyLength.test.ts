@@ -259,6 +259,11 @@ describe('what has no bound for any length', () => {
       chain(() => [{ kind: 'global-average-pool', sum: true }]),
     );
     await expect(refused(sum(16), { smallestLength: 4 })).rejects.toThrow(/grows with the length/);
+    const edges = family(
+      15,
+      chain(() => [{ kind: 'pad', padding: { mode: 'replicate', before: [1], after: [1] } }]),
+    );
+    await expect(refused(edges(16))).rejects.toThrow(/no symbol.*bound it without the option length/s);
     const builder = new NetworkBuilder('vector');
     await expect(refused(builder.build(builder.input('x', [4])))).rejects.toThrow(/got a vector/);
   });
