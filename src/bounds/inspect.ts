@@ -4,6 +4,8 @@ import { programBytes, programCost } from '../ellipsoid/memory/cost.ts';
 import { RULE_NAMES } from '../ellipsoid/multipliers/closedForms.ts';
 import { type Unsupported, UnsupportedError } from '../errors.ts';
 import type { Network, Source } from '../network/network.ts';
+import type { Numbers } from '../network/numbers.ts';
+import type { Operator } from '../network/operator.ts';
 import { countParameters } from '../network/parameters.ts';
 import { simplify } from '../network/simplify/simplify.ts';
 import { compile } from '../program/compile.ts';
@@ -18,6 +20,7 @@ import { queryOf } from './query.ts';
 import { layerReports } from './report/layers.ts';
 import { type LayerReport, METHODS, type MethodName } from './result.ts';
 import { searchObjection } from './runs/search.ts';
+import { NO_SEARCH } from './runs/searchRows.ts';
 
 export interface InspectedLayer extends LayerReport {
   /** Numbers stored in the layer, after simplification. */
@@ -89,7 +92,8 @@ function inspectedMethods(original: Network, network: Network): Pick<Inspection,
     const { paths, refusals } = pathPlan(task);
     const refused = new Map(refusals.map(({ method, error }) => [method, error]));
     const torus = paths.find(({ kind }) => kind === 'torus');
-    const unsearched = torus && searchObjection(task, torus.program);
+    const unsearched =
+      torus && (isStill(network) ? NO_SEARCH['no slope'] : searchObjection(task, torus.program));
     if (unsearched !== undefined && !refused.has('refined')) refused.set('refined', unsearched);
     const runs = new Set(paths.flatMap(({ kind }) => METHODS_OF[kind]));
     const methods = METHODS.flatMap((method) =>
@@ -107,6 +111,25 @@ function inspectedMethods(original: Network, network: Network): Pick<Inspection,
     return { methods: [], refusal: error };
   }
 }
+
+/** Whether zeros stand on every way to the output and linear operators alone behind them: then what a search makes small is 0. */
+function isStill({ input, output, nodes }: Network): boolean {
+  const moving = new Set([input]);
+  const isZero = (values: Numbers) => values.every((value: number) => value === 0);
+  for (const { operator, inputs, output: result } of nodes) {
+    const stops =
+      ('weight' in operator && isZero(operator.weight)) ||
+      (operator.kind === 'scale' && isZero(operator.scale));
+    // Multipliers keep slopes above 0 by a little.
+    const moves = NONLINEAR.has(operator.kind) || inputs.some((source) => moving.has(source));
+    if (moves && !stops) moving.add(result);
+  }
+  return !moving.has(output);
+}
+
+const NONLINEAR: ReadonlySet<Operator['kind']> = new Set([
+  ...(['nonlinearity', 'max-pool', 'max-gather', 'global-max-pool', 'grouped', 'softmax'] as const),
+]);
 
 /** What runs on a path. */
 const METHODS_OF: Readonly<Record<Path['kind'], readonly MethodName[]>> = {

@@ -94,3 +94,19 @@ it('inspect answers for a network that is nothing but moved entries behind one f
   );
   expect(inspect(network).methods.length).toBeGreaterThan(0);
 });
+
+it.each([
+  ['zeros alone', new Float64Array(6), false, /nothing to search/],
+  ['zeros behind which a function is', new Float64Array(6), true, undefined],
+  ['something else', Float64Array.of(0, 0, 0, 0, 0, 1), false, undefined],
+] as const)(
+  'inspect promises a search of a network of %s where there is one',
+  async (_, weight, behind, reason) => {
+    const builder = new NetworkBuilder('still');
+    const h = builder.add('', { kind: 'affine', outputs: 2, inputs: 3, weight }, [builder.input('x', [3])]);
+    const network = builder.build(behind ? builder.add('', RELU, [h]) : h);
+    const { refined } = promised(network) as Record<string, string | boolean>;
+    expect(refined).toEqual(((await answered(network)) as Record<string, string | boolean>).refined);
+    expect(refined).toEqual(reason ? expect.stringMatching(reason) : true);
+  },
+);

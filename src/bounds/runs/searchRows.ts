@@ -116,7 +116,8 @@ function pairShares({ query }: BoundTask): number {
   return query.target === 'margins' ? SHARES : 0;
 }
 
-const NO_SEARCH = {
+/** Why nothing is searched. */
+export const NO_SEARCH = {
   'no time': 'the time limit leaves none for a search; raise it',
   interrupted: 'interrupted before anything that it could have found was proven',
   'no room': NO_ROOM,
