@@ -336,12 +336,17 @@ export class Search {
       this.#nodes++;
       const side = { split, isUpper: upper };
       const child: Node = { ...node, state, side, logarithms: node.logarithms.slice() };
-      if (!this.#settle(child)) continue;
-      this.#bound(child, EVALUATIONS, (this.#steepest.slope * (1 + this.#options.gap)) ** 2);
-      if (this.#isEnough(child.bound) && this.#close(tree, child)) continue;
+      // Programs take far longer than a bound, and there are none where that is small enough; level by level they fix most units.
+      if (!tree.byLevel && this.#isClosedByBound(tree, child)) continue;
+      if (!this.#settle(child) || this.#isClosedByBound(tree, child)) continue;
       children.push(child);
     }
     return children;
+  }
+
+  #isClosedByBound(tree: Tree, node: Node): boolean {
+    this.#bound(node, EVALUATIONS, (this.#steepest.slope * (1 + this.#options.gap)) ** 2);
+    return this.#isEnough(node.bound) && this.#close(tree, node);
   }
 
   /** The unit whose fixing promises most; −1 where all are fixed. */

@@ -87,7 +87,7 @@ function changed(certificate: ExactCertificate, change: (copy: Writable<ExactCer
   return copy;
 }
 
-const RANDOM = layersOf(11, [3, 5, 4, 1]);
+const RANDOM = layersOf(15, [3, 5, 4, 1]);
 const BOX = { low: side(-1), high: side(1) };
 const BALL = { centre: side(0.1), radius: 0.8 };
 
