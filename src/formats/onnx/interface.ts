@@ -254,10 +254,11 @@ function inputReadings(input: Rim, { inputShape, batch: given }: ReadingOptions)
   return onlyBatch ? [asBatch] : [asBatch, asSample];
 }
 
-/** Whether the file leaves open the second side, as of [sequence, batch, features], and nothing says that it is more than 1; not the first. */
+/** Whether the batch of 1 is the second side, as of [sequence, batch, features]: that is open, and the first is known and more. */
 function hasBatchSecond(dims: Rim['dims'], sides: readonly (number | undefined)[]): boolean {
   const [first, second] = sides;
-  return sides.length > 1 && dims![1] === undefined && first !== undefined && (second ?? 1) === 1;
+  const known = first !== undefined && first !== 1;
+  return sides.length > 1 && dims![1] === undefined && known && (second ?? 1) === 1;
 }
 
 /** The input's dims with those filled in that `inputShape` gives, which must agree with the file's. */

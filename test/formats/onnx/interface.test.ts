@@ -256,7 +256,11 @@ describe('the batch axis', () => {
     await expect(read(steps([5, 'N', 3]))).rejects.toThrow(/its sides must be known/);
     expect(await inputShape(steps([5, 'N', 3]), { batch: 1 })).toEqual([5, 1, 3]);
     expect(await inputShape(steps(['T', 'N', 3]), { batch: 1, inputShape: [5, 1, 3] })).toEqual([5, 1, 3]);
-    await expect(read(steps([5, 'N', 'C']), { batch: 1 })).rejects.toThrow(/its sides must be known/);
+    for (const x of [
+      [5, 'N', 'C'],
+      [1, 'C', 3],
+    ])
+      await expect(read(steps(x), { batch: 1 })).rejects.toThrow(/its sides must be known/);
     await expect(read(steps(['T', 'N', 3]), { batch: 1, inputShape: [5, 2, 3] })).rejects.toThrow(
       /batch size must be 1/,
     );
