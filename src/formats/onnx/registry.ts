@@ -57,7 +57,8 @@ const NORMALIZATION = 'no global bound exists: nothing keeps it from dividing by
 const BESIDE_NOTHING =
   'nothing but 1e-9 keeps it from dividing by 0, and a bound beside that would be above 1e8; use InstanceNormalization or LayerNormalization';
 const PRODUCT = 'no global bound exists for products of data by data';
-const UNBOUNDED = 'no global bound exists: its slope is unbounded';
+const UNBOUNDED =
+  'no global bound exists where its argument has no limits, as its slope is unbounded; limits of arguments are not followed into it';
 const ROUNDING = 'no global bound exists for rounding or choosing by data';
 const QUANTIZED =
   'no global bound exists for rounding; bound the model before quantization (the float model)';
