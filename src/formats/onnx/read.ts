@@ -64,7 +64,8 @@ export async function readOnnx(bytes: Uint8Array, options: ReadOptions): Promise
       } catch (other) {
         options.signal?.throwIfAborted();
         // The complaint about the usual reading is the one that helps, unless it is that the first axis is no batch.
-        if (isAboutBatch(error) && other instanceof UnsupportedError) throw other;
+        if (isAboutBatch(error) && (other instanceof UnsupportedError || other instanceof InputError))
+          throw other;
       }
     }
     throw error;

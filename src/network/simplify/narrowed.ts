@@ -42,6 +42,7 @@ function narrow(rewriter: Rewriter, node: Node, { lower, upper }: EntrySlopes): 
   if (uncertain.length === 0) return scaled(' (certain)', certain, x!);
   const all = uncertain.length === lower.length;
   const picked: Operator = { kind: 'gather', sources: uncertain, shape: [uncertain.length] };
+  // A name that no later pass knows beside others, as it knows ReLUs and moduli in sorted pairs: here slopes are all that is known.
   const bent: Operator = { kind: 'nonlinearity', function: { name: 'prelu', slopes: constants(bends) } };
   const image = scaled(' (slopes)', factors, add('', bent, all ? x! : add(' (uncertain)', picked, x!)));
   const places = new Int32Array(product(shape)).fill(-1);

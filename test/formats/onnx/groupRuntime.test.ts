@@ -170,6 +170,12 @@ const CASES: Record<string, Case> = {
       },
     ]),
   ),
+  'what is scattered into known numbers, the largest of which stays': {
+    nodes: [one('ScatterElements', { axis: 1n, reduction: 'max' }, 'c i x')],
+    opset: 18,
+    initializers: [floats('c', [1, 4], [0.5, -0.5, 0.25, 0]), integers('i', [1, 4], [2, 0, 2, 2])],
+    dims: [1, 4],
+  },
   'Min of two and a vector': {
     nodes: [node('Tanh', 'x', 't'), one('Min', {}, 'w x t')],
     initializers: [floats('w', [4], [1, -0.5, 0.25, 0])],

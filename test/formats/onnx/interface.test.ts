@@ -296,6 +296,44 @@ describe('the batch axis', () => {
     }
   });
 
+  it.each([
+    ['RNN', 1],
+    ['GRU', 3],
+    ['LSTM', 4],
+  ])('of %s may come first, open or not', async (op, gates) => {
+    const values = (count: number) => Array.from({ length: count }, (_, k) => Math.sin(1 + 3 * k));
+    const initializers = [
+      floats('W', [1, 2 * gates, 2], values(4 * gates)),
+      floats('R', [1, 2 * gates, 2], values(4 * gates)),
+    ];
+    const nodes = [node(op, 'x W R', ' y', { hidden_size: 2n, layout: 1n })];
+    const bytes = (first: number | string) =>
+      model(nodes, { inputs: { x: [first, 3, 2] }, initializers, opset: 14 });
+    const results = [];
+    for (const [first, options] of [
+      ['N', {}],
+      ['N', { batch: 1 }],
+      [1, {}],
+    ] as const) {
+      const network = await read(bytes(first), options);
+      results.push([...evaluate(network, Float64Array.from(values(6)))]);
+    }
+    expect(results[1]).toEqual(results[0]);
+    expect(results[2]).toEqual(results[0]);
+  });
+
+  it('is not blamed for what is wrong with the file', async () => {
+    const initializers = [
+      floats('W', [1, 8, 2], Array(16).fill(1)),
+      floats('R', [1, 8, 2], Array(16).fill(1)),
+    ];
+    const bytes = model([node('GRU', 'x W R', 'y', { hidden_size: 2n })], {
+      inputs: { x: [2, 1, 2] },
+      initializers,
+    });
+    await expect(read(bytes)).rejects.toThrow(/W must be \[1, 6, 2\], got \[1, 8, 2\]/);
+  });
+
   it('may be lost and regained while it is 1', async () => {
     const nodes = [
       node('Reshape', 'x s', 'flat'),

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { InputError, UnsupportedError } from '../../../src/errors.ts';
 import { TensorProtoSchema } from '../../../src/formats/onnx/protobuf/onnx_pb.ts';
 import { DataType } from '../../../src/formats/onnx/values/tensors.ts';
-import { floats, integers, kinds, model, node, read } from './build.ts';
+import { doubles, floats, integers, kinds, model, node, read } from './build.ts';
 
 async function refusal(bytes: Uint8Array): Promise<UnsupportedError> {
   const error = await read(bytes).then(
@@ -153,6 +153,34 @@ describe('refusals', () => {
       model([node('Dropout', 'x', 'd m'), node('Cast', 'm', 'y', { to: 1n })]),
     );
     expect(message).toMatch(/make d: Dropout: output 1: of this operator the first output is read/);
+  });
+
+  it.each([10, 11])(
+    'the mask of a dropout of a known size in operator set %i, whatever it holds',
+    async (opset) => {
+      const nodes = [node('Dropout', 'x', 'd m'), node('Where', 'm d x', 'y')];
+      const bytes = (set: number) => model(nodes, { inputs: { x: [1, 2] }, opset: set });
+      await refusal(bytes(opset));
+      expect((await read(bytes(12))).nodes.length).toBeGreaterThan(0);
+    },
+  );
+
+  it('a Gaussian whose rate passes through numbers of less than full precision', async () => {
+    const rates = (...factors: number[]) =>
+      model(
+        [
+          node('Mul', 'x x', 's0'),
+          ...factors.map((_, k) => node('Mul', `s${k} f${k}`, `s${k + 1}`)),
+          node('Exp', `s${factors.length}`, 'y'),
+        ],
+        {
+          inputType: DataType.DOUBLE,
+          initializers: factors.map((factor, k) => doubles(`f${k}`, [], [factor])),
+        },
+      );
+    // From the outside in: 1e-200 · 7e-124 has some three bits.
+    await refusal(rates(-1e301, 7e-124, 1e-200));
+    expect(kinds(await read(rates(-1e100, 7e-124)))).toHaveLength(1);
   });
 
   it.each(['MaxPool', 'AveragePool'])('%s with dilations and padding of its own', async (op) => {

@@ -432,7 +432,6 @@ function extreme(call: Call, bound: 'min' | 'max'): Signal {
   const constants = call.inputs.flatMap((value) => (value?.kind === 'constant' ? [value] : []));
   const x = signals[0]!;
   const rank = call.dims(x).length;
-  const sign = bound === 'min' ? 1 : -1;
   const isScalar = (c: Constant) => c.data.length === 1 && c.shape.length <= rank;
   const limits = constants.filter(isScalar).map((constant) => constant.data[0]!);
   const limited =
@@ -444,9 +443,15 @@ function extreme(call: Call, bound: 'min' | 'max'): Signal {
   const beside = [...signals.slice(1), ...constants.filter((constant) => !isScalar(constant))];
   return beside.reduce<Signal>((a, b) => {
     if (b.kind === 'signal') return largerOf(call, a, b, bound === 'min');
-    const over = applyElementwise(call, { name: 'relu' }, scaledAndShifted(call, a, sign, b, -sign));
-    return scaledAndShifted(call, over, sign, b, 1);
+    return largerThan(call, a, b, bound === 'min');
   }, limited);
+}
+
+/** The larger of a signal and what is known, entry by entry, or the smaller one. */
+export function largerThan(call: Call, a: Signal, b: Constant, larger: boolean): Signal {
+  const sign = larger ? 1 : -1;
+  const over = applyElementwise(call, { name: 'relu' }, scaledAndShifted(call, a, sign, b, -sign));
+  return scaledAndShifted(call, over, sign, b, 1);
 }
 
 /** The larger of two signals, entry by entry, or the smaller one. */

@@ -17,15 +17,15 @@ export const shape: Family = new Map<string, Converter>([
   ['Concat', { constants: concatenatedConstant, signals: concatenatedSignal }],
 ]);
 
-/** The input and, where its size is known, a mask that drops nothing: of booleans since operator set 10, before of the input's type. */
+/** The input and, where its size is known, a mask that drops nothing. Before operator set 12 what a mask holds at inference is left open: ONNX Runtime has zeros. */
 function dropoutAndMask(call: Call): readonly Value[] {
   const x = dropout(call);
   const dims = call.dims(x);
-  const type = call.opset >= 10 ? 'bool' : call.scope.types.get(call.node.inputs[0]!);
-  if ((call.node.outputs[1] ?? '') === '' || dims.includes('batch') || !type) return [x];
+  const unknown = call.opset < 12 || dims.includes('batch');
+  if ((call.node.outputs[1] ?? '') === '' || unknown) return [x];
   const entries = product(dims as number[]);
   call.scope.budget.allocate(call.node.name, entries);
-  return [x, constantOf(type, dims as number[], new Float64Array(entries).fill(1))];
+  return [x, constantOf('bool', dims as number[], new Float64Array(entries).fill(1))];
 }
 
 /** At inference, and in training where none is dropped, the input itself. */

@@ -103,6 +103,8 @@ export function matchSquare(node: GraphNode, around: Surroundings): Pattern | un
 export function matchGaussian(node: GraphNode, around: Surroundings): Pattern | undefined {
   let [name, factor] = [node.inputs[0]!, 1];
   for (let depth = 0; depth < MOST_FACTORS; depth++) {
+    // Below these roundings are no longer a share of the number.
+    if (Math.abs(factor) < LEAST_NORMAL) return undefined;
     const value = squared(name, around);
     if (value !== undefined) {
       const rate = -factor;
@@ -135,6 +137,9 @@ export function matchGaussian(node: GraphNode, around: Surroundings): Pattern | 
 
 /** Numbers that a square is multiplied by, one after the other. */
 const MOST_FACTORS = 4;
+
+/** The least float64 of full precision. */
+const LEAST_NORMAL = 2 ** -1022;
 
 /** √(x² + b). @param node a Sqrt or a Pow */
 export function matchSmoothModulus(node: GraphNode, around: Surroundings): Pattern | undefined {

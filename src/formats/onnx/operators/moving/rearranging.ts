@@ -4,7 +4,7 @@ import { product, strides } from '../../../../network/size.ts';
 import type { Call, Signal, Value } from '../../call.ts';
 import { type Constant, constantOf, gathered, walk } from '../../values/constant.ts';
 import { isFloat } from '../../values/elementType.ts';
-import { added, largerOf, scaledAndShifted, times } from '../arithmetic.ts';
+import { added, largerOf, largerThan, scaledAndShifted, times } from '../arithmetic.ts';
 import type { Converter, Family } from '../converter.ts';
 import { floatResult, integerResult, mapped } from '../entries.ts';
 import { boundedProduct } from '../products/bounded.ts';
@@ -324,13 +324,18 @@ function joined(
       return times(call, own!, placed);
     }
     default: {
-      const other = replaced(call, data, updates, round);
-      if (!own || other.kind !== 'signal')
-        return call.refuse(
-          `reduction = ${reduction} of a constant`,
-          'what is updated must depend on the input',
-        );
-      return largerOf(call, own, other, reduction === 'max');
+      // Only what is updated is compared: functions of what never moves leave nothing to certify.
+      const at = (index: 0 | 1) => Float64Array.from(round, (pair) => pair[index]);
+      const [a, b] = [taken(call, value, at(1), [round.length]), taken(call, updates, at(0), [round.length])];
+      const [x, y] = a.kind === 'signal' ? [a, b] : [b as Signal, a];
+      const larger = reduction === 'max';
+      const most = y.kind === 'signal' ? largerOf(call, x, y, larger) : largerThan(call, x, y, larger);
+      return replaced(
+        call,
+        data,
+        most,
+        round.map(([, to], k) => [k, to]),
+      );
     }
   }
 }

@@ -76,7 +76,7 @@ function drivenBy(call: Call, direction: Direction, block: number, x: Signal, h:
 function imageOf(call: Call, x: State, matrix: Constant, bias: Float64Array | undefined): State {
   const [rows, columns] = matrix.shape as [number, number];
   if (x === undefined) return bias;
-  if (!(x instanceof Float64Array)) return call.unbatched(contracted(call, x, 0, matrix, bias));
+  if (!(x instanceof Float64Array)) return beside(call, x, contracted(call, x, 0, matrix, bias));
   const batch = x.length / columns;
   call.scope.budget.work(call.node.name, rows * x.length);
   return Float64Array.from({ length: rows * batch }, (_, n) => {
@@ -87,10 +87,15 @@ function imageOf(call: Call, x: State, matrix: Constant, bias: Float64Array | un
   });
 }
 
+/** With the axes of steps: a batch in front stays there, and no other axis becomes one. */
+function beside(call: Call, step: Signal, made: Signal): Signal {
+  return step.batched ? made : call.unbatched(made);
+}
+
 /** Known numbers are one for each entry, or one for each feature. */
 function sum(call: Call, x: Signal, y: State): Signal {
   if (y === undefined) return x;
-  if (!(y instanceof Float64Array)) return call.unbatched(added(call, [x, y], [1, 1]));
+  if (!(y instanceof Float64Array)) return beside(call, x, added(call, [x, y], [1, 1]));
   return shifted(call, x, y);
 }
 
@@ -99,7 +104,7 @@ function times(call: Call, gate: Signal, y: State): State {
   if (y === undefined) return undefined;
   if (y instanceof Float64Array)
     return call.emitSame({ kind: 'scale', scale: y }, gate, OWN_FIELDS, 'of what is known');
-  return call.unbatched(boundedProduct(call, gate, y));
+  return beside(call, gate, boundedProduct(call, gate, y));
 }
 
 /** The state with a weight for every feature. */

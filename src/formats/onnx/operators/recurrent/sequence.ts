@@ -22,7 +22,7 @@ export class Sequence {
     this.#call = call;
     this.#batchFirst = call.opset >= 14 && call.attributes.flag('layout');
     const input = call.signal(0);
-    const x = this.#batchFirst && input.batched ? input : call.unbatched(input);
+    const x = this.#batchFirst && call.scope.batch !== 1 ? input : call.unbatched(input);
     const sample = x.batched ? [1, ...x.shape] : x.shape;
     const shown = call.dims(input);
     call.demand(
