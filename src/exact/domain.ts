@@ -26,7 +26,7 @@ export function domainOf(
   const { low, high } = box ?? everywhere(inputs);
   if (!ball || ball.radius === Infinity) return checked({ low, high });
   const { centre, radius } = ball;
-  const beyond = (x: number) => radius + 2 ** -51 * (Math.abs(x) + radius);
+  const beyond = (x: number) => radius + 2 ** -50 * (Math.abs(x) + radius);
   return checked({
     low: low.map((side, n) => Math.max(side, centre[n]! - beyond(centre[n]!))),
     high: high.map((side, n) => Math.min(side, centre[n]! + beyond(centre[n]!))),

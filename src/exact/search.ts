@@ -233,6 +233,7 @@ export class Search {
   #provenOf({ state, logarithms, bound }: Node): number {
     // Where hardly anything moves, rounding is most of what there is: less than half of a slope that is attained is not of interest.
     const { root } = this.#statistics;
+    if (bound <= NEXT_TO_NOTHING * root && this.#prover.boundOf(state, logarithms, 0) === 0) return 0;
     const least = Math.max(bound, this.#steepest.slope / 2, root < Infinity ? NEXT_TO_NOTHING * root : 0);
     return this.#prover.boundOf(state, logarithms, least * least);
   }

@@ -121,6 +121,39 @@ describe('certificates of exact constants', () => {
     expect([...kinds].sort()).toEqual(['bare', 'bounded', 'empty', 'flat', 'split', 'unreachable']);
   });
 
+  it('are of the very ends of a ball, with which whole numbers are weighed', async () => {
+    const ramp = { name: 'hard-sigmoid', alpha: 0.5, beta: 0.5 } as const;
+    const layers = [
+      { weight: [[-1], [-2]], bias: [0, 0], activation: RELU },
+      {
+        weight: [
+          [1, 1],
+          [1, -1],
+          [-2, -1],
+          [-1, 0],
+        ],
+        bias: [0, 0, 0, 0],
+        activation: ramp,
+      },
+      {
+        weight: [
+          [-1, 0, -1, 2],
+          [-1, 1, -2, 2],
+          [-2, 2, 0, -2],
+          [1, -2, -1, 2],
+        ],
+        bias: [0, 0, 0, 0],
+        activation: ramp,
+      },
+      { weight: [[1, 0, -2, -2]], bias: [0] },
+    ];
+    const certificate = await certified(sourced(NetworkBuilder.fromDense(layers)), {
+      ball: { centre: Float64Array.of(0), radius: 0.5 },
+    });
+    expect(certificate.tree.some(({ kind }) => kind === 'flat')).toBe(true);
+    expect(certificate.claim.bound).toBeCloseTo(3.75, 4);
+  });
+
   it('say what they are of', async () => {
     const network = dense(layersOf(3, [3, 4, 2]));
     const where = { pair: [0, 1] as const, box: BOX, ball: BALL };

@@ -53,6 +53,17 @@ function empty(
   return isEmpty(own, where, part, unknownRanges(own), proof);
 }
 
+describe('that a part is bounded', () => {
+  it('is not shown by products that have left float64, which what follows makes large again', () => {
+    const activation: Elementwise = { name: 'leaky-relu', slope: 0.01 };
+    const weights = [1e-162, 1e-163, 1e300].map((weight) => ({ weight: [[weight]], activation }));
+    // 1e-162 · 0.01 · 1e-163 · 0.01 · 1e300 · 0.01 · 1e280 is 1e249.
+    const own = unitsOf(formOf(NetworkBuilder.fromDense([...weights, { weight: [[1e280]] }])));
+    for (const bound of [0, 1, 1e200])
+      expect(isBounded(own, pieces([0, 0, 0]), new Float64Array(3), bound)).toBe(false);
+  });
+});
+
 describe('that a part has no inputs', () => {
   const above = units({ weight: [[1]], bias: [5], activation: RELU });
   const below = units({ weight: [[1]], bias: [-5], activation: RELU });

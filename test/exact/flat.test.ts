@@ -3,9 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { domainOf, everywhere } from '../../src/exact/domain.ts';
 import { Cone } from '../../src/exact/empty/cone.ts';
 import { flatProof } from '../../src/exact/empty/flat.ts';
+import { exactConstant } from '../../src/exact/exact.ts';
 import { formOf } from '../../src/exact/form/translate.ts';
 import { unknownRanges } from '../../src/exact/ranges.ts';
 import { NetworkBuilder } from '../../src/network/builder.ts';
+import type { TensorId } from '../../src/network/network.ts';
 
 type Side = 0 | 1;
 
@@ -74,5 +76,41 @@ describe('nodes without an inside', () => {
     expect(deep(0)).toBe(true);
     expect(deep(2 ** -1000)).toBe(true);
     expect(deep(-(2 ** -1000))).toBe(false);
+  });
+});
+
+describe('whole numbers stay whole', () => {
+  const shrink = { name: 'soft-shrink', threshold: 1 } as const;
+  const leaky = { name: 'leaky-relu', slope: 3 } as const;
+
+  it('where pieces meet in what two units cancel', async () => {
+    // 2 s(x + 1) − s(x + 1): 1.
+    const network = NetworkBuilder.fromDense([
+      { weight: [[1], [1]], bias: [1, 1], activation: shrink },
+      { weight: [[2, -1]], bias: [0] },
+    ]);
+    const { status, upper } = await exactConstant(network);
+    expect([status, upper < 1 + 2e-6]).toEqual(['exact', true]);
+  });
+
+  it('in maxima', async () => {
+    const builder = new NetworkBuilder('maxima');
+    const affine = (x: TensorId, outputs: number, inputs: number, weight: number[], bias?: number[]) =>
+      builder.add(
+        '',
+        {
+          ...{ kind: 'affine', outputs, inputs, weight: Float64Array.from(weight) },
+          ...(bias && { bias: Float64Array.from(bias) }),
+        },
+        [x],
+      );
+    const bent = builder.add('', { kind: 'nonlinearity', function: leaky }, [builder.input('x', [1])]);
+    const windows = [Int32Array.of(0, 1), Int32Array.of(0, 1)];
+    const most = builder.add('', { kind: 'max-gather', windows }, [affine(bent, 2, 1, [-2, 2])]);
+    const network = builder.build(affine(most, 3, 2, [-1, -2, -2, 2, 2, -1], [0, 1, 0]));
+    // Both maxima are 2 |3 x| at most, and ‖(3, 0, 1)‖ = √10.
+    const { status, upper } = await exactConstant(network);
+    expect(status).toBe('exact');
+    expect(upper / (6 * Math.sqrt(10))).toBeCloseTo(1, 5);
   });
 });

@@ -79,7 +79,9 @@ export function isBounded(units: Units, part: Part, sigma: Float64Array, bound: 
       made[to + c] = x;
       // Zero and the identity round nothing.
       const rounded =
-        middle === 0 || middle === 1 ? 0 : 8 * U * Math.abs(x) + (value[c] === 0 ? 0 : UNDERFLOW);
+        middle === 0 || middle === 1
+          ? 0
+          : 8 * U * Math.abs(x) + (value[c] === 0 && error[c] === 0 ? 0 : UNDERFLOW);
       off[to + c] = error[c]! === 0 ? rounded : (Math.abs(middle) * error[c]! + rounded) * (1 + 8 * U);
     }
     if (spread > 0) {

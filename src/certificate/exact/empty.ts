@@ -158,27 +158,32 @@ function largestRest(
   };
   if (high === Infinity && !falls(slopes[last]!, 1)) return undefined;
   if (low === -Infinity && !falls(slopes[first]!, -1)) return undefined;
-  let [value, off] = [-Infinity, 0];
+  const ends: { readonly value: number; readonly off: number }[] = [];
   const consider = (y: number, piece: number) => {
     const rest = slopes[piece]! - s;
     const z = rest * y + offsets[piece]!;
     const zOff = rest === 0 || y === 0 ? 0 : 4 * U * (Math.abs(rest * y) + Math.abs(offsets[piece]!));
-    value = Math.max(value, z === 0 && y === 0 ? 0 : q * z - mu * y);
-    off = Math.max(
-      off,
-      qOff * (Math.abs(z) + zOff) +
+    ends.push({
+      value: z === 0 && y === 0 ? 0 : q * z - mu * y,
+      off:
+        qOff * (Math.abs(z) + zOff) +
         Math.abs(q) * zOff +
         muOff * Math.abs(y) +
         4 * U * (Math.abs(q * z) + Math.abs(mu * y)) +
         vanished(rest, y) * (1 + Math.abs(q)) +
         vanished(q, z) +
         vanished(mu, y),
-    );
+    });
   };
   if (low > -Infinity) consider(low, first);
   for (let k = first; k < last; k++) if (breaks[k]! > low && breaks[k]! < high) consider(breaks[k]!, k);
   if (high < Infinity) consider(high, last);
-  if (value > -Infinity) return { value, off };
+  if (ends.length > 0) {
+    const value = Math.max(...ends.map((end) => end.value));
+    // What is less for certain is not the most, whatever its rounding.
+    const rivals = ends.filter((end) => !(end.value + 2 * end.off < value));
+    return { value, off: Math.max(...rivals.map((end) => end.off)) };
+  }
   // No end and no break: one line that falls to neither side, q · offset everywhere.
   const offset = offsets[first]!;
   return { value: q * offset, off: (qOff + U * Math.abs(q)) * Math.abs(offset) + vanished(q, offset) };

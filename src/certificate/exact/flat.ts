@@ -16,6 +16,9 @@ export interface FlatRow {
 /** Bits of a number up to which it is worked out. */
 const MOST_BITS = 4096;
 
+/** Products of whole numbers that a proof may take: some two seconds. The search gives up far before. */
+const MOST_PRODUCTS = 2 ** 22;
+
 /** values · 2^exponent. */
 interface Exact {
   readonly values: readonly bigint[];
@@ -61,13 +64,14 @@ class Forms {
   readonly #units: Units;
   readonly #part: Part;
   readonly #arguments: (Exact | undefined)[] = [];
+  #products = 0;
 
   constructor(units: Units, part: Part) {
     this.#units = units;
     this.#part = part;
   }
 
-  /** Undefined where it depends on a unit that is not on one piece. */
+  /** Undefined where it depends on a unit that is not on one piece, or takes too many products. */
   argument(unit: number): Exact | undefined {
     // Units before it come first: no recursion.
     for (let u = this.#arguments.length; u <= unit; u++) this.#arguments.push(this.#argumentOf(u));
@@ -77,6 +81,8 @@ class Forms {
   #argumentOf(u: number): Exact | undefined {
     const { inputs, rows } = this.#units;
     const { columns, weights, bias } = rows[u]!;
+    this.#products += (inputs + 1) * (columns.length + 1);
+    if (this.#products > MOST_PRODUCTS) return undefined;
     let sum: Exact | undefined = plus(nothing(inputs), unit(inputs, inputs), bias);
     for (const [k, a] of columns.entries()) {
       const value: Exact | undefined = a < inputs ? unit(inputs, a) : this.#valueOf(a - inputs);

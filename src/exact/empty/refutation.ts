@@ -244,14 +244,14 @@ function reachOf(open: readonly number[], base: Flow, moves: readonly Flow[]): n
         const r = inverse[i * n + c]!;
         sum += r * g[c * n + d]!;
         moduli += Math.abs(r * g[c * n + d]!);
-        off += Math.abs(r) * moves[d]!.error[open[c]!]!;
+        off += Math.abs(r) * moves[d]!.error[open[c]!]! + LOST;
       }
       row += Math.abs(sum) + rounding * moduli + off;
     }
     contraction = Math.max(contraction, row);
     let step = 0;
     for (let c = 0; c < n; c++)
-      step += Math.abs(inverse[i * n + c]!) * (Math.abs(base.q[open[c]!]!) + base.error[open[c]!]!);
+      step += Math.abs(inverse[i * n + c]!) * (Math.abs(base.q[open[c]!]!) + base.error[open[c]!]!) + LOST;
     first = Math.max(first, step);
   }
   contraction *= 1 + ROUNDING;

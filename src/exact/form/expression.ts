@@ -54,7 +54,9 @@ function accumulate(own: Coefficient, other: Coefficient, factor: number, factor
   // Errors underflow as well.
   if (lost < UNDERFLOW && (other.error !== 0 || factorError !== 0)) lost += UNDERFLOW;
   const sum = own.value + product;
-  if (own.value !== 0 && product !== 0) lost += Math.abs(sum) * U;
+  // What the sum has lost, exactly (Knuth's TwoSum): nothing where numbers have few bits.
+  const part = sum - own.value;
+  lost += Math.abs(own.value - (sum - part) + (product - part));
   own.value = sum;
   own.error += Number.isNaN(lost) ? Infinity : lost;
   if (own.error !== 0) own.error = own.error * (1 + 8 * U);
