@@ -3,6 +3,7 @@ import type { ModelDescription, NodeDescription } from '../model/description.ts'
 import { activations } from './activations.ts';
 import { arithmetic } from './arithmetic.ts';
 import { Call } from './call.ts';
+import { choices } from './choices.ts';
 import { type Circuit, CircuitBuilder } from './circuit.ts';
 import { constants } from './constants.ts';
 import { groups } from './groups.ts';
@@ -19,6 +20,7 @@ export const OPERATORS: ReadonlyMap<string, Operator> = new Map(
   [
     activations,
     arithmetic,
+    choices,
     constants,
     groups,
     losses,

@@ -95,6 +95,7 @@ function step(bench: Workbench, x: string, type: Type, dims: readonly number[]):
       Square: 1,
       Repeat: 1,
       Made: 1,
+      Choice: 2,
     })
   ) {
     case 'Add':
@@ -155,6 +156,8 @@ function step(bench: Workbench, x: string, type: Type, dims: readonly number[]):
       const typed = size && bench.add('Cast', [size], { to: { i: TYPES[type] } });
       return typed && bench.add('Sub', [sum, typed]);
     }
+    case 'Choice':
+      return chosen(bench, x, type, dims);
     case 'Div': {
       if (type === 'float') return undefined;
       return bench.add('Div', [
@@ -165,6 +168,71 @@ function step(bench: Workbench, x: string, type: Type, dims: readonly number[]):
     default: {
       const flipped = bench.add('Transpose', [x], { perm: { is: [1, 0] } });
       return flipped && bench.add('Transpose', [flipped], { perm: { is: [1, 0] } });
+    }
+  }
+}
+
+/** Rounding, remainders and places, back in the type and the shape. */
+function chosen(bench: Workbench, x: string, type: Type, dims: readonly number[]): string | undefined {
+  const { random } = bench;
+  const scalar = (value: number, of: Type = type) =>
+    bench.initializer({ type: of, dims: [], values: [value] });
+  const back = (y: string | undefined) => y && bench.add('Cast', [y], { to: { i: TYPES[type] } });
+  const op = random.pick([
+    'Round',
+    'Sign',
+    'Mod',
+    'BitShift',
+    'ArgMax',
+    'ArgMin',
+    'OneHot',
+    'QuantizeLinear',
+  ]);
+  switch (op) {
+    case 'Round':
+      return type === 'float' ? bench.add('Round', [x]) : undefined;
+    case 'Sign':
+      return bench.add('Sign', [x]);
+    case 'Mod': {
+      const fmod = random.integer(0, 1);
+      if (type === 'float' && fmod === 0) return undefined;
+      const divisor = random.pick(type.startsWith('u') ? [3, 7] : [3, 7, -5]);
+      return bench.add('Mod', [x, scalar(divisor)], { fmod: { i: fmod } });
+    }
+    case 'BitShift':
+      // What is shifted beyond 2^53 is no number of this evaluator.
+      if (!/^uint(8|16)$/.test(type)) return undefined;
+      return bench.add('BitShift', [x, scalar(random.integer(0, 7))], {
+        direction: { s: random.pick(['LEFT', 'RIGHT']) },
+      });
+    case 'ArgMax':
+    case 'ArgMin': {
+      const axis = random.integer(0, 1);
+      const places = bench.add(op, [x], {
+        ...{ axis: { i: random.chance(0.5) ? axis : axis - 2 }, keepdims: { i: 1 } },
+        ...(random.chance(0.5) && { select_last_index: { i: random.integer(0, 1) } }),
+      });
+      return back(places && bench.add('Expand', [places, bench.integers(dims)]));
+    }
+    case 'OneHot': {
+      const [rows, columns] = dims as [number, number];
+      const first = random.chance(0.5);
+      const indices = Array.from({ length: first ? columns : rows }, () => {
+        const depth = first ? rows : columns;
+        return random.integer(-depth, depth - 1);
+      });
+      const values = bench.initializer({ type, dims: [2], values: [0, 1] });
+      const depth = bench.initializer({ type: 'int64', dims: [], values: [first ? rows : columns] });
+      const mask = bench.add('OneHot', [bench.integers(indices), depth, values], {
+        axis: { i: first ? 0 : -1 },
+      });
+      return mask && bench.add(random.pick(['Max', 'Min', 'Sub']), [x, mask]);
+    }
+    default: {
+      if (type !== 'float') return undefined;
+      const to = random.pick(['uint8', 'int8'] as const);
+      const zero = scalar(random.integer(0, 20), to);
+      return back(bench.add('QuantizeLinear', [x, scalar(2 ** random.integer(-4, 2)), zero]));
     }
   }
 }

@@ -254,7 +254,7 @@ export class Call {
 
   /** An image [channels, …] with 1 to 3 spatial axes and a batch axis before it. */
   image(index: number): Signal {
-    const signal = this.signal(index);
+    const signal = this.settled(this.signal(index));
     if (!signal.batched || signal.shape.length < 2 || signal.shape.length > 4) {
       const reason = 'images are [batch, channels, …] with 1 to 3 spatial axes';
       this.refuse(`an input of shape [${this.dims(signal).join(', ')}]`, reason);
