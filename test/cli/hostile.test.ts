@@ -84,7 +84,7 @@ describe('hostile names', () => {
   it('bound --certificate, --save-multipliers, verify and what they write', async () => {
     const [certificate, multipliers] = [path(`c${EVIL}.json`), path(`m${EVIL}.json`)];
     const files = ['--certificate', certificate, '--save-multipliers', multipliers];
-    const found = await run('bound', path('plain.onnx'), ...fast, ...files);
+    const found = await run('bound', path('plain.onnx'), ...fast, '--method', 'refined', ...files);
     expect(found).toMatchObject({ code: 0, err: '' });
     for (const file of [certificate, multipliers]) {
       expect(UNSAFE.test(readFileSync(file, 'utf8').trimEnd())).toBe(false);
@@ -108,6 +108,25 @@ describe('hostile names', () => {
         expect(rejected.code).toBe(4);
         expect(rejected.out).toMatch(/u001b|must be the members|64 hex/);
       }
+    }
+  });
+
+  it('verify of a certificate of the constant', async () => {
+    const certificate = path(`e${EVIL}.json`);
+    const exact = ['--method', 'exact', '--certificate', certificate];
+    expect(await run('bound', path('plain.onnx'), ...fast, ...exact)).toMatchObject({ code: 0, err: '' });
+    expect((await run('verify', certificate, path('plain.onnx'))).code).toBe(0);
+    const other = JSON.parse(readFileSync(certificate, 'utf8'));
+    for (const change of [
+      { network: { ...other.network, output: `${EVIL}2` } },
+      { tree: [{ ...other.tree[0], kind: EVIL }] },
+      { tree: [{ ...other.tree[0], [EVIL]: 1 }] },
+      { format: EVIL },
+      { [EVIL]: 1 },
+    ]) {
+      await writeFile(path('other.json'), JSON.stringify({ ...other, ...change }));
+      for (const json of [[], ['--json']])
+        expect((await run('verify', path('other.json'), path('plain.onnx'), ...json)).code).toBe(4);
     }
   });
 
