@@ -90,8 +90,19 @@ export async function exactConstant(network: Network, options: ExactOptions = {}
     onProgress,
     beginning,
   });
-  const { lower, upper, steepest, nodes, open, tree } = await search.run();
+  const { lower, steepest, nodes, open, tree, ...found } = await search.run();
+  const upper = settled(found.upper);
   const status = upper <= lower * (1 + EXACT) ? 'exact' : upper <= lower * (1 + gap) ? 'gap' : 'stopped';
   const neurons = form.kinks.length;
   return { lower, upper, status, steepest, nodes, open, neurons, ...(tree && { tree }) };
+}
+
+/** Bits of a bound that say something: those behind are of the order in which sums were added, which files of other formats have differently. */
+const TOLD = 40;
+
+/** Rounded up to as many bits. */
+function settled(bound: number): number {
+  const unit = 2 ** (Math.floor(Math.log2(bound)) - TOLD);
+  // Powers of two, so that nothing else is rounded; 0 and what is next to it stay.
+  return unit >= 2 ** -1000 && unit < Infinity ? Math.ceil(bound / unit) * unit : bound;
 }
