@@ -110,6 +110,11 @@ describe('lipsoid bound --at', () => {
         out: expect.stringMatching(/^rejected\ntree: node \d+: its multipliers do not prove/),
       });
     }
+    const box = { low: Float64Array.of(-3, -1e-9), high: Float64Array.of(1.9, 1e-9) };
+    const network = sourced(stepNetwork());
+    const found = await library.exactConstant(network, { box });
+    writeFileSync(file, JSON.stringify(await library.certifyExact(network, found, { box })));
+    expect((await call(`verify ${file} step.onnx`)).out).toContain('(the narrowest side is 2e-9 wide)');
     const document = JSON.parse((await run(`--domain -1,1 --method exact --json --certificate ${file}`)).out);
     expect(document.certificate).toMatchObject({ file, assurance: 'checked', bound: document.bound });
     // Not asked for, and found.

@@ -264,7 +264,7 @@ function exactLines({ accepted, reason, claimed, target, box, ball, parts }: Exa
     ? `|f${target[0]}(x) − f${target[1]}(x) − f${target[0]}(y) + f${target[1]}(y)|`
     : '‖f(x) − f(y)‖₂';
   const places = [
-    ...(box ? [`with entries from (${shown(box.low)}) to (${shown(box.high)})`] : []),
+    ...(box ? [`with entries from (${shown(box.low)}) to (${shown(box.high)})${narrowestOf(box)}`] : []),
     ...(ball ? [`within ${ball.radius} (ℓ2) of (${shown(ball.centre)})`] : []),
   ];
   const where = places.length > 0 ? ` ${places.join(' and ')}` : '';
@@ -272,6 +272,19 @@ function exactLines({ accepted, reason, claimed, target, box, ball, parts }: Exa
     bold('accepted'),
     `${change} ≤ L · ‖x − y‖₂ for all inputs${where}, the least such L: ${betweenText(claimed!)} (${formatCount(parts!, 'part')} of the input space).`,
   ];
+}
+
+/** Where sides differ, the least, which may be among those that are not shown. */
+function narrowestOf({
+  low,
+  high,
+}: {
+  readonly low: readonly number[];
+  readonly high: readonly number[];
+}): string {
+  const widths = low.map((from, n) => high[n]! - from);
+  const least = widths.reduce((a, b) => Math.min(a, b), Infinity);
+  return widths.some((width) => width !== least) ? ` (the narrowest side is ${least} wide)` : '';
 }
 
 function shown(entries: readonly number[]): string {
