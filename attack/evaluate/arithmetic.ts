@@ -91,8 +91,12 @@ function unary(call: Call, f: (x: number) => number, cell: (cell: number) => num
   return mapped(x, (item) => wrapped(x.type as Type, f(item)));
 }
 
+/** Of numbers of float32 the result is one as well. */
 function constants(f: (x: number) => number): Operator {
-  return (call) => [mapped(call.constant(0), f)];
+  return (call) => {
+    const x = call.constant(0);
+    return [mapped(x, x.type === 'float' ? (item) => Math.fround(f(item)) : f)];
+  };
 }
 
 function comparison(f: (a: number, b: number) => boolean): Operator {

@@ -124,7 +124,8 @@ export const cosine: Pointwise = smooth(Math.cos, (x) => -Math.sin(x), 1);
 export const arctangent: Pointwise = smooth(Math.atan, (x) => 1 / (1 + x * x), 0.7);
 
 export const areaSine: Pointwise = smooth(
-  (x) => Math.sign(x) * Math.log(Math.abs(x) + Math.sqrt(x * x + 1)),
+  // ln(|x| + √(x² + 1)) to the last digits of small numbers as well.
+  (x) => Math.sign(x) * Math.log1p(Math.abs(x) + (x * x) / (1 + Math.sqrt(x * x + 1))),
   (x) => 1 / Math.sqrt(x * x + 1),
   0.4,
 );

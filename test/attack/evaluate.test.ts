@@ -4,6 +4,7 @@ import { natureOf } from '../../attack/evaluate/circuit.ts';
 import { exactDerivatives } from '../../attack/evaluate/exactSlope.ts';
 import { FloatCircuit } from '../../attack/evaluate/float.ts';
 import { circuitOf } from '../../attack/evaluate/interpret.ts';
+import { areaSine } from '../../attack/evaluate/pointwise.ts';
 import { product } from '../../attack/evaluate/values.ts';
 import { generate, generateConstants } from '../../attack/generate/network.ts';
 import { sampleOf } from '../../attack/model/description.ts';
@@ -54,6 +55,30 @@ describe('what the attack holds for the truth', () => {
       enumerable: true,
     });
     expect(await againstRuntime(lying, 1)).toMatch(/must be what ONNX Runtime computes/);
+  });
+});
+
+describe('numbers', () => {
+  it('of float32 have roots of float32', () => {
+    const model = {
+      opset: 13,
+      input: { name: 'x', type: 'float', dims: [1, 1] },
+      output: 'y',
+      functions: [],
+      initializers: { two: { type: 'float', dims: [1], values: [2] } },
+      nodes: [
+        { op: 'Sqrt', inputs: ['two'], outputs: ['root'], attributes: {} },
+        { op: 'Mul', inputs: ['x', 'root'], outputs: ['y'], attributes: {} },
+      ],
+    } as const;
+    const circuit = circuitOf(model, sampleOf(model));
+    expect(
+      new FloatCircuit(circuit).enclosedPush(Float64Array.of(1), Float64Array.of(1)).outputs.middle[0],
+    ).toBe(Math.fround(Math.SQRT2));
+  });
+
+  it.each([1e-9, 1e-4, -3e-3, 0.7, 40])('have an area sine to their last digits: %d', (x) => {
+    expect(areaSine.value(x) / Math.asinh(x)).toBeCloseTo(1, 14);
   });
 });
 
