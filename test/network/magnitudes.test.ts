@@ -51,3 +51,16 @@ it('of a sum over positions is one of its length', () => {
   const gate = b.add('', { kind: 'nonlinearity', function: { name: 'sigmoid' } }, [sum]);
   expect(b.magnitude(gate)).toEqual({ most: 1, ofLength: false });
 });
+
+it('of what has cancelled, or left float64, is not 0', () => {
+  const b = new NetworkBuilder('nothing');
+  const bounded = b.add('', { kind: 'nonlinearity', function: { name: 'tanh' } }, [b.input('x', [1])]);
+  const scale = (input: number, factor: number, more: object = {}) =>
+    b.add('', { kind: 'scale', scale: Float64Array.of(factor), ...more }, [input]);
+  // The shift is a difference of numbers of 1e20, which is off by some 1e4.
+  const apart = { shift: Float64Array.of(0), shiftMagnitude: Float64Array.of(1e20), roundings: 4 };
+  expect(b.magnitude(scale(bounded, 1, apart)).most).toBeGreaterThan(1e5);
+  // 1e-400 · 1e250 · 1e250 is 1e100.
+  const back = [1e-200, 1e-200, 1e250, 1e250].reduce((x, factor) => scale(x, factor), bounded);
+  expect(b.magnitude(back).most).toBeGreaterThan(1e100);
+});

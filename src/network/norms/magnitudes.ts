@@ -30,8 +30,8 @@ export function magnitudeOf(
   const most = inputs.reduce((top, input) => Math.max(top, input.most), 0);
   const ofLength = inputs.some((input) => input.ofLength);
   const found = (value: number): Magnitude =>
-    // NaN comes of 0 · ∞.
-    value < Number.POSITIVE_INFINITY ? { most: value, ofLength } : UNKNOWN;
+    // NaN comes of 0 · ∞. What has left float64 at its lower end is no 0: what follows may make it large again.
+    value < Number.POSITIVE_INFINITY ? { most: Math.max(value, LEAST), ofLength } : UNKNOWN;
   switch (operator.kind) {
     case 'nonlinearity': {
       const level = levelOf(operator.function);
@@ -59,7 +59,9 @@ export function magnitudeOf(
     case 'scale':
       return found(
         largestModulus(operator.scale) * most * off(operator) +
-          largestModulus(operator.shift ?? []) * off(operator),
+          largestModulus(operator.shift ?? []) * off(operator) +
+          // Of a difference in which nearly everything has cancelled, errors are what is left.
+          largestModulus(operator.shiftMagnitude ?? []) * (off(operator) - 1),
       );
     case 'add':
       return found(
@@ -85,6 +87,9 @@ export function magnitudeOf(
       throw unknownOperator(operator);
   }
 }
+
+/** Above sums of numbers that float64 does not tell from 0, below anything that matters beside a factor that it does. */
+const LEAST = 2 ** -900;
 
 /** More than what roundings in sums of fewer than 2³² terms may have lost. */
 const UP = 1 + 2 ** -20;

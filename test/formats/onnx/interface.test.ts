@@ -322,6 +322,21 @@ describe('the batch axis', () => {
     expect(results[2]).toEqual(results[0]);
   });
 
+  it('leaves sums of known states what they are where terms cancel', async () => {
+    // R h is 1e16 + 1 − 1e16.
+    const rows = (first: number[]) => [...first, 0, 0, 0, 0, 0, 0];
+    const initializers = [
+      floats('W', [1, 3, 1], [0.5, 0, 0]),
+      floats('R', [1, 3, 3], rows([1e16, 1, -1e16])),
+      floats('h', [1, 1, 3], [1, 1, 1]),
+    ];
+    const nodes = [node('RNN', 'x W R   h', ' y', { hidden_size: 3n })];
+    const network = await read(model(nodes, { inputs: { x: [1, 1, 1] }, initializers }));
+    const large = Math.fround(1e16);
+    expect(large + 1 - large).toBe(0);
+    expect(evaluate(network, Float64Array.of(0))[0]).toBe(Math.tanh(1));
+  });
+
   it('is not blamed for what is wrong with the file', async () => {
     const initializers = [
       floats('W', [1, 8, 2], Array(16).fill(1)),

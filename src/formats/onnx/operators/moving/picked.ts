@@ -164,11 +164,12 @@ export function assembled(call: Call, parts: readonly Value[], { dims, part, ent
 }
 
 /** With a number added to every entry of the sample. */
-export function shifted(call: Call, x: Signal, shift: Float64Array): Signal {
+export function shifted(call: Call, x: Signal, shift: Float64Array, roundings = 0): Signal {
   if (shift.every((value) => value === 0)) return x;
   const infinite = shift.find((value) => !Number.isFinite(value));
   if (infinite !== undefined) call.refuse(`of ${infinite}`, 'constants beside data must be finite');
-  const operator = { kind: 'scale', scale: Float64Array.of(1), shift } as const;
+  const scale = Float64Array.of(1);
+  const operator = { kind: 'scale', scale, shift, ...(roundings > 0 && { roundings }) } as const;
   return call.emitSame(operator, x, OF_POSITIONS, 'shift');
 }
 

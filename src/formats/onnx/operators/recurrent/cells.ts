@@ -1,5 +1,6 @@
 /** One step of each recurrent layer, as ONNX defines it. */
 
+import { exactSum, isExactProduct, multipliable } from '../../../../network/exact.ts';
 import { largestModulus } from '../../../../network/extremes.ts';
 import { OWN_FIELDS } from '../../../../network/lengths/follows.ts';
 import type { Call, Signal } from '../../call.ts';
@@ -81,10 +82,25 @@ function imageOf(call: Call, x: State, matrix: Constant, bias: Float64Array | un
   call.scope.budget.work(call.node.name, rows * x.length);
   return Float64Array.from({ length: rows * batch }, (_, n) => {
     const [row, i] = [Math.floor(n / batch), n % batch];
-    let value = bias?.[row] ?? 0;
-    for (let k = 0; k < columns; k++) value += matrix.data[row * columns + k]! * x[k * batch + i]!;
-    return value;
+    const terms = Array.from({ length: columns }, (_, k) =>
+      productOf(call, matrix.data[row * columns + k]!, x[k * batch + i]!),
+    );
+    // As if it were rounded in the end alone: terms may cancel.
+    return exactSum([bias?.[row] ?? 0, ...terms]).value;
   });
+}
+
+/** What sums and products of known numbers may be off by, in relative errors of 2^−53. */
+const ROUNDINGS = 2;
+
+/** A product of known numbers that will be added up: without an error, which what follows could make large. */
+function productOf(call: Call, a: number, b: number): number {
+  if (!multipliable([a], [b]) || !isExactProduct(a, b))
+    call.refuse(
+      `an initial state of ${b}`,
+      'its products with weights are rounded, or leave the range of float64',
+    );
+  return a * b;
 }
 
 /** With the axes of steps: a batch in front stays there, and no other axis becomes one. */
@@ -96,14 +112,19 @@ function beside(call: Call, step: Signal, made: Signal): Signal {
 function sum(call: Call, x: Signal, y: State): Signal {
   if (y === undefined) return x;
   if (!(y instanceof Float64Array)) return beside(call, x, added(call, [x, y], [1, 1]));
-  return shifted(call, x, y);
+  return shifted(call, x, y, ROUNDINGS);
 }
 
 /** gate · state, entry by entry. */
 function times(call: Call, gate: Signal, y: State): State {
   if (y === undefined) return undefined;
   if (y instanceof Float64Array)
-    return call.emitSame({ kind: 'scale', scale: y }, gate, OWN_FIELDS, 'of what is known');
+    return call.emitSame(
+      { kind: 'scale', scale: y, roundings: ROUNDINGS },
+      gate,
+      OWN_FIELDS,
+      'of what is known',
+    );
   return beside(call, gate, boundedProduct(call, gate, y));
 }
 
@@ -111,6 +132,7 @@ function times(call: Call, gate: Signal, y: State): State {
 function weighed(call: Call, weights: Float64Array, y: State): State {
   if (y === undefined) return undefined;
   const batch = y instanceof Float64Array ? y.length / weights.length : 1;
-  if (y instanceof Float64Array) return y.map((value, n) => value * weights[Math.floor(n / batch)]!);
+  if (y instanceof Float64Array)
+    return y.map((value, n) => productOf(call, weights[Math.floor(n / batch)]!, value));
   return call.emitSame({ kind: 'scale', scale: weights }, y, OWN_FIELDS, 'peepholes');
 }
