@@ -79,5 +79,15 @@ function meanOf(call: Call, weight: Float64Array): Float64Array {
   if (weight.some((value) => value < 0))
     call.refuse('a mean by weights below 0', 'weights must not be negative');
   if (!(total > 0)) call.refuse('a mean over no class', 'no weight is left, and 0 / 0 is no number');
-  return weight.map((value) => -value / total);
+  const shares = weight.map((value) => -value / total);
+  // Below, an error is no share of the number any more.
+  if (weight.some((value, n) => value > 0 && !(-shares[n]! >= LEAST)))
+    call.refuse(
+      'weights of classes that are next to nothing beside others',
+      'their shares must be at least 2^-1000',
+    );
+  return shares;
 }
+
+/** Quotients from here on have a relative error of 2^−53. */
+const LEAST = 2 ** -1000;
