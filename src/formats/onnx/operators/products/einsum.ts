@@ -1,6 +1,6 @@
 /** Products of a signal with a constant that sum over axes, by the names of axes: Einsum, and stacks of MatMul. */
 
-import { exactSum, isExactProduct } from '../../../../network/exact.ts';
+import { exactSum, isExactProduct, multipliable } from '../../../../network/exact.ts';
 import { OWN_FIELDS } from '../../../../network/lengths/follows.ts';
 import { product, strides } from '../../../../network/size.ts';
 import type { Call, Signal } from '../../call.ts';
@@ -158,7 +158,7 @@ function joinedConstants(
     constants.reduce((term, { data: values }, k) => {
       const value = values[sources[k]![n]!]!;
       // Sums over axes that only constants have may cancel.
-      if (!isExactProduct(term, value))
+      if (!multipliable([term], [value]) || !isExactProduct(term, value))
         call.refuse('of constants whose product is rounded', 'multiply them in a node of their own');
       return term * value;
     }, 1),
